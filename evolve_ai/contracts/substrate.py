@@ -1,0 +1,58 @@
+"""Owns the contract of a substrate: a language in which agents are written."""
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Protocol
+
+from evolve_ai.model.genome import Genome
+from evolve_ai.model.report import BuildRequest, BuildVerdict, GenePool, Program, SourceReport
+
+
+class Builder(Protocol):
+    """Turns wirings into programs; keeps what it built by fingerprint."""
+
+    # The programs of these fingerprints that can be started now, without building.
+    def ready(self, fingerprints: Sequence[str]) -> Mapping[str, Program]: ...
+
+    # Build every request; one verdict each, in order. `progress(done, total, what)` may be called.
+    def build(
+        self,
+        requests: Sequence[BuildRequest],
+        progress: Callable[[int, int, str], None] | None = None,
+    ) -> tuple[BuildVerdict, ...]: ...
+
+    # Forget programs that none of these fingerprints needs, as far as the size limit asks for it.
+    def prune(self, needed: Sequence[str]) -> int: ...
+
+
+class Substrate(Protocol):
+    """Everything the stages need to know of a language."""
+
+    name: str
+
+    # Read the template as a gene pool; TemplateError names file, line and reason.
+    def read_pool(self, template: Path) -> GenePool: ...
+
+    # Read, audit and measure one gene file. Never raises for what is in the file.
+    def read_source(self, path: str, code: bytes) -> SourceReport: ...
+
+    # The generated files of an agent, by relative path.
+    def wiring(self, genome: Genome) -> Mapping[str, bytes]: ...
+
+    # The template's manifest made the manifest of this agent.
+    def manifest(self, template: bytes, agent: str) -> bytes: ...
+
+    # Relative paths of what may lie in an agent's folder beside genes, wiring and fixed files.
+    tolerated: frozenset[str]
+
+    # Why this genome cannot live with these sources (by SHA-256), or None.
+    def viability(self, genome: Genome, sources: Mapping[str, SourceReport]) -> str | None: ...
+
+    # The toolchain's version, one line; ToolchainError when there is none.
+    def toolchain(self) -> str: ...
+
+    # What the program of this genome is made of, as one hash (without the agent's name).
+    def fingerprint(self, genome: Genome, pool: GenePool) -> str: ...
+
+    # A builder whose store and build area lie in this workspace.
+    def builder(self, workspace: Path, pool: GenePool) -> Builder: ...

@@ -1,0 +1,1 @@
+"""Worlds that pay and charge energy."""

@@ -1,0 +1,1 @@
+"""Ways to spread chunks of agents over workers."""

@@ -1,0 +1,96 @@
+"""Owns what is known of one agent, and the states it can be in."""
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+
+class State(StrEnum):
+    """The only states of an agent; every state but DEAD counts as alive."""
+
+    EMBRYO = "embryo"
+    STARTING = "starting"
+    RUNNING = "running"
+    WAITING = "waiting"
+    QUARANTINED = "quarantined"
+    DEAD = "dead"
+
+
+class Cause(StrEnum):
+    """Why an agent was restarted, quarantined or has died."""
+
+    CRASH = "crash"
+    OOM = "oom"
+    CPU = "cpu"
+    HANG = "hang"
+    PROTOCOL = "protocol"
+    BUILD = "build"
+    AUDIT = "audit"
+    GENOME = "genome"
+    SANDBOX = "sandbox"
+    DONE = "done"
+    NEVER_RESTART = "never-restart"
+    PLANNED = "planned"
+    STARVED = "starved"
+    AGE = "age"
+    TURNOVER = "turnover"
+    SELECTED = "selected"
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """A failure of one agent, as a value: its cause and a sentence a person can act on."""
+
+    cause: Cause
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Metrics:
+    """Structure of one agent's code: whole gene files, and the part that is active."""
+
+    functions: int = 0
+    active_genes: int = 0
+    active_files: int = 0
+    complexity: int = 0
+    lines: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class AgentRecord:
+    """One agent. Energy is in thousandths; age in cycles; ticks are those of its world."""
+
+    id: str
+    number: int
+    place: int
+    state: State
+    generation: int
+    parents: tuple[str, ...]
+    born_cycle: int
+    energy: int
+    founder: bool = False
+    age: int = 0
+    fitness: float | None = None
+    errors: tuple[tuple[float, float], ...] = ()
+    genome_hash: str = ""
+    fingerprint: str = ""
+    active_genes: int = 0
+    metrics: Metrics = field(default_factory=Metrics)
+    mutations: tuple[tuple[str, int], ...] = ()
+    stamp: str = ""
+    running_fingerprint: str = ""
+    pid: int | None = None
+    lived_tick: int = -1
+    restarts: int = 0
+    failures: tuple[int, ...] = ()
+    consecutive_failures: int = 0
+    retry_cycle: int = 0
+    started_cycle: int = 0
+    cause: str | None = None
+    reason: str | None = None
+    cpu_seconds: float = 0.0
+    rss_bytes: int = 0
+    died_cycle: int | None = None
+
+    @property
+    def alive(self) -> bool:
+        return self.state is not State.DEAD

@@ -1,0 +1,53 @@
+"""Owns the event: one thing that happened. Fields by kind are documented in docs/events.md."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+
+class Kind(StrEnum):
+    FOUNDING = "founding"
+    BIRTH = "birth"
+    MUTATION = "mutation"
+    BUILD = "build"
+    START = "start"
+    EXIT = "exit"
+    RESTART = "restart"
+    QUARANTINE = "quarantine"
+    DEATH = "death"
+    CYCLE = "cycle"
+    COMMAND = "command"
+    TAINT = "taint"
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """What happened, in which cycle, to whom (None: to the population)."""
+
+    kind: Kind
+    cycle: int
+    agent: str | None = None
+    data: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """An event as committed: its place in the sequence, its time (ISO 8601, UTC), its run."""
+
+    seq: int
+    ts: str
+    run: str
+    event: Event
+
+    def line(self) -> dict[str, Any]:
+        """The event as one flat object, as it stands in events.jsonl."""
+        return {
+            "seq": self.seq,
+            "ts": self.ts,
+            "run": self.run,
+            "cycle": self.event.cycle,
+            "event": str(self.event.kind),
+            "agent": self.event.agent,
+            **self.event.data,
+        }

@@ -1,0 +1,196 @@
+"""Owns the genome: its shape, its rules, its codec. The contract is docs/genome.md."""
+
+import re
+import uuid
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgpack
+
+VERSION = 1
+MAX_BYTES = 64 * 1024
+GENE_FOLDER = "src/genes/"
+
+_PATH = re.compile(r"src/genes/([A-Za-z_][A-Za-z0-9_]{0,63})\.rs")
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}")
+_CODE = re.compile(r"[0-9a-f]{64}")
+_KEYS = ("v", "id", "generation", "parents", "files", "traits", "mutations")
+
+
+class GenomeError(ValueError):
+    """A genome that breaks a rule; the message says which."""
+
+
+@dataclass(frozen=True, slots=True)
+class FileGene:
+    """A gene file: where it lies, what it holds (SHA-256), which of its functions are called."""
+
+    path: str
+    code: str
+    active: bool
+    functions: tuple[tuple[str, bool], ...]
+
+    @property
+    def module(self) -> str:
+        return self.path[len(GENE_FOLDER) : -len(".rs")]
+
+
+@dataclass(frozen=True, slots=True)
+class Genome:
+    """Which files and functions of an agent are active, in calling order, and its traits (0..1)."""
+
+    id: str
+    generation: int
+    parents: tuple[str, ...]
+    files: tuple[FileGene, ...]
+    traits: Mapping[str, float]
+    mutations: Mapping[str, int] = field(default_factory=dict)
+    extra: Mapping[str, Any] = field(default_factory=dict)
+
+    def active_files(self) -> tuple[FileGene, ...]:
+        return tuple(gene for gene in self.files if gene.active)
+
+    def active_genes(self) -> Iterator[tuple[FileGene, str]]:
+        """The (file, function) pairs that the wiring calls, in calling order."""
+        for gene in self.files:
+            if gene.active:
+                yield from ((gene, name) for name, active in gene.functions if active)
+
+
+def encode(genome: Genome) -> bytes:
+    body: dict[str, Any] = {
+        "v": VERSION,
+        "id": genome.id,
+        "generation": genome.generation,
+        "parents": list(genome.parents),
+        "files": [
+            {
+                "path": gene.path,
+                "code": gene.code,
+                "active": gene.active,
+                "functions": [[name, active] for name, active in gene.functions],
+            }
+            for gene in genome.files
+        ],
+        "traits": dict(genome.traits),
+        "mutations": dict(genome.mutations),
+        **genome.extra,
+    }
+    data: bytes = msgpack.packb(body)
+    if len(data) > MAX_BYTES:
+        raise GenomeError(f"{len(data)} bytes, more than the {MAX_BYTES} allowed")
+    return data
+
+
+def decode(data: bytes) -> Genome:
+    """Read a genome, or raise GenomeError with the first rule that it breaks."""
+    if len(data) > MAX_BYTES:
+        raise GenomeError(f"{len(data)} bytes, more than the {MAX_BYTES} allowed")
+    try:
+        body = msgpack.unpackb(data, strict_map_key=True, max_buffer_size=MAX_BYTES)
+    except msgpack.ExtraData as error:
+        raise GenomeError("bytes after the end of the map") from error
+    except Exception as error:  # msgpack raises several unrelated classes for broken input
+        raise GenomeError(f"not msgpack: {error or type(error).__name__}") from error
+    if not isinstance(body, dict):
+        raise GenomeError(f"a map was expected, not {type(body).__name__}")
+    return _from_map(body)
+
+
+def _from_map(body: dict[Any, Any]) -> Genome:
+    version = _take(body, "v", int)
+    if version != VERSION:
+        raise GenomeError(f"v is {version}, this program reads {VERSION}")
+    files = tuple(_file(item, at) for at, item in enumerate(_take(body, "files", list)))
+    _refuse_twice([gene.path for gene in files], "files")
+    return Genome(
+        id=_uuid(_take(body, "id", str), "id"),
+        generation=_count(_take(body, "generation", int), "generation"),
+        parents=_parents(_take(body, "parents", list)),
+        files=files,
+        traits=_traits(_take(body, "traits", dict)),
+        mutations=_mutations(body.get("mutations", {})),
+        extra={key: value for key, value in body.items() if key not in _KEYS},
+    )
+
+
+def _take(body: dict[Any, Any], key: str, kind: type) -> Any:
+    if key not in body:
+        raise GenomeError(f"{key} is missing")
+    return _typed(body[key], key, kind)
+
+
+def _typed(value: Any, name: str, kind: type) -> Any:
+    if type(value) is not kind:
+        raise GenomeError(f"{name} must be {kind.__name__}, not {type(value).__name__}")
+    return value
+
+
+def _uuid(value: str, name: str) -> str:
+    try:
+        canonical = str(uuid.UUID(value))
+    except ValueError as error:
+        raise GenomeError(f"{name} is no UUID: {value[:60]!r}") from error
+    if canonical != value:
+        raise GenomeError(f"{name} is not in the lower-case form of a UUID: {value[:60]!r}")
+    return value
+
+
+def _count(value: int, name: str) -> int:
+    if not 0 <= value < 2**63:
+        raise GenomeError(f"{name} is {value}, it must be 0 or more")
+    return value
+
+
+def _parents(items: list[Any]) -> tuple[str, ...]:
+    if len(items) > 2:
+        raise GenomeError(f"parents has {len(items)} entries, at most 2 are possible")
+    return tuple(_uuid(_typed(item, "parents[]", str), "parents[]") for item in items)
+
+
+def _file(item: Any, at: int) -> FileGene:
+    name = f"files[{at}]"
+    _typed(item, name, dict)
+    path = _typed(item.get("path"), f"{name}.path", str)
+    if not _PATH.fullmatch(path):
+        raise GenomeError(f"{name}.path must be {GENE_FOLDER}<name>.rs, not {path[:80]!r}")
+    code = _typed(item.get("code"), f"{name}.code", str)
+    if not _CODE.fullmatch(code):
+        raise GenomeError(f"{name}.code must be 64 hex digits, not {code[:80]!r}")
+    active = _typed(item.get("active"), f"{name}.active", bool)
+    functions = _typed(item.get("functions"), f"{name}.functions", list)
+    pairs = tuple(_function(pair, f"{name}.functions[{n}]") for n, pair in enumerate(functions))
+    _refuse_twice([function for function, _ in pairs], f"{name}.functions")
+    return FileGene(path, code, active, pairs)
+
+
+def _function(pair: Any, name: str) -> tuple[str, bool]:
+    if type(pair) is not list or len(pair) != 2:
+        raise GenomeError(f"{name} must be a pair [name, active]")
+    function, active = _typed(pair[0], name, str), _typed(pair[1], name, bool)
+    if not _NAME.fullmatch(function):
+        raise GenomeError(f"{name} is no name of a function: {function[:80]!r}")
+    return function, active
+
+
+def _traits(items: dict[Any, Any]) -> dict[str, float]:
+    for name, value in items.items():
+        _typed(name, "traits", str)
+        if type(value) not in (int, float) or not 0 <= value <= 1:
+            raise GenomeError(f"traits.{name[:60]} is {value!r}, it must be a number in 0..1")
+    return {name: float(value) for name, value in items.items()}
+
+
+def _mutations(items: Any) -> dict[str, int]:
+    _typed(items, "mutations", dict)
+    for name, value in items.items():
+        _count(_typed(value, f"mutations.{name}", int), f"mutations.{name}")
+        _typed(name, "mutations", str)
+    return dict(items)
+
+
+def _refuse_twice(names: list[str], where: str) -> None:
+    if len(set(names)) != len(names):
+        twice = next(name for name in names if names.count(name) > 1)
+        raise GenomeError(f"{where} names {twice} twice")

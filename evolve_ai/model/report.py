@@ -1,0 +1,79 @@
+"""Owns what stages report of gene code, genomes on disk and builds."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from evolve_ai.model.agent import Fault
+from evolve_ai.model.genome import Genome
+
+
+@dataclass(frozen=True, slots=True)
+class SourceReport:
+    """What reading one gene file by its syntax tree found. `line` counts start at 1."""
+
+    path: str
+    code: str  # SHA-256 of the bytes
+    genes: tuple[str, ...]  # names of the functions with the signature of a gene, in file order
+    traits: tuple[str, ...]
+    uses: tuple[str, ...]  # modules of other gene files, sorted
+    functions: int  # all functions, genes included
+    complexity: int  # McCabe 1976, summed over all functions
+    lines: int
+    syntax_error: str | None = None  # "line 12: …"
+    audit_error: str | None = None  # "line 3: …"
+
+
+@dataclass(frozen=True, slots=True)
+class GenePool:
+    """The template as read: its gene files by path order, and what every agent has the same."""
+
+    sources: tuple[SourceReport, ...]
+    code: Mapping[str, bytes]  # by SHA-256
+    fixed: Mapping[str, bytes]  # files that are the same in all agents, by relative path
+    manifest: bytes  # the template's Cargo.toml
+    fixed_hash: str
+
+    def traits(self) -> tuple[str, ...]:
+        return tuple(sorted({trait for source in self.sources for trait in source.traits}))
+
+
+@dataclass(frozen=True, slots=True)
+class ScanReport:
+    """What a look at one agent's folder found: a genome, or a fault."""
+
+    id: str
+    stamp: str
+    genome: Genome | None = None
+    genome_bytes: bytes = b""
+    codes: tuple[tuple[str, str], ...] = ()  # (path, SHA-256) of the gene files in the folder
+    fault: Fault | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class BuildRequest:
+    """One wiring to turn into a program. `calls` and `files` are in calling order."""
+
+    agent: str
+    fingerprint: str
+    calls: tuple[str, ...]  # "module::function"
+    files: tuple[tuple[str, str], ...]  # (path, SHA-256) of the active gene files
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """How to start what was built: a file and its arguments (argv[0] is the caller's)."""
+
+    file: Path
+    arguments: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class BuildVerdict:
+    """What became of one request: a program, or the fault with file and line in its folder."""
+
+    agent: str
+    fingerprint: str
+    program: Program | None = None
+    fault: Fault | None = None
+    reused: bool = False

@@ -1,0 +1,1 @@
+"""Lists of verbs: founding a project, living a cycle."""

@@ -1,0 +1,1 @@
+"""Policies that decide who dies and who breeds."""

@@ -1,0 +1,1 @@
+"""Languages an agent can be written in: read, wire, audit, measure, build."""

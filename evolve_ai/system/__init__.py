@@ -1,0 +1,1 @@
+"""Processes, pipes, files: everything that touches the operating system."""

@@ -1,0 +1,1 @@
+"""Operators that make genomes: founding, crossover, mutation at birth."""
