@@ -1,0 +1,282 @@
+"""Owns the settings of a project: every key of evolve.toml, its default, its range."""
+
+import re
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+
+from evolve_ai.model.event import Kind
+
+KIB = 1024
+MIB = 1024 * KIB
+GIB = 1024 * MIB
+ANY_EVENT = "*"
+EVENT_NAMES = (*(str(kind) for kind in Kind), ANY_EVENT)
+
+_PLUGIN = r"[A-Za-z_][\w-]*|[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*:[A-Za-z_]\w*"
+_CALLABLE = r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*:[A-Za-z_]\w*"
+_URL = r"https?://[^\s/]+(?:/\S*)?"
+
+
+class Section(BaseModel):
+    """A table of evolve.toml: strict, frozen, and closed to unknown keys."""
+
+    model_config = ConfigDict(strict=True, frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+def setting(
+    default: Any,
+    meaning: str,
+    *,
+    unit: str = "",
+    form: str = "",
+    low: float | None = None,
+    high: float | None = None,
+) -> Any:
+    """A key with its documentation. `form` says in words what a range of numbers cannot."""
+    extra: dict[str, Any] = {"unit": unit, "form": form}
+    return Field(default, ge=low, le=high, description=meaning, json_schema_extra=extra)
+
+
+def chance(default: float, meaning: str) -> Any:
+    return setting(default, meaning, unit="probability", low=0.0, high=1.0)
+
+
+def _matching(pattern: str, form: str) -> AfterValidator:
+    def check(value: str) -> str:
+        if not re.fullmatch(pattern, value):
+            raise ValueError(f"must be {form}")
+        return value
+
+    return AfterValidator(check)
+
+
+PLUGIN_FORM = 'a built-in name, or "package.module:name"'
+CALLABLE_FORM = '"package.module:function"'
+URL_FORM = "an http or https address"
+PluginName = Annotated[str, _matching(_PLUGIN, PLUGIN_FORM)]
+CallableName = Annotated[str, _matching(_CALLABLE, CALLABLE_FORM)]
+Url = Annotated[str, _matching(_URL, URL_FORM)]
+CallableNames = Annotated[tuple[CallableName, ...], Field(strict=False)]
+
+
+def _known_event(name: str) -> str:
+    if name not in EVENT_NAMES:
+        raise ValueError(f"must be a kind of event: {', '.join(EVENT_NAMES)}")
+    return name
+
+
+EventName = Annotated[str, AfterValidator(_known_event)]
+EventNames = Annotated[tuple[EventName, ...], Field(strict=False)]
+
+
+class Cycle(Section):
+    """One turn of the life-cycle loop."""
+
+    ticks: int = setting(
+        46, "ticks in a cycle; 0: the world stands still", unit="ticks", low=0, high=100_000
+    )
+    sleep: float = setting(0.0, "pause between two cycles", unit="seconds", low=0.0, high=86_400.0)
+    workers: int = setting(
+        0, "worker processes; 0: one for each core", unit="processes", low=0, high=1024
+    )
+    chunk: int = setting(
+        64, "agents that a worker gets at a time", unit="agents", low=1, high=100_000
+    )
+
+
+class Series(Section):
+    """The world `series`: a column of a CSV file, told value by value."""
+
+    file: str = setting(
+        "", "CSV file, relative to the project; empty: the sunspots that are shipped", form="a path"
+    )
+    column: str = setting(
+        "", "column of the file; empty: the last one", form="a header of the file"
+    )
+    held_out: int = setting(
+        79, "last values of the series, kept for the exam", unit="values", low=1, high=1_000_000
+    )
+    replay: int = setting(
+        230, "past values told to a newcomer, at most", unit="values", low=0, high=1_000_000
+    )
+    noise: float = setting(
+        0.0,
+        "noise of what each agent sees for itself",
+        unit="standard deviations",
+        low=0.0,
+        high=10.0,
+    )
+
+
+class Economy(Section):
+    """What living costs and skill earns. docs/environments.md tells the whole economy."""
+
+    gene_share: float = setting(
+        0.15, "part of a mean founder's cost of living due to its genes", low=0.0, high=0.9
+    )
+    start_cycles: float = setting(
+        1.0, "energy of a founder (E0)", unit="incomes of a cycle", low=0.1, high=10.0
+    )
+    breeding: float = setting(
+        1.5, "energy at which an agent breeds", unit="E0", low=0.1, high=100.0
+    )
+    endowment: float = setting(
+        0.75, "energy that a child gets from its parents", unit="E0", low=0.01, high=100.0
+    )
+    age_limit: int = setting(15, "age at which an agent dies", unit="cycles", low=1, high=1_000_000)
+    turnover_floor: float = setting(
+        0.10, "part of the places freed in a cycle, at least; the poorest go", low=0.0, high=1.0
+    )
+    births_share: float = setting(
+        0.15, "births in a cycle, at most, as a part of the places", low=0.0, high=1.0
+    )
+    rank_exponent: float = setting(
+        2.0, "how steeply the pot falls with the rank by skill; 0: all alike", low=0.0, high=10.0
+    )
+    royalty: float = setting(
+        0.05, "part of the pot that pays for words that were good", low=0.0, high=0.9
+    )
+    talk_cost: float = setting(
+        0.02, "cost of saying something", unit="pot of a place and tick", low=0.0, high=10.0
+    )
+    famine_every: int = setting(
+        0, "a famine comes every so many cycles; 0: never", unit="cycles", low=0, high=1_000_000
+    )
+    famine_share: float = setting(
+        0.5, "part of the pot that is missing in a famine", low=0.0, high=1.0
+    )
+    plague_every: int = setting(
+        0, "a plague comes every so many cycles; 0: never", unit="cycles", low=0, high=1_000_000
+    )
+    plague_share: float = setting(0.2, "part of the agents that a plague kills", low=0.0, high=1.0)
+
+    @model_validator(mode="after")
+    def _a_parent_can_pay(self) -> Self:
+        if self.endowment > self.breeding:
+            raise ValueError(
+                f"endowment ({self.endowment}) must not exceed breeding ({self.breeding}): "
+                "a parent cannot give more than it has"
+            )
+        return self
+
+
+class Founders(Section):
+    """The genomes of the first generation."""
+
+    file_active: float = chance(0.7, "a gene file is active")
+    function_active: float = chance(0.35, "a function is active")
+    talk: float = chance(0.7, "a founder speaks and listens")
+    mutation_rate: float = setting(
+        0.2, "the trait `mutation_rate` of a founder (0..1 as in the genome)", low=0.0, high=1.0
+    )
+
+
+class Birth(Section):
+    """How a child's genome differs from those of its parents."""
+
+    function_flips: int = setting(
+        1, "functions switched on or off in a child", unit="functions", low=0, high=1000
+    )
+    file_flip: float = chance(0.1, "one gene file is switched on or off")
+    order_swap: float = chance(0.3, "two genes change places in the calling order")
+    trait_shift: float = setting(
+        0.25, "largest shift of a trait, up or down", unit="parts of its range", low=0.0, high=1.0
+    )
+    trait_share: float = setting(0.3, "part of the traits that are shifted", low=0.0, high=1.0)
+    innovation: float = chance(0.5, "a gene file that is new in the template arrives active")
+
+
+class Build(Section):
+    """The compiler and the store of programs."""
+
+    timeout: float = setting(
+        600.0, "a build may take, in all", unit="seconds", low=1.0, high=86_400.0
+    )
+    silence: float = setting(
+        120.0, "a build may say nothing for", unit="seconds", low=1.0, high=86_400.0
+    )
+    store_bytes: int = setting(
+        2 * GIB,
+        "size of the store; programs that nobody needs go first",
+        unit="bytes",
+        low=MIB,
+        high=2**50,
+    )
+
+
+class Supervise(Section):
+    """Time and room that an agent's process is given."""
+
+    start_deadline: float = setting(
+        10.0, "from the start of a process to `ready`", unit="seconds", low=0.1, high=3600.0
+    )
+    cpu_deadline: float = setting(
+        1.0, "processor time for one answer", unit="cpu seconds", low=0.01, high=3600.0
+    )
+    wall_deadline: float = setting(
+        10.0, "time for one answer", unit="seconds", low=0.1, high=3600.0
+    )
+    stop_grace: float = setting(5.0, "from `stop` to a kill", unit="seconds", low=0.0, high=600.0)
+    orphan_seconds: int = setting(
+        600, "an agent that hears nothing for so long exits", unit="seconds", low=1, high=604_800
+    )
+    log_bytes: int = setting(MIB, "size of an agent's log", unit="bytes", low=4 * KIB, high=2**40)
+    remember: bool = setting(True, "an agent gets back the state of its last life")
+
+
+class Events(Section):
+    """The event log and the events in the registry."""
+
+    file_bytes: int = setting(
+        64 * MIB,
+        "size at which logs/events.jsonl is rotated",
+        unit="bytes",
+        low=4 * KIB,
+        high=2**40,
+    )
+    files: int = setting(
+        10, "rotated files that are kept, beside the current one", unit="files", low=0, high=1000
+    )
+    kept: int = setting(
+        200_000, "events kept in the registry", unit="events", low=1000, high=1_000_000_000
+    )
+
+
+class Webhook(Section):
+    """An address that gets events by HTTP POST, as JSON."""
+
+    url: Url = setting(..., "where events are posted", form=URL_FORM)
+    events: EventNames = setting(
+        (ANY_EVENT,), 'kinds of events; "*": all', form='kinds of events, or "*"'
+    )
+    timeout: float = setting(5.0, "one attempt may take", unit="seconds", low=0.1, high=300.0)
+    retries: int = setting(
+        5, "further attempts, each after twice the pause", unit="attempts", low=0, high=100
+    )
+
+
+class Settings(Section):
+    """evolve.toml as a whole."""
+
+    seed: int = setting(0, "where all chance comes from", low=0, high=2**63 - 1)
+    mode: Literal["lockstep"] = setting(
+        "lockstep", "a tick ends when all have answered", form='"lockstep"'
+    )
+    environment: PluginName = setting("series", "the world", form=PLUGIN_FORM)
+    selection: PluginName = setting("energy", "who dies and who breeds", form=PLUGIN_FORM)
+    variation: PluginName = setting("standard", "where genomes come from", form=PLUGIN_FORM)
+    substrate: PluginName = setting("rust", "the language of the agents", form=PLUGIN_FORM)
+    cycle: Cycle = Cycle()
+    series: Series = Series()
+    economy: Economy = Economy()
+    founders: Founders = Founders()
+    birth: Birth = Birth()
+    build: Build = Build()
+    supervise: Supervise = Supervise()
+    events: Events = Events()
+    hooks: Mapping[EventName, CallableNames] = Field(
+        default_factory=dict, description="callables to call, by kind of event"
+    )
+    webhooks: Annotated[tuple[Webhook, ...], Field(strict=False)] = ()
