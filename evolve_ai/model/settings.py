@@ -71,7 +71,7 @@ EventName = Annotated[str, AfterValidator(_known_event)]
 EventNames = Annotated[tuple[EventName, ...], Field(strict=False)]
 
 
-class Cycle(Section):
+class CycleSettings(Section):
     """One turn of the life-cycle loop."""
 
     ticks: int = setting(
@@ -86,7 +86,7 @@ class Cycle(Section):
     )
 
 
-class Series(Section):
+class SeriesSettings(Section):
     """The world `series`: a column of a CSV file, told value by value."""
 
     file: str = setting(
@@ -110,7 +110,7 @@ class Series(Section):
     )
 
 
-class Economy(Section):
+class EconomySettings(Section):
     """What living costs and skill earns. docs/environments.md tells the whole economy."""
 
     gene_share: float = setting(
@@ -162,7 +162,7 @@ class Economy(Section):
         return self
 
 
-class Founders(Section):
+class FounderSettings(Section):
     """The genomes of the first generation."""
 
     file_active: float = chance(0.7, "a gene file is active")
@@ -173,7 +173,7 @@ class Founders(Section):
     )
 
 
-class Birth(Section):
+class BirthSettings(Section):
     """How a child's genome differs from those of its parents."""
 
     function_flips: int = setting(
@@ -188,7 +188,7 @@ class Birth(Section):
     innovation: float = chance(0.5, "a gene file that is new in the template arrives active")
 
 
-class Build(Section):
+class BuildSettings(Section):
     """The compiler and the store of programs."""
 
     timeout: float = setting(
@@ -206,7 +206,7 @@ class Build(Section):
     )
 
 
-class Supervise(Section):
+class SuperviseSettings(Section):
     """Time and room that an agent's process is given."""
 
     start_deadline: float = setting(
@@ -226,7 +226,7 @@ class Supervise(Section):
     remember: bool = setting(True, "an agent gets back the state of its last life")
 
 
-class Events(Section):
+class EventSettings(Section):
     """The event log and the events in the registry."""
 
     file_bytes: int = setting(
@@ -244,7 +244,7 @@ class Events(Section):
     )
 
 
-class Webhook(Section):
+class WebhookSettings(Section):
     """An address that gets events by HTTP POST, as JSON."""
 
     url: Url = setting(..., "where events are posted", form=URL_FORM)
@@ -268,15 +268,15 @@ class Settings(Section):
     selection: PluginName = setting("energy", "who dies and who breeds", form=PLUGIN_FORM)
     variation: PluginName = setting("standard", "where genomes come from", form=PLUGIN_FORM)
     substrate: PluginName = setting("rust", "the language of the agents", form=PLUGIN_FORM)
-    cycle: Cycle = Cycle()
-    series: Series = Series()
-    economy: Economy = Economy()
-    founders: Founders = Founders()
-    birth: Birth = Birth()
-    build: Build = Build()
-    supervise: Supervise = Supervise()
-    events: Events = Events()
+    cycle: CycleSettings = CycleSettings()
+    series: SeriesSettings = SeriesSettings()
+    economy: EconomySettings = EconomySettings()
+    founders: FounderSettings = FounderSettings()
+    birth: BirthSettings = BirthSettings()
+    build: BuildSettings = BuildSettings()
+    supervise: SuperviseSettings = SuperviseSettings()
+    events: EventSettings = EventSettings()
     hooks: Mapping[EventName, CallableNames] = Field(
         default_factory=dict, description="callables to call, by kind of event"
     )
-    webhooks: Annotated[tuple[Webhook, ...], Field(strict=False)] = ()
+    webhooks: Annotated[tuple[WebhookSettings, ...], Field(strict=False)] = ()

@@ -1,0 +1,146 @@
+"""Owns the description of the settings, key by key: for messages, for docs, for new projects."""
+
+import difflib
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, get_args
+
+from annotated_types import Ge, Le
+from pydantic import BaseModel
+from pydantic.fields import FieldInfo
+from pydantic_core import PydanticUndefined
+
+from evolve_ai.model.settings import Settings
+
+HOOKS = "hooks"
+_WORDS = {int: "a whole number", float: "a number", bool: "true or false", str: "text"}
+
+
+@dataclass(frozen=True, slots=True)
+class KeyReference:
+    """One key. `default` is written as in TOML, "" when there is none; `allowed` in words."""
+
+    table: str
+    key: str
+    kind: str
+    default: str
+    unit: str
+    allowed: str
+    meaning: str
+
+    @property
+    def path(self) -> str:
+        return f"{self.table}.{self.key}" if self.table else self.key
+
+    @property
+    def expected(self) -> str:
+        """What a value must be, as the end of a sentence."""
+        if not self.allowed or self.allowed == self.kind:
+            return self.kind
+        return f"{self.kind} in {self.allowed}" if ".." in self.allowed else self.allowed
+
+
+@dataclass(frozen=True, slots=True)
+class TableReference:
+    """One table of evolve.toml ("" for the keys above the first table) and its keys."""
+
+    table: str
+    meaning: str
+    keys: tuple[KeyReference, ...]
+
+
+@cache
+def tables() -> tuple[TableReference, ...]:
+    """All keys, in the order of the models."""
+    top: list[KeyReference] = []
+    below: list[TableReference] = []
+    for name, field in Settings.model_fields.items():
+        section = _section(field.annotation)
+        if section is not None:
+            keys = tuple(_key(name, key, info) for key, info in section.model_fields.items())
+            below.append(TableReference(name, _first_line(section), keys))
+        elif name == HOOKS:
+            below.append(TableReference(name, field.description or "", ()))
+        else:
+            top.append(_key("", name, field))
+    return TableReference("", _first_line(Settings), tuple(top)), *below
+
+
+def keys() -> Iterator[KeyReference]:
+    for table in tables():
+        yield from table.keys
+
+
+def find(path: str) -> KeyReference | None:
+    return next((key for key in keys() if key.path == path), None)
+
+
+def nearest(table: str, key: str) -> str | None:
+    """The path that a user who wrote `key` in `table` most likely meant, or None."""
+    everywhere = {known.key: known.path for known in keys()}
+    if key in everywhere:
+        return everywhere[key]
+    siblings = [known.key for known in keys() if known.table == table]
+    siblings += [known.table for known in tables() if known.table and not table]
+    close = difflib.get_close_matches(key, siblings, 1)
+    if close:
+        return f"{table}.{close[0]}" if table else close[0]
+    close = difflib.get_close_matches(key, list(everywhere), 1, cutoff=0.75)
+    return everywhere[close[0]] if close else None
+
+
+def siblings(table: str) -> Sequence[str]:
+    return [known.key for known in keys() if known.table == table]
+
+
+def _section(annotation: Any) -> type[BaseModel] | None:
+    """The model of a table or of an array of tables."""
+    candidates = (annotation, *get_args(annotation))
+    models = (c for c in candidates if isinstance(c, type) and issubclass(c, BaseModel))
+    return next(models, None)
+
+
+def _first_line(model: type[BaseModel]) -> str:
+    return (model.__doc__ or "").splitlines()[0]
+
+
+def _key(table: str, name: str, field: FieldInfo) -> KeyReference:
+    extra = field.json_schema_extra
+    words = extra if isinstance(extra, dict) else {}
+    base = _base(field.annotation)
+    return KeyReference(
+        table=table,
+        key=name,
+        kind=_WORDS.get(base, "a list") if base else "text",
+        default=_toml(field.default),
+        unit=str(words.get("unit", "")),
+        allowed=str(words.get("form", ""))
+        or _range(field)
+        or ("text", "true or false")[base is bool],
+        meaning=field.description or "",
+    )
+
+
+def _base(annotation: Any) -> type | None:
+    if isinstance(annotation, type):
+        return annotation
+    first = next(iter(get_args(annotation)), None)
+    return tuple if annotation is not None and str(annotation).startswith("tuple") else type(first)
+
+
+def _range(field: FieldInfo) -> str:
+    low = next((m.ge for m in field.metadata if isinstance(m, Ge)), None)
+    high = next((m.le for m in field.metadata if isinstance(m, Le)), None)
+    return "" if low is None and high is None else f"{_number(low)}..{_number(high)}"
+
+
+def _number(value: Any) -> str:
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def _toml(value: Any) -> str:
+    if value is PydanticUndefined or value is ...:
+        return ""
+    return json.dumps(list(value) if isinstance(value, tuple) else value)

@@ -1,0 +1,225 @@
+"""Owns the reading of evolve.toml: each problem named with its line, and the nearest right key."""
+
+import json
+import re
+import tomllib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import tomlkit
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
+from tomlkit.exceptions import ParseError, TOMLKitError
+
+from evolve_ai.model import settings_reference
+from evolve_ai.model.errors import NoProjectError, SettingsError
+from evolve_ai.model.settings import CALLABLE_FORM, Settings
+
+FILE_NAME = "evolve.toml"
+COMMAND_LINE = "command line"
+_TODO = "docs/settings.md lists every key with its range"
+_BARE = re.compile(r"[A-Za-z_./][^\s\"'\[\]{}=,#]*")
+
+Location = tuple[int | str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing that is wrong; `line` counts from 1, None where no line is to blame."""
+
+    key: str
+    message: str
+    line: int | None = None
+
+    def __str__(self) -> str:
+        place = f"line {self.line}: " if self.line else ""
+        return f"{place}{self.key} {self.message}" if self.key else f"{place}{self.message}"
+
+
+def load_settings(path: Path, overrides: Sequence[str] = ()) -> Settings:
+    """Read and check a settings file, then what the command line says otherwise.
+
+    Raises NoProjectError when there is no file, SettingsError with all problems at once.
+    """
+    return apply_overrides(parse_settings(_read(path), path), overrides)
+
+
+def parse_settings(text: str, where: str | Path = FILE_NAME) -> Settings:
+    try:
+        document: dict[str, Any] = tomlkit.parse(text).unwrap()
+    except ParseError as error:
+        reason = str(error).split(" at line ")[0]
+        if "\\x00" in reason:
+            reason = "it ends in the middle of a statement"
+        raise _refusal([Problem("", f"not TOML: {reason}", error.line)], where) from error
+    except TOMLKitError as error:
+        raise _refusal([Problem("", f"not TOML: {error}")], where) from error
+    try:
+        return Settings.model_validate(document)
+    except ValidationError as error:
+        found = [_problem(detail, line_of(text, detail["loc"])) for detail in error.errors()]
+        raise _refusal(sorted(found, key=lambda p: p.line or 0), where) from error
+
+
+def apply_overrides(settings: Settings, overrides: Sequence[str]) -> Settings:
+    """Settings with assignments such as `cycle.ticks=20` applied, the last one winning.
+
+    Values are TOML; a bare word that is none stands for itself (`selection=none`).
+    """
+    if not overrides:
+        return settings
+    document = settings.model_dump(mode="python")
+    for override in overrides:
+        _merge(document, _assignment(override))
+    try:
+        return Settings.model_validate(document)
+    except ValidationError as error:
+        found = [_problem(detail, None) for detail in error.errors()]
+        raise _refusal(found, COMMAND_LINE) from error
+
+
+def line_of(text: str, location: Location) -> int | None:
+    """The line (from 1) on which the statement begins that gives the value at this location.
+
+    A statement of TOML ends with the shortest run of lines that parses and holds the value,
+    and begins after the longest run before it that parses.
+    """
+    lines = text.splitlines(keepends=True)
+    wanted = _existing(_prefix(lines), location)
+    if not wanted:
+        return None
+    whole = 0
+    for count in range(1, len(lines) + 1):
+        document = _prefix(lines[:count])
+        if document is None:
+            continue
+        if _existing(document, wanted) == wanted:
+            return whole + 1
+        whole = count
+    return None
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except FileNotFoundError as error:
+        raise NoProjectError(
+            f"there is no {path.name} here",
+            where=path.parent,
+            todo="`evolve new DIR` makes a project; --project DIR names another one",
+        ) from error
+    except UnicodeDecodeError as error:
+        line = error.object[: error.start].count(b"\n") + 1
+        raise _refusal([Problem("", "bytes that are not UTF-8", line)], path) from error
+    except OSError as error:
+        raise SettingsError(f"cannot be read: {error.strerror}", where=path) from error
+
+
+def _refusal(problems: Sequence[Problem], where: str | Path) -> SettingsError:
+    if len(problems) > 1:
+        listed = "\n".join(f"  {problem}" for problem in problems)
+        return SettingsError(f"{len(problems)} problems\n{listed}", where=where, todo=_TODO)
+    problem = problems[0]
+    place = f"{where}:{problem.line}" if problem.line else where
+    text = str(Problem(problem.key, problem.message))
+    return SettingsError(text, where=place, todo=_TODO)
+
+
+def _prefix(lines: Sequence[str]) -> dict[str, Any] | None:
+    try:
+        return tomllib.loads("".join(lines))
+    except tomllib.TOMLDecodeError:
+        return None
+
+
+def _existing(document: Any, location: Location) -> Location:
+    """The longest beginning of a location that is there."""
+    found: list[int | str] = []
+    for step in location:
+        if isinstance(document, list):
+            there = isinstance(step, int) and step < len(document)
+        else:
+            there = isinstance(document, Mapping) and step in document
+        if not there:
+            break
+        document = document[step]
+        found.append(step)
+    return tuple(found)
+
+
+def _assignment(override: str) -> dict[str, Any]:
+    key, equals, value = override.partition("=")
+    if not equals or "\n" in override:
+        raise SettingsError(
+            f"{override!r} is no assignment",
+            where=COMMAND_LINE,
+            todo="write KEY=VALUE: cycle.ticks=20",
+        )
+    for text in (override, f"{key}={json.dumps(value.strip())}"):
+        try:
+            return tomllib.loads(text)
+        except tomllib.TOMLDecodeError as error:
+            reason = error
+        if not _BARE.fullmatch(value.strip()):
+            break
+    raise SettingsError(f"{override!r} is not TOML: {reason}", where=COMMAND_LINE, todo=_TODO)
+
+
+def _merge(document: dict[str, Any], changes: Mapping[str, Any]) -> None:
+    for key, value in changes.items():
+        inner = document.get(key)
+        if isinstance(inner, dict) and isinstance(value, dict):
+            _merge(inner, value)
+        else:
+            document[key] = value
+
+
+def _problem(detail: ErrorDetails, line: int | None) -> Problem:
+    location = tuple(step for step in detail["loc"] if step != "[key]")
+    return Problem(_dotted(location), _message(detail, location), line)
+
+
+def _dotted(location: Location) -> str:
+    text = ""
+    for step in location:
+        text += f"[{step}]" if isinstance(step, int) else f".{step}" if text else step
+    return text
+
+
+def _message(detail: ErrorDetails, location: Location) -> str:
+    names = [step for step in location if isinstance(step, str)]
+    if detail["type"] == "extra_forbidden":
+        return _unknown(names)
+    known = settings_reference.find(".".join(names))
+    if detail["type"] == "missing":
+        return f"is missing: {known.meaning if known else 'it has no default'}"
+    if detail["type"] == "value_error":
+        reason = detail["msg"].removeprefix("Value error, ")
+        whole_table = isinstance(detail["input"], Mapping)
+        return f"cannot be: {reason}" if whole_table else f"is {_shown(detail)}; it {reason}"
+    expected = known.expected if known else f"a list of {CALLABLE_FORM}"
+    if len(names) == 1 and not known:
+        expected = "a table"
+    return f"is {_shown(detail)}; it must be {expected}"
+
+
+def _shown(detail: ErrorDetails) -> str:
+    text = json.dumps(detail["input"], default=str)
+    return text if len(text) <= 80 else f"{text[:77]}..."
+
+
+def _unknown(names: Sequence[str]) -> str:
+    table = ".".join(names[:-1])
+    meant = settings_reference.nearest(table, names[-1])
+    if meant:
+        hint = "" if "." in meant or not table else ", above the first table"
+        return f"is unknown; did you mean {meant}{hint}?"
+    return f"is unknown; there are {', '.join(_names(table))}"
+
+
+def _names(table: str) -> Iterator[str]:
+    yield from settings_reference.siblings(table)
+    if not table:
+        yield from (known.table for known in settings_reference.tables() if known.table)
