@@ -68,21 +68,21 @@ def tables() -> tuple[TableReference, ...]:
     return TableReference("", _first_line(Settings), tuple(top)), *below
 
 
-def keys() -> Iterator[KeyReference]:
+def every_key() -> Iterator[KeyReference]:
     for table in tables():
         yield from table.keys
 
 
 def find(path: str) -> KeyReference | None:
-    return next((key for key in keys() if key.path == path), None)
+    return next((key for key in every_key() if key.path == path), None)
 
 
 def nearest(table: str, key: str) -> str | None:
     """The path that a user who wrote `key` in `table` most likely meant, or None."""
-    everywhere = {known.key: known.path for known in keys()}
+    everywhere = {known.key: known.path for known in every_key()}
     if key in everywhere:
         return everywhere[key]
-    siblings = [known.key for known in keys() if known.table == table]
+    siblings = [known.key for known in every_key() if known.table == table]
     siblings += [known.table for known in tables() if known.table and not table]
     close = difflib.get_close_matches(key, siblings, 1)
     if close:
@@ -92,7 +92,7 @@ def nearest(table: str, key: str) -> str | None:
 
 
 def siblings(table: str) -> Sequence[str]:
-    return [known.key for known in keys() if known.table == table]
+    return [known.key for known in every_key() if known.table == table]
 
 
 def _section(annotation: Any) -> type[BaseModel] | None:

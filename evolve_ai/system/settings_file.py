@@ -54,7 +54,7 @@ def parse_settings(text: str, where: str | Path = FILE_NAME) -> Settings:
         if "\\x00" in reason:
             reason = "it ends in the middle of a statement"
         raise _refusal([Problem("", f"not TOML: {reason}", error.line)], where) from error
-    except TOMLKitError as error:
+    except (TOMLKitError, ValueError, RecursionError) as error:  # huge numbers, deep nests
         raise _refusal([Problem("", f"not TOML: {error}")], where) from error
     try:
         return Settings.model_validate(document)
@@ -130,7 +130,7 @@ def _refusal(problems: Sequence[Problem], where: str | Path) -> SettingsError:
 def _prefix(lines: Sequence[str]) -> dict[str, Any] | None:
     try:
         return tomllib.loads("".join(lines))
-    except tomllib.TOMLDecodeError:
+    except (ValueError, RecursionError):
         return None
 
 
@@ -160,7 +160,7 @@ def _assignment(override: str) -> dict[str, Any]:
     for text in (override, f"{key}={json.dumps(value.strip())}"):
         try:
             return tomllib.loads(text)
-        except tomllib.TOMLDecodeError as error:
+        except (ValueError, RecursionError) as error:
             reason = error
         if not _BARE.fullmatch(value.strip()):
             break

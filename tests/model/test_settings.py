@@ -1,0 +1,122 @@
+"""The models of the settings, and the page that documents them."""
+
+import pickle
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+from pydantic import ValidationError
+
+from evolve_ai.model import settings_reference
+from evolve_ai.model.settings import Settings
+
+PAGE = Path(__file__).parents[2] / "docs" / "settings.md"
+
+
+def _documented() -> dict[str, dict[str, tuple[str, ...]]]:
+    """Per table of the page: the cells of each key."""
+    found: dict[str, dict[str, tuple[str, ...]]] = {}
+    for line in PAGE.read_text().splitlines():
+        if line.startswith("## "):
+            heading = re.search(r"`\[+(\w+)\]+`", line)
+            table = found.setdefault(heading[1] if heading else "", {})
+        elif line.startswith("| `"):
+            key, *cells = (cell.strip() for cell in line.strip("|").split(" | "))
+            table[key.strip("`")] = tuple(cells)
+    return found
+
+
+def _expected() -> dict[str, dict[str, tuple[str, ...]]]:
+    return {
+        table.table: {
+            key.key: (
+                f"`{key.default}`" if key.default else "none: required",
+                key.unit or "–",
+                key.allowed or key.kind,
+                key.meaning,
+            )
+            for key in table.keys
+        }
+        for table in settings_reference.tables()
+    }
+
+
+def test_page_and_models_agree_on_every_key() -> None:
+    assert _documented() == _expected()
+
+
+def test_examples_of_the_page_are_settings() -> None:
+    blocks = re.findall(r"(?m)(?:^    .*\n)+", PAGE.read_text())
+    examples = [block for block in blocks if "[" in block.split("\n")[0]]
+    assert len(examples) == 2
+    for example in examples:
+        Settings.model_validate(tomllib.loads(example.replace("\n    ", "\n").strip()))
+
+
+def test_defaults_need_no_file() -> None:
+    assert Settings.model_validate({}) == Settings()
+    assert Settings().cycle.ticks == 46
+    assert Settings().economy.breeding == 1.5
+
+
+def test_settings_are_frozen() -> None:
+    with pytest.raises(ValidationError):
+        Settings().cycle.ticks = 3  # type: ignore[misc]
+
+
+def test_settings_cross_a_process() -> None:
+    settings = Settings(seed=7)
+    assert pickle.loads(pickle.dumps(settings)) == settings
+
+
+def test_defaults_are_within_their_own_ranges() -> None:
+    assert Settings.model_validate(Settings().model_dump()) == Settings()
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        {"seed": -1},
+        {"seed": 2**63},
+        {"seed": True},
+        {"seed": "7"},
+        {"mode": "free"},
+        {"selection": "a.b"},
+        {"cycle": {"ticks": 46.0}},
+        {"cycle": {"sleep": float("nan")}},
+        {"cycle": {"sleep": float("inf")}},
+        {"economy": {"breeding": 0.5}},
+        {"hooks": {"nothing": ["a:b"]}},
+        {"hooks": {"death": ["a.b"]}},
+        {"webhooks": [{"url": "file:///etc"}]},
+        {"webhooks": [{}]},
+    ],
+)
+def test_wrong_value_is_refused(document: dict[str, object]) -> None:
+    with pytest.raises(ValidationError):
+        Settings.model_validate(document)
+
+
+def test_policy_may_be_a_dotted_name() -> None:
+    assert Settings(selection="my_lab.policies:greedy").selection == "my_lab.policies:greedy"
+
+
+def test_every_key_says_what_it_means() -> None:
+    assert all(key.meaning for key in settings_reference.every_key())
+    assert len(list(settings_reference.every_key())) > 50
+
+
+@pytest.mark.parametrize(
+    ("table", "wrote", "meant"),
+    [
+        ("cycle", "tick", "cycle.ticks"),
+        ("", "sead", "seed"),
+        ("", "cycel", "cycle"),
+        ("cycle", "seed", "seed"),
+        ("", "ticks", "cycle.ticks"),
+        ("economy", "zzzzzz", None),
+    ],
+)
+def test_nearest_key_is_found(table: str, wrote: str, meant: str | None) -> None:
+    assert settings_reference.nearest(table, wrote) == meant
