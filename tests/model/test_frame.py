@@ -1,0 +1,189 @@
+"""The frame codec against hypothesis, shared vectors and the rules of docs/agent-protocol.md."""
+
+import struct
+import zlib
+from contextlib import suppress
+
+import msgpack
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from evolve_ai.model import frame
+from evolve_ai.model.frame import Decoder, FrameError, PerceptEncoder
+from evolve_ai.model.world import Percept
+
+finite = st.floats(allow_nan=False, allow_infinity=False, min_value=-1e15, max_value=1e15)
+counts = st.integers(0, 2**63 - 1)
+percepts = st.builds(
+    Percept,
+    steps=st.lists(finite, max_size=80).map(tuple),
+    heard=st.lists(st.none() | finite, max_size=8).map(tuple),
+    energy=st.integers(-(2**63), 2**63 - 1),
+)
+bodies = st.fixed_dictionaries(
+    {"kind": st.sampled_from(["act", "ready", "ping"]), "epoch": counts, "tick": counts},
+    optional={"answers": st.lists(finite), "state": st.binary(max_size=300), "say": st.none()},
+)
+
+
+def raw(packed: bytes) -> bytes:
+    return struct.pack("<II", len(packed), zlib.crc32(packed)) + packed
+
+
+def act(**more: object) -> dict[str, object]:
+    return {"kind": "act", "epoch": 1, "tick": 2, "answers": [0.5], **more}
+
+
+@given(st.lists(bodies, max_size=5), st.data())
+def test_bodies_survive_any_cutting_of_the_stream(sent, data):
+    stream = b"".join(frame.encode(body) for body in sent)
+    cuts = sorted(data.draw(st.lists(st.integers(0, len(stream)), max_size=6)))
+    decoder, got = Decoder(), []
+    for start, end in zip([0, *cuts], [*cuts, len(stream)], strict=True):
+        got += decoder.feed(stream[start:end])
+    assert got == sent
+    assert decoder.pending == 0
+
+
+@given(st.binary(max_size=400))
+def test_any_bytes_give_bodies_or_a_frame_error(data):
+    decoder = Decoder()
+    try:
+        decoder.feed(data)
+    except FrameError as error:
+        assert str(error)
+
+
+@given(bodies, st.data())
+def test_a_flipped_bit_never_passes_as_another_body(body, data):
+    stream = bytearray(frame.encode(body))
+    at = data.draw(st.integers(0, len(stream) * 8 - 1))
+    stream[at // 8] ^= 1 << at % 8
+    with suppress(FrameError):
+        assert Decoder().feed(bytes(stream)) == []
+
+
+@given(st.integers(0, 2**40), st.integers(0, 2**40), st.integers(0, 2**40), percepts, percepts)
+def test_percept_encoder_equals_the_plain_encoding(epoch, tick, cycle, first, second):
+    encoder = PerceptEncoder(epoch=epoch, tick=tick, cycle=cycle)
+    for content in (first, second, first):
+        plain = frame.percept(epoch=epoch, tick=tick, cycle=cycle, percept=content)
+        assert encoder.frame(content) == frame.encode(plain)
+    pool = [{"path": "src/genes/a.rs", "code": "0" * 64, "functions": ["run"]}]
+    [body] = Decoder().feed(encoder.frame(first, pool))
+    assert body["pool"] == pool
+    assert tuple(body["steps"]) == first.steps
+
+
+@pytest.mark.parametrize("length", [0, frame.MAX_LARGE_BODY + 1, 2**32 - 1])
+def test_impossible_length_is_refused_before_its_bytes_arrive(length):
+    with pytest.raises(FrameError, match=f"given as {length} bytes"):
+        Decoder().feed(struct.pack("<II", length, 0))
+
+
+def test_wrong_checksum_is_refused():
+    with pytest.raises(FrameError, match="checksum of a frame of 3 bytes"):
+        Decoder().feed(struct.pack("<II", 3, 7) + b"abc")
+
+
+@pytest.mark.parametrize(
+    ("packed", "reason"),
+    [
+        (b"\xc1", "not msgpack"),
+        (msgpack.packb(1) + b"\x01", "not msgpack"),
+        (b"\x91" * 3000 + b"\x00", "not msgpack"),
+        (msgpack.packb([1, 2]), "map with string keys"),
+        (msgpack.packb({b"kind": 1}), "map with string keys"),
+        (msgpack.packb({}), "map with string keys"),
+        (msgpack.packb({"kind": 3}), "kind"),
+        (msgpack.packb({"kind": "act", "tick": 1}), "epoch"),
+        (msgpack.packb({"kind": "act", "epoch": True, "tick": 1}), "epoch"),
+        (msgpack.packb({"kind": "act", "epoch": 1, "tick": "x"}), "tick"),
+    ],
+)
+def test_body_that_is_no_message_is_refused(packed, reason):
+    with pytest.raises(FrameError, match=reason):
+        Decoder().feed(raw(packed))
+
+
+def test_large_body_is_allowed_to_hello_and_bye_only():
+    for kind in ("hello", "bye"):
+        body = {"kind": kind, "epoch": 1, "tick": 1, "state": bytes(100_000)}
+        assert Decoder().feed(frame.encode(body)) == [body]
+    large = {"kind": "act", "epoch": 1, "tick": 1, "state": bytes(100_000)}
+    with pytest.raises(FrameError, match="65536 are allowed"):
+        frame.encode(large)
+    with pytest.raises(FrameError, match="65536 are allowed"):
+        Decoder().feed(raw(msgpack.packb(large)))
+
+
+def test_frame_error_carries_the_good_bodies_before_it():
+    with pytest.raises(FrameError) as caught:
+        Decoder().feed(frame.encode(act()) + b"\x00" * 8)
+    assert caught.value.before == (act(),)
+
+
+def test_a_frame_sent_byte_by_byte_arrives_once():
+    decoder = Decoder()
+    got = [body for byte in frame.encode(act()) for body in decoder.feed(bytes([byte]))]
+    assert got == [act()]
+
+
+def test_act_is_read_with_defaults_and_integers_made_floats():
+    parsed = frame.parse_act(act(answers=[1, 2.5], give=[[0, 1000]], mutated="swap"), 2)
+    assert parsed.answers == (1.0, 2.5)
+    assert all(type(answer) is float for answer in parsed.answers)
+    assert (parsed.say, parsed.give, parsed.rest) == (None, ((0, 1000),), False)
+    assert frame.parse_act(act(), 0).answers == (0.5,)
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"answers": []},
+        {"answers": [0.1, 0.2]},
+        {"answers": None},
+        {"answers": "x"},
+        {"answers": [True]},
+        {"answers": [float("nan")]},
+        {"answers": [float("inf")]},
+        {"answers": [1e16]},
+        {"answers": [2**63]},
+        {"say": float("nan")},
+        {"say": "hello"},
+        {"fitness": float("inf")},
+        {"fitness": True},
+        {"rest": 1},
+        {"mutated": ""},
+        {"mutated": "x" * 65},
+        {"mutated": 7},
+        {"give": {"slot": 1}},
+        {"give": [[1]]},
+        {"give": [[-1, 5]]},
+        {"give": [[1, -5]]},
+        {"give": [[1, 0.5]]},
+        {"give": [[1, 1]] * 65},
+    ],
+)
+def test_act_that_makes_no_sense_is_refused(more):
+    with pytest.raises(FrameError):
+        frame.parse_act(act(**more), 1)
+
+
+@given(st.lists(st.floats(), min_size=1, max_size=70))
+def test_no_act_with_a_wild_number_passes(answers):
+    sane = all(-frame.MAX_NUMBER <= answer <= frame.MAX_NUMBER for answer in answers)
+    if sane:
+        assert frame.parse_act(act(answers=answers), len(answers)).answers == tuple(answers)
+    else:
+        with pytest.raises(FrameError):
+            frame.parse_act(act(answers=answers), len(answers))
+
+
+def test_state_of_a_bye_is_at_most_64_kib():
+    assert frame.parse_bye({"state": bytes(65536)}) == bytes(65536)
+    assert frame.parse_bye({}) is None
+    for state in (bytes(65537), "text", 7):
+        with pytest.raises(FrameError):
+            frame.parse_bye({"state": state})
