@@ -1,0 +1,96 @@
+"""Owns the lock of a project: one life-cycle at a time, and everyone can see whose it is."""
+
+import fcntl
+import json
+import os
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from types import TracebackType
+
+from evolve_ai.model.errors import HeldError
+from evolve_ai.system.identity import Identity, identify
+
+_NAME = "lock"
+_MAX_BYTES = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """Who holds the project, and since when (ISO 8601, UTC)."""
+
+    identity: Identity
+    since: str
+
+
+class Lock:
+    """A held project; released by release(), by leaving the context, or by our death.
+
+    A file left behind is no obstacle: what counts is the lock of the kernel, flock(2). It passes
+    to children that are forked without exec, so whoever forks workers must end them.
+    """
+
+    def __init__(self, workspace: Path):
+        """HeldError, naming the pid, when another process holds the project."""
+        self._path = workspace.absolute() / _NAME
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
+        self._handle = os.open(self._path, flags, 0o644)
+        try:
+            fcntl.flock(self._handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            os.close(self._handle)
+            raise _held(workspace, self._path) from error
+        self._sign()
+
+    def _sign(self) -> None:
+        identity = identify(os.getpid())
+        assert identity is not None
+        since = datetime.now(UTC).isoformat(timespec="seconds")
+        os.ftruncate(self._handle, 0)
+        os.pwrite(self._handle, json.dumps({**identity.to_map(), "since": since}).encode(), 0)
+
+    def release(self) -> None:
+        if self._handle >= 0:
+            os.ftruncate(self._handle, 0)
+            os.close(self._handle)
+            self._handle = -1
+
+    def __enter__(self) -> "Lock":
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        value: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.release()
+
+
+def holder(workspace: Path) -> Holder | None:
+    """The living process that holds the project, or None."""
+    try:
+        with (workspace / _NAME).open("rb") as file:
+            body = json.loads(file.read(_MAX_BYTES))
+    except (OSError, ValueError):
+        return None
+    if not isinstance(body, dict):
+        return None
+    identity = Identity.from_map(body)
+    if identity is None or not identity.lives():
+        return None
+    return Holder(identity, str(body.get("since", "")))
+
+
+def _held(workspace: Path, path: Path) -> HeldError:
+    found = holder(workspace)
+    if found is None:
+        return HeldError(
+            "held by a process that has not signed", where=path, todo="ask: fuser -v " + str(path)
+        )
+    return HeldError(
+        f"held by process {found.identity.pid} since {found.since}",
+        where=path,
+        todo="wait for it, or end it with: evolve stop",
+    )

@@ -1,0 +1,125 @@
+"""Owns our handle of one running agent: its process, its pipes, where it stands in the protocol."""
+
+import contextlib
+import os
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+
+from evolve_ai.model.agent import Fault
+from evolve_ai.model.frame import Body, Decoder, FrameError, parse_act, parse_bye
+from evolve_ai.model.world import Act
+from evolve_ai.system import agent_log
+from evolve_ai.system.exits import Exit, explain
+from evolve_ai.system.identity import Identity
+from evolve_ai.system.pipes import Pipes
+
+# Frames of an older run that may lie in a pipe; more than these are a flood.
+_MAX_STALE = 16
+
+
+class Asked(StrEnum):
+    """What an agent owes us."""
+
+    NOTHING = "nothing"
+    READY = "ready"
+    ACT = "act"
+    BYE = "bye"
+
+
+@dataclass(slots=True, eq=False)
+class Resident:
+    """One running agent. `epoch` is that of the colony; `log_start` where its log began."""
+
+    id: str
+    identity: Identity
+    pidfd: int
+    pipes: Pipes
+    folder: Path
+    log_start: int
+    epoch: int
+    decoder: Decoder = field(default_factory=Decoder)
+    unsent: bytearray = field(default_factory=bytearray)
+    asked: Asked = Asked.NOTHING
+    tick: int = -1
+    steps: int = 0
+    answered: int = -1
+    stale: int = 0
+    closed: bool = False
+    cpu_when_late: float | None = None
+    verdict: Fault | None = None
+    condemned_at: float = 0.0
+    leaving: bool = False
+    said_bye: bool = False
+    state: bytes | None = None
+
+    def take(self, body: Body) -> Act | bool:
+        """What this body answers: an act, True for ready or bye, False for a frame to drop.
+
+        FrameError when the agent had no business to send it.
+        """
+        kind = body["kind"]
+        if body["epoch"] != self.epoch:
+            return self._drop()
+        if kind == "act":
+            return self._take_act(body)
+        if kind == "ready" and self.asked is Asked.READY:
+            self.asked = Asked.NOTHING
+            return True
+        if kind == "bye" and self.asked is Asked.BYE:
+            self.asked = Asked.NOTHING
+            self.said_bye, self.state = True, parse_bye(body)
+            return True
+        raise FrameError(f"sent {kind[:60]!r}, but owed {self.asked}")
+
+    def _take_act(self, body: Body) -> Act | bool:
+        tick = body["tick"]
+        if self.asked is Asked.ACT and tick == self.tick:
+            act = parse_act(body, self.steps)
+            self.asked, self.answered, self.stale = Asked.NOTHING, tick, 0
+            return act
+        if tick == self.answered:
+            raise FrameError(f"answered tick {tick} twice")
+        if tick > self.tick:
+            raise FrameError(f"answered tick {tick}, but was last asked for {self.tick}")
+        return self._drop()
+
+    def _drop(self) -> bool:
+        self.stale += 1
+        if self.stale > _MAX_STALE:
+            raise FrameError(f"sent {self.stale} frames of other ticks or epochs")
+        return False
+
+    def expect_act(self, tick: int, steps: int) -> None:
+        self.tick, self.steps = tick, steps
+        if tick == self.answered:
+            self.answered = -1  # asked for the same tick again, it may answer again
+
+    def send(self, frame: bytes) -> bool:
+        """Write a frame as far as the pipe takes it; whether all of it has gone."""
+        if not self.unsent:
+            try:
+                written = os.write(self.pipes.inward, frame)
+            except BlockingIOError:
+                written = 0
+            if written == len(frame):
+                return True
+            frame = frame[written:]
+        self.unsent += frame
+        return False
+
+    def flush(self) -> bool:
+        """Write what is still unsent; whether all of it has gone."""
+        with contextlib.suppress(BlockingIOError):
+            del self.unsent[: os.write(self.pipes.inward, self.unsent)]
+        return not self.unsent
+
+    def why_ended(self, exit: Exit, *, out_of_memory: bool) -> Fault:
+        if self.verdict is not None:
+            return self.verdict
+        words = agent_log.last_words(self.folder, self.log_start)
+        return explain(exit, words, out_of_memory=out_of_memory)
+
+    def release(self) -> None:
+        os.close(self.pidfd)
+        self.pipes.remove()
