@@ -237,7 +237,7 @@ class EventSettings(Section):
         high=2**40,
     )
     files: int = setting(
-        10, "rotated files that are kept, beside the current one", unit="files", low=0, high=1000
+        10, "rotated files that are kept, beside the current one", unit="files", low=1, high=1000
     )
     kept: int = setting(
         200_000, "events kept in the registry", unit="events", low=1000, high=1_000_000_000

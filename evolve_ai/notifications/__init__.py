@@ -1,1 +1,1 @@
-"""Sinks for events: log file, hooks, webhooks."""
+"""Sinks of committed events, and the notifier that hands events to them."""

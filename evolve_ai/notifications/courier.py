@@ -1,0 +1,93 @@
+"""Owns a thread that carries things away from the cycle: bounded, never waited for."""
+
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from typing import Generic, TypeVar
+
+from evolve_ai.notifications.orchestrator_log import Log
+
+Item = TypeVar("Item")
+
+
+class Courier(Generic[Item]):
+    """Calls `carry` with what was offered, in order, at most `batch` at a time, in a thread.
+
+    When `room` items wait, further ones are dropped, counted and reported.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        carry: Callable[[Sequence[Item]], None],
+        log: Log,
+        *,
+        room: int = 10_000,
+        batch: int = 1,
+        grace: float = 3.0,
+    ):
+        self.name = name
+        self.dropped = 0
+        self.closing = threading.Event()
+        self._carry, self._log = carry, log
+        self._room, self._batch, self._grace = room, batch, grace
+        self._waiting: deque[Item] = deque()
+        self._in_hand = 0
+        self._deadline = 0.0
+        self._changed = threading.Condition()
+        self._thread = threading.Thread(target=self._work, name=name, daemon=True)
+        self._thread.start()
+
+    def offer(self, items: Sequence[Item]) -> None:
+        """Take what there is room for; never waits."""
+        with self._changed:
+            room = 0 if self.closing.is_set() else self._room - len(self._waiting)
+            self._waiting.extend(items[:room])
+            lost = len(items) - min(room, len(items))
+            self.dropped += lost
+            self._changed.notify()
+        if lost:
+            self._log.warning("events dropped", sink=self.name, lost=lost, in_all=self.dropped)
+
+    def close(self) -> None:
+        """Carry what waits, for a few seconds at most; report the rest."""
+        self.finish()
+        self._thread.join(max(0.0, self._deadline - time.monotonic()))
+        with self._changed:
+            left = len(self._waiting) + self._in_hand
+            self._waiting.clear()
+            self._in_hand = 0
+            self.dropped += left
+        if left:
+            self._log.warning("not delivered in time", sink=self.name, lost=left)
+
+    def finish(self) -> None:
+        """Take nothing more, and begin the last few seconds; does not wait."""
+        with self._changed:
+            if not self.closing.is_set():
+                self._deadline = time.monotonic() + self._grace
+                self.closing.set()
+                self._changed.notify()
+
+    def pause(self, seconds: float) -> None:
+        """Wait in the courier's own thread; briefly when closing."""
+        if self.closing.wait(seconds):
+            time.sleep(min(seconds, 0.1))
+
+    def _work(self) -> None:
+        while batch := self._take():
+            try:
+                self._carry(batch)
+            except BaseException as error:  # a hook may raise anything, SystemExit too
+                self._log.warning("sink fails", sink=self.name, reason=repr(error))
+            self._in_hand = 0
+
+    def _take(self) -> list[Item]:
+        """The next items; none once all is carried and the courier closes."""
+        with self._changed:
+            while not self._waiting and not self.closing.is_set():
+                self._changed.wait()
+            batch = [self._waiting.popleft() for _ in range(min(self._batch, len(self._waiting)))]
+            self._in_hand = len(batch)
+            return batch

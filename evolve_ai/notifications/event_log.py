@@ -1,0 +1,185 @@
+"""Owns logs/events.jsonl: committed events as JSON lines, rotated, without a gap or a double."""
+
+import json
+import os
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
+from itertools import islice
+from pathlib import Path
+
+import structlog
+
+from evolve_ai.model.errors import StorageError
+from evolve_ai.model.event import Recorded
+from evolve_ai.system.files import storage_errors
+
+_BATCH = 1000
+_BLOCK = 64 * 1024
+_FARTHEST = 64 * _BLOCK
+
+
+class EventLog:
+    """A projection by sequence number: an event that is already in the log is left out.
+
+    The log is `path`, then `path`.1 (newer) to `path`.`files` (older), each at most `file_bytes`
+    long unless one line alone is longer.
+    """
+
+    name = "event log"
+
+    def __init__(
+        self,
+        path: Path,
+        file_bytes: int,
+        files: int,
+        missed: Callable[[int], Iterable[Recorded]] | None = None,
+    ):
+        self.path = path
+        self.file_bytes = file_bytes
+        self.files = max(1, files)
+        self._missed = missed
+        self._last: int | None = None
+        self._render = structlog.processors.JSONRenderer(default=str)
+
+    def last_seq(self) -> int:
+        """The sequence number of the last event in the log, 0 if there is none."""
+        if self._last is None:
+            with storage_errors(self.path):
+                self._last = self._find_last()
+        return self._last
+
+    def deliver(self, events: Sequence[Recorded]) -> None:
+        """Append what the log lacks. Raises StorageError; the next delivery then catches up."""
+        if not events:
+            return
+        last = self.last_seq()
+        if events[0].seq > last + 1:
+            self.catch_up()
+        self._append(event for event in events if event.seq > self.last_seq())
+
+    def catch_up(self) -> None:
+        """Append what was committed but never reached the log."""
+        if self._missed is not None:
+            last = self.last_seq()
+            self._append(event for event in self._missed(last) if event.seq > last)
+
+    def close(self) -> None:
+        """Nothing is held open between deliveries."""
+
+    def _append(self, events: Iterable[Recorded]) -> None:
+        waiting = iter(events)
+        while batch := list(islice(waiting, _BATCH)):
+            try:
+                with storage_errors(self.path):
+                    self._write(batch)
+            except (OSError, StorageError):
+                self._last = None  # look at the file again: a torn line may be left
+                raise
+
+    def _write(self, batch: Sequence[Recorded]) -> None:
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        lines = [(event.seq, self._line(event)) for event in batch]
+        while lines:
+            size = self.path.stat().st_size if self.path.exists() else 0
+            fitting = _fitting(lines, self.file_bytes - size)
+            if fitting == 0 and size > 0:
+                self._rotate()
+                continue
+            part, lines = lines[: max(1, fitting)], lines[max(1, fitting) :]
+            _append_whole(self.path, b"".join(line for _, line in part))
+            self._last = part[-1][0]
+
+    def _line(self, event: Recorded) -> bytes:
+        rendered = self._render(None, "", event.line())
+        text = rendered if isinstance(rendered, str) else rendered.decode()
+        return text.encode() + b"\n"
+
+    def _rotate(self) -> None:
+        """Move every file one place back. Newest last, so that a crash leaves all in order."""
+        for place in range(self.files, 0, -1):
+            newer = self._rotated(place - 1)
+            if newer.exists():
+                newer.replace(self._rotated(place))
+
+    def _rotated(self, place: int) -> Path:
+        return self.path.with_name(f"{self.path.name}.{place}") if place else self.path
+
+    def _find_last(self) -> int:
+        for place in range(self.files + 1):
+            path = self._rotated(place)
+            if path.exists():
+                seq = _cut_to_last_event(path)
+                if seq is not None:
+                    return seq
+        return 0
+
+
+def _fitting(lines: Sequence[tuple[int, bytes]], room: int) -> int:
+    """How many of the lines, from the first, fit into the room."""
+    for count, (_, line) in enumerate(lines):
+        room -= len(line)
+        if room < 0:
+            return count
+    return len(lines)
+
+
+def _append_whole(path: Path, data: bytes) -> None:
+    """Append all of it or, when the disk refuses, nothing."""
+    handle = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    try:
+        before = os.fstat(handle).st_size
+        try:
+            rest = memoryview(data)
+            while rest:
+                rest = rest[os.write(handle, rest) :]
+        except OSError:
+            with suppress(OSError):
+                os.ftruncate(handle, before)
+            raise
+    finally:
+        os.close(handle)
+
+
+def _cut_to_last_event(path: Path) -> int | None:
+    """Cut off what a crash left after the last whole event; its number, None if there is none."""
+    size, seen = path.stat().st_size, False
+    with path.open("rb") as file:
+        for end, line in _lines_backwards(file.fileno(), size):
+            seq, seen = _seq(line), True
+            if seq is not None:
+                if end < size:
+                    os.truncate(path, end)
+                return seq
+    if seen or size > _FARTHEST:
+        raise StorageError(
+            "holds no event in its last lines", where=path, todo="move this file out of the way"
+        )
+    if size:
+        os.truncate(path, 0)
+    return None
+
+
+def _lines_backwards(handle: int, size: int) -> Iterator[tuple[int, bytes]]:
+    """(offset of its end, line) of the whole lines near the end, last first."""
+    start, held = size, b""
+    while start > 0 and len(held) <= _FARTHEST:
+        step = min(_BLOCK, start)
+        start -= step
+        held = os.pread(handle, step, start) + held
+        first = 0 if start == 0 else held.find(b"\n") + 1
+        if first == 0 and start > 0:
+            continue
+        cut = held.rfind(b"\n") + 1
+        while cut > first:
+            begin = held.rfind(b"\n", first, cut - 1) + 1 or first
+            yield start + cut, held[begin : cut - 1]
+            cut = begin
+        held = held[:first]
+
+
+def _seq(line: bytes) -> int | None:
+    try:
+        seq = json.loads(line)["seq"]
+    except (ValueError, TypeError, KeyError, RecursionError):
+        return None
+    return seq if type(seq) is int else None

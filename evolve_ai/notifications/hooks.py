@@ -1,0 +1,95 @@
+"""Owns hooks: the user's own Python callables, called for each event of a kind."""
+
+import importlib
+import traceback
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from importlib import metadata
+from typing import Any
+
+from evolve_ai.model.errors import PluginError
+from evolve_ai.model.event import Recorded
+from evolve_ai.model.settings import ANY_EVENT, EVENT_NAMES
+from evolve_ai.notifications.courier import Courier
+from evolve_ai.notifications.orchestrator_log import Log
+
+Hook = Callable[[dict[str, Any]], object]
+GROUP = "evolve_ai.hooks"
+
+
+class Hooks:
+    """Calls hooks in threads of their own, one each, so that a slow one delays nobody else."""
+
+    name = "hooks"
+
+    def __init__(self, hooks: Mapping[str, Sequence[Hook]], log: Log, *, room: int = 10_000):
+        self._couriers = [
+            (kind, Courier(f"hook {_title(hook)}", _caller(hook, log), log, room=room))
+            for kind, several in hooks.items()
+            for hook in several
+        ]
+
+    @property
+    def dropped(self) -> int:
+        return sum(courier.dropped for _, courier in self._couriers)
+
+    def deliver(self, events: Sequence[Recorded]) -> None:
+        for kind, courier in self._couriers:
+            wanted = [event for event in events if kind in (ANY_EVENT, event.event.kind)]
+            if wanted:
+                courier.offer(wanted)
+
+    def close(self) -> None:
+        for _, courier in self._couriers:
+            courier.finish()
+        for _, courier in self._couriers:
+            courier.close()
+
+
+def load_hooks(names: Mapping[str, Iterable[str]]) -> dict[str, tuple[Hook, ...]]:
+    """Import hooks by dotted name, and those that installed packages bring, by kind of event.
+
+    Raises PluginError for a name that leads to nothing that can be called.
+    """
+    found: dict[str, list[Hook]] = {}
+    for kind, several in names.items():
+        found.setdefault(kind, []).extend(_import(name, kind) for name in several)
+    for entry in metadata.entry_points(group=GROUP):
+        kind = entry.name.partition(".")[0]
+        kind = ANY_EVENT if kind == "all" else kind
+        if kind not in EVENT_NAMES:
+            raise PluginError(
+                f"the entry point {entry.name!r} ({entry.value}) begins with no kind of event"
+            )
+        found.setdefault(kind, []).append(_import(entry.value, kind))
+    return {kind: tuple(hooks) for kind, hooks in found.items() if hooks}
+
+
+def _import(name: str, kind: str) -> Hook:
+    module, _, attribute = name.partition(":")
+    try:
+        hook = getattr(importlib.import_module(module), attribute)
+    except Exception as error:  # whatever the user's module raises while it is imported
+        raise PluginError(
+            f"the hook {name!r} for {kind!r} cannot be imported: {error}",
+            todo="the module must be installed, or lie in the project's folder",
+        ) from error
+    if not callable(hook):
+        raise PluginError(f"the hook {name!r} for {kind!r} cannot be called")
+    called: Hook = hook
+    return called
+
+
+def _caller(hook: Hook, log: Log) -> Callable[[Sequence[Recorded]], None]:
+    def call(events: Sequence[Recorded]) -> None:
+        for event in events:
+            try:
+                hook(event.line())
+            except BaseException:  # SystemExit too: a hook never ends a cycle
+                trace = traceback.format_exc(limit=-3)
+                log.warning("hook raised", hook=_title(hook), seq=event.seq, trace=trace)
+
+    return call
+
+
+def _title(hook: Hook) -> str:
+    return f"{getattr(hook, '__module__', '')}:{getattr(hook, '__qualname__', repr(hook))}"

@@ -1,0 +1,87 @@
+"""Owns the delivery of committed events to all sinks, of which none can harm a cycle."""
+
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from evolve_ai.contracts.sink import Sink
+from evolve_ai.model.event import Recorded
+from evolve_ai.model.settings import Settings
+from evolve_ai.notifications.event_log import EventLog
+from evolve_ai.notifications.hooks import Hooks, load_hooks
+from evolve_ai.notifications.orchestrator_log import Log, open_log
+from evolve_ai.notifications.webhook import Webhook
+
+
+class Notifier:
+    """Hands events to sinks. A sink's first failure and its recovery are reported."""
+
+    def __init__(self, sinks: Sequence[Sink], log: Log):
+        self.sinks = tuple(sinks)
+        self.log = log
+        self.failures = dict.fromkeys((sink.name for sink in self.sinks), 0)
+
+    def deliver(self, events: Sequence[Recorded]) -> None:
+        for sink in self.sinks:
+            try:
+                sink.deliver(events)
+            except Exception as error:
+                self._failed(sink, error)
+            else:
+                self._succeeded(sink)
+
+    def close(self) -> None:
+        """Close all sinks side by side, so that their times to flush do not add up."""
+        with ThreadPoolExecutor(max(1, len(self.sinks))) as threads:
+            list(threads.map(self._close, self.sinks))
+
+    def _close(self, sink: Sink) -> None:
+        try:
+            sink.close()
+        except Exception as error:
+            self.log.warning("sink did not close", sink=sink.name, reason=str(error))
+
+    def _failed(self, sink: Sink, error: Exception) -> None:
+        self.failures[sink.name] += 1
+        if self.failures[sink.name] == 1:
+            self.log.warning(
+                "sink fails", sink=sink.name, kind=type(error).__name__, reason=str(error)
+            )
+
+    def _succeeded(self, sink: Sink) -> None:
+        if self.failures[sink.name]:
+            self.log.warning("sink works again", sink=sink.name, failures=self.failures[sink.name])
+            self.failures[sink.name] = 0
+
+
+def open_notifier(
+    settings: Settings,
+    logs: Path,
+    missed: Callable[[int], Iterable[Recorded]] | None = None,
+    more: Sequence[Sink] = (),
+) -> Notifier:
+    """The notifier that the settings ask for: event log, hooks, webhooks, and `more`.
+
+    `missed(seq)` gives the committed events after that one, in order: from it the event log
+    fills what a crash or a full disk has kept from it. Raises PluginError for a hook that
+    cannot be imported.
+    """
+    log = open_log(logs)
+    sinks: list[Sink] = [
+        EventLog(logs / "events.jsonl", settings.events.file_bytes, settings.events.files, missed)
+    ]
+    hooks = load_hooks(settings.hooks)
+    if hooks:
+        sinks.append(Hooks(hooks, log))
+    for at, webhook in enumerate(settings.webhooks):
+        sinks.append(
+            Webhook(
+                webhook.url,
+                webhook.events,
+                log,
+                timeout=webhook.timeout,
+                retries=webhook.retries,
+                name=f"webhook {at + 1}",
+            )
+        )
+    return Notifier([*sinks, *more], log)

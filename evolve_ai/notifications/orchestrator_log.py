@@ -1,0 +1,50 @@
+"""Owns logs/orchestrator.log: what went wrong beside the agents, as JSON lines by structlog."""
+
+import logging
+import sys
+from logging.handlers import RotatingFileHandler
+from pathlib import Path
+from typing import Any, Protocol
+
+import structlog
+
+FILE_NAME = "orchestrator.log"
+_FILE_BYTES = 8 * 1024 * 1024
+_FILES = 3
+
+
+class Log(Protocol):
+    """What a sink needs to report trouble."""
+
+    def warning(self, event: str, **facts: Any) -> Any: ...
+
+
+class _FileHandler(RotatingFileHandler):
+    """A log file whose own failure (disk full, folder gone) is told on stderr."""
+
+    def handleError(self, record: logging.LogRecord) -> None:
+        reason = sys.exc_info()[1]
+        sys.stderr.write(f"evolve: {self.baseFilename}: {reason}; {record.getMessage()}\n")
+
+
+def open_log(folder: Path) -> Log:
+    """A log in this folder, which is made if need be; stderr where that is impossible."""
+    logger = logging.Logger("evolve_ai", logging.INFO)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        handler: logging.Handler = _FileHandler(
+            folder / FILE_NAME, maxBytes=_FILE_BYTES, backupCount=_FILES, encoding="utf-8"
+        )
+    except OSError:
+        handler = logging.StreamHandler()
+    logger.addHandler(handler)
+    log: Log = structlog.wrap_logger(
+        logger,
+        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.JSONRenderer(default=str),
+        ],
+    )
+    return log
