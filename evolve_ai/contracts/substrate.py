@@ -33,17 +33,23 @@ class Substrate(Protocol):
     # Read the template as a gene pool; TemplateError names file, line and reason.
     def read_pool(self, template: Path) -> GenePool: ...
 
+    # Changes whenever a file of the template does; cheap enough for every cycle.
+    def pool_stamp(self, template: Path) -> str: ...
+
     # Read, audit and measure one gene file. Never raises for what is in the file.
     def read_source(self, path: str, code: bytes) -> SourceReport: ...
 
     # The generated files of an agent, by relative path.
     def wiring(self, genome: Genome) -> Mapping[str, bytes]: ...
 
+    # The relative paths of those files: what a genome may never name.
+    wiring_files: frozenset[str]
+
     # The template's manifest made the manifest of this agent.
     def manifest(self, template: bytes, agent: str) -> bytes: ...
 
-    # Relative paths of what may lie in an agent's folder beside genes, wiring and fixed files.
-    tolerated: frozenset[str]
+    # The manifest's relative path.
+    manifest_file: str
 
     # Why this genome cannot live with these sources (by SHA-256), or None.
     def viability(self, genome: Genome, sources: Mapping[str, SourceReport]) -> str | None: ...

@@ -1,0 +1,217 @@
+"""Owns one batch: wirings in, one binary out, and for each wiring that failed the reason."""
+
+import os
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from evolve_ai.model.errors import StorageError, TemplateError, ToolchainError
+from evolve_ai.substrates.rust.area import BATCH, BuildArea, Calls, batch_genes, row_of_line
+from evolve_ai.substrates.rust.cargo import CargoReport, build_argv, not_compiled
+from evolve_ai.substrates.rust.toolchain import build_environment, require_cargo
+from evolve_ai.substrates.rust.units import Unit, module_of
+from evolve_ai.system.commands import Completed, Ending, Limits, run_command
+
+Progress = Callable[[int, int, str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Wiring:
+    """One distinct program to build: its calls in order, and the unit of each active file."""
+
+    fingerprint: str
+    calls: tuple[str, ...]
+    files: tuple[tuple[str, str], ...]
+    units: Mapping[str, Unit]  # by module
+
+    def genes(self) -> Calls:
+        """The calls, each with the name of the unit that holds it."""
+        return tuple((self.units[call.split("::")[0]].name, call) for call in self.calls)
+
+    def needs(self) -> frozenset[str]:
+        return frozenset().union(*(unit.needs for unit in self.units.values()))
+
+
+@dataclass(slots=True)
+class Outcome:
+    """`rows` are the fingerprints of the binary's table, in order. Reasons are sentences."""
+
+    program: Path | None = None
+    rows: tuple[str, ...] = ()
+    failed_units: dict[str, str] = field(default_factory=dict)  # for good: the compiler says so
+    stuck_units: dict[str, str] = field(default_factory=dict)  # for now: it hung or crashed
+    failed_genes: dict[tuple[str, str], str] = field(default_factory=dict)
+
+    def blame(self, wiring: Wiring) -> str | None:
+        """Why this wiring cannot be built: its first failed unit by path, or a failed call."""
+        broken = {**self.stuck_units, **self.failed_units}
+        for path, _ in sorted(wiring.files):
+            unit = wiring.units[module_of(path)]
+            if unit.name in broken:
+                return broken[unit.name]
+        for name in sorted(wiring.needs()):
+            if name in broken:
+                return broken[name]
+        genes = wiring.genes()
+        wrong = (self.failed_genes[gene] for gene in genes if gene in self.failed_genes)
+        return next(wrong, None)
+
+
+class BatchBuild:
+    """Runs cargo as often as it takes to leave out exactly the wirings that cannot be built."""
+
+    def __init__(self, area: BuildArea, code: Callable[[str], bytes], limits: Limits):
+        self._area = area
+        self._code = code
+        self._limits = limits
+        self._outcome = Outcome()
+        self._cleaned = False
+        self._units: dict[str, Unit] = {}
+
+    def run(
+        self,
+        wirings: Iterable[Wiring],
+        units: Mapping[str, Unit],
+        known: Mapping[str, str],
+        progress: Progress | None,
+    ) -> Outcome:
+        """Build what can be built of these; the table is in the order of fingerprints.
+
+        `units` are all that the wirings need, `known` those that failed before, with the reason.
+
+        Raises ToolchainError, TemplateError (the kernel does not compile) or StorageError.
+        """
+        require_cargo()
+        self._units = dict(units)
+        self._outcome.failed_units.update(known)
+        left = sorted(wirings, key=lambda wiring: wiring.fingerprint)
+        left = [wiring for wiring in left if self._outcome.blame(wiring) is None]
+        while left and self._outcome.program is None:
+            self._attempt(left, progress)
+            left = [wiring for wiring in left if self._outcome.blame(wiring) is None]
+        return self._outcome
+
+    def _attempt(self, wirings: list[Wiring], progress: Progress | None) -> None:
+        needed = self._closure(wirings)
+        table = {wiring.fingerprint: wiring.genes() for wiring in wirings}
+        self._area.write(needed, self._code, table)
+        self._area.forget_batch()
+        report, done = self._cargo(BATCH, len(needed) + 2, progress)
+        if done.ending is Ending.EXITED and done.code == 0 and report.program is not None:
+            self._outcome.program = report.program
+            self._outcome.rows = tuple(table)
+            return
+        self._raise_if_ours(report, done)
+        learned = self._learn(report, done, needed, table)
+        if not learned and self._cleaned:
+            raise ToolchainError(
+                "cargo failed, and not because of a gene", where=self._area.folder, todo=_tail(done)
+            )
+        if not learned:
+            self._area.clean()  # a torn file from before a power cut looks like this
+            self._cleaned = True
+
+    def _closure(self, wirings: list[Wiring]) -> list[Unit]:
+        names = sorted(set().union(*(wiring.needs() for wiring in wirings)))
+        return [self._units[name] for name in names]
+
+    def _cargo(
+        self, package: str, total: int, progress: Progress | None
+    ) -> tuple[CargoReport, Completed]:
+        report = CargoReport()
+
+        def hear(line: bytes) -> None:
+            report.hear(line)
+            if progress is not None:
+                progress(min(len(report.made), total), total, "crates")
+
+        done = run_command(
+            build_argv(package),
+            cwd=self._area.folder,
+            env=build_environment(os.environ, self._area.target),
+            limits=self._limits,
+            on_line=hear,
+        )
+        return report, done
+
+    def _raise_if_ours(self, report: CargoReport, done: Completed) -> None:
+        """Failures that no gene is to blame for."""
+        stderr = done.stderr.decode("utf-8", "replace")
+        if "No space left on device" in stderr or "Disk quota exceeded" in stderr:
+            raise StorageError(
+                "the disk is full", where=self._area.folder, todo="free some space, then run again"
+            )
+        kernel = self._area.kernel
+        reason = report.reason(kernel)
+        if reason is not None:
+            where, _, what = reason.partition(": ")
+            raise TemplateError(
+                f"the kernel does not compile: {what}", where=where, todo="mend the template"
+            )
+        if done.ending is not Ending.EXITED and kernel not in report.made:
+            raise ToolchainError(
+                f"cargo was ended by its {done.ending} after {done.seconds:.0f} s",
+                where=self._area.folder,
+                todo="see whether another cargo holds its lock; try `cargo build` there",
+            )
+
+    def _learn(
+        self,
+        report: CargoReport,
+        done: Completed,
+        needed: list[Unit],
+        table: Mapping[str, Calls],
+    ) -> bool:
+        """Note whom this failed run is to blame on; False if it led nowhere."""
+        reasons = {unit.name: report.reason(unit.name) for unit in needed}
+        known = {name: reason for name, reason in reasons.items() if reason is not None}
+        self._outcome.failed_units.update(known)
+        genes = _failed_genes(report, table)
+        self._outcome.failed_genes.update(genes)
+        late = done.ending is not Ending.EXITED
+        silent = {unit.name for unit in needed} - report.made if late else _uncompiled(done)
+        suspects = [unit for unit in needed if unit.name in silent - known.keys()]
+        suspects.sort(key=lambda unit: len(unit.needs))
+        stuck = [unit for unit in suspects if self._is_stuck(unit)]
+        return bool(known or genes or stuck or (late and suspects))
+
+    def _is_stuck(self, unit: Unit) -> bool:
+        """Compile a suspected unit alone: the verdict is not to depend on its neighbours."""
+        if unit.needs & {*self._outcome.failed_units, *self._outcome.stuck_units}:
+            return True
+        report, done = self._cargo(unit.name, len(unit.needs) + 1, None)
+        reason = report.reason(unit.name)
+        path = f"src/genes/{unit.members[0][0]}.rs"
+        if reason is not None:
+            self._outcome.failed_units[unit.name] = reason
+        elif done.ending is not Ending.EXITED and unit.needs - report.made <= {unit.name}:
+            limit = f"{done.seconds:.0f} s ({done.ending})"
+            self._outcome.stuck_units[unit.name] = f"{path}:1: the compiler took over {limit}"
+        elif unit.name in _uncompiled(done):
+            told = [error.text for error in report.errors.get(unit.name, ())]
+            self._outcome.stuck_units[unit.name] = (
+                f"{path}:1: {told[0] if told else 'the compiler crashed'}"
+            )
+        else:
+            return False
+        return True
+
+
+def _failed_genes(report: CargoReport, table: Mapping[str, Calls]) -> dict[tuple[str, str], str]:
+    """Genes that the table cannot name, or whose type is not that of a gene."""
+    genes = batch_genes(table)
+    found: dict[tuple[str, str], str] = {}
+    for error in report.errors.get(BATCH, ()):
+        row = row_of_line(error.line)
+        if error.file == "src/main.rs" and 0 <= row < len(genes):
+            found.setdefault(genes[row], f"src/main.rs: {genes[row][1]}: {error.text}")
+    return found
+
+
+def _uncompiled(done: Completed) -> set[str]:
+    return not_compiled(done.stderr.decode("utf-8", "replace"))
+
+
+def _tail(done: Completed) -> str:
+    text = done.stderr.decode("utf-8", "replace").strip()
+    return text[-600:] or f"exit status {done.code}"

@@ -1,0 +1,101 @@
+"""Owns talking to cargo: its command lines, and what its messages say of which crate."""
+
+import json
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from evolve_ai.substrates.rust.policy import GENERATED_PREFIX
+
+_UNIT_PATH = re.compile(rf"{GENERATED_PREFIX}(?:unit|kernel)_[0-9a-f]+")
+_NOT_COMPILED = re.compile(r"could not compile `([A-Za-z0-9_-]+)`")
+_OWN_FILE = re.compile(r"(?:^|/)(src/(?:genes|kernel)/[^:]+\.rs|src/main\.rs)$")
+
+
+def build_argv(package: str) -> tuple[str, ...]:
+    return (
+        "cargo",
+        "build",
+        "--release",
+        "--offline",
+        "--keep-going",
+        "--message-format=json",
+        "--package",
+        package,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class CompilerError:
+    """One error of the compiler: the file in the agent's folder, the line, one sentence."""
+
+    file: str | None
+    line: int
+    text: str
+
+    def sentence(self) -> str:
+        return f"{self.file}:{self.line}: {self.text}" if self.file else self.text
+
+
+@dataclass(slots=True)
+class CargoReport:
+    """What one run of cargo said: crates made, errors by crate, the program if it came to be."""
+
+    made: set[str] = field(default_factory=set)
+    errors: dict[str, list[CompilerError]] = field(default_factory=dict)
+    program: Path | None = None
+
+    def hear(self, line: bytes) -> None:
+        """Take one line of cargo's JSON; anything else is passed over."""
+        try:
+            message = json.loads(line)
+        except ValueError:
+            return
+        if not isinstance(message, dict):
+            return
+        name = str(message.get("target", {}).get("name"))
+        if message.get("reason") == "compiler-artifact":
+            self.made.add(name)
+            if message.get("executable"):
+                self.program = Path(message["executable"])
+        elif message.get("reason") == "compiler-message":
+            self._hear_compiler(name, message["message"])
+
+    def _hear_compiler(self, name: str, message: Mapping[str, Any]) -> None:
+        if not str(message.get("level", "")).startswith("error"):
+            return
+        text = _UNIT_PATH.sub("crate", str(message.get("message", "")))
+        if text.startswith("aborting due to"):
+            return
+        code = (message.get("code") or {}).get("code")
+        shown = f"error[{code}]: {text}" if code else f"error: {text}"
+        file, line = _place(message.get("spans", ()))
+        first = shown.splitlines()[0]
+        self.errors.setdefault(name, []).append(CompilerError(file, line, first))
+
+    def reason(self, crate: str) -> str | None:
+        """The first error in the files of this crate, and how many more there are; or None."""
+        placed = [error for error in self.errors.get(crate, ()) if error.file]
+        if not placed:
+            return None
+        more = f" (and {len(placed) - 1} more)" if len(placed) > 1 else ""
+        return placed[0].sentence() + more
+
+
+def not_compiled(stderr: str) -> set[str]:
+    """The crates that cargo says it could not compile."""
+    return set(_NOT_COMPILED.findall(stderr))
+
+
+def _place(spans: Iterable[Mapping[str, Any]]) -> tuple[str | None, int]:
+    """Where in the agent's own files an error is, looking out of macros when it is inside one."""
+    for span in sorted(spans, key=lambda span: not span.get("is_primary")):
+        at: Mapping[str, Any] | None = span
+        while at is not None:
+            found = _OWN_FILE.search(str(at.get("file_name", "")).replace("\\", "/"))
+            if found:
+                return found.group(1), int(at.get("line_start", 0))
+            at = (at.get("expansion") or {}).get("span")
+    return None, 0

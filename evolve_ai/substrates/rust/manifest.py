@@ -1,0 +1,83 @@
+"""Owns Cargo.toml: what a template's manifest may say, and the manifest of one agent."""
+
+from functools import lru_cache
+from typing import NoReturn
+
+import tomlkit
+from tomlkit.exceptions import TOMLKitError
+
+from evolve_ai.model.errors import TemplateError
+
+_PLACEHOLDER = b"agent-00000000-0000-4000-8000-000000000000"
+_TABLES = frozenset({"package", "workspace", "lib", "profile"})
+_PACKAGE_KEYS = frozenset(
+    {"name", "version", "edition", "rust-version", "publish", "description", "license", "authors"}
+)
+_EDITIONS = ("2018", "2021", "2024")
+_WHERE = "Cargo.toml"
+
+
+def agent_manifest(template: bytes, agent: str) -> bytes:
+    """The template's manifest with the package called `agent-<id>`."""
+    return _rendered(template).replace(_PLACEHOLDER, f"agent-{agent}".encode())
+
+
+@lru_cache(maxsize=8)
+def _rendered(template: bytes) -> bytes:
+    """The manifest with a name that is easy to replace: parsed once for each template."""
+    document = _parse(template)
+    package = document.get("package")
+    if not isinstance(package, dict):
+        raise TemplateError("it has no [package]", where=_WHERE, todo="add [package] with a name")
+    package["name"] = _PLACEHOLDER.decode()
+    return tomlkit.dumps(document).encode()
+
+
+def nameless(template: bytes) -> bytes:
+    """The manifest as it is the same for all agents: for hashing."""
+    return _rendered(template)
+
+
+def check_manifest(template: bytes) -> None:
+    """Refuse, with TemplateError, what an agent's build may not depend on."""
+    document = _parse(template).unwrap()
+    for table in document:
+        if table not in _TABLES:
+            _refuse(template, table, f"[{table}] is not supported: a template uses std only")
+    package = document.get("package", {})
+    for key in package if isinstance(package, dict) else {}:
+        if key not in _PACKAGE_KEYS:
+            _refuse(template, key, f"package.{key} is not supported")
+    edition = package.get("edition") if isinstance(package, dict) else None
+    if edition not in _EDITIONS:
+        _refuse(template, "edition", f"package.edition must be one of {', '.join(_EDITIONS)}")
+    if document.get("workspace") != {}:
+        _refuse(template, "[workspace]", "an empty [workspace] table is needed")
+    library = document.get("lib")
+    if library != {"name": "agent"}:
+        _refuse(template, "[lib]", '[lib] must hold exactly: name = "agent"')
+    _rendered(template)
+
+
+def build_settings(template: bytes) -> tuple[str, str]:
+    """What the template says of compiling: its edition, and its release profile as TOML."""
+    document = _parse(template).unwrap()
+    edition = str(document.get("package", {}).get("edition", "2021"))
+    release = document.get("profile", {}).get("release", {})
+    return edition, tomlkit.dumps({"profile": {"release": release}})
+
+
+def _parse(template: bytes) -> tomlkit.TOMLDocument:
+    try:
+        return tomlkit.parse(template.decode())
+    except UnicodeDecodeError as error:
+        raise TemplateError("it is not UTF-8", where=_WHERE, todo="save it as UTF-8") from error
+    except TOMLKitError as error:
+        raise TemplateError(f"it is no TOML: {error}", where=_WHERE, todo="mend it") from error
+
+
+def _refuse(template: bytes, word: str, reason: str) -> NoReturn:
+    lines = template.decode().splitlines()
+    at = next((n for n, line in enumerate(lines, start=1) if word in line), None)
+    where = f"{_WHERE}:{at}" if at else _WHERE
+    raise TemplateError(reason, where=where, todo="change the manifest of the template")

@@ -1,0 +1,170 @@
+"""Owns the reading of a template as a pool of genes."""
+
+import hashlib
+import os
+import re
+from pathlib import Path
+
+from tree_sitter import Node
+
+from evolve_ai.model.errors import TemplateError
+from evolve_ai.model.report import GenePool, SourceReport
+from evolve_ai.substrates.rust import syntax
+from evolve_ai.substrates.rust.manifest import check_manifest, nameless
+from evolve_ai.substrates.rust.source import read_source
+from evolve_ai.substrates.rust.viability import KEYWORDS
+
+MANIFEST = "Cargo.toml"
+LIBRARY = "src/lib.rs"
+KERNEL = "src/kernel"
+GENES = "src/genes"
+
+_MODULE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}\.rs")
+_LIBRARY_ITEMS = ["pub mod genes ;", "pub mod kernel ;"]
+
+
+def read_pool(template: Path) -> GenePool:
+    """Read the template. TemplateError names the file, the line, the reason and what to do."""
+    if not template.is_dir():
+        raise TemplateError("there is no template", where=template, todo="make one: evolve new")
+    manifest = _read(template, MANIFEST)
+    check_manifest(manifest)
+    if (template / "build.rs").exists():
+        raise _refused("build.rs", "a build script runs outside the sandbox", "remove it")
+    fixed = {LIBRARY: _read(template, LIBRARY), **_kernel(template)}
+    _check_library(fixed[LIBRARY])
+    for path, content in fixed.items():
+        if path != LIBRARY:
+            _check_kernel(path, content)
+    code: dict[str, bytes] = {}
+    sources = []
+    for path in _gene_paths(template):
+        content = _read(template, path)
+        sources.append(_source(path, content))
+        code[sources[-1].code] = content
+    _check_uses(sources)
+    return GenePool(tuple(sources), code, fixed, manifest, _fixed_hash(fixed, manifest))
+
+
+def pool_stamp(template: Path) -> str:
+    """A hash of names, sizes and times of the template's files: cheap, changes when they do."""
+    digest = hashlib.sha256()
+    places = [template / MANIFEST, template / LIBRARY, template / GENES, template / KERNEL]
+    for place in places:
+        inside = sorted(place.rglob("*")) if place.is_dir() else []
+        for path in (place, *inside):
+            try:
+                seen = os.lstat(path)
+            except FileNotFoundError:
+                continue
+            facts = (path.relative_to(template), seen.st_mode, seen.st_size, seen.st_mtime_ns)
+            digest.update(f"{facts}{seen.st_ino}\n".encode())
+    return digest.hexdigest()
+
+
+def _kernel(template: Path) -> dict[str, bytes]:
+    if not (template / KERNEL / "mod.rs").is_file():
+        raise _refused(f"{KERNEL}/mod.rs", "the kernel is missing", "restore src/kernel/")
+    files = sorted(path for path in (template / KERNEL).rglob("*") if not path.is_dir())
+    names = [path.relative_to(template).as_posix() for path in files]
+    return {name: _read(template, name) for name in names if not _hidden(name)}
+
+
+def _hidden(name: str) -> bool:
+    return any(part.startswith(".") for part in name.split("/"))
+
+
+def _gene_paths(template: Path) -> list[str]:
+    folder = template / GENES
+    if not folder.is_dir():
+        raise _refused(GENES, "there is no such folder", "put gene files there: <name>.rs")
+    names = sorted(path.name for path in folder.iterdir())
+    paths = []
+    for name in names:
+        if name == "mod.rs" or name.startswith(".") or not name.endswith(".rs"):
+            continue
+        if not _MODULE.fullmatch(name) or name.removesuffix(".rs") in KEYWORDS:
+            raise _refused(f"{GENES}/{name}", "its name cannot name a module", "rename it")
+        paths.append(f"{GENES}/{name}")
+    if not paths:
+        raise _refused(GENES, "it holds no gene file", "put at least one there: <name>.rs")
+    return paths
+
+
+def _source(path: str, code: bytes) -> SourceReport:
+    report = read_source(path, code)
+    error = report.syntax_error or report.audit_error
+    if error:
+        line, _, reason = error.removeprefix("line ").partition(": ")
+        todo = "mend the file" if report.syntax_error else "write the gene without it"
+        raise _refused(f"{path}:{line}", reason, todo)
+    return report
+
+
+def _check_uses(sources: list[SourceReport]) -> None:
+    if not any(source.genes for source in sources):
+        todo = "write one: pub fn name(agent: &mut Agent)"
+        raise _refused(GENES, "no file there holds a gene", todo)
+    modules = {source.path.rpartition("/")[2].removesuffix(".rs") for source in sources}
+    for source in sources:
+        for module in source.uses:
+            if module not in modules:
+                reason = f"it uses crate::genes::{module}, and there is no {GENES}/{module}.rs"
+                raise _refused(source.path, reason, "add that file or remove the use")
+
+
+def _check_library(code: bytes) -> None:
+    root = _tree(LIBRARY, code)
+    items = [node for node in root.children if "comment" not in node.type]
+    written = sorted(" ".join(token.text for token in syntax.tokens(item)) for item in items)
+    if written != _LIBRARY_ITEMS:
+        reason = "it must hold exactly: pub mod genes; pub mod kernel;"
+        raise _refused(LIBRARY, reason, "move other code to src/kernel/")
+
+
+def _check_kernel(path: str, code: bytes) -> None:
+    """`pub(crate)` would show genes, in the agent's folder, what their own crate cannot see."""
+    if not path.endswith(".rs"):
+        return
+    own_root = ("pub(crate)", "pub(super)") if path == f"{KERNEL}/mod.rs" else ("pub(crate)",)
+    for node, _ in syntax.walk(_tree(path, code)):
+        shown = syntax.text_of(node).replace(" ", "") if node.type == "visibility_modifier" else ""
+        if shown in own_root:
+            reason = f"`{shown}` in the kernel means something else to genes that are built apart"
+            raise _refused(
+                f"{path}:{syntax.line_of(node)}", reason, "write pub(in crate::kernel) or pub"
+            )
+
+
+def _tree(path: str, code: bytes) -> Node:
+    root = syntax.parse(code).root_node
+    error = syntax.syntax_error(root)
+    if error:
+        line, _, reason = error.removeprefix("line ").partition(": ")
+        raise _refused(f"{path}:{line}", reason, "mend the file")
+    return root
+
+
+def _read(template: Path, path: str) -> bytes:
+    """One file of the template, which must be a regular one and UTF-8."""
+    file = template / path
+    if file.is_symlink() or not file.is_file():
+        raise _refused(path, "it is missing, or no regular file", "restore it")
+    code = file.read_bytes()
+    try:
+        code.decode()
+    except UnicodeDecodeError as error:
+        line = code.count(b"\n", 0, error.start) + 1
+        raise _refused(f"{path}:{line}", "it is not UTF-8", "save it as UTF-8") from error
+    return code
+
+
+def _fixed_hash(fixed: dict[str, bytes], manifest: bytes) -> str:
+    digest = hashlib.sha256(hashlib.sha256(nameless(manifest)).digest())
+    for path, code in sorted(fixed.items()):
+        digest.update(f"{path}\0{hashlib.sha256(code).hexdigest()}\n".encode())
+    return digest.hexdigest()
+
+
+def _refused(where: str, reason: str, todo: str) -> TemplateError:
+    return TemplateError(reason, where=where, todo=todo)

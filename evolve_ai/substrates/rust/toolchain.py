@@ -1,0 +1,59 @@
+"""Owns the Rust toolchain: where cargo is, which version, in which environment it runs."""
+
+import os
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+
+from evolve_ai.model.errors import ToolchainError
+from evolve_ai.system.commands import Ending, Limits, run_command
+
+_LIMITS = Limits(total=60.0, silence=60.0)
+_HOW = (
+    "install Rust with rustup, or your system's packages `cargo` and `rustc`, "
+    "and see that `cargo --version` works in this shell"
+)
+# What of the user's environment reaches a build; RUSTFLAGS and CARGO_* would change its result.
+_KEPT = (
+    "PATH",
+    "HOME",
+    "CARGO_HOME",
+    "RUSTUP_HOME",
+    "RUSTUP_TOOLCHAIN",
+    "TMPDIR",
+    "LD_LIBRARY_PATH",
+)
+_SET = {
+    "CARGO_NET_OFFLINE": "true",
+    "CARGO_TERM_COLOR": "never",
+    "RUSTUP_AUTO_INSTALL": "0",
+    "LC_ALL": "C",
+}
+
+
+def build_environment(environ: Mapping[str, str], target: Path | None = None) -> dict[str, str]:
+    """The environment of a build: nothing of the user's that could change what comes out."""
+    kept = {name: environ[name] for name in _KEPT if name in environ}
+    return {**kept, **_SET, **({"CARGO_TARGET_DIR": str(target)} if target else {})}
+
+
+def require_cargo() -> None:
+    for command in ("cargo", "rustc"):
+        if shutil.which(command) is None:
+            raise ToolchainError(f"`{command}` is not on the PATH", todo=_HOW)
+
+
+def toolchain_line() -> str:
+    """Versions of rustc, its host and LLVM, and cargo, as one line. About 50 ms."""
+    require_cargo()
+    facts = dict(line.split(": ", 1) for line in _said("rustc", "-vV").splitlines() if ": " in line)
+    rustc = f"rustc {facts.get('release')} {facts.get('commit-hash')} {facts.get('host')}"
+    return f"{rustc} LLVM {facts.get('LLVM version')}; {_said('cargo', '-V').strip()}"
+
+
+def _said(*argv: str) -> str:
+    done = run_command(argv, cwd=Path.cwd(), env=build_environment(os.environ), limits=_LIMITS)
+    if done.ending is not Ending.EXITED or done.code != 0:
+        told = done.stderr.decode("utf-8", "replace").strip() or f"exit status {done.code}"
+        raise ToolchainError(f"`{' '.join(argv)}` failed: {told[:300]}", todo=_HOW)
+    return done.stdout.decode("utf-8", "replace")

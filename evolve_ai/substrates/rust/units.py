@@ -1,0 +1,94 @@
+"""Owns units: which gene files are compiled together as one crate, and what each crate needs."""
+
+import hashlib
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from evolve_ai.model.genome import GENE_FOLDER
+from evolve_ai.model.report import SourceReport
+from evolve_ai.substrates.rust.policy import GENERATED_PREFIX
+
+# (module, SHA-256 of its file)
+Member = tuple[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """One crate of gene code: a file, or several that use each other in a circle."""
+
+    name: str  # of the crate; a hash of everything it is made of
+    members: tuple[Member, ...]
+    uses: tuple[tuple[str, str], ...]  # (module of another unit, that unit's name)
+    needs: frozenset[str]  # names of all units below this one, itself included
+
+
+def module_of(path: str) -> str:
+    return path.removeprefix(GENE_FOLDER).removesuffix(".rs")
+
+
+def crate_name(kind: str, *parts: str) -> str:
+    digest = hashlib.sha256("\n".join(parts).encode()).hexdigest()
+    return f"{GENERATED_PREFIX}{kind}_{digest[:24]}"
+
+
+class UnitPlanner:
+    """Groups gene files into units. The same files below a file always give the same unit."""
+
+    def __init__(self, base: str, report: Callable[[str, str], SourceReport]):
+        self._base = base  # hash of kernel, profile and toolchain
+        self._report = report  # of (path, SHA-256)
+        self._units: dict[tuple[str, frozenset[Member]], Unit] = {}
+        self._plans: dict[frozenset[tuple[str, str]], dict[str, Unit]] = {}
+
+    def plan(self, files: Iterable[tuple[str, str]]) -> dict[str, Unit]:
+        """The unit of each module. Every file used must be among `files` (path, SHA-256)."""
+        key = frozenset(files)
+        if key not in self._plans:
+            self._plans[key] = self._plan(key)
+        return self._plans[key]
+
+    def units(self) -> dict[str, Unit]:
+        """All units planned so far, by name."""
+        return {unit.name: unit for unit in self._units.values()}
+
+    def _plan(self, files: frozenset[tuple[str, str]]) -> dict[str, Unit]:
+        codes = {module_of(path): code for path, code in files}
+        uses = {module_of(path): self._report(path, code).uses for path, code in files}
+        below = {module: _reachable(module, uses) for module in codes}
+        units: dict[str, Unit] = {}
+        # A file has fewer files below it than one that uses it, unless both are in one circle.
+        for module in sorted(codes, key=lambda module: (len(below[module]), module)):
+            if module not in units:
+                circle = sorted(one for one in below[module] if module in below[one])
+                unit = self._unit(circle, codes, uses, below[module], units)
+                units.update(dict.fromkeys(circle, unit))
+        return units
+
+    def _unit(
+        self,
+        circle: list[str],
+        codes: dict[str, str],
+        uses: dict[str, tuple[str, ...]],
+        below: set[str],
+        units: dict[str, Unit],
+    ) -> Unit:
+        key = (circle[0], frozenset((module, codes[module]) for module in below))
+        if key not in self._units:
+            members = tuple((module, codes[module]) for module in circle)
+            outside = sorted({used for one in circle for used in uses[one]} - set(circle))
+            others = tuple((module, units[module].name) for module in outside)
+            parts = [*map(" ".join, members), "uses", *map(" ".join, others)]
+            name = crate_name("unit", self._base, *parts)
+            needs = frozenset({name}).union(*(units[module].needs for module in outside))
+            self._units[key] = Unit(name, members, others, needs)
+        return self._units[key]
+
+
+def _reachable(module: str, uses: dict[str, tuple[str, ...]]) -> set[str]:
+    found, ahead = {module}, [module]
+    while ahead:
+        for used in uses[ahead.pop()]:
+            if used not in found:
+                found.add(used)
+                ahead.append(used)
+    return found

@@ -1,0 +1,157 @@
+"""Owns how an external command is run: bounded in time and silence, ended as a whole group."""
+
+import os
+import selectors
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import IO
+
+
+class Ending(StrEnum):
+    """Why a command is over."""
+
+    EXITED = "exited"
+    TOTAL_TIMEOUT = "total timeout"
+    SILENCE_TIMEOUT = "silence timeout"
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Seconds: in all, without a byte of output, and between SIGTERM and SIGKILL."""
+
+    total: float
+    silence: float
+    grace: float = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class Completed:
+    """A command that is over. `code` is the exit status, negative for a signal."""
+
+    code: int
+    stdout: bytes
+    stderr: bytes
+    ending: Ending
+    seconds: float
+
+
+def run_command(
+    argv: Sequence[str],
+    *,
+    cwd: Path,
+    env: Mapping[str, str],
+    limits: Limits,
+    on_line: Callable[[bytes], None] | None = None,
+) -> Completed:
+    """Run to the end or to a limit. `on_line` gets each line of stdout as it comes.
+
+    Raises FileNotFoundError when there is no such command.
+    """
+    started = time.monotonic()
+    with subprocess.Popen(
+        list(argv),
+        cwd=cwd,
+        env=dict(env),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        start_new_session=True,
+        bufsize=0,
+    ) as process:
+        reader = _Reader(process, on_line)
+        try:
+            ending = reader.read_until_end(started, limits)
+        except BaseException:
+            _end_group(process, limits.grace)
+            raise
+        if ending is not Ending.EXITED:
+            _end_group(process, limits.grace)
+            reader.drain()
+        code = process.wait()
+    return Completed(
+        code, bytes(reader.stdout), bytes(reader.stderr), ending, time.monotonic() - started
+    )
+
+
+class _Reader:
+    """Collects both outputs of a process without ever blocking on one of them."""
+
+    def __init__(self, process: subprocess.Popen[bytes], on_line: Callable[[bytes], None] | None):
+        assert process.stdout is not None
+        assert process.stderr is not None
+        self.process = process
+        self.on_line = on_line
+        self.stdout = bytearray()
+        self.stderr = bytearray()
+        self._told = 0
+        self._selector = selectors.DefaultSelector()
+        for stream, buffer in ((process.stdout, self.stdout), (process.stderr, self.stderr)):
+            os.set_blocking(stream.fileno(), False)
+            self._selector.register(stream, selectors.EVENT_READ, buffer)
+
+    def read_until_end(self, started: float, limits: Limits) -> Ending:
+        heard = started
+        while self._selector.get_map():
+            now = time.monotonic()
+            left = min(started + limits.total, heard + limits.silence) - now
+            if left <= 0:
+                total = now - started >= limits.total
+                return Ending.TOTAL_TIMEOUT if total else Ending.SILENCE_TIMEOUT
+            if self._read(min(left, 0.5)):
+                heard = time.monotonic()
+            elif self.process.poll() is not None:
+                break  # a stray grandchild may hold the pipes open; it is not waited for
+        return self._await_exit(started, limits)
+
+    def _await_exit(self, started: float, limits: Limits) -> Ending:
+        try:
+            self.process.wait(max(0.01, started + limits.total - time.monotonic()))
+        except subprocess.TimeoutExpired:
+            return Ending.TOTAL_TIMEOUT
+        return Ending.EXITED
+
+    def drain(self) -> None:
+        """Take what is left in the pipes of a command that was ended."""
+        while self._selector.get_map() and self._read(0.0):
+            pass
+
+    def _read(self, seconds: float) -> bool:
+        heard = False
+        for key, _ in self._selector.select(seconds):
+            stream: IO[bytes] = key.fileobj  # type: ignore[assignment]
+            data = stream.read(1 << 16)
+            if data:
+                heard = True
+                key.data.extend(data)
+            elif data is not None:
+                self._selector.unregister(stream)
+        self._tell_lines()
+        return heard
+
+    def _tell_lines(self) -> None:
+        if self.on_line is None:
+            return
+        while (end := self.stdout.find(b"\n", self._told)) >= 0:
+            line = bytes(self.stdout[self._told : end])
+            self._told = end + 1
+            self.on_line(line)
+
+
+def _end_group(process: subprocess.Popen[bytes], grace: float) -> None:
+    """SIGTERM to the whole group, a grace, then SIGKILL to whoever is left of it."""
+    _signal_group(process.pid, signal.SIGTERM)
+    with suppress(subprocess.TimeoutExpired):
+        process.wait(grace)
+    _signal_group(process.pid, signal.SIGKILL)
+    process.wait()
+
+
+def _signal_group(group: int, number: signal.Signals) -> None:
+    with suppress(ProcessLookupError, PermissionError):  # everyone in it is gone
+        os.killpg(group, number)

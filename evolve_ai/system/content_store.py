@@ -1,0 +1,43 @@
+"""Owns the content store: bytes kept under the SHA-256 of themselves."""
+
+import hashlib
+import re
+from pathlib import Path
+
+from evolve_ai.system.files import publish
+
+_HASH = re.compile(r"[0-9a-f]{64}")
+
+
+class ContentStore:
+    """A folder of files named by content. What comes out is what went in, or nothing."""
+
+    def __init__(self, folder: Path):
+        self.folder = folder
+
+    def put(self, data: bytes) -> str:
+        """Keep these bytes; returns their SHA-256. StorageError when the disk refuses."""
+        code = hashlib.sha256(data).hexdigest()
+        if not self.has(code):
+            publish(self._path(code), data)
+        return code
+
+    def get(self, code: str) -> bytes | None:
+        """The bytes with this SHA-256, verified; None when unknown. An altered file is dropped."""
+        path = self._path(code)
+        try:
+            data = path.read_bytes()
+        except FileNotFoundError:
+            return None
+        if hashlib.sha256(data).hexdigest() != code:
+            path.unlink(missing_ok=True)
+            return None
+        return data
+
+    def has(self, code: str) -> bool:
+        return self._path(code).is_file()
+
+    def _path(self, code: str) -> Path:
+        if not _HASH.fullmatch(code):
+            raise ValueError(f"no SHA-256: {code[:80]!r}")
+        return self.folder / code[:2] / code

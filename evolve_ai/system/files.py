@@ -1,0 +1,88 @@
+"""Owns how files are published: whole or not at all, and what a refusing disk is called."""
+
+import errno
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from evolve_ai.model.errors import StorageError
+
+_FULL = (errno.ENOSPC, errno.EDQUOT)
+_REFUSED = (errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO)
+
+
+@contextmanager
+def storage_errors(where: Path) -> Iterator[None]:
+    """Turn what a full or refusing disk raises into StorageError; other OSErrors pass."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in _FULL:
+            raise StorageError(
+                "the disk is full", where=where, todo="free some space, then run again"
+            ) from error
+        if error.errno in _REFUSED:
+            raise StorageError(
+                f"cannot be written: {error.strerror}",
+                where=where,
+                todo="check who owns this folder and how it is mounted",
+            ) from error
+        raise
+
+
+def publish(path: Path, data: bytes, *, durable: bool = True, mode: int = 0o644) -> None:
+    """Write a file under a temporary name, then rename it: readers see the old or the new one.
+
+    `durable` adds fsync of file and folder, for what must survive a power cut.
+    Raises StorageError when the disk is full or refuses.
+    """
+    with storage_errors(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+        try:
+            with os.fdopen(handle, "wb") as file:
+                file.write(data)
+                os.fchmod(file.fileno(), mode)
+                if durable:
+                    file.flush()
+                    os.fsync(file.fileno())
+            Path(name).replace(path)
+        except BaseException:
+            Path(name).unlink(missing_ok=True)
+            raise
+        if durable:
+            sync_folder(path.parent)
+
+
+def publish_if_changed(path: Path, data: bytes) -> bool:
+    """Publish unless the file already holds exactly this; says whether it was written."""
+    try:
+        if path.read_bytes() == data:
+            return False
+    except FileNotFoundError:
+        pass
+    publish(path, data, durable=False)
+    return True
+
+
+def sync_folder(folder: Path) -> None:
+    """Make the names in a folder survive a power cut."""
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def tree_size(folder: Path) -> int:
+    """Bytes of the regular files directly below and deeper; 0 when there is no such folder."""
+    total = 0
+    for parent, _, names in os.walk(folder):
+        for name in names:
+            try:
+                total += os.lstat(os.path.join(parent, name)).st_size  # noqa: PTH118
+            except FileNotFoundError:
+                continue
+    return total
