@@ -28,3 +28,30 @@ class Environment(Protocol):
 
     # Settle the cycle.
     def close(self) -> Season: ...
+
+
+class World(Protocol):
+    """What an environment plug-in offers: worlds to live in, and a fresh one to be examined in."""
+
+    name: str
+
+    # A world for so many places; the mean of the founders' active genes sets its prices.
+    def open(self, places: int, founder_genes: float) -> Environment: ...
+
+    # A world without history on values that nobody has lived through, or None.
+    def exam(self, places: int) -> "Examination | None": ...
+
+
+class Examination(Protocol):
+    """An environment whose accounts hold errors on a held-out stretch."""
+
+    @property
+    def environment(self) -> Environment: ...
+
+    # How many ticks it takes.
+    @property
+    def ticks(self) -> int: ...
+
+    # Which values these are, in words.
+    @property
+    def stretch(self) -> str: ...

@@ -9,8 +9,6 @@ from evolve_ai.model.report import GenePool
 
 
 class Variation(Protocol):
-    name: str
-
     # A random genome over the genes of the pool.
     def found(self, agent: str, pool: GenePool, rng: random.Random) -> Genome: ...
 

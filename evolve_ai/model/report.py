@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from evolve_ai.model.agent import Fault
+from evolve_ai.model.agent import Fault, Metrics
 from evolve_ai.model.genome import Genome
 
 
@@ -48,6 +48,7 @@ class ScanReport:
     genome_bytes: bytes = b""
     codes: tuple[tuple[str, str], ...] = ()  # (path, SHA-256) of the gene files in the folder
     fault: Fault | None = None
+    metrics: Metrics | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -54,7 +54,8 @@ class Account:
 
 @dataclass(frozen=True, slots=True)
 class Season:
-    """A cycle of a world, settled."""
+    """A cycle of a world, settled. `lived` is the last tick that each resident has answered."""
 
     tick: int
     accounts: Mapping[str, Account] = field(default_factory=dict)
+    lived: Mapping[str, int] = field(default_factory=dict)

@@ -14,7 +14,9 @@ from evolve_ai.notifications.webhook import Webhook
 
 
 class Notifier:
-    """Hands events to sinks. A sink's first failure and its recovery are reported."""
+    """A sink that hands events to sinks. Their first failure and their recovery are reported."""
+
+    name = "notifier"
 
     def __init__(self, sinks: Sequence[Sink], log: Log):
         self.sinks = tuple(sinks)

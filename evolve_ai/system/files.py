@@ -57,7 +57,7 @@ def publish(path: Path, data: bytes, *, durable: bool = True, mode: int = 0o644)
 
 
 def publish_if_changed(path: Path, data: bytes) -> bool:
-    """Publish unless the file already holds exactly this; says whether it was written."""
+    """Publish, without fsync, unless the file holds exactly this; says whether it was written."""
     try:
         if path.read_bytes() == data:
             return False
@@ -65,6 +65,12 @@ def publish_if_changed(path: Path, data: bytes) -> bool:
         pass
     publish(path, data, durable=False)
     return True
+
+
+def is_full(error: StorageError) -> bool:
+    """Is it the disk that is full, rather than one place that refuses?"""
+    cause = error.__cause__
+    return isinstance(cause, OSError) and cause.errno in _FULL
 
 
 def sync_folder(folder: Path) -> None:

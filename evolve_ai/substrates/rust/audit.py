@@ -82,6 +82,9 @@ def _words(leaves: list[Token]) -> Iterator[Finding]:
             yield token.line, f"a raw pointer is not allowed in a gene (`{before} {token.text}`)"
         elif token.text in ADDRESSES and before in (".", "::"):
             yield token.line, f"`{token.text}` tells an address, which differs from run to run"
+        elif token.text in RESERVED_ROOTS and before == "::":
+            # `a > ::std::x` and `<T>::std` look the same in a macro: neither is needed
+            yield token.line, f"`::{token.text}` is not allowed"
         elif token.text == "#" and token.in_macro:
             yield token.line, "an attribute inside a macro is not allowed"
         elif token.named and token.text.startswith(GENERATED_PREFIX):

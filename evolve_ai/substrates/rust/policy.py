@@ -9,9 +9,7 @@ RULES_VERSION = 1
 KERNEL_NAMES = frozenset({"Agent", "Vote"})
 
 # Roots that only the language may own; nothing in a gene file may be called so.
-RESERVED_ROOTS = frozenset(
-    {"std", "core", "alloc", "proc_macro", "test", "crate", "super", "self", "Self"}
-)
+RESERVED_ROOTS = frozenset({"std", "core", "alloc", "crate", "super", "self", "Self"})
 # Names of generated crates begin so (units.py); in the agent's own folder they do not exist.
 GENERATED_PREFIX = "evolve_"
 

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 
 from tree_sitter import Node
 
-from evolve_ai.model.genome import GENE_FOLDER
 from evolve_ai.model.report import SourceReport
 from evolve_ai.substrates.rust import syntax
 from evolve_ai.substrates.rust.audit import audit
@@ -45,7 +44,7 @@ def read_source(path: str, code: bytes) -> SourceReport:
         code=digest,
         genes=tuple(dict.fromkeys(_genes(root))),
         traits=traits,
-        uses=_uses(path, imported, written),
+        uses=_uses(imported, written),
         functions=sum(1 for node, _ in syntax.walk(root) if node.type == "function_item"),
         complexity=_complexity(root),
         lines=lines,
@@ -102,11 +101,12 @@ def _traits(leaves: list[Token]) -> tuple[tuple[str, ...], str | None]:
     return tuple(sorted(found)), None
 
 
-def _uses(path: str, imported: tuple[Import, ...], written: tuple[PathUse, ...]) -> tuple[str, ...]:
-    own = path.removeprefix(GENE_FOLDER).removesuffix(".rs")
+def _uses(imported: tuple[Import, ...], written: tuple[PathUse, ...]) -> tuple[str, ...]:
+    """Modules named as `crate::genes::x`. Its own is among them if it says so: what a report says
+    depends on the content alone, since reports are kept by content."""
     named = [*(item.segments for item in imported), *(path.segments for path in written)]
     found = {path[2] for path in named if path[:2] == ("crate", "genes") and len(path) > 2}
-    return tuple(sorted(found - {own, ""}))
+    return tuple(sorted(found - {""}))
 
 
 def _complexity(root: Node) -> int:

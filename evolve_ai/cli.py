@@ -1,0 +1,273 @@
+"""Owns the command line `evolve`: the only place that prints and exits."""
+
+import json
+import sys
+import time
+import traceback
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import click
+from pydantic import BaseModel
+from rich.console import Console
+
+from evolve_ai import __version__
+from evolve_ai.model.errors import EXIT_FAILED, EvolveError, UsageError
+from evolve_ai.model.status import AgentRow
+from evolve_ai.pipelines import runs
+from evolve_ai.pipelines.life_manager import CycleReport
+from evolve_ai.pipelines.new_project import scaffold
+from evolve_ai.pipelines.runs import life
+from evolve_ai.plugins import assemble
+from evolve_ai.system.project import Project
+from evolve_ai.ui import text
+from evolve_ai.ui.progress import bar
+from evolve_ai.ui.signals import StopNow, ending_gracefully
+
+UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+
+
+def project_option(command: Callable[..., Any]) -> Callable[..., Any]:
+    command = click.option(
+        "--set",
+        "overrides",
+        multiple=True,
+        metavar="KEY=VALUE",
+        help="Override a setting of evolve.toml, e.g. --set cycle.ticks=20. May be repeated.",
+    )(command)
+    return click.option(
+        "--project",
+        type=click.Path(path_type=Path, file_okay=False),
+        default=Path(),
+        metavar="DIR",
+        help="The project's folder (default: this one).",
+    )(command)
+
+
+json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+workers_option = click.option(
+    "--workers", type=click.IntRange(1, 1024), help="Worker processes (default: one per core)."
+)
+
+
+class Duration(click.ParamType[float]):
+    """A time like 90, 30s, 10m, 2h, 1d; seconds."""
+
+    name = "duration"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        if isinstance(value, int | float):
+            return float(value)
+        unit = UNITS.get(value[-1:], 0)
+        try:
+            seconds = float(value[:-1]) * unit if unit else float(value)
+        except ValueError:
+            seconds = -1
+        if not 0 < seconds < 1e10:
+            self.fail(f"{value!r} is no duration: say 90, 30s, 10m, 2h or 1d", param, ctx)
+        return seconds
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="evolve")
+def evolve() -> None:
+    """Breed populations of real programs."""
+
+
+@evolve.command()
+@click.argument("folder", type=click.Path(path_type=Path))
+def new(folder: Path) -> None:
+    """Scaffold a project in FOLDER."""
+    for path in scaffold(folder):
+        click.echo(f"  {path}")
+    click.echo(f"\nNext: cd {folder} && evolve init 100 && evolve life-cycle")
+
+
+@evolve.command()
+@click.argument("count", type=int)
+@click.option("--seed", type=click.IntRange(0, 2**63 - 1), help="Written into evolve.toml.")
+@workers_option
+@project_option
+def init(count: int, seed: int | None, **at: Any) -> None:
+    """Found COUNT agents from the template; again: COUNT more."""
+    if count < 1:
+        raise UsageError(f"{count} agents cannot be founded", todo="say 1 or more")
+    if seed is not None:
+        runs.choose_seed(at["project"], seed)
+    project = open_project(**at)
+    holder = runs.hand_over(project, count)
+    if holder is not None:
+        click.echo(f"The life-cycle (pid {holder}) will found {count} agents after this cycle.")
+        return
+    begun = time.monotonic()
+    with bar("founding", Console()) as advance:
+        founding = runs.found(project, assemble, count, lambda n, of: advance(n, of, "agents"))
+    if founding.resumed:
+        click.echo(f"finished an init that was interrupted: {founding.resumed} were left")
+    click.echo(
+        f"founded {len(founding.founded)} agents in {time.monotonic() - begun:.1f} s, "
+        f"{founding.places} places; see {project.logs / 'initialization_log.txt'}"
+    )
+
+
+@evolve.command("import")
+@click.argument("folder", type=click.Path(path_type=Path, exists=True, file_okay=False))
+@project_option
+def import_(folder: Path, **at: Any) -> None:
+    """Found agents from folders made elsewhere: FOLDER is one, or holds some."""
+    project = open_project(**at)
+    imported = runs.take_in(project, assemble, folder)
+    for agent in imported.founded:
+        click.echo(f"  imported {agent.id}")
+    for path, reason in imported.refused:
+        click.echo(f"  refused  {path}: {reason}", err=True)
+    if imported.refused:
+        raise EvolveError(
+            f"{len(imported.founded)} imported, {len(imported.refused)} refused", where=folder
+        )
+
+
+@evolve.command("life-cycle")
+@click.option("--cycles", type=click.IntRange(1), help="End after so many cycles.")
+@click.option("--for", "seconds", type=Duration(), help="End after so long: 90, 30s, 10m, 2h, 1d.")
+@click.option("--selection", help="Override the selection policy.")
+@workers_option
+@json_option
+@project_option
+def life_cycle(
+    cycles: int | None, seconds: float | None, selection: str | None, as_json: bool, **at: Any
+) -> None:
+    """Let the population live. Ctrl-C ends after the cycle under way; twice ends now."""
+    if selection:
+        at["overrides"] = (*at["overrides"], f"selection={json.dumps(selection)}")
+    project = open_project(**at)
+    console = Console()
+
+    def watch(report: CycleReport) -> None:
+        if not as_json:
+            console.print(text.cycle_line(report.cycle, report.summary), highlight=False)
+        for reason in report.taints:
+            click.echo(f"  tainted: {reason}", err=True)
+
+    with (
+        bar("building", console) as advance,
+        life(project, assemble, advance) as manager,
+        ending_gracefully(manager.stop, lambda words: click.echo(words, err=True)),
+    ):
+        manager.manage_agents_lifecycle(cycles, seconds, watch)
+    if as_json:
+        show_json(runs.status(project))
+
+
+@evolve.command()
+@click.option("--wait", type=Duration(), default="10m", help="How long to wait (default 10m).")
+@project_option
+def stop(wait: float, **at: Any) -> None:
+    """End the life-cycle that holds the project, gracefully."""
+    pid = runs.stop(open_project(**at), wait)
+    click.echo(f"stopped (was pid {pid})" if pid else "no life-cycle runs here")
+
+
+@evolve.command()
+@json_option
+@project_option
+def status(as_json: bool, **at: Any) -> None:
+    """How the population is."""
+    found = runs.status(open_project(**at))
+    show_json(found) if as_json else Console().print(text.status_table(found))
+
+
+@evolve.command()
+@click.option("--all", "everyone", is_flag=True, help="The dead too.")
+@json_option
+@project_option
+def agents(everyone: bool, as_json: bool, **at: Any) -> None:
+    """List the agents: the living, fittest first."""
+    rows: list[AgentRow] = runs.rows(open_project(**at), everyone)
+    if as_json:
+        click.echo(json.dumps([row.model_dump() for row in rows]))
+    else:
+        Console().print(text.agents_table(rows))
+
+
+@evolve.command()
+@click.argument("agent_id", metavar="ID")
+@json_option
+@project_option
+def show(agent_id: str, as_json: bool, **at: Any) -> None:
+    """Tell who the agent ID is (a unique beginning of the id will do)."""
+    told = runs.story(open_project(**at), agent_id)
+    show_json(told) if as_json else Console().print(text.story(told))
+
+
+@evolve.command()
+@json_option
+@project_option
+def exam(as_json: bool, **at: Any) -> None:
+    """Examine founders and living, afresh, on the held-out stretch."""
+    result = runs.exam(open_project(**at), assemble)
+    show_json(result) if as_json else Console().print(text.exam_table(result))
+
+
+@evolve.command()
+@json_option
+@project_option
+def doctor(as_json: bool, **at: Any) -> None:
+    """Check what evolve needs, and say what to do about what is missing."""
+    checks = runs.doctor(**at)
+    if as_json:
+        click.echo(json.dumps([asdict(check) for check in checks]))
+    else:
+        for check in checks:
+            click.echo(f"{'ok ' if check.ok else 'NO '} {check.name}: {check.detail}")
+            if not check.ok and check.todo:
+                click.echo(f"     {check.todo}")
+    if not all(check.ok for check in checks):
+        sys.exit(1)
+
+
+def open_project(project: Path, overrides: tuple[str, ...], workers: int | None = None) -> Project:
+    if workers is not None:
+        overrides = (*overrides, f"cycle.workers={workers}")
+    return runs.open_project(project, overrides)
+
+
+def show_json(model: BaseModel) -> None:
+    click.echo(model.model_dump_json())
+
+
+def main() -> None:
+    """Run a command; every failure is a sentence and an exit code, never a traceback."""
+    try:
+        evolve(standalone_mode=False)
+    except click.exceptions.Exit as exit:
+        sys.exit(exit.exit_code)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except EvolveError as error:
+        click.echo(f"evolve: {error}", err=True)
+        sys.exit(error.exit_code)
+    except (click.Abort, KeyboardInterrupt, StopNow):
+        click.echo("evolve: ended at once", err=True)
+        sys.exit(EXIT_FAILED)
+    except BrokenPipeError:
+        sys.stderr.close()
+        sys.exit(EXIT_FAILED)
+    except OSError as error:
+        where = f"{error.filename}: " if error.filename else ""
+        click.echo(f"evolve: {where}{error.strerror or error}", err=True)
+        sys.exit(EXIT_FAILED)
+    except Exception as error:
+        click.echo(f"evolve: a defect of ours: {type(error).__name__}: {error}", err=True)
+        for line in traceback.format_tb(error.__traceback__)[-1:]:
+            click.echo(f"  {line.strip().splitlines()[0]}", err=True)
+        sys.exit(EXIT_FAILED)
+
+
+if __name__ == "__main__":
+    main()

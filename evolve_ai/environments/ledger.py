@@ -1,0 +1,104 @@
+"""Owns the accounts of a cycle: what residents earn, pay, give, and how well they answered."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from evolve_ai.environments import pot
+from evolve_ai.model.draws import Draws
+from evolve_ai.model.settings import EconomySettings
+from evolve_ai.model.world import Account, Act, Resident
+
+UNIT = 1000  # thousandths: the pot of one place and tick
+
+
+@dataclass(frozen=True, slots=True)
+class Prices:
+    """The economy's rules, and the two prices derived from the founders (thousandths a tick)."""
+
+    rules: EconomySettings
+    living: int
+    gene: float
+
+    @classmethod
+    def derived(cls, rules: EconomySettings, mean_founder_genes: float) -> "Prices":
+        """A mean founder's cost of living equals the pot of its place."""
+        share = UNIT * rules.gene_share
+        return cls(rules, round(UNIT - share), share / max(mean_founder_genes, 1.0))
+
+
+class Ledger:
+    """Integer energy throughout; a mutable sheet that lives for one cycle of one world."""
+
+    def __init__(
+        self,
+        residents: Sequence[Resident],
+        prices: Prices,
+        places: int,
+        cycle: int,
+        draws: Draws,
+    ):
+        self._prices = prices
+        self._costs = {r.id: int(prices.gene * r.active_genes) for r in residents}
+        self._accounts = {r.id: Account(r.id, r.energy) for r in residents}
+        rules = prices.rules
+        famine = rules.famine_every and cycle % rules.famine_every == 0
+        self._pot = int(places * UNIT * (1 - rules.famine_share if famine else 1))
+        if rules.plague_every and cycle % rules.plague_every == 0:
+            self._strike(cycle, draws)
+
+    def _strike(self, cycle: int, draws: Draws) -> None:
+        """A plague takes all the energy of those whom it strikes."""
+        for agent, account in self._accounts.items():
+            if draws.rng("plague", cycle, agent).random() < self._prices.rules.plague_share:
+                self._accounts[agent] = replace(account, energy=0)
+
+    def energy(self, agent: str) -> int:
+        return self._accounts[agent].energy
+
+    def settle_tick(
+        self,
+        acts: Mapping[str, Act],
+        errors: Mapping[str, float],
+        spoken: Mapping[str, float],
+        persistence: float,
+    ) -> None:
+        """Pay the pot out by rank of `errors`, royalties by `spoken`; charge the living."""
+        rules = self._prices.rules
+        royalties = int(self._pot * rules.royalty) if spoken else 0
+        earned = pot.by_rank(self._pot - royalties, errors, rules.rank_exponent)
+        paid = pot.by_worth(royalties, spoken)
+        talk = int(rules.talk_cost * UNIT)
+        for agent, account in self._accounts.items():
+            act = acts.get(agent)
+            energy = account.energy - self._prices.living
+            if act is None:
+                self._accounts[agent] = replace(account, energy=energy)
+                continue
+            energy += earned.get(agent, 0) + paid.get(agent, 0)
+            energy -= 0 if act.rest else self._costs[agent]
+            energy -= 0 if act.say is None else talk
+            self._accounts[agent] = replace(
+                account,
+                energy=energy,
+                persistence_error=account.persistence_error + persistence,
+                own_error=account.own_error + errors.get(agent, 0.0),
+                fitness=act.fitness if act.fitness is not None else account.fitness,
+                answered=account.answered + 1,
+                spoke=account.spoke + (act.say is not None),
+                rested=account.rested + act.rest,
+            )
+
+    def give(self, giver: str, taker: str | None, amount: int) -> None:
+        """Pass energy on; nobody gives more than it has, and nothing goes to an empty place."""
+        account = self._accounts[giver]
+        amount = min(amount, account.energy)
+        if taker is None or taker == giver or amount <= 0:
+            return
+        self._accounts[giver] = replace(
+            account, energy=account.energy - amount, given=account.given + amount
+        )
+        other = self._accounts[taker]
+        self._accounts[taker] = replace(other, energy=other.energy + amount)
+
+    def close(self) -> dict[str, Account]:
+        return dict(self._accounts)

@@ -1,0 +1,180 @@
+"""Owns the world `series`: agents forecast the next value of a column of numbers.
+
+The economy is written down in docs/environments.md.
+"""
+
+import statistics
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from evolve_ai.environments.column import MINIMUM, SHIPPED, read_column
+from evolve_ai.environments.ledger import Ledger, Prices
+from evolve_ai.model.draws import Draws
+from evolve_ai.model.errors import SettingsError
+from evolve_ai.model.settings import EconomySettings, SeriesSettings
+from evolve_ai.model.world import Act, Percept, Resident, Season
+
+SLOTS = (-3, -1, 1, 3)
+ERROR_CAP_SD = 3.0
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """Values of a series and how they are told. `cyclic`: after the last comes the first.
+
+    `first` is the index of the first value that is known at tick 0. `noise` is in standard
+    deviations of the values up to `spread_of`.
+    """
+
+    values: tuple[float, ...]
+    cyclic: bool = True
+    first: int = 0
+    replay: int = 230
+    noise: float = 0.0
+    spread_of: int = 0
+
+    def at(self, index: int) -> float:
+        return self.values[index % len(self.values) if self.cyclic else index]
+
+    def deviation(self) -> float:
+        return statistics.pstdev(self.values[: self.spread_of or len(self.values)])
+
+
+class Series:
+    """At tick t the values up to index first + t are known; the next one is to be forecast."""
+
+    name = "series"
+    phases = 2
+
+    def __init__(self, stretch: Stretch, prices: Prices, places: int, draws: Draws):
+        self._stretch = stretch
+        self._prices = prices
+        self._places = places
+        self._draws = draws
+        self._deviation = stretch.deviation()
+        self._cap = ERROR_CAP_SD * self._deviation
+
+    def settle_in(self, residents: Sequence[Resident], tick: int, cycle: int) -> None:
+        self._residents = {resident.id: resident for resident in residents}
+        self._lived = {resident.id: resident.lived_tick for resident in residents}
+        self._at_place = {resident.place: resident.id for resident in residents}
+        self._ledger = Ledger(residents, self._prices, self._places, cycle, self._draws)
+        self._tick = tick
+        self._cycle = cycle
+        self._begin_tick()
+
+    def _begin_tick(self) -> None:
+        self._acts: dict[str, Act] = {}
+        self._said: dict[int, float] = {}
+
+    def percepts(self, phase: int) -> Mapping[str, Percept]:
+        """Even places are asked first and odd places hear them; the other way next tick."""
+        parity = (self._tick + phase) % 2
+        latest = self._stretch.first + self._tick
+        newest = (self._stretch.at(latest),)
+        asked = {}
+        for agent, resident in self._residents.items():
+            if not resident.running or resident.place % 2 != parity:
+                continue
+            current = self._lived[agent] == self._tick - 1 and not self._stretch.noise
+            steps = newest if current else self._steps(agent, latest)
+            heard = tuple(self._said.get((resident.place + slot) % self._places) for slot in SLOTS)
+            asked[agent] = Percept(steps, heard, self._ledger.energy(agent))
+        return asked
+
+    def _steps(self, agent: str, latest: int) -> tuple[float, ...]:
+        lived = self._lived[agent]
+        oldest = latest - self._stretch.replay + 1
+        if lived >= 0:
+            oldest = max(oldest, self._stretch.first + lived + 1)
+        indices = range(min(latest, max(oldest, 0)), latest + 1)
+        return tuple(self._seen(agent, index) for index in indices)
+
+    def _seen(self, agent: str, index: int) -> float:
+        value = self._stretch.at(index)
+        if not self._stretch.noise:
+            return value
+        blur = self._draws.rng("noise", index, agent).gauss(0.0, self._deviation)
+        return value + self._stretch.noise * blur
+
+    def hear(self, phase: int, acts: Mapping[str, Act]) -> None:
+        for agent, act in acts.items():
+            self._acts[agent] = act
+            self._lived[agent] = self._tick
+            if act.say is not None and phase == 0:
+                self._said[self._residents[agent].place] = act.say
+
+    def end_tick(self) -> None:
+        index = self._stretch.first + self._tick
+        now, following = self._stretch.at(index), self._stretch.at(index + 1)
+        persistence = min(abs(now - following), self._cap)
+        errors, spoken = {}, {}
+        for agent, act in self._acts.items():
+            errors[agent] = min(abs(act.answers[-1] - following), self._cap)
+            if act.say is not None:
+                spoken[agent] = min(abs(act.say - following), self._cap)
+        self._ledger.settle_tick(self._acts, errors, spoken, persistence)
+        for agent, act in self._acts.items():
+            for slot, amount in act.give:
+                if 0 <= slot < len(SLOTS):
+                    place = self._residents[agent].place + SLOTS[slot]
+                    self._ledger.give(agent, self._at_place.get(place % self._places), amount)
+        self._tick += 1
+        self._begin_tick()
+
+    def close(self) -> Season:
+        return Season(self._tick, self._ledger.close(), dict(self._lived))
+
+
+@dataclass(frozen=True, slots=True)
+class SeriesExam:
+    """The held-out end of a series, after the whole of what was lived through."""
+
+    environment: Series
+    ticks: int
+    stretch: str
+
+
+class SeriesWorld:
+    """The series that the settings name, split into what is lived through and what is held out."""
+
+    name = "series"
+
+    def __init__(self, root: Path, settings: SeriesSettings, rules: EconomySettings, draws: Draws):
+        file = root / settings.file if settings.file else SHIPPED
+        self._values = read_column(file, settings.column)
+        self._lived = len(self._values) - settings.held_out
+        if self._lived < MINIMUM:
+            raise SettingsError(
+                f"held_out = {settings.held_out} leaves {self._lived} of {len(self._values)} "
+                f"values to live through, at least {MINIMUM} are needed",
+                where=root / "evolve.toml",
+                todo="lower held_out in [series]",
+            )
+        self._settings = settings
+        self._rules = rules
+        self._draws = draws
+
+    def open(self, places: int, founder_genes: float) -> Series:
+        stretch = Stretch(
+            self._values[: self._lived],
+            replay=self._settings.replay,
+            noise=self._settings.noise,
+        )
+        prices = Prices.derived(self._rules, founder_genes)
+        return Series(stretch, prices, places, self._draws)
+
+    def exam(self, places: int) -> SeriesExam:
+        stretch = Stretch(
+            self._values,
+            cyclic=False,
+            first=self._lived - 1,
+            replay=max(1, self._lived),
+            noise=self._settings.noise,
+            spread_of=self._lived,
+        )
+        environment = Series(stretch, Prices.derived(self._rules, 1.0), places, self._draws)
+        count = len(self._values)
+        words = f"values {self._lived + 1} to {count} of {count}"
+        return SeriesExam(environment, count - self._lived, words)

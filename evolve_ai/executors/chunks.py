@@ -1,0 +1,16 @@
+"""Owns the cutting of a sequence into chunks, the unit of work of a worker."""
+
+from collections.abc import Iterable, Iterator
+from itertools import islice
+from typing import TypeVar
+
+Item = TypeVar("Item")
+
+
+def chunked(items: Iterable[Item], size: int) -> Iterator[tuple[Item, ...]]:
+    """The items in tuples of `size`, the last one possibly shorter; none is empty."""
+    if size < 1:
+        raise ValueError(f"a chunk of {size} items")
+    waiting = iter(items)
+    while chunk := tuple(islice(waiting, size)):
+        yield chunk

@@ -1,0 +1,202 @@
+"""Owns the executor of several worker processes on this machine."""
+
+import multiprocessing
+import os
+import pickle
+import signal
+import sys
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from multiprocessing.connection import Connection, wait
+from multiprocessing.process import BaseProcess
+from types import ModuleType
+from typing import Any, TypeVar
+
+from evolve_ai.executors.inline import InlineExecutor
+from evolve_ai.executors.worker import DECIDED_BY_PARENT, work
+from evolve_ai.model.errors import EvolveError
+
+Task = TypeVar("Task")
+Result = TypeVar("Result")
+
+_AHEAD = 4  # tasks begun and not yet handed on, for each worker
+_GRACE = 5.0
+
+
+class PoolExecutor:
+    """Workers come from a fork server that has imported `preload` and nothing else of ours.
+
+    A worker is replaced after `tasks_per_worker` tasks, so that its memory stays flat. One map
+    at a time; one that is left early ends the workers that are busy for it.
+    """
+
+    def __init__(self, workers: int, *, preload: Sequence[str] = (), tasks_per_worker: int = 500):
+        self.workers = workers
+        self._tasks_per_worker = tasks_per_worker
+        self._idle: list[_Worker] = []
+        self._mapping = False
+        forkserver = "forkserver" in multiprocessing.get_all_start_methods()
+        self._context = multiprocessing.get_context("forkserver" if forkserver else "spawn")
+        self._context.set_forkserver_preload([work.__module__, *preload])
+
+    def map(self, function: Callable[[Task], Result], tasks: Iterable[Task]) -> Iterator[Result]:
+        """Results in the order of the tasks, which are drawn as workers get free.
+
+        What the function raises is raised here, with the worker's traceback as a note.
+        Raises EvolveError when a worker is killed.
+        """
+        if self._mapping:
+            raise RuntimeError("this pool is busy with another map")
+        self._mapping = True
+        busy: dict[Connection, tuple[_Worker, int]] = {}
+        try:
+            yield from self._ordered(function, enumerate(tasks), busy)
+        finally:
+            for worker, _ in busy.values():
+                worker.kill()
+            self._mapping = False
+
+    def close(self) -> None:
+        idle, self._idle = self._idle, []
+        for worker in idle:
+            worker.dismiss()
+        for worker in idle:
+            worker.end(_GRACE)
+
+    def pids(self) -> tuple[int, ...]:
+        """The idle workers' process ids."""
+        return tuple(worker.pid for worker in self._idle)
+
+    def _ordered(
+        self,
+        function: Callable[[Task], Result],
+        tasks: Iterator[tuple[int, Task]],
+        busy: dict[Connection, tuple["_Worker", int]],
+    ) -> Iterator[Result]:
+        done: dict[int, tuple[bool, Any]] = {}
+        handed_on = 0
+        more = True
+        while more or busy or done:
+            while more and len(busy) < self.workers and self._near(busy, done):
+                task = next(tasks, None)
+                more = task is not None
+                if task is not None:
+                    worker = self._hire()
+                    busy[worker.connection] = (worker, task[0])
+                    worker.give(function, task[1])
+            if handed_on not in done:
+                done.update(self._answers(busy))
+            while handed_on in done:
+                succeeded, value = done.pop(handed_on)
+                if not succeeded:
+                    raise value
+                yield value
+                handed_on += 1
+
+    def _near(self, busy: dict[Connection, Any], done: dict[int, Any]) -> bool:
+        return len(busy) + len(done) < _AHEAD * self.workers
+
+    def _answers(self, busy: dict[Connection, tuple["_Worker", int]]) -> Iterator[tuple[int, Any]]:
+        """Wait until some workers have answered; they are free again."""
+        for connection in wait(list(busy)):
+            assert isinstance(connection, Connection)
+            worker, at = busy[connection]
+            result = worker.answer()
+            del busy[connection]
+            if worker.tasks < self._tasks_per_worker:
+                self._idle.append(worker)
+            else:
+                worker.dismiss()
+                worker.end(_GRACE)
+            yield at, result
+
+    def _hire(self) -> "_Worker":
+        while self._idle:
+            worker = self._idle.pop()
+            if worker.alive():
+                return worker
+            worker.kill()
+        return _Worker(self._context)
+
+
+class _Worker:
+    """One worker process, as seen by the parent."""
+
+    def __init__(self, context: Any):
+        self.connection, theirs = context.Pipe()
+        self.tasks = 0
+        self._process: BaseProcess = context.Process(target=work, args=(theirs,), daemon=True)
+        with _main_stays_home(), _signals_held():
+            self._process.start()
+        self.pid = self._process.pid or 0
+        theirs.close()
+
+    def give(self, function: Callable[[Task], Any], task: Task) -> None:
+        self.tasks += 1
+        try:
+            self.connection.send_bytes(pickle.dumps((function, task)))
+        except (BrokenPipeError, ConnectionResetError) as error:
+            raise self._lost() from error
+
+    def answer(self) -> tuple[bool, Any]:
+        """(True, result), or (False, what the function raised)."""
+        try:
+            succeeded, value = pickle.loads(self.connection.recv_bytes())
+        except (EOFError, ConnectionResetError) as error:
+            raise self._lost() from error
+        return succeeded, value
+
+    def alive(self) -> bool:
+        return self._process.is_alive()
+
+    def dismiss(self) -> None:
+        with suppress(OSError):
+            self.connection.send_bytes(b"")
+
+    def end(self, grace: float) -> None:
+        self._process.join(grace)
+        self.kill()
+
+    def kill(self) -> None:
+        self._process.kill()
+        self._process.join()
+        self.connection.close()
+        self._process.close()
+
+    def _lost(self) -> EvolveError:
+        self._process.join(_GRACE)
+        code = self._process.exitcode
+        cause = f"exit code {code}"
+        if code is not None and code < 0:
+            cause = signal.Signals(-code).name
+        return EvolveError(
+            f"worker process {self.pid} ended in the middle of its work ({cause})",
+            todo="run again; if memory was short, use fewer workers: --workers 1",
+        )
+
+
+def open_executor(workers: int, preload: Sequence[str] = ()) -> InlineExecutor | PoolExecutor:
+    """An executor of so many workers; 0 means one for each core that we may use."""
+    count = workers or len(os.sched_getaffinity(0))
+    return InlineExecutor() if count == 1 else PoolExecutor(count, preload=preload)
+
+
+@contextmanager
+def _main_stays_home() -> Iterator[None]:
+    """Keep a new process from importing the main module: the whole command line, by weight."""
+    main = sys.modules["__main__"]
+    sys.modules["__main__"] = ModuleType("__main__")
+    try:
+        yield
+    finally:
+        sys.modules["__main__"] = main
+
+
+@contextmanager
+def _signals_held() -> Iterator[None]:
+    """Start a process with the signals blocked that are ours to decide."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, DECIDED_BY_PARENT)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)

@@ -1,0 +1,67 @@
+"""Owns the life of a worker process: take a task, answer, until told to end. Imports little."""
+
+import os
+import pickle
+import signal
+import threading
+import traceback
+from contextlib import suppress
+from multiprocessing import parent_process
+from multiprocessing.connection import Connection, wait
+from types import FrameType
+
+from evolve_ai.model.errors import EvolveError
+
+DECIDED_BY_PARENT = (signal.SIGINT, signal.SIGTERM)
+
+
+def work(connection: Connection) -> None:
+    """Answer each (function, task) with (True, result) or (False, exception); no bytes: end."""
+    _leave_signals_to_the_parent()
+    _die_with_the_parent()
+    with suppress(EOFError, BrokenPipeError):  # the parent is gone
+        while order := connection.recv_bytes():
+            connection.send_bytes(_answer(order))
+
+
+def _answer(order: bytes) -> bytes:
+    try:
+        function, task = pickle.loads(order)
+        return pickle.dumps((True, function(task)))
+    except Exception as error:
+        return pickle.dumps((False, _portable(error)))
+
+
+def _leave_signals_to_the_parent() -> None:
+    # A handler, not SIG_IGN: what a worker executes must not inherit deafness.
+    for number in DECIDED_BY_PARENT:
+        signal.signal(number, _ignore)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, DECIDED_BY_PARENT)
+
+
+def _ignore(number: int, frame: FrameType | None) -> None:
+    """The parent decides what Ctrl-C means."""
+
+
+def _die_with_the_parent() -> None:
+    parent = parent_process()
+    if parent is None:
+        return
+
+    def watch() -> None:
+        wait([parent.sentinel])
+        os._exit(1)
+
+    threading.Thread(target=watch, name="parent watch", daemon=True).start()
+
+
+def _portable(error: Exception) -> Exception:
+    """The exception with its traceback as a note, in a form that survives the way home."""
+    error.add_note(f"in a worker:\n{traceback.format_exc()}")
+    try:
+        pickle.loads(pickle.dumps(error))
+    except Exception:
+        plain = EvolveError(f"{type(error).__name__}: {error}")
+        plain.add_note(f"in a worker:\n{traceback.format_exc()}")
+        return plain
+    return error

@@ -1,0 +1,109 @@
+"""Owns the objects that `--json` prints: stable, documented by these models."""
+
+from typing import Any
+
+from pydantic import BaseModel, Field
+
+
+class PopulationCounts(BaseModel):
+    """`alive` = all but dead; `born` counts no founders."""
+
+    alive: int
+    running: int
+    quarantined: int
+    dead: int
+    born: int
+    founders: int
+
+
+class GenerationNumbers(BaseModel):
+    max: int
+    mean: float
+
+
+class FitnessNumbers(BaseModel):
+    """Rolling S of the living (0..1, persistence = .5), and the founders' when last seen."""
+
+    best: float | None
+    mean: float | None
+    founders_mean: float | None
+
+
+class BuildNumbers(BaseModel):
+    requested: int
+    compiled: int
+    reused: int
+    failed: int
+
+
+class Status(BaseModel):
+    """`evolve status --json`."""
+
+    project: str
+    life_cycle: int | None = Field(description="pid of the life-cycle that holds the project")
+    cycle: int
+    tick: int
+    mode: str
+    tainted: str | None = Field(description="why this history cannot be repeated, or null")
+    population: PopulationCounts
+    places: int
+    generation: GenerationNumbers
+    fitness: FitnessNumbers
+    builds: BuildNumbers
+    restarts: int
+    deaths: dict[str, int] = Field(description="deaths so far, by cause")
+    sandbox: str
+    history_digest: str
+
+
+class AgentRow(BaseModel):
+    """One agent in `evolve agents --json`. Energy in thousandths, age in cycles."""
+
+    id: str
+    state: str
+    pid: int | None
+    generation: int
+    parents: list[str]
+    place: int
+    energy: int
+    fitness: float | None
+    age: int
+    active_genes: int
+    fingerprint: str
+    restarts: int
+    cause: str | None
+    cpu_seconds: float
+    rss_bytes: int
+
+
+class AgentStory(BaseModel):
+    """`evolve show ID --json`: who the agent is, and what happened to it."""
+
+    agent: AgentRow
+    founder: bool
+    born_cycle: int
+    died_cycle: int | None
+    reason: str | None
+    metrics: dict[str, int]
+    mutations: dict[str, int]
+    children: list[str]
+    genome: dict[str, Any]
+    events: list[dict[str, Any]]
+
+
+class Marks(BaseModel):
+    """Medians over a group: skill S (0..1, persistence = .5), absolute error of a forecast."""
+
+    median_s: float | None
+    median_error: float | None
+    agents: int
+
+
+class ExamResult(BaseModel):
+    """`evolve exam --json`."""
+
+    founders: Marks
+    living: Marks
+    persistence: Marks
+    stretch: str
+    gain: float | None = Field(description="median S of the living less that of the founders")

@@ -1,0 +1,162 @@
+"""Owns the exam: founders and living, started afresh, on values that nobody has lived through."""
+
+import shutil
+import statistics
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from evolve_ai.contracts.environment import Examination
+from evolve_ai.contracts.substrate import Builder
+from evolve_ai.model.agent import Fault
+from evolve_ai.model.errors import NoPopulationError, UsageError
+from evolve_ai.model.genome import Genome, decode
+from evolve_ai.model.report import GenePool, Program
+from evolve_ai.model.status import ExamResult, Marks
+from evolve_ai.model.world import Account, Resident
+from evolve_ai.pipelines.lifetime import limits_of
+from evolve_ai.pipelines.parts import Parts
+from evolve_ai.stages.build import request_of
+from evolve_ai.stages.observe import turn
+from evolve_ai.state.registry import Registry
+from evolve_ai.system.colony import Colony, Start
+
+FOLDER = "exam"
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """An agent to examine: the genome it was founded with, or the one it lives by."""
+
+    genome: Genome
+    data: bytes
+    fingerprint: str
+
+
+def examine(parts: Parts, registry: Registry, pool: GenePool, builder: Builder) -> ExamResult:
+    """Examine founders and living, each group in a world of its own.
+
+    Genomes without a program (they never built) are left out; who fails in the exam has S = 0.
+    Raises UsageError for a world that has no exam, NoPopulationError for nobody to examine.
+    """
+    founders = _candidates(parts, registry, pool, [r.id for r in registry.founders()], born=True)
+    living = _candidates(parts, registry, pool, list(registry.living()), born=False)
+    if not founders:
+        raise NoPopulationError("nobody was ever founded here", todo="evolve init 100")
+    programs = _programs(builder, [*founders, *living])
+    groups = []
+    for name, group in (("founders", founders), ("living", living)):
+        able = [candidate for candidate in group if candidate.fingerprint in programs]
+        examination = parts.world.exam(len(able))
+        if examination is None:
+            raise UsageError(f"the world {parts.world.name} has no exam")
+        folder = parts.project.workspace / FOLDER / name
+        groups.append(_sit(parts, pool, folder, able, programs, examination))
+        stretch = examination.stretch
+    shutil.rmtree(parts.project.workspace / FOLDER, ignore_errors=True)
+    founded, now = (_marks(accounts) for accounts in groups)
+    gain = None
+    if founded.median_s is not None and now.median_s is not None:
+        gain = now.median_s - founded.median_s
+    return ExamResult(
+        founders=founded,
+        living=now,
+        persistence=_persistence(groups[0]),
+        stretch=stretch,
+        gain=gain,
+    )
+
+
+def _candidates(
+    parts: Parts, registry: Registry, pool: GenePool, ids: Sequence[str], born: bool
+) -> list[Candidate]:
+    found = []
+    for agent in ids:
+        data = registry.genome(agent, born)
+        genome = decode(data)
+        found.append(Candidate(genome, data, parts.substrate.fingerprint(genome, pool)))
+    return found
+
+
+def _programs(builder: Builder, candidates: Sequence[Candidate]) -> Mapping[str, Program]:
+    """Programs from the store; what it no longer holds is built again."""
+    by_fingerprint = {c.fingerprint: c for c in candidates}
+    programs = dict(builder.ready(list(by_fingerprint)))
+    missing = [
+        request_of(fingerprint, candidate.genome)
+        for fingerprint, candidate in by_fingerprint.items()
+        if fingerprint not in programs
+    ]
+    if missing:
+        verdicts = builder.build(missing)
+        programs |= {v.fingerprint: v.program for v in verdicts if v.program is not None}
+    return programs
+
+
+def _sit(
+    parts: Parts,
+    pool: GenePool,
+    folder: Path,
+    candidates: Sequence[Candidate],
+    programs: Mapping[str, Program],
+    examination: Examination,
+) -> list[Account | None]:
+    """The accounts of a group; None for who failed."""
+    starts = [_start(parts, folder, candidate, programs) for candidate in candidates]
+    environment = examination.environment
+    with Colony(folder, epoch=1, limits=limits_of(parts)) as colony:
+        started = colony.start(starts)
+        residents = [
+            Resident(start.id, place, 0, 0, -1, not isinstance(started[start.id], Fault))
+            for place, start in enumerate(starts)
+        ]
+        environment.settle_in(residents, 0, 0)
+        turned = turn(environment, colony, examination.ticks, 0, 0, {})
+        colony.stop(list(colony.running()))
+    accounts = turned.season.accounts
+    return [
+        account if account.answered == examination.ticks else None
+        for account in (accounts[start.id] for start in starts)
+    ]
+
+
+def _start(
+    parts: Parts, folder: Path, candidate: Candidate, programs: Mapping[str, Program]
+) -> Start:
+    """In a folder without genome.bin an agent cannot mutate: what sits the exam is what was."""
+    home = folder / candidate.genome.id
+    home.mkdir(parents=True, exist_ok=True)
+    return Start(
+        id=candidate.genome.id,
+        folder=home,
+        program=programs[candidate.fingerprint],
+        seed=parts.draws.integer("agent", candidate.genome.id),
+        genome=candidate.data,
+        state=None,
+        pool=(),
+        tick=0,
+    )
+
+
+def _marks(accounts: Sequence[Account | None]) -> Marks:
+    skills, errors = [], []
+    for account in accounts:
+        if account is None:
+            skills.append(0.0)
+            continue
+        total = account.persistence_error + account.own_error
+        skills.append(account.persistence_error / total if total else 0.5)
+        errors.append(account.own_error / account.answered)
+    return Marks(
+        median_s=statistics.median(skills) if skills else None,
+        median_error=statistics.median(errors) if errors else None,
+        agents=len(accounts),
+    )
+
+
+def _persistence(accounts: Sequence[Account | None]) -> Marks:
+    for account in accounts:
+        if account is not None:
+            error = account.persistence_error / account.answered
+            return Marks(median_s=0.5, median_error=error, agents=0)
+    return Marks(median_s=0.5, median_error=None, agents=0)

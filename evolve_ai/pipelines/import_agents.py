@@ -1,0 +1,99 @@
+"""Owns `evolve import`: agents made elsewhere are founded here, after the same checks."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from evolve_ai.model.agent import AgentRecord
+from evolve_ai.model.errors import EvolveError
+from evolve_ai.model.event import Event, Kind
+from evolve_ai.model.genome import Genome, GenomeError, decode
+from evolve_ai.model.report import ScanReport
+from evolve_ai.pipelines.initiate_project import open_pool, settle_prices, start_energy
+from evolve_ai.pipelines.parts import Parts
+from evolve_ai.stages.agent_scan_update import rules_of, with_codes, with_sources
+from evolve_ai.stages.audit import audit
+from evolve_ai.stages.birth import BirthTask, bear_chunk, nursery_of
+from evolve_ai.stages.context import Context
+from evolve_ai.stages.succession import newborn_record
+from evolve_ai.state.registry import Batch, Registry
+from evolve_ai.system.agent_folder import GENOME, read_contents
+from evolve_ai.system.content_store import ContentStore
+
+
+@dataclass(frozen=True, slots=True)
+class Imported:
+    """Who came in, and which folders were refused, with the reason."""
+
+    founded: tuple[AgentRecord, ...]
+    refused: tuple[tuple[Path, str], ...]
+
+
+def import_agents(parts: Parts, registry: Registry, folder: Path, run: str) -> Imported:
+    """Found an agent from `folder`, or from each folder in it that holds a genome.bin."""
+    pool = open_pool(parts, registry)
+    last = registry.last_cycle()
+    context = parts.context(pool, last[0] if last else 0)
+    homes = [folder] if (folder / GENOME).exists() else sorted(_homes(folder))
+    if not homes:
+        raise EvolveError("no folder with a genome.bin is here", where=folder)
+    founded, refused = [], []
+    for home in homes:
+        genome = _checked(context, registry, home)
+        if isinstance(genome, str):
+            refused.append((home, genome))
+            continue
+        founded.append(_found(parts, context, registry, genome, run))
+    settle_prices(registry, run)
+    return Imported(tuple(founded), tuple(refused))
+
+
+def _homes(folder: Path) -> Iterator[Path]:
+    return (path for path in folder.iterdir() if (path / GENOME).exists())
+
+
+def _checked(context: Context, registry: Registry, home: Path) -> Genome | str:
+    """The genome, or why the folder is refused: the checks that a scan makes."""
+    agent = _id_in(home)
+    contents = read_contents(home, agent, rules_of(context))
+    if contents.fault is not None or contents.genome is None or contents.code is None:
+        return contents.fault.reason if contents.fault else "no genome"
+    if registry.knows(contents.genome.id):
+        return f"an agent {contents.genome.id} is known here already"
+    store = ContentStore(context.project.sources)
+    codes = {path: store.put(data) for path, data in contents.code.items()}
+    genome = with_codes(contents.genome, codes)
+    report = ScanReport(genome.id, "", genome, contents.genome_bytes, tuple(codes.items()))
+    sources = with_sources(context, {}, [report])
+    problem = context.substrate.viability(genome, sources)
+    if problem:
+        return problem
+    fault = audit((report,), sources)[0].fault
+    return fault.reason if fault else genome
+
+
+def _id_in(home: Path) -> str:
+    """The id that the genome claims; read again, with all rules, by read_contents."""
+    try:
+        return decode((home / GENOME).read_bytes()[: 64 * 1024 + 1]).id
+    except (OSError, GenomeError):
+        return home.name
+
+
+def _found(
+    parts: Parts, context: Context, registry: Registry, genome: Genome, run: str
+) -> AgentRecord:
+    newborn = bear_chunk(BirthTask(nursery_of(context), (genome,)))[0]
+    number, place = int(registry.meta("numbers") or 0), int(registry.meta("places") or 0)
+    record = newborn_record(
+        newborn, number, place, context.cycle, start_energy(context), founder=True
+    )
+    data = {"place": place, "active_genes": record.active_genes, "imported": True}
+    batch = Batch(
+        records=(record,),
+        genomes={record.id: newborn.genome_bytes},
+        meta={"numbers": str(number + 1), "places": str(place + 1)},
+        events=(Event(Kind.FOUNDING, context.cycle, record.id, data),),
+    )
+    parts.sink.deliver(registry.commit(batch, run))
+    return record

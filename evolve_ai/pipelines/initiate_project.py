@@ -1,0 +1,210 @@
+"""Owns the founding of agents: from the template, or from folders made elsewhere."""
+
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+from evolve_ai.contracts.variation import Variation
+from evolve_ai.model.agent import AgentRecord
+from evolve_ai.model.draws import Draws
+from evolve_ai.model.errors import EvolveError, SettingsError, TemplateError
+from evolve_ai.model.event import Event, Kind
+from evolve_ai.model.report import GenePool
+from evolve_ai.pipelines.parts import Parts
+from evolve_ai.stages.birth import UNBORN, BirthTask, Newborn, Nursery, bear_chunk, nursery_of
+from evolve_ai.stages.context import Context
+from evolve_ai.stages.succession import newborn_record
+from evolve_ai.state.registry import Batch, Registry
+from evolve_ai.system.content_store import ContentStore
+from evolve_ai.system.project import Project
+
+Progress = Callable[[int, int], None]
+MOST = 1_000_000
+LOG = "initialization_log.txt"
+
+
+@dataclass(frozen=True, slots=True)
+class Founding:
+    """What `init` did. `resumed` of them finish an `init` that was interrupted."""
+
+    founded: tuple[AgentRecord, ...]
+    resumed: int
+    places: int
+
+
+@dataclass(frozen=True, slots=True)
+class FoundTask:
+    """A chunk for a worker: which founders to draw, and what from."""
+
+    nursery: Nursery
+    variation: Variation
+    pool: GenePool
+    seed: int
+    numbers: tuple[int, ...]
+
+
+def initiate_project(
+    parts: Parts,
+    registry: Registry,
+    count: int,
+    run: str,
+    cycle: int = 0,
+    progress: Progress | None = None,
+) -> Founding:
+    """Found `count` agents more, each wholly or not at all; an interrupted founding goes on.
+
+    Raises TemplateError for a template that cannot be used, SettingsError for another seed.
+    """
+    if not 1 <= count <= MOST:
+        raise SettingsError(f"{count} agents cannot be founded", todo=f"say 1 to {MOST}")
+    pool = open_pool(parts, registry)
+    pending = int(registry.meta("founding") or 0)
+    same = int(registry.meta("founding_asked") or 0) == count
+    total = pending if pending and same else pending + count
+    registry.commit(Batch(meta={"founding": str(total), "founding_asked": str(count)}), run)
+    context = parts.context(pool, cycle)
+    founded: list[AgentRecord] = []
+    for newborns in _found(parts, context, int(registry.meta("numbers") or 0), total):
+        founded += _enter(parts, context, registry, newborns, run)
+        if progress:
+            progress(len(founded), total)
+    settle_prices(registry, run)
+    registry.commit(Batch(meta={"founding": None, "founding_asked": None}), run)
+    return Founding(tuple(founded), pending, int(registry.meta("places") or 0))
+
+
+def open_pool(parts: Parts, registry: Registry) -> GenePool:
+    """Read the template, keep its code, and hold it to what the population was founded with."""
+    project = parts.project
+    for folder in (project.agents, project.logs, project.workspace):
+        folder.mkdir(parents=True, exist_ok=True)
+    for unborn in project.agents.glob(f"{UNBORN}*"):
+        shutil.rmtree(unborn, ignore_errors=True)
+    pool = parts.substrate.read_pool(project.template)
+    store = ContentStore(project.sources)
+    for code in pool.code.values():
+        store.put(code)
+    check_seed(project.root, registry, project.settings.seed)
+    known = registry.meta("fixed_hash")
+    if known is None:
+        meta = {"fixed_hash": pool.fixed_hash, "seed": str(project.settings.seed)}
+        registry.commit(Batch(meta=meta), run="")
+    elif known != pool.fixed_hash:
+        raise TemplateError(
+            "the kernel of the template is not the one that the living agents have",
+            where=project.template,
+            todo="put src/kernel, src/lib.rs and Cargo.toml back, or begin a new project",
+        )
+    return pool
+
+
+def check_seed(root: Path, registry: Registry, seed: int) -> None:
+    """A population keeps its first seed; SettingsError for another one."""
+    known = registry.meta("seed")
+    if known is not None and int(known) != seed:
+        raise SettingsError(
+            f"seed {seed} was asked for, but this population began with seed {known}",
+            where=root / "evolve.toml",
+            todo=f"set seed = {known}, or begin a new project: evolve new DIR",
+        )
+
+
+def settle_prices(registry: Registry, run: str) -> None:
+    """Derive, once, the mean number of active genes of the founders: it sets their price."""
+    if registry.meta("founder_genes") is not None:
+        return
+    genes = [record.active_genes for record in registry.founders()]
+    if genes:
+        registry.commit(Batch(meta={"founder_genes": repr(sum(genes) / len(genes))}), run)
+
+
+def _found(
+    parts: Parts, context: Context, first: int, total: int
+) -> Iterator[list[tuple[int, Newborn]]]:
+    size = context.settings.cycle.chunk
+    nursery = nursery_of(context)
+    numbers = range(first, first + total)
+    tasks = [
+        FoundTask(
+            nursery,
+            parts.variation,
+            context.pool,
+            context.draws.seed,
+            tuple(numbers[at : at + size]),
+        )
+        for at in range(0, total, size)
+    ]
+    chunks = context.executor.map(found_chunk, tasks)
+    for task, newborns in zip(tasks, chunks, strict=True):
+        yield list(zip(task.numbers, newborns, strict=True))
+
+
+def found_chunk(task: FoundTask) -> tuple[Newborn, ...]:
+    draws = Draws(task.seed)
+    ids = [draws.uuid("founder", number) for number in task.numbers]
+    genomes = tuple(
+        task.variation.found(agent, task.pool, draws.rng("found", agent)) for agent in ids
+    )
+    return bear_chunk(BirthTask(task.nursery, genomes))
+
+
+def _enter(
+    parts: Parts,
+    context: Context,
+    registry: Registry,
+    newborns: list[tuple[int, Newborn]],
+    run: str,
+) -> list[AgentRecord]:
+    """Write a chunk of founders into the registry, and into the founding log."""
+    economy = context.settings.economy
+    places = int(registry.meta("places") or 0)
+    records = [
+        replace(
+            newborn_record(
+                newborn, number, places + at, context.cycle, start_energy(context), founder=True
+            ),
+            age=context.draws.rng("age", newborn.genome.id).randrange(economy.age_limit),
+        )
+        for at, (number, newborn) in enumerate(newborns)
+    ]
+    batch = Batch(
+        records=records,
+        genomes={newborn.genome.id: newborn.genome_bytes for _, newborn in newborns},
+        meta={
+            "numbers": str(newborns[-1][0] + 1),
+            "places": str(places + len(records)),
+            "founding": str(int(registry.meta("founding") or 0) - len(records)),
+        },
+        events=[_founding_event(record) for record in records],
+    )
+    parts.sink.deliver(registry.commit(batch, run))
+    _write_log(context.project, records)
+    return records
+
+
+def start_energy(context: Context) -> int:
+    """E0 in thousandths: the income of a founder in so many cycles."""
+    settings = context.settings
+    return int(settings.economy.start_cycles * max(1, settings.cycle.ticks) * 1000)
+
+
+def _founding_event(record: AgentRecord) -> Event:
+    data = {"place": record.place, "active_genes": record.active_genes, "energy": record.energy}
+    return Event(Kind.FOUNDING, record.born_cycle, record.id, data)
+
+
+def _write_log(project: Project, records: list[AgentRecord]) -> None:
+    now = datetime.now(UTC).isoformat(timespec="seconds")
+    try:
+        with (project.logs / LOG).open("a", encoding="utf-8") as log:
+            log.writelines(
+                f"{now} founded {record.id} place={record.place} "
+                f"active_genes={record.active_genes} genome={record.genome_hash[:16]}\n"
+                for record in records
+            )
+    except OSError as error:
+        raise EvolveError(
+            f"cannot be written: {error.strerror}", where=project.logs / LOG
+        ) from error

@@ -1,0 +1,318 @@
+"""Owns the life-cycle: the loop, and the list of verbs that a cycle is."""
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, replace
+from threading import Event as Flag
+from typing import Any
+
+from evolve_ai.model.agent import AgentRecord
+from evolve_ai.model.errors import NoPopulationError
+from evolve_ai.model.event import Event, Kind
+from evolve_ai.model.genome import Genome, decode
+from evolve_ai.model.report import GenePool, Program, SourceReport
+from evolve_ai.model.selection import PopulationView, Verdicts
+from evolve_ai.pipelines import commands, lifetime
+from evolve_ai.pipelines.initiate_project import open_pool, start_energy
+from evolve_ai.pipelines.parts import Parts
+from evolve_ai.stages.agent_scan_update import scan
+from evolve_ai.stages.audit import audit
+from evolve_ai.stages.build import Built, build
+from evolve_ai.stages.context import Context
+from evolve_ai.stages.genome_sync import sync
+from evolve_ai.stages.metrics import measure
+from evolve_ai.stages.natural_selection import candidate_of, process_natural_selection
+from evolve_ai.stages.observe import Observed, observe
+from evolve_ai.stages.record import NO_HISTORY, Summary, Totals, changed, digest, summary_of
+from evolve_ai.stages.succession import Succeeded, succeed
+from evolve_ai.stages.supervise import FINAL, Ran, healthy, offered, run
+from evolve_ai.stages.update import Updated, update
+from evolve_ai.state.registry import Batch, Registry
+from evolve_ai.system.colony import Colony
+
+BuildProgress = Callable[[int, int, str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class CycleReport:
+    """A cycle that has been recorded, for whoever watches."""
+
+    cycle: int
+    summary: Summary
+    digest: str
+    taints: tuple[str, ...]
+
+
+class LifeManager:
+    """A population in the hands of this process. Use as a context manager."""
+
+    def __init__(
+        self,
+        parts: Parts,
+        registry: Registry,
+        run_id: str,
+        build_progress: BuildProgress | None = None,
+    ):
+        self.parts = parts
+        self.registry = registry
+        self.run_id = run_id
+        self._build_progress = build_progress
+        self._stop = Flag()
+        self._clean = True
+
+    def __enter__(self) -> "LifeManager":
+        parts, registry = self.parts, self.registry
+        self.pool: GenePool = open_pool(parts, registry)
+        self._pool_stamp = parts.substrate.pool_stamp(parts.project.template)
+        self._builder = parts.open_builder(parts.project.workspace, self.pool)
+        begun = lifetime.begin(parts, registry, self.run_id)
+        self.agents: Mapping[str, AgentRecord] = begun.agents
+        self._memories: Mapping[str, bytes] = begun.memories
+        self._sources: Mapping[str, SourceReport] = {}
+        self._programs: Mapping[str, Program] = {}
+        last = registry.last_cycle()
+        self.cycle, self.digest = (last[0], last[1]) if last else (0, NO_HISTORY)
+        self.tick = int(last[2]["tick"]) if last else 0
+        self.totals = Totals.from_json(last[2]["totals"]) if last else Totals()
+        self._offers: frozenset[str] = frozenset()
+        self.colony: Colony = lifetime.open_colony(parts, registry)
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        try:
+            if kind is None and self._clean:
+                lifetime.end(self.parts, self.registry, self.run_id, self.colony, self.agents)
+        finally:
+            self.colony.close()
+
+    def stop(self) -> None:
+        """End after the cycle that is under way. Safe to call from a signal handler."""
+        self._stop.set()
+
+    def manage_agents_lifecycle(
+        self,
+        cycles: int | None = None,
+        seconds: float | None = None,
+        watch: Callable[[CycleReport], None] | None = None,
+    ) -> int:
+        """Live so many cycles, or so long, or until stop(); the number of cycles lived."""
+        if not self.agents:
+            raise NoPopulationError("nobody is alive here", todo="found agents: evolve init 100")
+        begun, lived = time.monotonic(), 0
+        while not self._stop.is_set():
+            if cycles is not None and lived >= cycles:
+                break
+            if seconds is not None and time.monotonic() - begun >= seconds:
+                break
+            self._clean = False
+            report = self.live_one_cycle()
+            self._clean = True
+            lived += 1
+            if watch:
+                watch(report)
+            self._stop.wait(self.parts.project.settings.cycle.sleep)
+        return lived
+
+    def live_one_cycle(self) -> CycleReport:
+        """scan, sync, audit, measure, build, run, observe, select, succeed, record, notify."""
+        clock = Stopwatch()
+        context = self._next_context()
+        before = self.agents
+        scanned = scan(context, self.agents, self._sources)
+        clock.lap("scan")
+        synced = sync(context, scanned.reports)
+        clock.lap("sync")
+        audited = audit(synced, scanned.sources)
+        measured = measure(audited, scanned.sources)
+        updated = update(context, self.agents, measured, self.registry.genome)
+        clock.lap("audit")
+        built = self._build(context, updated)
+        clock.lap("build")
+        ran = self._run(context, updated, built)
+        clock.lap("run")
+        observed = self._observe(context, ran)
+        clock.lap("observe")
+        verdicts = self._select(context, observed)
+        succeeded = self._succeed(context, updated, observed, verdicts)
+        clock.lap("succeed")
+        self._sources = scanned.sources
+        return self._record(context, before, (updated, built, ran, observed, succeeded), clock)
+
+    def _next_context(self) -> Context:
+        """Commands that have come in, a template that has changed: before the cycle, not in it."""
+        parts = self.parts
+        stamp = parts.substrate.pool_stamp(parts.project.template)
+        if stamp != self._pool_stamp:
+            self._pool_stamp = stamp
+            self._take_pool()
+        founded = commands.carry_out(parts, self.registry, self.run_id, self.cycle)
+        if founded:
+            self.agents = {**self.agents, **{record.id: record for record in founded}}
+        self.cycle += 1
+        return parts.context(self.pool, self.cycle)
+
+    def _take_pool(self) -> None:
+        """A template that cannot be read is told of and changes nothing; the old pool stays."""
+        pool, event = lifetime.reread_pool(self.parts, self.registry, self.pool, self.cycle)
+        self.parts.sink.deliver(self.registry.commit(Batch(events=(event,)), self.run_id))
+        if pool is not self.pool:
+            self.pool = pool
+            self._offers = frozenset(self.colony.running())
+
+    def _build(self, context: Context, updated: Updated) -> Built:
+        return build(
+            context,
+            updated.agents,
+            updated.rebuilt,
+            self._programs,
+            self._builder,
+            self._genome,
+            self._build_progress,
+        )
+
+    def _run(self, context: Context, updated: Updated, built: Built) -> Ran:
+        self._programs = built.programs
+        fresh = updated.genomes
+        agents = {agent: healthy(record, context.cycle) for agent, record in built.agents.items()}
+        return run(
+            context,
+            agents,
+            built.programs,
+            self.colony,
+            self._memories,
+            lambda agent: fresh[agent] if agent in fresh else self.registry.genome(agent),
+        )
+
+    def _observe(self, context: Context, ran: Ran) -> Observed:
+        places = int(self.registry.meta("places") or 0)
+        genes = float(self.registry.meta("founder_genes") or 1.0)
+        environment = self.parts.world.open(places, genes)
+        pool = offered(context.pool) if self._offers else []
+        offers = dict.fromkeys(self._offers, pool)
+        self._offers = frozenset()
+        return observe(context, ran.agents, environment, self.colony, self.tick, offers)
+
+    def _select(self, context: Context, observed: Observed) -> Verdicts:
+        """Nobody is born and nobody dies while the world stands still."""
+        ended = tuple(
+            (record.id, str(record.cause))
+            for record in observed.agents.values()
+            if record.cause in FINAL
+        )
+        if context.settings.cycle.ticks == 0:
+            return Verdicts(ended)
+        economy, start = context.settings.economy, start_energy(context)
+        gone = {agent for agent, _ in ended}
+        view = PopulationView(
+            cycle=context.cycle,
+            places=int(self.registry.meta("places") or 0),
+            start_energy=start,
+            breeding_energy=int(economy.breeding * start),
+            age_limit=economy.age_limit,
+            turnover_floor=economy.turnover_floor,
+            births_share=economy.births_share,
+            candidates=tuple(
+                candidate_of(record) for record in observed.agents.values() if record.id not in gone
+            ),
+        )
+        rng = context.draws.rng("select", context.cycle)
+        verdicts = process_natural_selection(view, self.parts.policy, rng)
+        return replace(verdicts, deaths=(*ended, *verdicts.deaths))
+
+    def _succeed(
+        self, context: Context, updated: Updated, observed: Observed, verdicts: Verdicts
+    ) -> Succeeded:
+        fresh = updated.genomes
+        succeeded = succeed(
+            context,
+            observed.agents,
+            verdicts,
+            self.parts.variation,
+            lambda agent: decode(fresh[agent]) if agent in fresh else self._genome(agent),
+            endowment=int(context.settings.economy.endowment * start_energy(context)),
+            first_number=int(self.registry.meta("numbers") or 0),
+            places=int(self.registry.meta("places") or 0),
+        )
+        self.colony.stop([record.id for record in succeeded.dead])
+        return succeeded
+
+    def _record(
+        self,
+        context: Context,
+        before: Mapping[str, AgentRecord],
+        stages: tuple[Updated, Built, Ran, Observed, Succeeded],
+        clock: "Stopwatch",
+    ) -> CycleReport:
+        updated, built, ran, observed, succeeded = stages
+        living = list(succeeded.living.values())
+        link = digest(self.digest, context.cycle, living, succeeded.born, succeeded.dead)
+        restarts = sum(1 for event in ran.events if event.kind is Kind.RESTART)
+        totals = Totals(
+            self.totals.born + len(succeeded.born),
+            self.totals.died + len(succeeded.dead),
+            self.totals.restarts + restarts,
+            self.totals.builds.plus(built.counts),
+        )
+        taints = (*ran.taints, *observed.taints)
+        summary = summary_of(
+            observed.tick,
+            living,
+            len(succeeded.born),
+            len(succeeded.dead),
+            built.counts,
+            totals,
+            clock.laps,
+        )
+        events = [
+            *updated.events,
+            *built.events,
+            *ran.events,
+            *observed.events,
+            *succeeded.events,
+            *(Event(Kind.TAINT, context.cycle, None, {"reason": reason}) for reason in taints),
+            Event(Kind.CYCLE, context.cycle, None, _cycle_data(summary, link)),
+        ]
+        meta: dict[str, str | None] = {}
+        if succeeded.born:
+            meta["numbers"] = str(max(record.number for record in succeeded.born) + 1)
+        if taints and self.registry.meta("tainted") is None:
+            meta["tainted"] = taints[0]
+        recorded = self.registry.commit(
+            Batch(
+                records=changed(before, (*living, *succeeded.dead)),
+                genomes={**updated.genomes, **succeeded.genomes},
+                memories=dict.fromkeys((a for a in ran.used if a in self._memories), None),
+                meta=meta,
+                events=events,
+                cycle=(context.cycle, link, asdict(summary)),
+            ),
+            self.run_id,
+        )
+        self.agents, self.digest = succeeded.living, link
+        self.tick, self.totals = observed.tick, totals
+        self._memories = {a: m for a, m in self._memories.items() if a not in ran.used}
+        lifetime.clear_away(self.parts.project, [record.id for record in succeeded.dead])
+        self.parts.sink.deliver(recorded)
+        return CycleReport(context.cycle, summary, link, taints)
+
+    def _genome(self, agent: str) -> Genome:
+        return decode(self.registry.genome(agent))
+
+
+def _cycle_data(summary: Summary, link: str) -> dict[str, Any]:
+    data = asdict(summary)
+    data.pop("totals")
+    return {**data, "digest": link}
+
+
+class Stopwatch:
+    """Seconds that each part of a cycle took."""
+
+    def __init__(self) -> None:
+        self._last = time.monotonic()
+        self.laps: dict[str, float] = {}
+
+    def lap(self, name: str) -> None:
+        now = time.monotonic()
+        self.laps[name] = round(now - self._last, 6)
+        self._last = now

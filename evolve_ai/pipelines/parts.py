@@ -1,0 +1,34 @@
+"""Owns the list of parts that a pipeline runs on; plugins.py assembles them."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from evolve_ai.contracts.environment import World
+from evolve_ai.contracts.executor import Executor
+from evolve_ai.contracts.selection import SelectionPolicy
+from evolve_ai.contracts.sink import Sink
+from evolve_ai.contracts.substrate import Builder, Substrate
+from evolve_ai.contracts.variation import Variation
+from evolve_ai.model.draws import Draws
+from evolve_ai.model.report import GenePool
+from evolve_ai.stages.context import Context
+from evolve_ai.system.project import Project
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """Everything that settings choose by name, made and ready."""
+
+    project: Project
+    substrate: Substrate
+    world: World
+    policy: SelectionPolicy
+    variation: Variation
+    executor: Executor
+    sink: Sink
+    draws: Draws
+    open_builder: Callable[[Path, GenePool], Builder]
+
+    def context(self, pool: GenePool, cycle: int) -> Context:
+        return Context(self.project, self.substrate, self.executor, self.draws, pool, cycle)

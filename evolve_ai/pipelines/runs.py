@@ -1,0 +1,160 @@
+"""Owns the runs behind the commands: each opens what it needs, does one thing, and closes it."""
+
+import signal
+import uuid
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+import tomlkit
+
+from evolve_ai.contracts.sink import Sink
+from evolve_ai.model.errors import EvolveError, NoPopulationError, NoProjectError
+from evolve_ai.model.status import AgentRow, AgentStory, ExamResult, Status
+from evolve_ai.notifications.notifier import open_notifier
+from evolve_ai.pipelines import inbox, views
+from evolve_ai.pipelines.exam import examine
+from evolve_ai.pipelines.import_agents import Imported, import_agents
+from evolve_ai.pipelines.initiate_project import (
+    Founding,
+    check_seed,
+    initiate_project,
+    open_pool,
+)
+from evolve_ai.pipelines.life_manager import BuildProgress, LifeManager
+from evolve_ai.pipelines.parts import Parts
+from evolve_ai.state.registry import Registry
+from evolve_ai.system.files import publish
+from evolve_ai.system.identity import Identity
+from evolve_ai.system.lock import Lock, holder
+from evolve_ai.system.processes import adopt_or_none, ended, send
+from evolve_ai.system.project import Project
+from evolve_ai.system.settings_file import FILE_NAME, load_settings
+
+Assemble = Callable[[Project, Sink], Parts]
+
+
+def open_project(folder: Path, overrides: Sequence[str] = ()) -> Project:
+    """NoProjectError where there is no evolve.toml, SettingsError for what it says wrong."""
+    root = folder.absolute()
+    if not (root / FILE_NAME).is_file():
+        raise NoProjectError(
+            "there is no evolve.toml here", where=root, todo="begin a project: evolve new DIR"
+        )
+    return Project(root, load_settings(root / FILE_NAME, overrides))
+
+
+@contextmanager
+def opened(
+    project: Project, assemble: Assemble, lock: bool = True
+) -> Iterator[tuple[Parts, Registry]]:
+    """The parts and the registry of a project, for one who writes."""
+    with ExitStack() as stack:
+        if lock:
+            stack.enter_context(Lock(project.workspace))
+        registry = stack.enter_context(Registry.create(project.registry))
+        notifier = open_notifier(project.settings, project.logs, registry.events_after)
+        stack.callback(notifier.close)
+        parts = assemble(project, notifier)
+        stack.callback(parts.executor.close)
+        yield parts, registry
+
+
+def choose_seed(folder: Path, seed: int) -> None:
+    """Write the seed into evolve.toml, unless a population lives by another one already."""
+    project = open_project(folder)
+    if project.registry.exists():
+        with Registry.read(project.registry) as registry:
+            check_seed(project.root, registry, seed)
+    file = project.root / FILE_NAME
+    document = tomlkit.parse(file.read_text(encoding="utf-8"))
+    if document.get("seed") != seed:
+        document["seed"] = seed
+        publish(file, tomlkit.dumps(document).encode())
+
+
+def run_id() -> str:
+    return uuid.uuid4().hex[:12]
+
+
+def found(
+    project: Project, assemble: Assemble, count: int, progress: Callable[[int, int], None]
+) -> Founding:
+    with opened(project, assemble) as (parts, registry):
+        return initiate_project(parts, registry, count, run_id(), progress=progress)
+
+
+def hand_over(project: Project, count: int) -> int | None:
+    """Leave an `init` to the life-cycle that holds the project; its pid, or None."""
+    held = holder(project.workspace)
+    if held is None:
+        return None
+    inbox.post(project.inbox, inbox.Command("init", {"count": count}))
+    return held.identity.pid
+
+
+def take_in(project: Project, assemble: Assemble, folder: Path) -> Imported:
+    with opened(project, assemble) as (parts, registry):
+        return import_agents(parts, registry, folder, run_id())
+
+
+@contextmanager
+def life(
+    project: Project, assemble: Assemble, build_progress: BuildProgress | None = None
+) -> Iterator[LifeManager]:
+    with opened(project, assemble) as (parts, registry):
+        if registry.meta("places") is None:
+            raise NoPopulationError(
+                "this project has no agents yet", where=project.root, todo="evolve init 100"
+            )
+        with LifeManager(parts, registry, run_id(), build_progress) as manager:
+            yield manager
+
+
+def stop(project: Project, seconds: float) -> int | None:
+    """End the holder of the project gracefully and wait; its pid, or None if nobody held it."""
+    held = holder(project.workspace)
+    if held is None:
+        return None
+    _end(held.identity, seconds)
+    return held.identity.pid
+
+
+def _end(identity: Identity, seconds: float) -> None:
+    pidfd = adopt_or_none(identity)
+    if pidfd is None:
+        return
+    send(pidfd, signal.SIGTERM)
+    if not ended([pidfd], seconds):
+        raise EvolveError(
+            f"process {identity.pid} has not ended within {seconds:g} s",
+            todo="wait longer with --wait, or see what it does: evolve status",
+        )
+
+
+def status(project: Project) -> Status:
+    with Registry.read(project.registry) as registry:
+        return views.status_of(project, registry)
+
+
+def rows(project: Project, everyone: bool) -> list[AgentRow]:
+    """The living, fittest first; then, if asked for, the dead."""
+    with Registry.read(project.registry) as registry:
+        living = sorted(registry.living().values(), key=lambda r: (-(r.fitness or 0), r.place))
+        records = [*living, *registry.dead()] if everyone else living
+        return [views.row_of(record) for record in records]
+
+
+def story(project: Project, prefix: str) -> AgentStory:
+    with Registry.read(project.registry) as registry:
+        return views.story_of(registry, registry.agent(prefix))
+
+
+def exam(project: Project, assemble: Assemble) -> ExamResult:
+    """HeldError while a life-cycle runs: both would build in the same place."""
+    with opened(project, assemble) as (parts, registry):
+        if registry.meta("places") is None:
+            raise NoPopulationError("this project has no agents yet", todo="evolve init 100")
+        pool = open_pool(parts, registry)
+        builder = parts.open_builder(project.workspace, pool)
+        return examine(parts, registry, pool, builder)

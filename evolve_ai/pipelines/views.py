@@ -1,0 +1,130 @@
+"""Owns what reports are made of: the registry, read into the models of model/status.py."""
+
+import statistics
+from collections import Counter
+from dataclasses import asdict
+from typing import Any
+
+from evolve_ai.model.agent import AgentRecord, State
+from evolve_ai.model.genome import Genome, GenomeError, decode
+from evolve_ai.model.status import (
+    AgentRow,
+    AgentStory,
+    BuildNumbers,
+    FitnessNumbers,
+    GenerationNumbers,
+    PopulationCounts,
+    Status,
+)
+from evolve_ai.stages.record import NO_HISTORY, Totals
+from evolve_ai.state.registry import Registry
+from evolve_ai.system.lock import holder
+from evolve_ai.system.project import Project
+
+SANDBOX = "none: agents run unsandboxed, with your rights"
+
+
+def status_of(project: Project, registry: Registry) -> Status:
+    living = list(registry.living().values())
+    founders = registry.founders()
+    last = registry.last_cycle()
+    totals = Totals.from_json(last[2]["totals"]) if last else Totals()
+    holding = holder(project.workspace)
+    return Status(
+        project=str(project.root),
+        life_cycle=holding.identity.pid if holding else None,
+        cycle=last[0] if last else 0,
+        tick=int(last[2]["tick"]) if last else 0,
+        mode=project.settings.mode,
+        tainted=registry.meta("tainted"),
+        population=_counts(registry, living, founders),
+        places=int(registry.meta("places") or 0),
+        generation=GenerationNumbers(
+            max=max((r.generation for r in living), default=0),
+            mean=statistics.fmean(r.generation for r in living) if living else 0.0,
+        ),
+        fitness=_fitness(living, founders),
+        builds=BuildNumbers(**asdict(totals.builds)),
+        restarts=totals.restarts,
+        deaths=dict(Counter(str(record.cause) for record in registry.dead())),
+        sandbox=SANDBOX,
+        history_digest=last[1] if last else NO_HISTORY,
+    )
+
+
+def _counts(
+    registry: Registry, living: list[AgentRecord], founders: list[AgentRecord]
+) -> PopulationCounts:
+    dead = registry.count("dead")
+    return PopulationCounts(
+        alive=len(living),
+        running=sum(1 for r in living if r.state is State.RUNNING),
+        quarantined=sum(1 for r in living if r.state is State.QUARANTINED),
+        dead=dead,
+        born=len(living) + dead - len(founders),
+        founders=len(founders),
+    )
+
+
+def _fitness(living: list[AgentRecord], founders: list[AgentRecord]) -> FitnessNumbers:
+    now = [r.fitness for r in living if r.fitness is not None]
+    then = [r.fitness for r in founders if r.fitness is not None]
+    return FitnessNumbers(
+        best=max(now, default=None),
+        mean=statistics.fmean(now) if now else None,
+        founders_mean=statistics.fmean(then) if then else None,
+    )
+
+
+def row_of(record: AgentRecord) -> AgentRow:
+    return AgentRow(
+        id=record.id,
+        state=str(record.state),
+        pid=record.pid,
+        generation=record.generation,
+        parents=list(record.parents),
+        place=record.place,
+        energy=record.energy,
+        fitness=record.fitness,
+        age=record.age,
+        active_genes=record.active_genes,
+        fingerprint=record.fingerprint,
+        restarts=record.restarts,
+        cause=record.cause,
+        cpu_seconds=record.cpu_seconds,
+        rss_bytes=record.rss_bytes,
+    )
+
+
+def story_of(registry: Registry, record: AgentRecord) -> AgentStory:
+    return AgentStory(
+        agent=row_of(record),
+        founder=record.founder,
+        born_cycle=record.born_cycle,
+        died_cycle=record.died_cycle,
+        reason=record.reason,
+        metrics=asdict(record.metrics),
+        mutations=dict(record.mutations),
+        children=registry.children(record.id),
+        genome=_genome(registry.genome(record.id)),
+        events=[recorded.line() for recorded in registry.events_of(record.id)],
+    )
+
+
+def _genome(data: bytes) -> dict[str, Any]:
+    try:
+        genome: Genome = decode(data)
+    except GenomeError as error:
+        return {"unreadable": str(error)}
+    return {
+        "genes": [
+            {
+                "path": gene.path,
+                "code": gene.code,
+                "active": gene.active,
+                "functions": dict(gene.functions),
+            }
+            for gene in genome.files
+        ],
+        "traits": dict(genome.traits),
+    }

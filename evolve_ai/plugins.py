@@ -1,0 +1,116 @@
+"""Owns the list of plug-ins: what a name in the settings stands for, and the parts it makes."""
+
+import importlib
+import os
+import sys
+from collections.abc import Callable, Mapping
+from importlib.metadata import entry_points
+from pathlib import Path
+from typing import Any
+
+from evolve_ai.contracts.environment import World
+from evolve_ai.contracts.executor import Executor
+from evolve_ai.contracts.selection import SelectionPolicy
+from evolve_ai.contracts.sink import Sink
+from evolve_ai.contracts.substrate import Builder, Substrate
+from evolve_ai.contracts.variation import Variation
+from evolve_ai.environments.series import SeriesWorld
+from evolve_ai.environments.solitary import SolitaryWorld
+from evolve_ai.executors.inline import InlineExecutor
+from evolve_ai.executors.pool import PoolExecutor
+from evolve_ai.model.draws import Draws
+from evolve_ai.model.errors import PluginError
+from evolve_ai.model.report import GenePool
+from evolve_ai.pipelines.parts import Parts
+from evolve_ai.selection.drift import drift
+from evolve_ai.selection.energy import energy
+from evolve_ai.selection.tournament import tournament
+from evolve_ai.selection.truncation import truncation
+from evolve_ai.substrates.rust.substrate import RustSubstrate
+from evolve_ai.system.commands import Limits
+from evolve_ai.system.project import Project
+from evolve_ai.variation.standard import StandardVariation
+
+# family -> name -> what makes the plug-in from a project. A new plug-in is a line here.
+ENVIRONMENTS: Mapping[str, Callable[[Project, Draws], World]] = {
+    "series": lambda project, draws: SeriesWorld(
+        project.root, project.settings.series, project.settings.economy, draws
+    ),
+    "solitary": lambda project, draws: SolitaryWorld(project.settings.economy, draws),
+}
+SELECTION: Mapping[str, SelectionPolicy] = {
+    "energy": energy,
+    "truncation": truncation,
+    "tournament": tournament,
+    "none": drift,
+}
+VARIATION: Mapping[str, Callable[[Project], Variation]] = {
+    "standard": lambda project: StandardVariation(
+        project.settings.founders, project.settings.birth
+    ),
+}
+SUBSTRATES: Mapping[str, Callable[[Project], Substrate]] = {
+    "rust": lambda project: RustSubstrate(
+        store_limit=project.settings.build.store_bytes,
+        limits=Limits(project.settings.build.timeout, project.settings.build.silence),
+    ),
+}
+
+
+def assemble(project: Project, sink: Sink) -> Parts:
+    """The parts that the settings of a project name. PluginError for a name that leads nowhere."""
+    settings = project.settings
+    draws = Draws(settings.seed)
+    substrate: Substrate = find("substrates", SUBSTRATES, settings.substrate, project)(project)
+
+    def open_builder(workspace: Path, pool: GenePool) -> Builder:
+        return substrate.builder(workspace, pool)
+
+    return Parts(
+        project=project,
+        substrate=substrate,
+        world=find("environments", ENVIRONMENTS, settings.environment, project)(project, draws),
+        policy=find("selection", SELECTION, settings.selection, project),
+        variation=find("variation", VARIATION, settings.variation, project)(project),
+        executor=_executor(settings.cycle.workers),
+        sink=sink,
+        draws=draws,
+        open_builder=open_builder,
+    )
+
+
+def find(family: str, known: Mapping[str, Any], name: str, project: Project) -> Any:
+    """A built-in, an entry point of the group evolve_ai.<family>, or a dotted name."""
+    if name in known:
+        return known[name]
+    if ":" in name:
+        return _dotted(name, project)
+    for entry in entry_points(group=f"evolve_ai.{family}"):
+        if entry.name == name:
+            return entry.load()
+    raise PluginError(
+        f"{name!r} is none of the {family}: {', '.join(sorted(known))}",
+        where=project.root / "evolve.toml",
+        todo='name one of them, or your own as "package.module:name"',
+    )
+
+
+def _dotted(name: str, project: Project) -> Any:
+    """Modules beside evolve.toml are found too."""
+    root = str(project.root)
+    if root not in sys.path:
+        sys.path.insert(0, root)
+    module, _, attribute = name.partition(":")
+    try:
+        return getattr(importlib.import_module(module), attribute)
+    except Exception as error:
+        raise PluginError(
+            f"{name} cannot be imported: {type(error).__name__}: {error}",
+            where=project.root / "evolve.toml",
+            todo="the module must lie beside evolve.toml or be installed",
+        ) from error
+
+
+def _executor(workers: int) -> Executor:
+    count = workers or len(os.sched_getaffinity(0))
+    return InlineExecutor() if count == 1 else PoolExecutor(count)

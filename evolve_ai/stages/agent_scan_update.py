@@ -1,0 +1,185 @@
+"""Owns the verb scan: which genomes and code have changed since the last look, and how."""
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from evolve_ai.contracts.substrate import Substrate
+from evolve_ai.model.agent import AgentRecord, Cause, Fault
+from evolve_ai.model.genome import Genome
+from evolve_ai.model.report import ScanReport, SourceReport
+from evolve_ai.stages.context import Context, fixed_hashes
+from evolve_ai.system.agent_folder import Rules, read_contents, stamp
+from evolve_ai.system.content_store import ContentStore
+
+
+@dataclass(frozen=True, slots=True)
+class ScanTask:
+    """A chunk for a worker: ids with the stamps under which they are known."""
+
+    agents: Path
+    sources: Path
+    rules: Rules
+    known: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SourceTask:
+    """A chunk for a worker: gene files by path and SHA-256, read from the content store."""
+
+    substrate: Substrate
+    sources: Path
+    files: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Scanned:
+    """The agents that changed, and all gene code that is known, by SHA-256."""
+
+    reports: tuple[ScanReport, ...]
+    sources: Mapping[str, SourceReport]
+
+
+def scan(
+    context: Context, agents: Mapping[str, AgentRecord], sources: Mapping[str, SourceReport]
+) -> Scanned:
+    """Look at every living agent's folder; only what changed is read, parsed and reported."""
+    known = [(record.id, record.stamp) for record in agents.values()]
+    size = context.settings.cycle.chunk
+    rules = rules_of(context)
+    tasks = [
+        ScanTask(
+            context.project.agents, context.project.sources, rules, tuple(known[at : at + size])
+        )
+        for at in range(0, len(known), size)
+    ]
+    reports = [report for chunk in context.executor.map(scan_chunk, tasks) for report in chunk]
+    sources = with_sources(context, sources, reports)
+    return Scanned(tuple(_viable(context, report, sources) for report in reports), sources)
+
+
+def rules_of(context: Context) -> Rules:
+    substrate = context.substrate
+    generated = substrate.wiring_files | {substrate.manifest_file}
+    return Rules(fixed_hashes(context.pool), generated)
+
+
+def scan_chunk(task: ScanTask) -> tuple[ScanReport, ...]:
+    store = ContentStore(task.sources)
+    reports = (
+        scan_folder(task.agents / agent, agent, before, task.rules, store)
+        for agent, before in task.known
+    )
+    return tuple(report for report in reports if report is not None)
+
+
+def scan_folder(
+    folder: Path, agent: str, before: str, rules: Rules, store: ContentStore
+) -> ScanReport | None:
+    """None when nothing changed. Gene code that is new enters the content store."""
+    now = stamp(folder)
+    if now == before and now:
+        return None
+    if not now:
+        reason = "its folder cannot be read; put it back, or let it die"
+        return ScanReport(agent, now, fault=Fault(Cause.GENOME, reason))
+    contents = read_contents(folder, agent, rules)
+    if contents.genome is None or contents.code is None:
+        return ScanReport(agent, now, contents.genome, contents.genome_bytes, fault=contents.fault)
+    codes = {path: store.put(data) for path, data in contents.code.items()}
+    genome = with_codes(contents.genome, codes)
+    return ScanReport(agent, now, genome, contents.genome_bytes, tuple(codes.items()))
+
+
+def with_codes(genome: Genome, codes: Mapping[str, str]) -> Genome:
+    """The genome with the code that really lies in the folder."""
+    if all(codes.get(gene.path, gene.code) == gene.code for gene in genome.files):
+        return genome
+    files = tuple(replace(gene, code=codes.get(gene.path, gene.code)) for gene in genome.files)
+    return replace(genome, files=files)
+
+
+def with_sources(
+    context: Context, sources: Mapping[str, SourceReport], reports: Iterable[ScanReport]
+) -> Mapping[str, SourceReport]:
+    """Known gene code and, read by the workers, what these reports add to it."""
+    wanted = {
+        gene.code: gene.path
+        for report in reports
+        if report.genome is not None
+        for gene in report.genome.files
+        if gene.code not in sources
+    }
+    if not wanted:
+        return sources
+    files = tuple((path, code) for code, path in wanted.items())
+    size = max(1, context.settings.cycle.chunk // 8)
+    tasks = [
+        SourceTask(context.substrate, context.project.sources, files[at : at + size])
+        for at in range(0, len(files), size)
+    ]
+    read = {
+        source.code: source
+        for chunk in context.executor.map(read_sources, tasks)
+        for source in chunk
+    }
+    return {**sources, **read}
+
+
+def read_sources(task: SourceTask) -> tuple[SourceReport, ...]:
+    store = ContentStore(task.sources)
+    found = ((path, store.get(code)) for path, code in task.files)
+    return tuple(task.substrate.read_source(path, data) for path, data in found if data is not None)
+
+
+def _viable(
+    context: Context, report: ScanReport, sources: Mapping[str, SourceReport]
+) -> ScanReport:
+    if report.fault is not None or report.genome is None:
+        return report
+    problem = context.substrate.viability(report.genome, sources)
+    if problem is None:
+        return report
+    return replace(report, fault=Fault(Cause.GENOME, problem))
+
+
+def changes(before: Genome, after: Genome) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """(what changed, by which operators) between two genomes of one agent.
+
+    An operator counts when its counter rose; a change that no counter tells of is `by_hand`.
+    """
+    old = {gene.path: gene for gene in before.files}
+    told: list[str] = []
+    for gene in after.files:
+        known = old.get(gene.path)
+        if known is None:
+            told.append(f"+{gene.module}")
+            continue
+        if known.code != gene.code:
+            told.append(f"code {gene.module}")
+        if known.active != gene.active:
+            told.append(f"{'+' if gene.active else '-'}{gene.module}")
+        was = dict(known.functions)
+        told += [
+            f"{'+' if active else '-'}{gene.module}::{name}"
+            for name, active in gene.functions
+            if was.get(name) != active
+        ]
+    paths = {gene.path for gene in after.files}
+    told += [f"-{gene.module}" for path, gene in old.items() if path not in paths]
+    told += [
+        f"{name} {before.traits.get(name)} -> {value}"
+        for name, value in after.traits.items()
+        if before.traits.get(name) != value
+    ]
+    if not told and before != after:
+        told.append("order")
+    operators = tuple(
+        name for name, count in after.mutations.items() if count > before.mutations.get(name, 0)
+    )
+    return tuple(told), operators or ("by_hand",)
+
+
+def genome_hash(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()

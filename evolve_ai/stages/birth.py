@@ -1,0 +1,120 @@
+"""Owns writing the folder of a new agent: whole, or not at all."""
+
+import os
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from evolve_ai.contracts.substrate import Substrate
+from evolve_ai.model.genome import Genome, encode
+from evolve_ai.stages.agent_scan_update import genome_hash
+from evolve_ai.stages.context import Context
+from evolve_ai.stages.genome_sync import MissingCodeError, generated
+from evolve_ai.system.agent_folder import GENOME, stamp
+from evolve_ai.system.content_store import ContentStore
+
+UNBORN = ".unborn-"
+
+
+@dataclass(frozen=True, slots=True)
+class Nursery:
+    """What every newborn of a chunk is made from."""
+
+    agents: Path
+    sources: Path
+    substrate: Substrate
+    manifest: bytes
+    fixed: Mapping[str, bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class Newborn:
+    """A folder that stands: what the registry needs to know of it."""
+
+    genome: Genome
+    genome_bytes: bytes
+    genome_hash: str
+    stamp: str
+
+
+@dataclass(frozen=True, slots=True)
+class BirthTask:
+    """A chunk for a worker."""
+
+    nursery: Nursery
+    genomes: tuple[Genome, ...]
+
+
+def nursery_of(context: Context) -> Nursery:
+    project, pool = context.project, context.pool
+    return Nursery(
+        project.agents, project.sources, context.substrate, pool.manifest, dict(pool.fixed)
+    )
+
+
+def bear(context: Context, genomes: tuple[Genome, ...]) -> tuple[Newborn, ...]:
+    """Write the folders of these genomes, in chunks, on the workers."""
+    size = context.settings.cycle.chunk
+    nursery = nursery_of(context)
+    tasks = [BirthTask(nursery, genomes[at : at + size]) for at in range(0, len(genomes), size)]
+    return tuple(born for chunk in context.executor.map(bear_chunk, tasks) for born in chunk)
+
+
+def bear_chunk(task: BirthTask) -> tuple[Newborn, ...]:
+    code: dict[str, bytes] = {}
+    store = ContentStore(task.nursery.sources)
+    for genome in task.genomes:
+        for gene in genome.files:
+            if gene.code not in code:
+                code[gene.code] = _code(store, gene.code)
+    return tuple(write_folder(task.nursery, genome, code) for genome in task.genomes)
+
+
+def write_folder(nursery: Nursery, genome: Genome, code: Mapping[str, bytes]) -> Newborn:
+    """Build the folder under another name, then rename it: a crash leaves no half agent.
+
+    A folder of that id which no registry knows is what such a crash left; it is replaced.
+    """
+    data = encode(genome)
+    files = {
+        **nursery.fixed,
+        **generated(nursery.substrate, genome, nursery.manifest),
+        **{gene.path: code[gene.code] for gene in genome.files},
+        GENOME: data,
+    }
+    unborn = nursery.agents / f"{UNBORN}{genome.id}"
+    folder = nursery.agents / genome.id
+    if unborn.exists():
+        shutil.rmtree(unborn)
+    _write_files(str(unborn), files)
+    if folder.exists():
+        shutil.rmtree(folder)
+    unborn.rename(folder)
+    return Newborn(genome, data, genome_hash(data), stamp(folder))
+
+
+def _write_files(root: str, files: Mapping[str, bytes]) -> None:
+    made = {""}
+    Path(root).mkdir()
+    for name, data in files.items():
+        parent = ""
+        for part in name.split("/")[:-1]:
+            parent = f"{parent}/{part}"
+            if parent not in made:
+                Path(root + parent).mkdir()
+                made.add(parent)
+        descriptor = os.open(f"{root}/{name}", os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o644)
+        try:
+            written = os.write(descriptor, data)
+            while written < len(data):
+                written += os.write(descriptor, data[written:])
+        finally:
+            os.close(descriptor)
+
+
+def _code(store: ContentStore, code: str) -> bytes:
+    data = store.get(code)
+    if data is None:
+        raise MissingCodeError(f"no gene code {code[:12]}… is known")
+    return data

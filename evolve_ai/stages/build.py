@@ -1,0 +1,125 @@
+"""Owns the verb build: every agent that may run gets a program, or the reason why not."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from evolve_ai.contracts.substrate import Builder
+from evolve_ai.model.agent import AgentRecord, Fault, State
+from evolve_ai.model.event import Event, Kind
+from evolve_ai.model.genome import Genome
+from evolve_ai.model.report import BuildRequest, BuildVerdict, Program
+from evolve_ai.stages.context import Context
+from evolve_ai.stages.update import quarantine
+
+Progress = Callable[[int, int, str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """Builds of a cycle: requested = compiled + reused + failed."""
+
+    requested: int = 0
+    compiled: int = 0
+    reused: int = 0
+    failed: int = 0
+
+    def plus(self, other: "Counts") -> "Counts":
+        return Counts(
+            self.requested + other.requested,
+            self.compiled + other.compiled,
+            self.reused + other.reused,
+            self.failed + other.failed,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Built:
+    """The population after building; the programs that are known, by fingerprint."""
+
+    agents: Mapping[str, AgentRecord]
+    programs: Mapping[str, Program]
+    events: tuple[Event, ...]
+    counts: Counts
+
+
+def build(
+    context: Context,
+    agents: Mapping[str, AgentRecord],
+    rebuilt: Mapping[str, Genome],
+    programs: Mapping[str, Program],
+    builder: Builder,
+    genome_of: Callable[[str], Genome],
+    progress: Progress | None = None,
+) -> Built:
+    """Build what changed, and what should run but has no program in the store."""
+    fingerprints = {
+        agent: context.substrate.fingerprint(genome, context.pool)
+        for agent, genome in rebuilt.items()
+    }
+    changed = {
+        agent: replace(agents[agent], fingerprint=fingerprint)
+        for agent, fingerprint in fingerprints.items()
+        if agents[agent].fingerprint != fingerprint
+    }
+    agents = {**agents, **changed}
+    lacking = [r for r in agents.values() if _wants_program(r) and r.fingerprint not in programs]
+    stored = builder.ready([record.fingerprint for record in lacking])
+    programs = {**programs, **stored}
+    requests = [
+        request_of(record.fingerprint, rebuilt.get(record.id) or genome_of(record.id))
+        for record in lacking
+        if record.fingerprint not in stored
+    ]
+    verdicts = builder.build(requests, progress) if requests else ()
+    reused = [
+        BuildVerdict(r.id, r.fingerprint, stored[r.fingerprint], reused=True)
+        for r in lacking
+        if r.fingerprint in stored and r.id in changed
+    ]
+    return _settled(context, agents, programs, [*reused, *verdicts])
+
+
+def request_of(fingerprint: str, genome: Genome) -> BuildRequest:
+    calls = tuple(f"{gene.module}::{name}" for gene, name in genome.active_genes())
+    files = tuple((gene.path, gene.code) for gene in genome.active_files())
+    return BuildRequest(genome.id, fingerprint, calls, files)
+
+
+def _wants_program(record: AgentRecord) -> bool:
+    return bool(record.fingerprint) and record.state not in (State.QUARANTINED, State.DEAD)
+
+
+def _settled(
+    context: Context,
+    agents: Mapping[str, AgentRecord],
+    programs: Mapping[str, Program],
+    verdicts: Sequence[BuildVerdict],
+) -> Built:
+    records: dict[str, AgentRecord] = {}
+    events: list[Event] = []
+    failed = 0
+    for verdict in verdicts:
+        data = {"fingerprint": verdict.fingerprint, "verdict": _word(verdict)}
+        events.append(Event(Kind.BUILD, context.cycle, verdict.agent, data))
+        if verdict.fault is not None:
+            failed += 1
+            records[verdict.agent], told = quarantine(
+                agents[verdict.agent], _brief(verdict.fault), context.cycle
+            )
+            events += told
+    built = {v.fingerprint: v.program for v in verdicts if v.program is not None}
+    reused = sum(1 for v in verdicts if v.reused)
+    counts = Counts(len(verdicts), len(verdicts) - failed - reused, reused, failed)
+    return Built({**agents, **records}, {**programs, **built}, tuple(events), counts)
+
+
+def _word(verdict: BuildVerdict) -> str:
+    if verdict.fault is not None:
+        return "failed"
+    return "reused" if verdict.reused else "compiled"
+
+
+def _brief(fault: Fault, limit: int = 2000) -> Fault:
+    if len(fault.reason) <= limit:
+        return fault
+    return Fault(fault.cause, fault.reason[:limit] + " …")

@@ -1,0 +1,32 @@
+"""Owns what every stage of a cycle is given beside the agents."""
+
+import hashlib
+from dataclasses import dataclass
+
+from evolve_ai.contracts.executor import Executor
+from evolve_ai.contracts.substrate import Substrate
+from evolve_ai.model.draws import Draws
+from evolve_ai.model.report import GenePool
+from evolve_ai.model.settings import Settings
+from evolve_ai.system.project import Project
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """The fixed surroundings of one cycle."""
+
+    project: Project
+    substrate: Substrate
+    executor: Executor
+    draws: Draws
+    pool: GenePool
+    cycle: int
+
+    @property
+    def settings(self) -> Settings:
+        return self.project.settings
+
+
+def fixed_hashes(pool: GenePool) -> dict[str, str]:
+    """SHA-256 of the files that are the same in all agents, by relative path."""
+    return {path: hashlib.sha256(data).hexdigest() for path, data in pool.fixed.items()}

@@ -1,0 +1,144 @@
+"""Owns the verb observe: lets the world turn for a cycle and notes what became of everybody."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from evolve_ai.contracts.environment import Environment
+from evolve_ai.model.agent import AgentRecord, Fault, State
+from evolve_ai.model.event import Event
+from evolve_ai.model.world import Account, Act, Resident, Season
+from evolve_ai.stages.context import Context
+from evolve_ai.stages.supervise import failed
+from evolve_ai.system.colony import Colony, Pool
+
+WINDOW = 5  # cycles over which the rolling fitness is taken: one turn of the default series
+
+
+@dataclass(frozen=True, slots=True)
+class Observed:
+    """The population after its cycle, the tick its world has reached, what tainted it."""
+
+    agents: Mapping[str, AgentRecord]
+    tick: int
+    events: tuple[Event, ...]
+    taints: tuple[str, ...]
+    exchanges: int
+
+
+@dataclass(frozen=True, slots=True)
+class Turned:
+    """What the ticks of a cycle left behind."""
+
+    season: Season
+    faults: Mapping[str, Fault]
+    taints: tuple[str, ...]
+    exchanges: int
+
+
+def observe(
+    context: Context,
+    agents: Mapping[str, AgentRecord],
+    environment: Environment,
+    colony: Colony,
+    tick: int,
+    offers: Mapping[str, Pool],
+) -> Observed:
+    """Live `cycle.ticks` ticks from `tick` on. `offers`: the gene pool, for whom it is news."""
+    ticks = context.settings.cycle.ticks
+    if ticks == 0:
+        return Observed(_sampled(agents, colony), tick, (), (), 0)
+    environment.settle_in([resident_of(record) for record in agents.values()], tick, context.cycle)
+    turned = turn(environment, colony, ticks, tick, context.cycle, offers)
+    lived = {
+        record.id: _aged(record, turned.season.accounts[record.id], turned.season.lived)
+        for record in agents.values()
+    }
+    events: list[Event] = []
+    for agent, fault in turned.faults.items():
+        rng = context.draws.rng("restart", context.cycle, agent)
+        lived[agent], told = failed(lived[agent], fault, context.cycle, rng)
+        events += told
+    return Observed(
+        _sampled(lived, colony),
+        turned.season.tick,
+        tuple(events),
+        turned.taints,
+        turned.exchanges,
+    )
+
+
+def turn(
+    environment: Environment,
+    colony: Colony,
+    ticks: int,
+    first_tick: int,
+    cycle: int,
+    offers: Mapping[str, Pool],
+) -> Turned:
+    """Let settled-in residents live so many ticks; who fails is asked no more."""
+    faults: dict[str, Fault] = {}
+    taints: list[str] = []
+    exchanges = 0
+    for tick in range(first_tick, first_tick + ticks):
+        for phase in range(environment.phases):
+            asked = environment.percepts(phase)
+            percepts = {agent: p for agent, p in asked.items() if agent not in faults}
+            news = offers if tick == first_tick else {}
+            exchange = colony.exchange(percepts, tick=tick, cycle=cycle, pool_for=news)
+            faults.update(exchange.faults)
+            taints += exchange.tainted
+            acts: Mapping[str, Act] = exchange.acts
+            environment.hear(phase, acts)
+            exchanges += len(acts)
+        environment.end_tick()
+    return Turned(environment.close(), faults, tuple(taints), exchanges)
+
+
+def resident_of(record: AgentRecord) -> Resident:
+    return Resident(
+        id=record.id,
+        place=record.place,
+        energy=record.energy,
+        active_genes=record.active_genes,
+        lived_tick=record.lived_tick,
+        running=record.state is State.RUNNING,
+    )
+
+
+def _aged(record: AgentRecord, account: Account, lived: Mapping[str, int]) -> AgentRecord:
+    errors = record.errors
+    if account.persistence_error or account.own_error:
+        errors = (*errors, (account.persistence_error, account.own_error))[-WINDOW:]
+    return replace(
+        record,
+        age=record.age + 1,
+        energy=account.energy,
+        errors=errors,
+        fitness=_fitness(errors, account, record.fitness),
+        lived_tick=lived.get(record.id, record.lived_tick),
+    )
+
+
+def _fitness(
+    errors: tuple[tuple[float, float], ...], account: Account, before: float | None
+) -> float | None:
+    """S = ΣP / (ΣP + ΣE) over the window, or what the agent itself reported."""
+    if errors:
+        persistence = sum(p for p, _ in errors)
+        total = persistence + sum(e for _, e in errors)
+        return persistence / total if total > 0 else before
+    return account.fitness if account.fitness is not None else before
+
+
+def _sampled(agents: Mapping[str, AgentRecord], colony: Colony) -> Mapping[str, AgentRecord]:
+    """The same population with what its processes have used so far."""
+    changed = {}
+    for agent, usage in colony.sample(list(colony.running())).items():
+        record = agents.get(agent)
+        if record is None:
+            continue
+        if (usage.cpu_seconds, usage.rss_bytes) != (record.cpu_seconds, record.rss_bytes):
+            changed[agent] = replace(
+                record, cpu_seconds=usage.cpu_seconds, rss_bytes=usage.rss_bytes
+            )
+    return {**agents, **changed} if changed else agents

@@ -1,0 +1,130 @@
+"""Owns the verb succeed: buries the condemned, brings their children to life."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+
+from evolve_ai.contracts.variation import Variation
+from evolve_ai.model.agent import AgentRecord, State
+from evolve_ai.model.event import Event, Kind
+from evolve_ai.model.genome import Genome
+from evolve_ai.model.selection import Verdicts
+from evolve_ai.stages.birth import Newborn, bear
+from evolve_ai.stages.context import Context
+
+
+@dataclass(frozen=True, slots=True)
+class Succeeded:
+    """The living after births and deaths; the dead and the born of this cycle."""
+
+    living: Mapping[str, AgentRecord]
+    dead: tuple[AgentRecord, ...]
+    born: tuple[AgentRecord, ...]
+    genomes: Mapping[str, bytes]
+    events: tuple[Event, ...]
+
+
+def succeed(
+    context: Context,
+    agents: Mapping[str, AgentRecord],
+    verdicts: Verdicts,
+    variation: Variation,
+    genome_of: Callable[[str], Genome],
+    endowment: int,
+    first_number: int,
+    places: int,
+) -> Succeeded:
+    """Carry out verdicts. A child takes the lowest free place; its first parent endows it.
+
+    `endowment` is in thousandths of energy; `first_number` numbers the first child.
+    """
+    dead = tuple(buried(agents[agent], cause, context.cycle) for agent, cause in verdicts.deaths)
+    gone = {record.id for record in dead}
+    living = {agent: record for agent, record in agents.items() if agent not in gone}
+    taken = {record.place for record in living.values()}
+    free = [place for place in range(places) if place not in taken]
+    births = verdicts.births[: len(free)]
+    children = [
+        _conceive(context, parents, number, variation, genome_of)
+        for number, parents in enumerate(births)
+    ]
+    newborns = bear(context, tuple(child for child, _ in children))
+    born: list[AgentRecord] = []
+    for number, newborn in enumerate(newborns):
+        giver = living[births[number][0]]
+        living[giver.id] = replace(giver, energy=giver.energy - endowment)
+        born.append(
+            newborn_record(newborn, first_number + number, free[number], context.cycle, endowment)
+        )
+    events = [_death_event(record, context.cycle) for record in dead]
+    events += [
+        Event(
+            Kind.BIRTH,
+            context.cycle,
+            record.id,
+            {
+                "parents": list(record.parents),
+                "generation": record.generation,
+                "place": record.place,
+                "operators": list(operators),
+            },
+        )
+        for record, (_, operators) in zip(born, children, strict=True)
+    ]
+    living |= {record.id: record for record in born}
+    genomes = {newborn.genome.id: newborn.genome_bytes for newborn in newborns}
+    return Succeeded(living, dead, tuple(born), genomes, tuple(events))
+
+
+def buried(record: AgentRecord, cause: str, cycle: int) -> AgentRecord:
+    return replace(
+        record,
+        state=State.DEAD,
+        cause=cause,
+        reason=record.reason if cause == record.cause else None,
+        died_cycle=cycle,
+        pid=None,
+        running_fingerprint="",
+        stamp="",
+    )
+
+
+def newborn_record(
+    newborn: Newborn, number: int, place: int, cycle: int, energy: int, founder: bool = False
+) -> AgentRecord:
+    genome = newborn.genome
+    return AgentRecord(
+        id=genome.id,
+        number=number,
+        place=place,
+        state=State.EMBRYO,
+        generation=genome.generation,
+        parents=genome.parents,
+        born_cycle=cycle,
+        energy=energy,
+        founder=founder,
+        genome_hash=newborn.genome_hash,
+        active_genes=sum(1 for _ in genome.active_genes()),
+    )
+
+
+def _conceive(
+    context: Context,
+    parents: tuple[str, ...],
+    number: int,
+    variation: Variation,
+    genome_of: Callable[[str], Genome],
+) -> tuple[Genome, tuple[str, ...]]:
+    child = context.draws.uuid("child", context.cycle, number)
+    rng = context.draws.rng("conceive", context.cycle, child)
+    return variation.conceive(child, [genome_of(parent) for parent in parents], context.pool, rng)
+
+
+def _death_event(record: AgentRecord, cycle: int) -> Event:
+    data = {
+        "cause": record.cause,
+        "age": record.age,
+        "energy": record.energy,
+        "fitness": record.fitness,
+        "generation": record.generation,
+    }
+    return Event(Kind.DEATH, cycle, record.id, data)

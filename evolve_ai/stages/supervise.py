@@ -1,0 +1,191 @@
+"""Owns the verb run: starts, restarts and stops processes until they match the population."""
+
+import random
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from evolve_ai.model import restart
+from evolve_ai.model.agent import AgentRecord, Cause, Fault, State
+from evolve_ai.model.event import Event, Kind
+from evolve_ai.model.report import GenePool, Program
+from evolve_ai.stages.context import Context
+from evolve_ai.stages.update import quarantine
+from evolve_ai.system.colony import Colony, Start
+
+RUNNABLE = (State.EMBRYO, State.STARTING, State.RUNNING, State.WAITING)
+FINAL = (Cause.DONE, Cause.NEVER_RESTART)
+
+
+@dataclass(frozen=True, slots=True)
+class Ran:
+    """The population with its processes as they should be. `used` memories are given back."""
+
+    agents: Mapping[str, AgentRecord]
+    events: tuple[Event, ...]
+    taints: tuple[str, ...]
+    used: tuple[str, ...]
+
+
+def run(
+    context: Context,
+    agents: Mapping[str, AgentRecord],
+    programs: Mapping[str, Program],
+    colony: Colony,
+    memories: Mapping[str, bytes],
+    genome_of: Callable[[str], bytes],
+) -> Ran:
+    """A changed agent ran its old program until now; here it changes over, memory included."""
+    wanted = {r.id: r for r in agents.values() if _should_run(r, programs, context.cycle)}
+    running = colony.running()
+    leaving = [
+        agent
+        for agent in running
+        if agent not in wanted or wanted[agent].running_fingerprint != wanted[agent].fingerprint
+    ]
+    byes = colony.stop(leaving) if leaving else {}
+    records = {
+        agent: replace(agents[agent], pid=None, running_fingerprint="")
+        for agent in leaving
+        if agent in agents
+    }
+    events = [_exit_event(agents, agent, context.cycle) for agent in leaving if agent in agents]
+    left = {agent: bye.state for agent, bye in byes.items() if bye.state is not None}
+    remembered = {**memories, **left}
+    if not context.settings.supervise.remember:
+        remembered = {}
+    starting = [agent for agent in wanted if agent not in running or agent in records]
+    started = colony.start(
+        [
+            _start(context, agents[agent], programs, remembered.get(agent), genome_of(agent))
+            for agent in starting
+        ]
+    )
+    taints = [f"agent {agent} cannot be killed" for agent, bye in byes.items() if bye.unkillable]
+    for agent in starting:
+        before = records.get(agent, agents[agent])
+        outcome = started[agent]
+        if isinstance(outcome, Fault):
+            rng = context.draws.rng("restart", context.cycle, agent)
+            records[agent], told = failed(before, outcome, context.cycle, rng)
+        else:
+            records[agent], told = _running(
+                before, outcome.identity.pid, agent in remembered, context.cycle
+            )
+        events += told
+    return Ran({**agents, **records}, tuple(events), tuple(taints), tuple(starting))
+
+
+def failed(
+    record: AgentRecord, fault: Fault, cycle: int, rng: random.Random
+) -> tuple[AgentRecord, tuple[Event, ...]]:
+    """What a failure means for its agent: a wait, quarantine, or the end. Its memory is lost."""
+    data = {"cause": str(fault.cause), "reason": fault.reason, "pid": record.pid}
+    told: tuple[Event, ...] = (Event(Kind.EXIT, cycle, record.id, data),)
+    decision = restart.after_failure(
+        record.failures, record.consecutive_failures, fault.cause, cycle, rng
+    )
+    changed = replace(
+        record,
+        pid=None,
+        running_fingerprint="",
+        lived_tick=-1,
+        failures=decision.failures,
+        consecutive_failures=decision.consecutive,
+        retry_cycle=decision.retry_cycle,
+        cause=str(fault.cause),
+        reason=fault.reason,
+    )
+    if decision.verdict is restart.Verdict.WAIT:
+        return replace(changed, state=State.WAITING), told
+    changed, quarantined = quarantine(changed, fault, cycle)
+    return changed, (*told, *quarantined)
+
+
+def healthy(record: AgentRecord, cycle: int) -> AgentRecord:
+    """Forget the failures of an agent that has run long enough."""
+    if not record.consecutive_failures or record.state is not State.RUNNING:
+        return record
+    row = restart.after_health(record.consecutive_failures, record.started_cycle, cycle)
+    return record if row else replace(record, consecutive_failures=0, cause=None, reason=None)
+
+
+def offered(pool: GenePool) -> list[dict[str, object]]:
+    """The gene pool as agents are told of it."""
+    return [
+        {"path": source.path, "code": source.code, "functions": list(source.genes)}
+        for source in pool.sources
+    ]
+
+
+def _should_run(record: AgentRecord, programs: Mapping[str, Program], cycle: int) -> bool:
+    return (
+        record.state in RUNNABLE and record.fingerprint in programs and record.retry_cycle <= cycle
+    )
+
+
+def _start(
+    context: Context,
+    record: AgentRecord,
+    programs: Mapping[str, Program],
+    memory: bytes | None,
+    genome: bytes,
+) -> Start:
+    return Start(
+        id=record.id,
+        folder=context.project.agent(record.id),
+        program=programs[record.fingerprint],
+        seed=context.draws.integer("agent", record.id),
+        genome=genome,
+        state=memory,
+        pool=offered(context.pool),
+        tick=max(record.lived_tick, 0),
+    )
+
+
+def _running(
+    record: AgentRecord, pid: int, remembers: bool, cycle: int
+) -> tuple[AgentRecord, tuple[Event, ...]]:
+    again = record.retry_cycle > 0
+    planned = record.state is State.RUNNING
+    resumed = record.state is State.WAITING and not again
+    kind = Kind.RESTART if again or planned else Kind.START
+    changed = replace(
+        record,
+        state=State.RUNNING,
+        pid=pid,
+        running_fingerprint=record.fingerprint,
+        restarts=record.restarts + (kind is Kind.RESTART),
+        retry_cycle=0,
+        started_cycle=record.started_cycle if resumed else cycle,
+        lived_tick=record.lived_tick if remembers else -1,
+    )
+    data: dict[str, object] = {
+        "pid": pid,
+        "fingerprint": record.fingerprint,
+        "cause": record.cause if again else str(Cause.PLANNED) if planned else None,
+        "remembers": remembers,
+    }
+    return changed, (Event(kind, cycle, record.id, data),)
+
+
+def _exit_event(agents: Mapping[str, AgentRecord], agent: str, cycle: int) -> Event:
+    data: Mapping[str, object] = {
+        "cause": str(Cause.PLANNED),
+        "reason": "stopped by the orchestrator",
+        "pid": agents[agent].pid,
+    }
+    return Event(Kind.EXIT, cycle, agent, data)
+
+
+def stopped(agents: Mapping[str, AgentRecord], ids: Sequence[str]) -> dict[str, AgentRecord]:
+    """The records of agents whose processes were ended in an orderly way: they wait."""
+    return {
+        agent: replace(
+            agents[agent],
+            pid=None,
+            running_fingerprint="",
+            state=State.WAITING if agents[agent].state is State.RUNNING else agents[agent].state,
+        )
+        for agent in ids
+        if agent in agents
+    }

@@ -1,0 +1,250 @@
+"""Owns the registry: one SQLite file (WAL) with one writer; state and events commit together."""
+
+import json
+import sqlite3
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from evolve_ai.model.agent import AgentRecord
+from evolve_ai.model.errors import NoPopulationError, RegistryError, UnknownAgentError
+from evolve_ai.model.event import Event, Kind, Recorded
+from evolve_ai.state import schema
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """What one commit writes: all of it, or none."""
+
+    records: Sequence[AgentRecord] = ()
+    genomes: Mapping[str, bytes] = field(default_factory=dict)
+    memories: Mapping[str, bytes | None] = field(default_factory=dict)  # None forgets
+    meta: Mapping[str, str | None] = field(default_factory=dict)  # None forgets
+    events: Sequence[Event] = ()
+    cycle: tuple[int, str, Mapping[str, Any]] | None = None  # number, digest, summary
+
+
+class Registry:
+    """The memory of a population. Open with `create` to write, with `read` to look."""
+
+    def __init__(self, connection: sqlite3.Connection, path: Path):
+        self._connection = connection
+        self.path = path
+
+    @classmethod
+    def create(cls, path: Path) -> "Registry":
+        """Open for writing; made when it is not there."""
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with _told(path):
+            connection = sqlite3.connect(path, timeout=30, isolation_level=None)
+            connection.execute("PRAGMA journal_mode = WAL")
+            connection.execute("PRAGMA synchronous = NORMAL")
+            connection.executescript(schema.TABLES)
+            registry = cls(connection, path)
+            if registry.meta("schema") not in (None, schema.VERSION):
+                raise RegistryError(
+                    f"written by another version (schema {registry.meta('schema')})",
+                    where=path,
+                    todo="use the version of evolve that made it",
+                )
+            connection.execute("INSERT OR IGNORE INTO meta VALUES ('schema', ?)", [schema.VERSION])
+        return registry
+
+    @classmethod
+    def read(cls, path: Path) -> "Registry":
+        """Open for reading, also beside a writer."""
+        if not path.exists():
+            raise NoPopulationError(
+                "this project has no agents yet", where=path, todo="found some: evolve init 100"
+            )
+        with _told(path):
+            connection = sqlite3.connect(path, timeout=30, isolation_level=None)
+            connection.execute("PRAGMA query_only = ON")
+            connection.execute("SELECT value FROM meta LIMIT 1").fetchone()
+        return cls(connection, path)
+
+    def close(self) -> None:
+        self._connection.close()
+
+    def __enter__(self) -> "Registry":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    # Writing.
+
+    def commit(self, batch: Batch, run: str) -> tuple[Recorded, ...]:
+        """Write a batch in one transaction; the events come back with their numbers."""
+        now = datetime.now(UTC).isoformat(timespec="milliseconds")
+        connection = self._connection
+        with _told(self.path):
+            connection.execute("BEGIN IMMEDIATE")
+            try:
+                connection.executemany(schema.UPSERT, map(schema.row_of, batch.records))
+                self._write_genomes(batch.genomes)
+                self._write_memories(batch.memories)
+                self._write_meta(batch.meta)
+                recorded = self._append(batch.events, run, now)
+                if batch.cycle is not None:
+                    number, digest, summary = batch.cycle
+                    connection.execute(
+                        "INSERT OR REPLACE INTO cycles VALUES (?, ?, ?)",
+                        [number, digest, json.dumps(summary)],
+                    )
+                connection.execute("COMMIT")
+            except BaseException:
+                connection.execute("ROLLBACK")
+                raise
+        return recorded
+
+    def _write_genomes(self, genomes: Mapping[str, bytes]) -> None:
+        self._connection.executemany(
+            "INSERT INTO genomes VALUES (?, ?, ?) "
+            "ON CONFLICT (id) DO UPDATE SET current = excluded.current",
+            ((agent, data, data) for agent, data in genomes.items()),
+        )
+
+    def _write_memories(self, memories: Mapping[str, bytes | None]) -> None:
+        for agent, memory in memories.items():
+            if memory is None:
+                self._connection.execute("DELETE FROM memories WHERE id = ?", [agent])
+            else:
+                self._connection.execute(
+                    "INSERT OR REPLACE INTO memories VALUES (?, ?)", [agent, memory]
+                )
+
+    def _write_meta(self, meta: Mapping[str, str | None]) -> None:
+        for key, value in meta.items():
+            if value is None:
+                self._connection.execute("DELETE FROM meta WHERE key = ?", [key])
+            else:
+                self._connection.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", [key, value])
+
+    def _append(self, events: Sequence[Event], run: str, now: str) -> tuple[Recorded, ...]:
+        recorded = []
+        for event in events:
+            cursor = self._connection.execute(
+                "INSERT INTO events (ts, run, cycle, event, agent, data) VALUES (?, ?, ?, ?, ?, ?)",
+                [now, run, event.cycle, event.kind, event.agent, json.dumps(event.data)],
+            )
+            recorded.append(Recorded(int(cursor.lastrowid or 0), now, run, event))
+        return tuple(recorded)
+
+    def forget_events(self, keep: int) -> None:
+        """Drop all but the newest `keep` events; they stand in the rotated log files."""
+        with _told(self.path):
+            self._connection.execute(
+                "DELETE FROM events WHERE seq <= (SELECT max(seq) FROM events) - ?", [keep]
+            )
+
+    # Reading.
+
+    def meta(self, key: str) -> str | None:
+        row = self._one("SELECT value FROM meta WHERE key = ?", [key])
+        return None if row is None else str(row[0])
+
+    def living(self) -> dict[str, AgentRecord]:
+        """All agents but the dead, by place."""
+        return {
+            record.id: record for record in self._records("WHERE state != 'dead' ORDER BY place")
+        }
+
+    def founders(self) -> list[AgentRecord]:
+        return list(self._records("WHERE founder ORDER BY number"))
+
+    def agent(self, prefix: str) -> AgentRecord:
+        """The agent whose id begins with this; UnknownAgentError when none or several do."""
+        escaped = prefix.replace("\\", "").replace("%", "").replace("_", "")
+        found = list(self._records("WHERE id LIKE ? || '%' LIMIT 3", [escaped])) if escaped else []
+        if len(found) == 1:
+            return found[0]
+        if not found:
+            raise UnknownAgentError(f"no agent's id begins with {prefix!r}", todo="evolve agents")
+        ids = ", ".join(record.id[:13] for record in found)
+        raise UnknownAgentError(
+            f"several agents' ids begin with {prefix!r}: {ids} …", todo="give more of the id"
+        )
+
+    def genome(self, agent: str, born: bool = False) -> bytes:
+        column = "born" if born else "current"
+        row = self._one(f"SELECT {column} FROM genomes WHERE id = ?", [agent])
+        if row is None:
+            raise RegistryError(f"no genome of agent {agent}", where=self.path)
+        return bytes(row[0])
+
+    def memories(self) -> dict[str, bytes]:
+        return {agent: bytes(memory) for agent, memory in self._all("SELECT * FROM memories")}
+
+    def count(self, state: str) -> int:
+        row = self._one("SELECT count(*) FROM agents WHERE state = ?", [state])
+        return int(row[0]) if row else 0
+
+    def knows(self, agent: str) -> bool:
+        return self._one("SELECT 1 FROM agents WHERE id = ?", [agent]) is not None
+
+    def events_after(self, seq: int) -> Iterator[Recorded]:
+        for row in self._all(
+            "SELECT seq, ts, run, cycle, event, agent, data FROM events WHERE seq > ? ORDER BY seq",
+            [seq],
+        ):
+            yield _recorded(row)
+
+    def events_of(self, agent: str, limit: int = 50) -> list[Recorded]:
+        rows = self._all(
+            "SELECT seq, ts, run, cycle, event, agent, data FROM events "
+            "WHERE agent = ? ORDER BY seq DESC LIMIT ?",
+            [agent, limit],
+        )
+        return [_recorded(row) for row in reversed(list(rows))]
+
+    def last_cycle(self) -> tuple[int, str, dict[str, Any]] | None:
+        row = self._one("SELECT cycle, digest, summary FROM cycles ORDER BY cycle DESC LIMIT 1")
+        return None if row is None else (int(row[0]), str(row[1]), json.loads(row[2]))
+
+    def children(self, agent: str) -> list[str]:
+        rows = self._all(
+            "SELECT id FROM agents WHERE parents LIKE ? ORDER BY number", [f'%"{agent}"%']
+        )
+        return [str(row[0]) for row in rows]
+
+    def dead(self) -> list[AgentRecord]:
+        return list(self._records("WHERE state = 'dead' ORDER BY number"))
+
+    def check(self) -> str:
+        """SQLite's own verdict on the file: "ok" or what is broken."""
+        row = self._one("PRAGMA quick_check")
+        return str(row[0]) if row else "no answer"
+
+    def _records(self, rest: str, values: Iterable[Any] = ()) -> Iterator[AgentRecord]:
+        for row in self._all(f"SELECT {schema.COLUMNS} FROM agents {rest}", values):
+            yield schema.record_of(row)
+
+    def _one(self, query: str, values: Iterable[Any] = ()) -> Sequence[Any] | None:
+        with _told(self.path):
+            row: Sequence[Any] | None = self._connection.execute(query, tuple(values)).fetchone()
+            return row
+
+    def _all(self, query: str, values: Iterable[Any] = ()) -> list[Sequence[Any]]:
+        with _told(self.path):
+            return self._connection.execute(query, tuple(values)).fetchall()
+
+
+def _recorded(row: Sequence[Any]) -> Recorded:
+    seq, ts, run, cycle, kind, agent, data = row
+    return Recorded(seq, ts, run, Event(Kind(kind), cycle, agent, json.loads(data)))
+
+
+@contextmanager
+def _told(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except sqlite3.Error as error:
+        raise RegistryError(
+            f"the registry refuses: {error}",
+            where=path,
+            todo="free disk space, check its permissions, or see: evolve doctor",
+        ) from error

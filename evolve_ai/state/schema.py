@@ -1,0 +1,58 @@
+"""Owns the tables of the registry, and how an AgentRecord becomes a row and back."""
+
+import dataclasses
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from evolve_ai.model.agent import AgentRecord, Metrics, State
+
+VERSION = "1"
+
+_JSON = ("parents", "errors", "metrics", "mutations", "failures")
+_COLUMNS = tuple(field.name for field in dataclasses.fields(AgentRecord))
+
+COLUMNS = ", ".join(_COLUMNS)
+UPSERT = f"INSERT OR REPLACE INTO agents ({COLUMNS}) VALUES ({', '.join('?' * len(_COLUMNS))})"
+
+TABLES = f"""
+CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS agents ({COLUMNS}, PRIMARY KEY (id)) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS agents_state ON agents (state);
+CREATE TABLE IF NOT EXISTS genomes (
+    id TEXT PRIMARY KEY, born BLOB NOT NULL, current BLOB NOT NULL
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS memories (id TEXT PRIMARY KEY, memory BLOB NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS events (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT, ts TEXT NOT NULL, run TEXT NOT NULL,
+    cycle INTEGER NOT NULL, event TEXT NOT NULL, agent TEXT, data TEXT NOT NULL
+);
+CREATE INDEX IF NOT EXISTS events_agent ON events (agent);
+CREATE TABLE IF NOT EXISTS cycles (
+    cycle INTEGER PRIMARY KEY, digest TEXT NOT NULL, summary TEXT NOT NULL
+);
+"""
+
+
+def row_of(record: AgentRecord) -> tuple[Any, ...]:
+    values: list[Any] = []
+    for name in _COLUMNS:
+        value = getattr(record, name)
+        if name == "metrics":
+            value = dataclasses.astuple(value)
+        values.append(json.dumps(value) if name in _JSON else value)
+    return tuple(values)
+
+
+def record_of(row: Sequence[Any]) -> AgentRecord:
+    values = dict(zip(_COLUMNS, row, strict=True))
+    for name in _JSON:
+        values[name] = _tuples(json.loads(values[name]))
+    values["metrics"] = Metrics(*values["metrics"])
+    values["state"] = State(values["state"])
+    values["founder"] = bool(values["founder"])
+    return AgentRecord(**values)
+
+
+def _tuples(value: Any) -> Any:
+    return tuple(_tuples(item) for item in value) if isinstance(value, list) else value

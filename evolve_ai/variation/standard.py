@@ -1,0 +1,161 @@
+"""Owns the standard variation: random founders, crossover by file, mutation at birth."""
+
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from evolve_ai.model.genome import FileGene, Genome
+from evolve_ai.model.report import GenePool, SourceReport
+from evolve_ai.model.settings import BirthSettings, FounderSettings
+
+# Words are worthless while nobody listens, so founders are given both (docs/environments.md).
+TALK = ("speak", "listen")
+
+
+@dataclass(frozen=True, slots=True)
+class StandardVariation:
+    """Uniform crossover (Syswerda 1989) over whole gene files, then a few small mutations."""
+
+    founders: FounderSettings
+    birth: BirthSettings
+
+    def found(self, agent: str, pool: GenePool, rng: random.Random) -> Genome:
+        files = [self._found_file(source, rng) for source in pool.sources]
+        rng.shuffle(files)
+        traits = {trait: round(rng.random(), 4) for trait in pool.traits()}
+        traits["mutation_rate"] = self.founders.mutation_rate
+        return _with_dependencies(Genome(agent, 0, (), tuple(files), traits), pool)
+
+    def _found_file(self, source: SourceReport, rng: random.Random) -> FileGene:
+        functions = [(name, rng.random() < self._odds(name)) for name in source.genes]
+        rng.shuffle(functions)
+        active = rng.random() < self.founders.file_active
+        return FileGene(source.path, source.code, active, tuple(functions))
+
+    def _odds(self, function: str) -> float:
+        return self.founders.talk if function in TALK else self.founders.function_active
+
+    def conceive(
+        self, agent: str, parents: Sequence[Genome], pool: GenePool, rng: random.Random
+    ) -> tuple[Genome, tuple[str, ...]]:
+        operators = ["crossover"] if len(parents) > 1 else ["clone"]
+        child = Genome(
+            id=agent,
+            generation=1 + max(parent.generation for parent in parents),
+            parents=tuple(parent.id for parent in parents),
+            files=_cross_files(parents, rng),
+            traits=_cross_traits(parents, rng),
+        )
+        for operator in (_flip_functions, _flip_file, _swap_order, _shift_traits, _innovate):
+            mutated = operator(child, pool, self.birth, rng)
+            if mutated != child:
+                operators.append(operator.__name__.removeprefix("_"))
+                child = mutated
+        return child, tuple(operators)
+
+
+def _cross_files(parents: Sequence[Genome], rng: random.Random) -> tuple[FileGene, ...]:
+    first, last = parents[0], parents[-1]
+    other = {gene.path: gene for gene in last.files}
+    files = [
+        rng.choice((gene, other[gene.path])) if gene.path in other else gene for gene in first.files
+    ]
+    known = {gene.path for gene in first.files}
+    files += [gene for gene in last.files if gene.path not in known]
+    return tuple(files)
+
+
+def _cross_traits(parents: Sequence[Genome], rng: random.Random) -> dict[str, float]:
+    first, last = parents[0].traits, parents[-1].traits
+    names = [*first, *(name for name in last if name not in first)]
+    return {
+        name: rng.choice((first, last)).get(name, first.get(name, last.get(name, 0.5)))
+        for name in names
+    }
+
+
+def _flip_functions(
+    child: Genome, pool: GenePool, birth: BirthSettings, rng: random.Random
+) -> Genome:
+    for _ in range(birth.function_flips):
+        spots = [(at, n) for at, gene in enumerate(child.files) for n in range(len(gene.functions))]
+        if not spots:
+            return child
+        at, n = rng.choice(spots)
+        functions = list(child.files[at].functions)
+        name, active = functions[n]
+        functions[n] = (name, not active)
+        child = _with_file(child, at, replace(child.files[at], functions=tuple(functions)))
+    return child
+
+
+def _flip_file(child: Genome, pool: GenePool, birth: BirthSettings, rng: random.Random) -> Genome:
+    if rng.random() >= birth.file_flip or not child.files:
+        return child
+    at = rng.randrange(len(child.files))
+    return _with_file(child, at, replace(child.files[at], active=not child.files[at].active))
+
+
+def _swap_order(child: Genome, pool: GenePool, birth: BirthSettings, rng: random.Random) -> Genome:
+    """Two files change places, or two functions of one file."""
+    if rng.random() >= birth.order_swap or len(child.files) < 2:
+        return child
+    if rng.random() < 0.5:
+        files = list(child.files)
+        one, two = rng.sample(range(len(files)), 2)
+        files[one], files[two] = files[two], files[one]
+        return replace(child, files=tuple(files))
+    at = rng.randrange(len(child.files))
+    functions = list(child.files[at].functions)
+    if len(functions) < 2:
+        return child
+    one, two = rng.sample(range(len(functions)), 2)
+    functions[one], functions[two] = functions[two], functions[one]
+    return _with_file(child, at, replace(child.files[at], functions=tuple(functions)))
+
+
+def _shift_traits(
+    child: Genome, pool: GenePool, birth: BirthSettings, rng: random.Random
+) -> Genome:
+    traits = dict(child.traits)
+    for name, value in child.traits.items():
+        if rng.random() < birth.trait_share:
+            shift = rng.uniform(-birth.trait_shift, birth.trait_shift)
+            traits[name] = round(min(1.0, max(0.0, value + shift)), 4)
+    return replace(child, traits=traits)
+
+
+def _innovate(child: Genome, pool: GenePool, birth: BirthSettings, rng: random.Random) -> Genome:
+    """Gene files that are new in the template enter the child, each with the odds of a setting."""
+    known = {gene.path for gene in child.files}
+    for source in pool.sources:
+        if source.path in known or rng.random() >= birth.innovation:
+            continue
+        active = rng.choice(source.genes)
+        functions = tuple((name, name == active or rng.random() < 0.5) for name in source.genes)
+        gene = FileGene(source.path, source.code, True, functions)
+        at = rng.randrange(len(child.files) + 1)
+        child = replace(child, files=(*child.files[:at], gene, *child.files[at:]))
+    traits = {trait: rng.random() for trait in pool.traits() if trait not in child.traits}
+    if child.files and traits and {gene.path for gene in child.files} != known:
+        child = replace(child, traits={**child.traits, **traits})
+    return child
+
+
+def _with_file(genome: Genome, at: int, gene: FileGene) -> Genome:
+    return replace(genome, files=(*genome.files[:at], gene, *genome.files[at + 1 :]))
+
+
+def _with_dependencies(genome: Genome, pool: GenePool) -> Genome:
+    """Founders are viable: what an active file uses is switched on too."""
+    uses = {source.path: source.uses for source in pool.sources}
+    active = {gene.path for gene in genome.active_files()}
+    waiting = list(active)
+    while waiting:
+        for module in uses.get(waiting.pop(), ()):
+            path = f"src/genes/{module}.rs"
+            if path not in active:
+                active.add(path)
+                waiting.append(path)
+    files = tuple(replace(gene, active=gene.path in active) for gene in genome.files)
+    return replace(genome, files=files)
