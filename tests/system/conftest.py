@@ -1,0 +1,51 @@
+"""Colonies of fake agents; a test fails that leaves a process, a descriptor or a pipe behind."""
+
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+
+import psutil
+import pytest
+from fake_colony import QUICK, fake, start_of
+
+from evolve_ai.model.agent import Fault
+from evolve_ai.system.colony import Colony, Started
+
+
+def held() -> int:
+    return len(list(Path("/proc/self/fd").iterdir()))
+
+
+@pytest.fixture
+def nothing_left() -> Iterator[None]:
+    me = psutil.Process()
+    before, children = held(), set(me.children(recursive=True))
+    yield
+    left = set(me.children(recursive=True)) - children
+    for process in left:
+        process.kill()
+    assert not left, f"processes left behind: {left}"
+    assert held() == before, "descriptors left behind"
+
+
+@pytest.fixture
+def colony(tmp_path: Path, nothing_left: None) -> Iterator[Colony]:
+    with Colony(tmp_path / "workspace", epoch=5, limits=QUICK) as colony:
+        yield colony
+    assert list((tmp_path / "workspace" / "pipes").iterdir()) == []
+
+
+Raise = Callable[..., Mapping[str, Started | Fault]]
+
+
+@pytest.fixture
+def raise_agents(colony: Colony, tmp_path: Path) -> Raise:
+    """Starts one agent for each vice, named a0-<vice>, …, and returns what start() said."""
+
+    def start(*vices: str, **more: object) -> Mapping[str, Started | Fault]:
+        starts = [
+            start_of(tmp_path, f"a{number}-{vice}", fake(vice), **more)
+            for number, vice in enumerate(vices)
+        ]
+        return colony.start(starts)
+
+    return start

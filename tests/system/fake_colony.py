@@ -1,0 +1,26 @@
+"""How tests start fake agents."""
+
+import sys
+from pathlib import Path
+
+import msgpack
+
+from evolve_ai.model.report import Program
+from evolve_ai.system.colony import Limits, Start
+
+FAKE_AGENTS = Path(__file__).parent.parent / "fake_agents"
+QUICK = Limits(cpu=0.3, wall=1.0, ready_cpu=3.0, ready_wall=10.0, late=0.1, stop=0.6, kill=2.0)
+SITE = Path(msgpack.__file__).parent.parent
+
+
+def fake(vice: str) -> Program:
+    """A shell that turns into the agent: a Python started as agent-<id> would not find itself."""
+    script = FAKE_AGENTS / f"{vice}.py"
+    return Program(Path("/bin/sh"), ("-c", f'exec "{sys.executable}" -S "{script}" "{SITE}"'))
+
+
+def start_of(folder: Path, id: str, program: Program, **more: object) -> Start:
+    home = folder / "agents" / id
+    home.mkdir(parents=True, exist_ok=True)
+    plain = {"seed": 7, "genome": b"g", "state": None, "pool": [], "tick": 0}
+    return Start(id=id, folder=home, program=program, **{**plain, **more})  # type: ignore[arg-type]

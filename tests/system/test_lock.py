@@ -1,0 +1,70 @@
+"""The lock of a project, held by real processes."""
+
+import signal
+import subprocess
+import sys
+
+import pytest
+
+from evolve_ai.model.errors import EXIT_HELD, HeldError
+from evolve_ai.system.lock import Lock, holder
+
+HOLD = """
+import sys, time
+from pathlib import Path
+from evolve_ai.system.lock import Lock
+lock = Lock(Path(sys.argv[1]))
+print(1, flush=True)
+time.sleep(99)
+"""
+
+
+@pytest.fixture
+def other_process(tmp_path, nothing_left):
+    command = [sys.executable, "-c", HOLD, str(tmp_path)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        yield process
+        process.kill()
+
+
+def test_second_holder_is_refused_and_told_who_the_first_is(tmp_path, other_process):
+    with pytest.raises(HeldError, match=f"held by process {other_process.pid} since 20") as caught:
+        Lock(tmp_path)
+    assert caught.value.exit_code == EXIT_HELD
+    found = holder(tmp_path)
+    assert found is not None
+    assert found.identity.pid == other_process.pid
+
+
+def test_lock_of_a_killed_process_is_no_obstacle(tmp_path, other_process):
+    other_process.send_signal(signal.SIGKILL)
+    other_process.wait()
+    assert holder(tmp_path) is None
+    with Lock(tmp_path):
+        assert holder(tmp_path) is not None
+
+
+def test_released_lock_has_no_holder(tmp_path, nothing_left):
+    with Lock(tmp_path) as lock:
+        with pytest.raises(HeldError):
+            Lock(tmp_path)
+        lock.release()
+        assert holder(tmp_path) is None
+        with Lock(tmp_path):
+            pass
+    assert holder(tmp_path) is None
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b"[]", b'{"pid": -1}', b'{"pid": "x"}', b"\xff"])
+def test_unreadable_lock_file_has_no_holder_and_is_no_obstacle(tmp_path, content):
+    (tmp_path / "lock").write_bytes(content)
+    assert holder(tmp_path) is None
+    with Lock(tmp_path):
+        found = holder(tmp_path)
+        assert found is not None
+
+
+def test_project_without_a_lock_file_has_no_holder(tmp_path):
+    assert holder(tmp_path) is None

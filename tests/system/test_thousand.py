@@ -1,0 +1,43 @@
+"""Many small agents at once: what a colony costs, and that it leaves nothing behind."""
+
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+from fake_colony import FAKE_AGENTS, start_of
+
+from evolve_ai.model.report import Program
+from evolve_ai.model.world import Percept
+from evolve_ai.system.colony import Colony
+
+AGENTS = 300
+TICKS = 20
+
+
+@pytest.fixture(scope="session")
+def echo(tmp_path_factory) -> Program:
+    file = tmp_path_factory.mktemp("echo") / "echo"
+    source = FAKE_AGENTS / "echo.rs"
+    command = ["rustc", "--edition", "2021", "-O", "-C", "panic=abort", "-o", file, source]
+    subprocess.run(command, check=True, timeout=120)
+    return Program(file)
+
+
+def test_hundreds_of_agents_answer_every_tick(tmp_path: Path, nothing_left, echo):
+    ids = [f"{number:04}" for number in range(AGENTS)]
+    with Colony(tmp_path / "workspace", epoch=3) as colony:
+        colony.start([start_of(tmp_path, id, echo) for id in ids])
+        assert sorted(colony.running()) == ids
+        begun = time.monotonic()
+        for tick in range(TICKS):
+            steps = tuple(float(tick + number) for number in range(1 + tick * 4))
+            percepts = {id: Percept(steps, (None, 0.5), 9) for id in ids}
+            exchange = colony.exchange(percepts, tick=tick, cycle=1)
+            assert len(exchange.acts) == AGENTS
+            assert (exchange.faults, exchange.tainted) == ({}, ())
+        # Five times what it takes on a quiet machine.
+        assert time.monotonic() - begun < TICKS * AGENTS * 0.1e-3 * 5
+        farewells = colony.stop(ids)
+        assert {farewell.reason for farewell in farewells.values()} == {None}
+    assert list((tmp_path / "workspace" / "pipes").iterdir()) == []
