@@ -84,7 +84,7 @@ class PoolExecutor:
                     worker = self._hire()
                     busy[worker.connection] = (worker, task[0])
                     worker.give(function, task[1])
-            if handed_on not in done:
+            if busy and handed_on not in done:
                 done.update(self._answers(busy))
             while handed_on in done:
                 succeeded, value = done.pop(handed_on)
