@@ -63,7 +63,9 @@ class Resident:
             return self._drop()
         if kind == "act":
             return self._take_act(body)
-        if kind == "ready" and self.asked is Asked.READY:
+        if kind == "ready":
+            if self.asked is not Asked.READY:
+                return self._drop()  # an interrupted start leaves one behind
             self.asked = Asked.NOTHING
             return True
         if kind == "bye" and self.asked is Asked.BYE:

@@ -1,0 +1,77 @@
+"""Where an agent stands in the protocol, without any process."""
+
+from pathlib import Path
+
+import pytest
+
+from evolve_ai.model.frame import FrameError
+from evolve_ai.system.identity import Identity
+from evolve_ai.system.pipes import Pipes
+from evolve_ai.system.resident import Asked, Resident
+
+EPOCH = 4
+
+
+def resident(asked: Asked) -> Resident:
+    nowhere = Pipes(-1, -1, Path("in"), Path("out"))
+    one = Resident("a", Identity(1, 1, "x"), -1, nowhere, Path(), 0, epoch=EPOCH)
+    one.asked = asked
+    if asked is Asked.ACT:
+        one.expect_act(tick=5, steps=1)
+    return one
+
+
+def body(kind: str, **more: object) -> dict[str, object]:
+    return {"kind": kind, "epoch": EPOCH, "tick": 5, "answers": [0.5], **more}
+
+
+def test_owed_frames_are_answers():
+    assert resident(Asked.READY).take(body("ready")) is True
+    assert resident(Asked.ACT).take(body("act")).answers == (0.5,)
+    leaving = resident(Asked.BYE)
+    assert leaving.take(body("bye", state=b"s")) is True
+    assert (leaving.said_bye, leaving.state) == (True, b"s")
+
+
+@pytest.mark.parametrize(
+    ("asked", "sent"),
+    [
+        (Asked.NOTHING, body("bye")),
+        (Asked.ACT, body("bye")),
+        (Asked.ACT, body("hello")),
+        (Asked.ACT, body("act", tick=6)),
+        (Asked.ACT, body("act", answers=[])),
+        (Asked.BYE, body("bye", state="text")),
+    ],
+)
+def test_frame_out_of_turn_is_a_protocol_error(asked, sent):
+    with pytest.raises(FrameError):
+        resident(asked).take(sent)
+
+
+@pytest.mark.parametrize(
+    "stale",
+    [body("act", tick=4), body("act", epoch=3), body("bye", epoch=3), body("ready")],
+)
+def test_stale_frame_is_dropped_until_it_is_a_flood(stale):
+    one = resident(Asked.ACT)
+    for _ in range(16):
+        assert one.take(stale) is False
+    with pytest.raises(FrameError, match="17 frames"):
+        one.take(stale)
+
+
+def test_second_act_is_an_error_even_when_the_next_tick_is_asked_already():
+    one = resident(Asked.ACT)
+    one.take(body("act"))
+    one.asked = Asked.ACT
+    one.expect_act(tick=6, steps=1)
+    with pytest.raises(FrameError, match="answered tick 5 twice"):
+        one.take(body("act"))
+
+
+def test_act_that_comes_while_we_stop_is_dropped():
+    one = resident(Asked.ACT)
+    one.asked = Asked.BYE
+    assert one.take(body("act")) is False
+    assert one.take(body("bye", state=b"kept")) is True
