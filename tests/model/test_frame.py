@@ -1,8 +1,10 @@
 """The frame codec against hypothesis, shared vectors and the rules of docs/agent-protocol.md."""
 
+import json
 import struct
 import zlib
 from contextlib import suppress
+from pathlib import Path
 
 import msgpack
 import pytest
@@ -12,6 +14,8 @@ from hypothesis import strategies as st
 from evolve_ai.model import frame
 from evolve_ai.model.frame import Decoder, FrameError, PerceptEncoder
 from evolve_ai.model.world import Percept
+
+VECTORS = Path(__file__).parents[1] / "vectors" / "frames.txt"
 
 finite = st.floats(allow_nan=False, allow_infinity=False, min_value=-1e15, max_value=1e15)
 counts = st.integers(0, 2**63 - 1)
@@ -187,3 +191,35 @@ def test_state_of_a_bye_is_at_most_64_kib():
     for state in (bytes(65537), "text", 7):
         with pytest.raises(FrameError):
             frame.parse_bye({"state": state})
+
+
+def vectors(verdict: str) -> list[tuple[str, bytes, str]]:
+    lines = VECTORS.read_text().splitlines()
+    rows = [line.split("\t") for line in lines if line and not line.startswith("#")]
+    return [(name, bytes.fromhex(data), what) for name, kind, data, what in rows if kind == verdict]
+
+
+def with_binary(value: dict[str, str]) -> object:
+    return bytes.fromhex(value["hex"]) if list(value) == ["hex"] else value
+
+
+@pytest.mark.parametrize(("name", "data", "body"), vectors("valid"))
+def test_valid_vector_is_read_and_written_alike(name, data, body):
+    [decoded] = Decoder().feed(data)
+    assert decoded == json.loads(body, object_hook=with_binary)
+    assert frame.encode(decoded) == data
+    if decoded["kind"] == "act":
+        frame.parse_act(decoded, len(decoded["answers"]))
+    if decoded["kind"] == "percept":
+        fixed = {key: decoded[key] for key in ("epoch", "tick", "cycle")}
+        content = Percept(tuple(decoded["steps"]), tuple(decoded["heard"]), decoded["energy"])
+        assert PerceptEncoder(**fixed).frame(content, decoded.get("pool")) == data
+
+
+@pytest.mark.parametrize(("name", "data", "why"), vectors("invalid"))
+def test_invalid_vector_is_refused_or_nothing_that_an_agent_may_say(name, data, why):
+    try:
+        bodies = Decoder().feed(data)
+    except FrameError:
+        return
+    assert all(body["kind"] not in ("ready", "act", "bye") for body in bodies), why
