@@ -1,0 +1,156 @@
+"""Owns `evolve new`: a folder becomes a project, whole or not at all."""
+
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
+import tomlkit
+from tomlkit.items import Table
+
+from evolve_ai.model import settings_reference
+from evolve_ai.model.errors import TemplateError, UsageError
+from evolve_ai.model.settings_reference import HOOKS, KeyReference, TableReference
+from evolve_ai.system.files import storage_errors, sync_folder
+from evolve_ai.system.settings_file import FILE_NAME
+
+TEMPLATE = "agent_template"
+TEMPLATE_PARTS = ("Cargo.toml", "Cargo.lock", "src")
+GITIGNORE = "/agents/\n/logs/\n/workspace/\ntarget/\n__pycache__/\n"
+
+_PACKAGE = Path(__file__).parents[1]
+_HEAD = (
+    "All settings of this project, with their defaults. A key that is missing has its default.",
+    "Keys above the first table must stay above it.",
+)
+_HOOKS_EXAMPLE = (
+    'death = ["my_lab.obituaries:write"]',
+    '"*" = ["my_lab.counters:count"]',
+)
+_WEBHOOK_EXAMPLE = (
+    "[[webhooks]]",
+    'url = "http://127.0.0.1:8080/evolve"',
+    'events = ["quarantine", "death"]',
+)
+
+
+def scaffold(folder: Path, template: Path | None = None) -> list[Path]:
+    """Make a project of a folder that is empty or not there; the paths made, relative to it.
+
+    Raises UsageError for a folder that holds something, TemplateError when the template is
+    missing from the installation, StorageError when the disk refuses.
+    """
+    source = template or shipped_template()
+    folder = Path(os.path.abspath(folder))  # noqa: PTH100 - a link stays a link
+    _refuse_what_is_there(folder)
+    with storage_errors(folder):
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        draft = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
+        try:
+            draft.chmod(0o755)
+            _fill(draft, source)
+            made = sorted(path.relative_to(draft) for path in draft.rglob("*"))
+            _take_place(draft, folder)
+        except BaseException:
+            shutil.rmtree(draft, ignore_errors=True)
+            raise
+    return made
+
+
+def shipped_template() -> Path:
+    """The template inside the installed package or, in a checkout, beside it."""
+    for place in (_PACKAGE, _PACKAGE.parent):
+        if (place / TEMPLATE / "Cargo.toml").is_file():
+            return place / TEMPLATE
+    raise TemplateError(
+        f"no {TEMPLATE} comes with this installation",
+        where=_PACKAGE,
+        todo="install the package again, from a release or a checkout",
+    )
+
+
+def settings_text() -> str:
+    """An evolve.toml with every key at its default, commented."""
+    document = tomlkit.document()
+    for line in _HEAD:
+        document.add(tomlkit.comment(line))
+    for table in settings_reference.tables():
+        document.add(tomlkit.nl())
+        if table.table == "webhooks":
+            document.add(tomlkit.comment(table.meaning))
+            for line in _WEBHOOK_EXAMPLE:
+                document.add(tomlkit.comment(line))
+        elif table.table:
+            document.add(table.table, _table(table))
+        else:
+            for key in table.keys:
+                document.add(tomlkit.comment(_remark(key)))
+                document.add(key.key, _value(key))
+    return tomlkit.dumps(document)
+
+
+def _table(reference: TableReference) -> Table:
+    table = tomlkit.table()
+    table.comment(reference.meaning)
+    if reference.table == HOOKS:
+        for line in _HOOKS_EXAMPLE:
+            table.add(tomlkit.comment(line))
+    for key in reference.keys:
+        item = _value(key)
+        item.comment(_remark(key))
+        table.add(key.key, item)
+    return table
+
+
+def _value(key: KeyReference) -> tomlkit.items.Item:
+    return tomlkit.value(key.default)
+
+
+def _remark(key: KeyReference) -> str:
+    unit = f", {key.unit}" if key.unit else ""
+    allowed = f" ({key.allowed}{unit})" if key.allowed else f" ({key.unit})" if unit else ""
+    return f"{key.meaning}{allowed}"
+
+
+def _refuse_what_is_there(folder: Path) -> None:
+    if (folder / FILE_NAME).exists():
+        raise UsageError(
+            "is a project already", where=folder, todo="give the new project another folder"
+        )
+    if folder.is_dir():
+        count = len(list(folder.iterdir()))
+        if count:
+            raise UsageError(
+                f"is not empty: it holds {count} entries",
+                where=folder,
+                todo="give a folder that is empty or not there yet",
+            )
+    elif os.path.lexists(folder):
+        raise UsageError("is no folder", where=folder, todo="give another name")
+
+
+def _fill(draft: Path, template: Path) -> None:
+    (draft / FILE_NAME).write_text(settings_text(), encoding="utf-8")
+    (draft / ".gitignore").write_text(GITIGNORE, encoding="utf-8")
+    for name in ("logs", "workspace", TEMPLATE):
+        (draft / name).mkdir()
+    for part in TEMPLATE_PARTS:
+        source, target = template / part, draft / TEMPLATE / part
+        if source.is_dir():
+            shutil.copytree(source, target, symlinks=True)
+        elif source.exists():
+            shutil.copy2(source, target)
+
+
+def _take_place(draft: Path, folder: Path) -> None:
+    """A rename replaces an empty folder; a mount point or the current folder is filled instead."""
+    try:
+        draft.replace(folder)
+    except OSError:
+        if not folder.is_dir() or any(folder.iterdir()):
+            raise
+        entries = sorted(draft.iterdir(), key=lambda path: path.name == FILE_NAME)
+        for entry in entries:
+            shutil.move(entry, folder / entry.name)
+        draft.rmdir()
+    sync_folder(folder.parent)
