@@ -22,8 +22,8 @@ pub fn jitter(agent: &mut Agent) {
 
 /// Votes for the mean, the more the worse its own recent answers were.
 pub fn doubt(agent: &mut Agent) {
-    let weight = agent.error() / agent.sd().max(1e-9);
+    let weight = 0.5 * agent.error() / agent.sd().max(1e-9);
     let mean = agent.mean();
     let lens = agent.lens().clone();
-    agent.vote_weighted("doubt", lens.forward(mean), weight.min(2.0));
+    agent.vote_weighted("doubt", lens.forward(mean), weight.min(1.0));
 }

@@ -30,7 +30,7 @@ pub fn median(agent: &mut Agent) {
 
 /// Mixes the answer before into every vote: calm, and late.
 pub fn blend(agent: &mut Agent) {
-    let share = agent.trait_in("blend_share", 0.0, 0.6);
+    let share = agent.trait_in("blend_share", 0.0, 0.4);
     let Some(before) = agent.last_answer() else {
         return;
     };

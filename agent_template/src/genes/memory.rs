@@ -4,17 +4,20 @@ use crate::kernel::Agent;
 
 const NEAREST: usize = 3;
 
-/// Votes for the value so many steps ago.
+/// Votes for the middle between now and so many steps ago.
 pub fn remember(agent: &mut Agent) {
-    let depth = agent.trait_in("memory_depth", 0.0, 12.0) as usize;
-    agent.vote("remember", agent.see(depth));
+    let depth = agent.trait_in("memory_depth", 0.0, 5.0) as usize;
+    agent.vote("remember", (agent.see(0) + agent.see(depth)) / 2.0);
 }
 
-/// Votes for the mean of the newest values.
+/// Votes for a move from now towards the mean of the newest values.
 pub fn average(agent: &mut Agent) {
-    let span = agent.trait_in("average_span", 2.0, 30.0) as usize;
+    let span = agent.trait_in("average_span", 2.0, 20.0) as usize;
     let values = agent.view(span);
-    agent.vote("average", values.iter().sum::<f64>() / values.len() as f64);
+    let pull = agent.trait_in("average_pull", 0.0, 1.0);
+    let mean = values.iter().sum::<f64>() / values.len().max(1) as f64;
+    let now = agent.see(0);
+    agent.vote("average", now + pull * (mean - now));
 }
 
 /// Votes for what followed when the past looked most like now (Lorenz 1969).

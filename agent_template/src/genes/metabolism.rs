@@ -4,7 +4,7 @@ use crate::kernel::Agent;
 
 /// Sleeps through the next tick when the series hardly moves.
 pub fn rest(agent: &mut Agent) {
-    let calm = agent.trait_in("rest_calm", 0.0, 0.4) * agent.sd();
+    let calm = agent.trait_in("rest_calm", 0.0, 0.2) * agent.sd();
     if (agent.see(0) - agent.see(1)).abs() < calm && agent.age() > 1 {
         agent.rest();
     }

@@ -9,7 +9,7 @@ pub fn inertia(agent: &mut Agent) {
 
 /// Votes for going on as in the last step, by a share of it.
 pub fn push(agent: &mut Agent) {
-    let share = agent.trait_in("push_share", 0.0, 2.0);
+    let share = agent.trait_in("push_share", 0.0, 1.5);
     let now = agent.see(0);
     agent.vote("push", now + share * (now - agent.see(1)));
 }

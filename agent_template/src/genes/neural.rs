@@ -77,7 +77,7 @@ fn weights(agent: &mut Agent) -> Vec<f64> {
     if known.len() == WEIGHTS && known.iter().all(|weight| weight.abs() < 1e3) {
         return known.to_vec();
     }
-    let fresh: Vec<f64> = (0..WEIGHTS).map(|_| 0.3 * agent.random_normal()).collect();
+    let fresh: Vec<f64> = (0..WEIGHTS).map(|_| 0.1 * agent.random_normal()).collect();
     *agent.memory("neural.weights") = fresh.clone();
     fresh
 }

@@ -41,12 +41,14 @@ pub fn phase(agent: &mut Agent) {
     agent.vote("phase", agent.see(0) + agent.see(lag - 1) - agent.see(lag));
 }
 
-/// Votes for the opposite of half a period ago.
+/// Votes for the middle between now and the opposite of half a period ago.
 pub fn mirror(agent: &mut Agent) {
+    let share = agent.trait_in("mirror_share", 0.0, 1.0);
     let half = period(agent).div_ceil(2);
     let values = agent.view(SPAN);
     let mean = values.iter().sum::<f64>() / values.len().max(1) as f64;
-    agent.vote("mirror", 2.0 * mean - agent.see(half - 1));
+    let opposite = mean - share * (agent.see(half - 1) - mean);
+    agent.vote("mirror", (agent.see(0) + opposite) / 2.0);
 }
 
 /// The period in steps: as found by `tune`, else as the genome has it.

@@ -4,8 +4,8 @@ use crate::kernel::Agent;
 
 /// Votes by exponential smoothing of level and slope (Holt 1957).
 pub fn holt(agent: &mut Agent) {
-    let level_gain = agent.trait_in("holt_level_gain", 0.1, 1.0);
-    let slope_gain = agent.trait_in("holt_slope_gain", 0.0, 1.0);
+    let level_gain = agent.trait_in("holt_level_gain", 0.4, 1.0);
+    let slope_gain = agent.trait_in("holt_slope_gain", 0.0, 0.6);
     let value = agent.see(0);
     let (level, slope) = match agent.recall("holt") {
         [level, slope] => (*level, *slope),
@@ -17,9 +17,12 @@ pub fn holt(agent: &mut Agent) {
     agent.vote("holt", smoothed + slope);
 }
 
-/// Votes for the parabola through the last three values.
+/// Votes for a step like the last one, lengthened by the change of steps.
 pub fn leap(agent: &mut Agent) {
-    agent.vote("leap", 3.0 * agent.see(0) - 3.0 * agent.see(1) + agent.see(2));
+    let boldness = agent.trait_in("leap_boldness", 0.0, 1.0);
+    let step = agent.see(0) - agent.see(1);
+    let change = step - (agent.see(1) - agent.see(2));
+    agent.vote("leap", agent.see(0) + boldness * (step + change));
 }
 
 /// Draws the votes so far towards the mean: what is far from it comes back (Galton 1886).
