@@ -5,7 +5,7 @@ import resource
 import shutil
 import sys
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -194,7 +194,3 @@ def _enough(there: int, needed: int, unit: str, todo: str) -> str:
     if there < needed:
         raise _Unwell(detail, todo)
     return detail
-
-
-def all_well(checks: Sequence[Check]) -> bool:
-    return all(check.ok for check in checks)
