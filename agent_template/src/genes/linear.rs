@@ -69,7 +69,7 @@ fn weights(agent: &Agent, lags: usize) -> Vec<f64> {
 /// One, then the values from `back` steps ago backwards.
 fn inputs(agent: &Agent, lags: usize, back: usize) -> Vec<f64> {
     let values = (back..back + lags).map(|back| agent.see(back));
-    std::iter::once(1.0).chain(values).collect()
+    [1.0].into_iter().chain(values).collect()
 }
 
 fn dot(one: &[f64], other: &[f64]) -> f64 {

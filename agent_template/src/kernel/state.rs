@@ -36,17 +36,23 @@ pub fn restore(life: &mut Life, bytes: &[u8]) -> Result<(), String> {
         return Err("written by another kernel".to_string());
     }
     let mut agent = life.agent.clone();
-    let parts = || {
-        read_agent(&mut agent, state.get("agent")?)?;
-        let lived = match state.get("lived")? {
-            Value::Nil => None,
-            map => Some(Lived { tick: map.get("tick")?.as_int()?, act: Act::from_value(map)? }),
-        };
-        Some((lived, state.get("cycle")?.as_int().map(|cycle| cycle as i64)))
+    let read = state.get("agent").and_then(|map| read_agent(&mut agent, map));
+    let lived = state.get("lived").and_then(read_lived);
+    let (Some(()), Some(lived), Some(cycle)) = (read, lived, state.get("cycle")) else {
+        return Err("something is missing".to_string());
     };
-    let (lived, cycle) = Some(parts).and_then(|mut parts| parts()).ok_or("something is missing")?;
-    (life.agent, life.lived, life.cycle) = (agent, lived, cycle);
+    life.agent = agent;
+    life.lived = lived;
+    life.cycle = cycle.as_int().map(|cycle| cycle as i64);
     Ok(())
+}
+
+/// What was lived last, if anything was.
+fn read_lived(value: &Value) -> Option<Option<Lived>> {
+    if *value == Value::Nil {
+        return Some(None);
+    }
+    Some(Some(Lived { tick: value.get("tick")?.as_int()?, act: Act::from_value(value)? }))
 }
 
 fn agent_value(agent: &Agent) -> Value {

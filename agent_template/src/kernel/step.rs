@@ -113,6 +113,7 @@ impl Agent {
         self.votes.clear();
         self.gifts.clear();
         self.speaks = false;
+        self.sleeps = false;
         self.lie = 0.0;
         for gene in genes {
             (gene.run)(self);
