@@ -13,6 +13,7 @@ from evolve_ai.substrates.rust.policy import (
     ATTRIBUTES,
     DERIVES,
     GENERATED_PREFIX,
+    ITEM_WORDS,
     KERNEL_NAMES,
     MACROS,
     MAX_DEPTH,
@@ -76,7 +77,7 @@ def _words(leaves: list[Token]) -> Iterator[Finding]:
     """Words and marks that are refused wherever they stand, in macros too."""
     for at, token in enumerate(leaves):
         before = leaves[at - 1].text if at else ""
-        if token.text in WORDS and before != "'" and token.kind == token.text:
+        if token.text in WORDS and before != "'":
             yield token.line, f"{WORDS[token.text]} is not allowed in a gene (`{token.text}`)"
         elif token.text in ("const", "mut") and before in ("*", "raw"):
             yield token.line, f"a raw pointer is not allowed in a gene (`{before} {token.text}`)"
@@ -85,8 +86,10 @@ def _words(leaves: list[Token]) -> Iterator[Finding]:
         elif token.text in RESERVED_ROOTS and before == "::":
             # `a > ::std::x` and `<T>::std` look the same in a macro: neither is needed
             yield token.line, f"`::{token.text}` is not allowed"
-        elif token.text == "#" and token.in_macro:
-            yield token.line, "an attribute inside a macro is not allowed"
+        elif token.in_macro and token.text in ITEM_WORDS:
+            yield token.line, f"`{token.text}` inside a macro is not allowed"
+        elif token.named and not token.text.isascii():
+            yield token.line, f"names are written in ASCII, not `{token.text[:40]}`"
         elif token.named and token.text.startswith(GENERATED_PREFIX):
             yield token.line, f"names that begin with `{GENERATED_PREFIX}` are kept for the build"
         elif token.kind.endswith("string_literal") and _POINTER_FORMAT.search(token.text):

@@ -1,8 +1,9 @@
 """Owns one batch: wirings in, one binary out, and for each wiring that failed the reason."""
 
+import math
 import os
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from evolve_ai.model.errors import StorageError, TemplateError, ToolchainError
@@ -11,6 +12,8 @@ from evolve_ai.substrates.rust.cargo import CargoReport, build_argv, not_compile
 from evolve_ai.substrates.rust.toolchain import build_environment, require_cargo
 from evolve_ai.substrates.rust.units import Unit, module_of
 from evolve_ai.system.commands import Completed, Ending, Limits, run_command
+
+_UNIT_SECONDS = 120.0  # for one unit compiled alone, after it was part of a batch that hung
 
 Progress = Callable[[int, int, str], None]
 
@@ -102,7 +105,7 @@ class BatchBuild:
             self._outcome.rows = tuple(table)
             return
         self._raise_if_ours(report, done)
-        learned = self._learn(report, done, needed, table)
+        learned = not report.torn and self._learn(report, done, needed, table)
         if not learned and self._cleaned:
             raise ToolchainError(
                 "cargo failed, and not because of a gene", where=self._area.folder, todo=_tail(done)
@@ -116,7 +119,7 @@ class BatchBuild:
         return [self._units[name] for name in names]
 
     def _cargo(
-        self, package: str, total: int, progress: Progress | None
+        self, package: str, total: int, progress: Progress | None, seconds: float = math.inf
     ) -> tuple[CargoReport, Completed]:
         report = CargoReport()
 
@@ -129,7 +132,7 @@ class BatchBuild:
             build_argv(package),
             cwd=self._area.folder,
             env=build_environment(os.environ, self._area.target),
-            limits=self._limits,
+            limits=replace(self._limits, total=min(seconds, self._limits.total)),
             on_line=hear,
         )
         return report, done
@@ -179,7 +182,7 @@ class BatchBuild:
         """Compile a suspected unit alone: the verdict is not to depend on its neighbours."""
         if unit.needs & {*self._outcome.failed_units, *self._outcome.stuck_units}:
             return True
-        report, done = self._cargo(unit.name, len(unit.needs) + 1, None)
+        report, done = self._cargo(unit.name, len(unit.needs) + 1, None, _UNIT_SECONDS)
         reason = report.reason(unit.name)
         path = f"src/genes/{unit.members[0][0]}.rs"
         if reason is not None:

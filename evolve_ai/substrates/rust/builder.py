@@ -16,7 +16,7 @@ from evolve_ai.system.commands import Limits
 from evolve_ai.system.content_store import ContentStore
 from evolve_ai.system.files import publish
 
-DEFAULT_LIMITS = Limits(total=900.0, silence=240.0)
+DEFAULT_LIMITS = Limits(total=600.0, silence=180.0)
 MAX_FAILURES_KEPT = 4096
 
 
@@ -39,6 +39,7 @@ class RustBuilder:
         self._pool = pool
         self._folder = workspace / "build"
         self._failures = _Failures(self._folder / "failed")
+        self._stuck: dict[str, str] = {}  # for this run only: a busy machine may be to blame
         self._toolchain = toolchain
         self._limits = limits
         self._report = lru_cache(maxsize=65536)(self._read_report)
@@ -94,9 +95,10 @@ class RustBuilder:
                 wirings.append(found)
         outcome_of = BatchBuild(self._area(), self._code, self._limits)
         units = planner.units()
-        known = self._failures.of(units)
+        known = {**self._stuck, **self._failures.of(units)}
         outcome = outcome_of.run(wirings, units, known, progress)
         self._failures.keep(outcome.failed_units, known)
+        self._stuck.update(outcome.stuck_units)
         for wiring in wirings:
             reason = outcome.blame(wiring)
             if reason is not None:

@@ -12,6 +12,8 @@ from evolve_ai.substrates.rust.policy import GENERATED_PREFIX
 _UNIT_PATH = re.compile(rf"{GENERATED_PREFIX}(?:unit|kernel)_[0-9a-f]+")
 _NOT_COMPILED = re.compile(r"could not compile `([A-Za-z0-9_-]+)`")
 _OWN_FILE = re.compile(r"(?:^|/)(src/(?:genes|kernel)/[^:]+\.rs|src/main\.rs)$")
+# A compiled crate that is torn, missing or of another compiler: no gene can cause these.
+_TORN = frozenset({"E0460", "E0461", "E0462", "E0463", "E0514", "E0786"})
 
 
 def build_argv(package: str) -> tuple[str, ...]:
@@ -46,6 +48,7 @@ class CargoReport:
     made: set[str] = field(default_factory=set)
     errors: dict[str, list[CompilerError]] = field(default_factory=dict)
     program: Path | None = None
+    torn: bool = False  # something compiled earlier cannot be read
 
     def hear(self, line: bytes) -> None:
         """Take one line of cargo's JSON; anything else is passed over."""
@@ -70,6 +73,9 @@ class CargoReport:
         if text.startswith("aborting due to"):
             return
         code = (message.get("code") or {}).get("code")
+        if code in _TORN:
+            self.torn = True
+            return
         shown = f"error[{code}]: {text}" if code else f"error: {text}"
         file, line = _place(message.get("spans", ()))
         first = shown.splitlines()[0]

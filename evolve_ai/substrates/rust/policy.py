@@ -155,6 +155,9 @@ WORDS = {
     "macro_rules!": "a macro of its own",
 }
 
+# Inside a macro the tree does not tell what is an item, so none may stand there.
+ITEM_WORDS = frozenset({"#", "use", "impl", "fn", "struct", "enum", "trait", "type", "pub"})
+
 # Methods that tell an address: it differs from run to run, and a history must not.
 ADDRESSES = frozenset(
     [
@@ -188,6 +191,7 @@ def _policy_hash() -> str:
                 ATTRIBUTES,
                 DERIVES,
                 WORDS,
+                ITEM_WORDS,
                 ADDRESSES,
             )
         ),

@@ -14,6 +14,10 @@ from evolve_ai.substrates.rust.syntax import Import, PathUse, Token
 MAX_SOURCE_BYTES = 1024 * 1024
 TRAIT_METHOD = "trait_in"
 
+# Control characters, and those that change how a text looks: readers must agree on what it says.
+_STRANGE = re.compile(
+    "[\\x00-\\x08\\x0b\\x0c\\x0e-\\x1f\\x7f-\\x9f\\u200b-\\u200f\\u2028-\\u202e\\u2060-\\u2069\\ufeff]"
+)
 _TRAIT = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}")
 _DECISIONS = frozenset(
     {
@@ -57,10 +61,14 @@ def _unreadable(code: bytes) -> str | None:
     if len(code) > MAX_SOURCE_BYTES:
         return f"line 1: {len(code)} bytes, more than the {MAX_SOURCE_BYTES} allowed"
     try:
-        code.decode()
+        text = code.decode()
     except UnicodeDecodeError as error:
         line = code.count(b"\n", 0, error.start) + 1
         return f"line {line}: not UTF-8 (byte {error.start} is 0x{code[error.start]:02x})"
+    strange = _STRANGE.search(text)
+    if strange:
+        line = text.count("\n", 0, strange.start()) + 1
+        return f"line {line}: the character U+{ord(strange[0]):04X} cannot be seen"
     return None
 
 

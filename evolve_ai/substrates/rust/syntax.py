@@ -94,7 +94,7 @@ def syntax_error(root: Node) -> str | None:
         return None
     for node, _ in walk(root):
         if node.is_missing:
-            return f"line {line_of(node)}: `{node.type}` is missing"
+            return f"line {line_of(node)}: cannot be read as Rust: `{node.type}` is missing"
         if node.is_error:
             shown = " ".join(text_of(node).split())[:60]
             return f"line {line_of(node)}: cannot be read as Rust: `{shown}`"

@@ -1,0 +1,329 @@
+"""Tests of building with real cargo, and with false ones that hang, crash or are missing."""
+
+import os
+import subprocess
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from rust_support import FIXTURES, copy_template, genome_of, request_of, sha
+
+from evolve_ai.model.agent import Cause
+from evolve_ai.model.errors import StorageError, TemplateError, ToolchainError
+from evolve_ai.model.report import BuildRequest, BuildVerdict, GenePool
+from evolve_ai.substrates.rust.builder import RustBuilder
+from evolve_ai.substrates.rust.substrate import RustSubstrate
+from evolve_ai.system.commands import Limits
+
+BROKEN = (FIXTURES / "compiler_refuses_the_types" / "src" / "genes" / "alpha.rs").read_bytes()
+LINE = "4294967295 toolchain"
+
+
+def run(verdict: BuildVerdict) -> str:
+    assert verdict.program is not None, verdict.fault
+    argv = [str(verdict.program.file), *verdict.program.arguments]
+    return subprocess.run(argv, capture_output=True, text=True, check=True).stdout
+
+
+def wirings(
+    pool: GenePool, substrate: RustSubstrate, *active: dict[str, list[str]]
+) -> list[BuildRequest]:
+    return [
+        request_of(substrate, genome_of(pool, one, number=at + 1), pool)
+        for at, one in enumerate(active)
+    ]
+
+
+def test_each_wiring_of_a_batch_runs_its_own_genes_in_order(
+    substrate: RustSubstrate, pool: GenePool, tmp_path: Path
+) -> None:
+    builder = substrate.builder(tmp_path, pool)
+    requests = wirings(
+        pool,
+        substrate,
+        {"alpha": ["add", "double"]},
+        {"alpha": ["double", "add"]},
+        {"gamma": ["negate"], "beta": ["scale"], "alpha": ["add"]},
+        {"ping": ["ping"], "pong": ["pong"]},
+        {},
+    )
+    seen: list[tuple[int, int, str]] = []
+    verdicts = builder.build(requests, lambda *news: seen.append(news))
+    assert [run(verdict) for verdict in verdicts] == [
+        "alpha::add 3\nalpha::double 6\n",
+        "alpha::double 0\nalpha::add 3\n",
+        "gamma::negate -0\nbeta::scale 10\nalpha::add 13\n",
+        "ping::ping 12\npong::pong 111\n",
+        "",
+    ]
+    assert [verdict.agent for verdict in verdicts] == [request.agent for request in requests]
+    assert not any(verdict.reused for verdict in verdicts)
+    assert seen
+    assert all(0 <= done <= total for done, total, _ in seen)
+
+
+def test_known_wiring_is_not_built_again_and_twins_are_built_once(
+    builder: RustBuilder, substrate: RustSubstrate, pool: GenePool, workspace: Path
+) -> None:
+    (request,) = wirings(pool, substrate, {"gamma": ["negate"]})
+    twin = replace(request, agent="twin")
+    first, second = builder.build([request, twin])
+    assert first.program == second.program
+    later = substrate.builder(workspace, pool)
+    started = time.monotonic()
+    (again,) = later.build([twin])
+    assert time.monotonic() - started < 0.1
+    assert again.reused
+    assert again.program == first.program
+    assert later.ready([request.fingerprint]) == {request.fingerprint: first.program}
+
+
+def test_broken_gene_fails_exactly_the_wirings_that_need_it(
+    builder: RustBuilder, substrate: RustSubstrate, pool: GenePool
+) -> None:
+    builder.sources.put(BROKEN)
+    sound = genome_of(pool, {"alpha": ["double", "add"], "gamma": ["negate"]}, number=1)
+    broken = genome_of(pool, {"gamma": [], "alpha": []}, {"alpha": BROKEN}, number=2)
+    beside = genome_of(pool, {"gamma": ["negate"], "pong": [], "ping": []}, number=3)
+    requests = [request_of(substrate, genome, pool) for genome in (sound, broken, beside)]
+    one, two, three = builder.build(requests)
+    assert run(one) == "alpha::double 0\nalpha::add 3\ngamma::negate -3\n"
+    assert run(three) == "gamma::negate -0\n"
+    assert two.program is None
+    assert two.fault is not None
+    assert two.fault.cause is Cause.BUILD
+    assert two.fault.reason.startswith("src/genes/alpha.rs:4: error[E0277]: cannot add-assign")
+    assert "evolve_" not in two.fault.reason
+
+
+def test_unit_that_failed_is_not_compiled_again(
+    builder: RustBuilder,
+    substrate: RustSubstrate,
+    pool: GenePool,
+    monkeypatch: pytest.MonkeyPatch,
+    workspace: Path,
+) -> None:
+    builder.sources.put(BROKEN)
+    one = genome_of(pool, {"alpha": ["add"]}, {"alpha": BROKEN})
+    two = genome_of(pool, {"alpha": ["add"], "gamma": []}, {"alpha": BROKEN})
+    (first,) = builder.build([request_of(substrate, one, pool)])
+    later = substrate.builder(workspace, pool)
+    monkeypatch.setattr("evolve_ai.substrates.rust.batch.run_command", None)
+    (second,) = later.build([request_of(substrate, two, pool)])
+    assert first.fault == second.fault
+
+
+def test_two_versions_of_one_file_live_in_one_batch(
+    builder: RustBuilder, substrate: RustSubstrate, pool: GenePool
+) -> None:
+    code = next(data for data in pool.code.values() if b"alpha_step" in data)
+    other = code.replace(b"0.0, 6.0", b"0.0, 200.0")
+    builder.sources.put(other)
+    genomes = [
+        genome_of(pool, {"alpha": ["add"], "pong": [], "ping": []}, codes, number=at)
+        for at, codes in enumerate(({}, {"alpha": other}))
+    ]
+    verdicts = builder.build([request_of(substrate, genome, pool) for genome in genomes])
+    assert [run(verdict) for verdict in verdicts] == ["alpha::add 3\n", "alpha::add 100\n"]
+
+
+def test_gene_whose_agent_is_another_type_fails_alone(
+    builder: RustBuilder, substrate: RustSubstrate, pool: GenePool
+) -> None:
+    impostor = b"pub struct Agent;\npub fn add(agent: &mut Agent) { let _ = agent; }\n"
+    builder.sources.put(impostor)
+    bad = genome_of(pool, {"alpha": ["add"]}, {"alpha": impostor}, number=1)
+    silent = genome_of(pool, {"alpha": []}, {"alpha": impostor}, number=2)
+    good = genome_of(pool, {"alpha": ["double"]}, number=3)
+    one, two, three = builder.build([request_of(substrate, g, pool) for g in (bad, silent, good)])
+    assert one.fault is not None
+    assert one.fault.reason.startswith("src/main.rs: alpha::add: error[E0308]")
+    assert run(two) == ""
+    assert run(three) == "alpha::double 0\n"
+
+
+def test_refused_unknown_and_unlinked_code_never_reaches_the_compiler(
+    builder: RustBuilder,
+    substrate: RustSubstrate,
+    pool: GenePool,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("evolve_ai.substrates.rust.batch.run_command", None)
+    evil = (FIXTURES / "gene_that_reads_files" / "src" / "genes" / "alpha.rs").read_bytes()
+    torn = (FIXTURES / "gene_with_syntax_error" / "src" / "genes" / "alpha.rs").read_bytes()
+    builder.sources.put(evil)
+    builder.sources.put(torn)
+    genomes = [
+        genome_of(pool, {"alpha": ["add"]}, {"alpha": evil}),
+        genome_of(pool, {"alpha": ["add"]}, {"alpha": torn}),
+        genome_of(pool, {"alpha": ["add"]}, {"alpha": b"never stored"}),
+        genome_of(pool, {"beta": ["scale"]}),
+        genome_of(pool, {"gamma": ["scaled"]}),
+    ]
+    verdicts = builder.build([request_of(substrate, genome, pool) for genome in genomes])
+    told = [(verdict.fault.cause, verdict.fault.reason) for verdict in verdicts if verdict.fault]
+    assert [cause for cause, _ in told] == [Cause.AUDIT, *[Cause.BUILD] * 4]
+    reasons = [reason for _, reason in told]
+    assert reasons[0].startswith("src/genes/alpha.rs:4: `std::fs::read` is not allowed")
+    assert reasons[1].startswith("src/genes/alpha.rs:4: ")
+    assert sha(b"never stored")[:12] in reasons[2]
+    assert "crate::genes::gamma, which is not active" in reasons[3]
+    assert "gamma::scaled" in reasons[4]
+
+
+def test_altered_program_is_rebuilt_and_never_run(
+    builder: RustBuilder, substrate: RustSubstrate, pool: GenePool, workspace: Path
+) -> None:
+    (request,) = wirings(pool, substrate, {"alpha": ["double", "add"], "pong": [], "ping": []})
+    (first,) = builder.build([request])
+    assert first.program is not None
+    first.program.file.chmod(0o755)
+    first.program.file.write_bytes(b"#!/bin/sh\necho stolen\n")
+    later = substrate.builder(workspace, pool)
+    assert later.ready([request.fingerprint]) == {}
+    (second,) = later.build([request])
+    assert not second.reused
+    assert run(second) == "alpha::double 0\nalpha::add 3\n"
+
+
+def test_torn_build_area_is_cleaned_and_used_again(
+    builder: RustBuilder, substrate: RustSubstrate, pool: GenePool, workspace: Path
+) -> None:
+    (one, two) = wirings(
+        pool, substrate, {"gamma": ["negate"], "alpha": []}, {"alpha": [], "gamma": ["negate"]}
+    )
+    builder.build([one])
+    for file in (workspace / "build" / "target").glob("**/lib*.r*"):
+        file.write_bytes(b"")
+    (verdict,) = builder.build([two])
+    assert run(verdict) == "gamma::negate -0\n"
+
+
+def test_target_folder_does_not_grow_with_batches(
+    builder: RustBuilder, substrate: RustSubstrate, pool: GenePool, workspace: Path
+) -> None:
+    orders = (["add", "double"], ["double"], ["double", "add"])
+    counts = set()
+    for order in orders:
+        builder.build(wirings(pool, substrate, {"alpha": order, "gamma": []}))
+        counts.add(len(list((workspace / "build" / "target").rglob("*"))))
+    assert len(counts) <= 2
+    assert counts
+    assert builder.prune([]) == 0  # far below the limit
+
+
+def test_user_s_own_cargo_settings_do_not_reach_a_build(
+    builder: RustBuilder,
+    substrate: RustSubstrate,
+    pool: GenePool,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+) -> None:
+    monkeypatch.setenv("RUSTFLAGS", "--cfg nonsense -C no-such-flag")
+    monkeypatch.setenv("CARGO_TARGET_DIR", str(tmp_path / "elsewhere"))
+    monkeypatch.setenv("CARGO_PROFILE_RELEASE_OPT_LEVEL", "nonsense")
+    monkeypatch.setenv("RUSTC_WRAPPER", "/nonexistent")
+    requests = wirings(pool, substrate, {"pong": ["pong"], "ping": []})
+    assert run(builder.build(requests)[0]) == "pong::pong 3\n"
+    assert not (tmp_path / "elsewhere").exists()
+
+
+def test_kernel_that_does_not_compile_is_the_template_s_fault(
+    substrate: RustSubstrate, tmp_path: Path
+) -> None:
+    template = copy_template(tmp_path / "template")
+    kernel = template / "src" / "kernel" / "agent.rs"
+    kernel.write_text(kernel.read_text() + 'pub fn wrong() -> f64 { "text" }\n')
+    pool = substrate.read_pool(template)
+    builder = substrate.builder(tmp_path / "workspace", pool)
+    with pytest.raises(TemplateError) as caught:
+        builder.build(wirings(pool, substrate, {"alpha": ["add"]}))
+    assert caught.value.where == "src/kernel/agent.rs:13"
+    assert "error[E0308]" in caught.value.what
+
+
+def false_cargo(folder: Path, monkeypatch: pytest.MonkeyPatch, script: str) -> None:
+    """Put a cargo before the real one; `$REAL` is the real one."""
+    real = subprocess.run(["sh", "-c", "command -v cargo"], capture_output=True, text=True)
+    folder.mkdir()
+    file = folder / "cargo"
+    file.write_text(f"#!/bin/sh\nREAL={real.stdout.strip()}\n{script}\n")
+    file.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{folder}:{os.environ['PATH']}")
+
+
+def alive(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rsplit(") ")[1][0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
+def test_cargo_that_hangs_is_killed_with_its_children(
+    substrate: RustSubstrate, pool: GenePool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    requests = wirings(pool, substrate, {"alpha": ["add"]})
+    false_cargo(
+        tmp_path / "bin",
+        monkeypatch,
+        f"trap '' TERM\nsleep 600 & echo $! > {tmp_path}/child\necho $$ > {tmp_path}/self\nwait",
+    )
+    limits = Limits(total=20.0, silence=0.5, grace=0.2)
+    builder = RustBuilder(tmp_path / "workspace", pool, lambda: LINE, limits=limits)
+    started = time.monotonic()
+    with pytest.raises(ToolchainError, match="silence timeout"):
+        builder.build(requests)
+    assert time.monotonic() - started < 5
+    assert not alive(int((tmp_path / "self").read_text()))
+    assert not alive(int((tmp_path / "child").read_text()))
+
+
+def test_unit_on_which_the_compiler_hangs_fails_alone(
+    substrate: RustSubstrate, pool: GenePool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    endless = (
+        b"use crate::kernel::Agent;\n"
+        b"#[allow(long_running_const_eval)]\n"
+        b"const N: u64 = { let mut n = 0u64; while n < 1 << 60 { n += 1; } n };\n"
+        b"pub fn add(agent: &mut Agent) { agent.value = N as f64; }\n"
+    )
+    limits = Limits(total=5.0, silence=5.0, grace=0.2)
+    builder = RustBuilder(tmp_path / "workspace", pool, substrate.toolchain, limits=limits)
+    builder.sources.put(endless)
+    bad = genome_of(pool, {"alpha": ["add"]}, {"alpha": endless}, number=1)
+    good = genome_of(pool, {"gamma": ["negate"]}, number=2)
+    one, two = builder.build([request_of(substrate, genome, pool) for genome in (bad, good)])
+    assert one.fault is not None
+    assert one.fault.reason.startswith("src/genes/alpha.rs:1: the compiler took over ")
+    assert run(two) == "gamma::negate -0\n"
+
+
+def test_full_disk_is_told_as_such(
+    substrate: RustSubstrate, pool: GenePool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    false_cargo(
+        tmp_path / "bin", monkeypatch, "echo 'error: No space left on device' >&2; exit 101"
+    )
+    builder = RustBuilder(tmp_path / "workspace", pool, lambda: LINE)
+    with pytest.raises(StorageError, match="the disk is full"):
+        builder.build(wirings(pool, substrate, {"alpha": ["add"]}))
+
+
+def test_cargo_that_fails_by_itself_is_told_with_its_words(
+    substrate: RustSubstrate, pool: GenePool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    false_cargo(tmp_path / "bin", monkeypatch, "echo 'error: no such thing' >&2; exit 101")
+    builder = RustBuilder(tmp_path / "workspace", pool, lambda: LINE)
+    with pytest.raises(ToolchainError) as caught:
+        builder.build(wirings(pool, substrate, {"alpha": ["add"]}))
+    assert "no such thing" in str(caught.value)
+
+
+def test_machine_without_cargo_is_told_how_to_get_it(
+    pool: GenePool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(ToolchainError, match="not on the PATH") as caught:
+        RustSubstrate().toolchain()
+    assert "rustup" in (caught.value.todo or "")

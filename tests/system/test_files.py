@@ -1,0 +1,63 @@
+"""Tests of publishing files."""
+
+import errno
+import os
+import stat
+from pathlib import Path
+
+import pytest
+
+from evolve_ai.model.errors import StorageError
+from evolve_ai.system.files import publish, publish_if_changed, storage_errors, tree_size
+
+
+def test_published_file_replaces_the_old_one_and_leaves_nothing_beside(tmp_path: Path) -> None:
+    path = tmp_path / "deep" / "file"
+    publish(path, b"one")
+    publish(path, b"two", mode=0o555)
+    assert path.read_bytes() == b"two"
+    assert stat.S_IMODE(path.stat().st_mode) == 0o555
+    assert [one.name for one in path.parent.iterdir()] == ["file"]
+
+
+def test_failed_publication_keeps_the_old_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "file"
+    publish(path, b"one")
+
+    def full(descriptor: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(StorageError, match="the disk is full"):
+        publish(path, b"two")
+    assert path.read_bytes() == b"one"
+    assert [one.name for one in tmp_path.iterdir()] == ["file"]
+
+
+def test_unchanged_file_is_not_touched(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    assert publish_if_changed(path, b"one")
+    os.utime(path, ns=(1, 1))
+    assert not publish_if_changed(path, b"one")
+    assert path.stat().st_mtime_ns == 1
+    assert publish_if_changed(path, b"two")
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES])
+def test_refusing_disk_is_a_storage_error(number: int, tmp_path: Path) -> None:
+    with pytest.raises(StorageError), storage_errors(tmp_path):
+        raise OSError(number, "told by the system")
+
+
+def test_other_system_errors_pass(tmp_path: Path) -> None:
+    with pytest.raises(IsADirectoryError), storage_errors(tmp_path):
+        raise IsADirectoryError(errno.EISDIR, "a folder")
+
+
+def test_tree_size_counts_files_below(tmp_path: Path) -> None:
+    publish(tmp_path / "a" / "b", b"12345")
+    publish(tmp_path / "c", b"123")
+    assert tree_size(tmp_path) == 8
+    assert tree_size(tmp_path / "nowhere") == 0
