@@ -149,7 +149,9 @@ def life_cycle(
 
     def watch(report: CycleReport) -> None:
         if not as_json:
-            console.print(text.cycle_line(report.cycle, report.summary), highlight=False)
+            console.print(
+                text.cycle_line(report.cycle, report.summary), highlight=False, soft_wrap=True
+            )
         for reason in report.taints:
             click.echo(f"  tainted: {reason}", err=True)
 
@@ -218,7 +220,7 @@ def exam(as_json: bool, **at: Any) -> None:
 @project_option
 def doctor(as_json: bool, **at: Any) -> None:
     """Check what evolve needs, and say what to do about what is missing."""
-    checks = runs.doctor(**at)
+    checks = runs.check_health(at["project"].absolute(), at["overrides"], assemble)
     if as_json:
         click.echo(json.dumps([asdict(check) for check in checks]))
     else:

@@ -1,7 +1,6 @@
 """Owns the list of plug-ins: what a name in the settings stands for, and the parts it makes."""
 
 import importlib
-import os
 import sys
 from collections.abc import Callable, Mapping
 from importlib.metadata import entry_points
@@ -9,15 +8,13 @@ from pathlib import Path
 from typing import Any
 
 from evolve_ai.contracts.environment import World
-from evolve_ai.contracts.executor import Executor
 from evolve_ai.contracts.selection import SelectionPolicy
 from evolve_ai.contracts.sink import Sink
 from evolve_ai.contracts.substrate import Builder, Substrate
 from evolve_ai.contracts.variation import Variation
 from evolve_ai.environments.series import SeriesWorld
 from evolve_ai.environments.solitary import SolitaryWorld
-from evolve_ai.executors.inline import InlineExecutor
-from evolve_ai.executors.pool import PoolExecutor
+from evolve_ai.executors.pool import open_executor
 from evolve_ai.model.draws import Draws
 from evolve_ai.model.errors import PluginError
 from evolve_ai.model.report import GenePool
@@ -56,6 +53,9 @@ SUBSTRATES: Mapping[str, Callable[[Project], Substrate]] = {
     ),
 }
 
+# What every worker needs, imported once by the server that they are forked from.
+PRELOAD = ("evolve_ai.stages.birth", "evolve_ai.substrates.rust.substrate")
+
 
 def assemble(project: Project, sink: Sink) -> Parts:
     """The parts that the settings of a project name. PluginError for a name that leads nowhere."""
@@ -72,7 +72,7 @@ def assemble(project: Project, sink: Sink) -> Parts:
         world=find("environments", ENVIRONMENTS, settings.environment, project)(project, draws),
         policy=find("selection", SELECTION, settings.selection, project),
         variation=find("variation", VARIATION, settings.variation, project)(project),
-        executor=_executor(settings.cycle.workers),
+        executor=open_executor(settings.cycle.workers, PRELOAD),
         sink=sink,
         draws=draws,
         open_builder=open_builder,
@@ -109,8 +109,3 @@ def _dotted(name: str, project: Project) -> Any:
             where=project.root / "evolve.toml",
             todo="the module must lie beside evolve.toml or be installed",
         ) from error
-
-
-def _executor(workers: int) -> Executor:
-    count = workers or len(os.sched_getaffinity(0))
-    return InlineExecutor() if count == 1 else PoolExecutor(count)

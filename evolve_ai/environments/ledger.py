@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from statistics import median
 
 from evolve_ai.environments import pot
 from evolve_ai.model.draws import Draws
@@ -66,7 +67,7 @@ class Ledger:
         rules = self._prices.rules
         royalties = int(self._pot * rules.royalty) if spoken else 0
         earned = pot.by_rank(self._pot - royalties, errors, rules.rank_exponent)
-        paid = pot.by_worth(royalties, spoken)
+        paid = pot.by_worth(royalties, spoken, median(errors.values())) if spoken else {}
         talk = int(rules.talk_cost * UNIT)
         for agent, account in self._accounts.items():
             act = acts.get(agent)

@@ -25,13 +25,10 @@ def by_rank(pot: int, errors: Mapping[str, float], exponent: float) -> dict[str,
     return _shares(pot, weights)
 
 
-def by_worth(pot: int, errors: Mapping[str, float]) -> dict[str, int]:
-    """Divide `pot` among speakers by 1 / (1 + error of what was said / median error)."""
-    if not errors:
-        return {}
-    ordered = sorted(errors.values())
-    median = ordered[len(ordered) // 2] or 1e-9
-    return _shares(pot, {agent: 1 / (1 + error / median) for agent, error in errors.items()})
+def by_worth(pot: int, spoken: Mapping[str, float], median_error: float) -> dict[str, int]:
+    """Divide `pot` among speakers by 1 / (1 + error of what was said / median error of all)."""
+    median = max(median_error, 1e-9)
+    return _shares(pot, {agent: 1 / (1 + error / median) for agent, error in spoken.items()})
 
 
 def _shares(pot: int, weights: Mapping[str, float]) -> dict[str, int]:

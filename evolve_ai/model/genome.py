@@ -88,7 +88,7 @@ def decode(data: bytes) -> Genome:
     if len(data) > MAX_BYTES:
         raise GenomeError(f"{len(data)} bytes, more than the {MAX_BYTES} allowed")
     try:
-        body = msgpack.unpackb(data, strict_map_key=True, max_buffer_size=MAX_BYTES)
+        body = msgpack.unpackb(data, strict_map_key=True)
     except msgpack.ExtraData as error:
         raise GenomeError("bytes after the end of the map") from error
     except Exception as error:  # msgpack raises several unrelated classes for broken input

@@ -24,6 +24,7 @@ class PopulationView:
     places: int
     start_energy: int
     breeding_energy: int
+    endowment: int
     age_limit: int
     turnover_floor: float
     births_share: float

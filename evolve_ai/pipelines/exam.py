@@ -22,6 +22,7 @@ from evolve_ai.state.registry import Registry
 from evolve_ai.system.colony import Colony, Start
 
 FOLDER = "exam"
+PURSE = 100_000  # thousandths of energy: nobody is poor in an exam
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +108,7 @@ def _sit(
     with Colony(folder, epoch=1, limits=limits_of(parts)) as colony:
         started = colony.start(starts)
         residents = [
-            Resident(start.id, place, 0, 0, -1, not isinstance(started[start.id], Fault))
+            Resident(start.id, place, PURSE, 0, -1, not isinstance(started[start.id], Fault))
             for place, start in enumerate(starts)
         ]
         environment.settle_in(residents, 0, 0)

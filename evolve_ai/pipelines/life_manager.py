@@ -2,13 +2,11 @@
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from threading import Event as Flag
-from typing import Any
 
 from evolve_ai.model.agent import AgentRecord
 from evolve_ai.model.errors import NoPopulationError
-from evolve_ai.model.event import Event, Kind
 from evolve_ai.model.genome import Genome, decode
 from evolve_ai.model.report import GenePool, Program, SourceReport
 from evolve_ai.model.selection import PopulationView, Verdicts
@@ -23,7 +21,7 @@ from evolve_ai.stages.genome_sync import sync
 from evolve_ai.stages.metrics import measure
 from evolve_ai.stages.natural_selection import candidate_of, process_natural_selection
 from evolve_ai.stages.observe import Observed, observe
-from evolve_ai.stages.record import NO_HISTORY, Summary, Totals, changed, digest, summary_of
+from evolve_ai.stages.record import NO_HISTORY, Lived, Summary, Totals, conclude
 from evolve_ai.stages.succession import Succeeded, succeed
 from evolve_ai.stages.supervise import FINAL, Ran, healthy, offered, run
 from evolve_ai.stages.update import Updated, update
@@ -31,6 +29,7 @@ from evolve_ai.state.registry import Batch, Registry
 from evolve_ai.system.colony import Colony
 
 BuildProgress = Callable[[int, int, str], None]
+TIDY_CYCLES = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +135,8 @@ class LifeManager:
         succeeded = self._succeed(context, updated, observed, verdicts)
         clock.lap("succeed")
         self._sources = scanned.sources
-        return self._record(context, before, (updated, built, ran, observed, succeeded), clock)
+        lived = Lived(updated, built, ran, observed, succeeded)
+        return self._record(context, before, lived, clock.laps)
 
     def _next_context(self) -> Context:
         """Commands that have come in, a template that has changed: before the cycle, not in it."""
@@ -208,6 +208,7 @@ class LifeManager:
             places=int(self.registry.meta("places") or 0),
             start_energy=start,
             breeding_energy=int(economy.breeding * start),
+            endowment=int(economy.endowment * start),
             age_limit=economy.age_limit,
             turnover_floor=economy.turnover_floor,
             births_share=economy.births_share,
@@ -240,69 +241,36 @@ class LifeManager:
         self,
         context: Context,
         before: Mapping[str, AgentRecord],
-        stages: tuple[Updated, Built, Ran, Observed, Succeeded],
-        clock: "Stopwatch",
+        lived: Lived,
+        seconds: Mapping[str, float],
     ) -> CycleReport:
-        updated, built, ran, observed, succeeded = stages
-        living = list(succeeded.living.values())
-        link = digest(self.digest, context.cycle, living, succeeded.born, succeeded.dead)
-        restarts = sum(1 for event in ran.events if event.kind is Kind.RESTART)
-        totals = Totals(
-            self.totals.born + len(succeeded.born),
-            self.totals.died + len(succeeded.dead),
-            self.totals.restarts + restarts,
-            self.totals.builds.plus(built.counts),
+        """Commit first, tell afterwards; what can be redone after a crash comes last."""
+        remembered = frozenset(self._memories)
+        tainted = self.registry.meta("tainted") is not None
+        concluded = conclude(
+            context, before, lived, self.digest, self.totals, remembered, tainted, seconds
         )
-        taints = (*ran.taints, *observed.taints)
-        summary = summary_of(
-            observed.tick,
-            living,
-            len(succeeded.born),
-            len(succeeded.dead),
-            built.counts,
-            totals,
-            clock.laps,
-        )
-        events = [
-            *updated.events,
-            *built.events,
-            *ran.events,
-            *observed.events,
-            *succeeded.events,
-            *(Event(Kind.TAINT, context.cycle, None, {"reason": reason}) for reason in taints),
-            Event(Kind.CYCLE, context.cycle, None, _cycle_data(summary, link)),
-        ]
-        meta: dict[str, str | None] = {}
-        if succeeded.born:
-            meta["numbers"] = str(max(record.number for record in succeeded.born) + 1)
-        if taints and self.registry.meta("tainted") is None:
-            meta["tainted"] = taints[0]
-        recorded = self.registry.commit(
-            Batch(
-                records=changed(before, (*living, *succeeded.dead)),
-                genomes={**updated.genomes, **succeeded.genomes},
-                memories=dict.fromkeys((a for a in ran.used if a in self._memories), None),
-                meta=meta,
-                events=events,
-                cycle=(context.cycle, link, asdict(summary)),
-            ),
-            self.run_id,
-        )
-        self.agents, self.digest = succeeded.living, link
-        self.tick, self.totals = observed.tick, totals
-        self._memories = {a: m for a, m in self._memories.items() if a not in ran.used}
-        lifetime.clear_away(self.parts.project, [record.id for record in succeeded.dead])
+        recorded = self.registry.commit(concluded.batch, self.run_id)
+        self.agents, self.digest = lived.succeeded.living, concluded.digest
+        self.tick, self.totals = lived.observed.tick, concluded.totals
+        used = frozenset(lived.ran.used)
+        self._memories = {a: m for a, m in self._memories.items() if a not in used}
+        lifetime.clear_away(self.parts.project, [r.id for r in lived.succeeded.dead])
         self.parts.sink.deliver(recorded)
-        return CycleReport(context.cycle, summary, link, taints)
+        self._tidy(context.cycle)
+        return CycleReport(context.cycle, concluded.summary, concluded.digest, concluded.taints)
+
+    def _tidy(self, cycle: int) -> None:
+        """Now and then: forget programs that nobody alive needs, and old events."""
+        if cycle % TIDY_CYCLES:
+            return
+        needed = {record.fingerprint for record in self.agents.values()}
+        self._programs = {f: p for f, p in self._programs.items() if f in needed}
+        self._builder.prune(sorted(needed))
+        self.registry.forget_events(self.parts.project.settings.events.kept)
 
     def _genome(self, agent: str) -> Genome:
         return decode(self.registry.genome(agent))
-
-
-def _cycle_data(summary: Summary, link: str) -> dict[str, Any]:
-    data = asdict(summary)
-    data.pop("totals")
-    return {**data, "digest": link}
 
 
 class Stopwatch:

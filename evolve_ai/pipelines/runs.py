@@ -9,10 +9,13 @@ from pathlib import Path
 import tomlkit
 
 from evolve_ai.contracts.sink import Sink
-from evolve_ai.model.errors import EvolveError, NoPopulationError, NoProjectError
+from evolve_ai.model.errors import EvolveError, NoPopulationError, NoProjectError, RegistryError
 from evolve_ai.model.status import AgentRow, AgentStory, ExamResult, Status
-from evolve_ai.notifications.notifier import open_notifier
+from evolve_ai.notifications.notifier import Notifier, open_notifier
+from evolve_ai.notifications.orchestrator_log import open_log
 from evolve_ai.pipelines import inbox, views
+from evolve_ai.pipelines.doctor import Check
+from evolve_ai.pipelines.doctor import examine as examine_health
 from evolve_ai.pipelines.exam import examine
 from evolve_ai.pipelines.import_agents import Imported, import_agents
 from evolve_ai.pipelines.initiate_project import (
@@ -148,6 +151,37 @@ def rows(project: Project, everyone: bool) -> list[AgentRow]:
 def story(project: Project, prefix: str) -> AgentStory:
     with Registry.read(project.registry) as registry:
         return views.story_of(registry, registry.agent(prefix))
+
+
+def check_health(folder: Path, overrides: Sequence[str], assemble: Assemble) -> list[Check]:
+    """What evolve needs and what this project has, checked; nothing is changed."""
+    population = _population(folder / "workspace" / "registry.sqlite")
+
+    def read_template() -> str:
+        project = open_project(folder, overrides)
+        parts = assemble(project, Notifier((), open_log(project.logs)))
+        pool = parts.substrate.read_pool(project.template)
+        genes = sum(len(source.genes) for source in pool.sources)
+        return f"{genes} genes in {len(pool.sources)} files"
+
+    def check_registry() -> str:
+        project = open_project(folder, overrides)
+        if not project.registry.exists():
+            return "none yet"
+        with Registry.read(project.registry) as registry:
+            verdict = registry.check()
+        if verdict != "ok":
+            raise RegistryError(verdict, where=project.registry, todo="restore it from a backup")
+        return f"whole, {population} agents alive"
+
+    return examine_health(folder, population, read_template, check_registry)
+
+
+def _population(path: Path) -> int:
+    if not path.exists():
+        return 0
+    with Registry.read(path) as registry:
+        return len(registry.living())
 
 
 def exam(project: Project, assemble: Assemble) -> ExamResult:

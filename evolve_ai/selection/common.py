@@ -10,10 +10,8 @@ Death = tuple[str, str]
 
 
 def age_deaths(view: PopulationView) -> list[Death]:
-    """Who has reached the age limit (0: nobody ages)."""
-    if view.age_limit == 0:
-        return []
-    return [(c.id, Cause.AGE) for c in view.candidates if c.age >= view.age_limit]
+    """Who is older than the age limit."""
+    return [(c.id, Cause.AGE) for c in view.candidates if c.age > view.age_limit]
 
 
 def turnover(
@@ -21,7 +19,7 @@ def turnover(
 ) -> list[Death]:
     """Deaths filled up to the turnover floor, from grown (age 2 and more) candidates."""
     dead = {agent for agent, _ in deaths}
-    missing = round(view.turnover_floor * view.places) - len(deaths)
+    missing = int(view.turnover_floor * len(view.candidates)) - len(deaths)
     grown = [c for c in worst_first if c.age >= 2 and c.id not in dead]
     return [*deaths, *((c.id, cause) for c in grown[: max(0, missing)])]
 
@@ -32,10 +30,13 @@ def births(
     draw_pair: Callable[[int], tuple[str, ...]],
 ) -> tuple[tuple[str, ...], ...]:
     """As many pairs as there are empty places, up to the share that may be born in a cycle."""
-    alive = len(view.candidates) - len(deaths)
-    limit = max(1, round(view.births_share * view.places))
-    wanted = min(view.places - alive, limit)
-    return tuple(draw_pair(n) for n in range(max(0, wanted)))
+    return tuple(draw_pair(n) for n in range(wanted_births(view, deaths)))
+
+
+def wanted_births(view: PopulationView, deaths: Collection[Death]) -> int:
+    """The empty places, at most the share that may be born in a cycle (but one at least)."""
+    empty = view.places - len(view.candidates) + len(deaths)
+    return max(0, min(empty, max(1, int(view.births_share * view.places))))
 
 
 def survivors(view: PopulationView, deaths: Collection[Death]) -> list[Candidate]:

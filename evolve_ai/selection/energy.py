@@ -1,10 +1,11 @@
 """Owns the default policy: who has no energy dies, who is rich breeds."""
 
 import random
+from collections.abc import Mapping
 
 from evolve_ai.model.agent import Cause
 from evolve_ai.model.selection import PopulationView, Verdicts
-from evolve_ai.selection.common import age_deaths, survivors, turnover
+from evolve_ai.selection.common import age_deaths, survivors, turnover, wanted_births
 
 
 def energy(view: PopulationView, rng: random.Random) -> Verdicts:
@@ -12,16 +13,28 @@ def energy(view: PopulationView, rng: random.Random) -> Verdicts:
     deaths = [(c.id, str(Cause.STARVED)) for c in view.candidates if c.energy <= 0]
     starved = {agent for agent, _ in deaths}
     deaths += [(agent, cause) for agent, cause in age_deaths(view) if agent not in starved]
-    poorest = sorted(view.candidates, key=lambda c: (c.energy, c.id))
+    poorest = sorted(view.candidates, key=lambda c: c.energy)
     deaths = turnover(view, deaths, poorest, Cause.TURNOVER)
-    living = survivors(view, deaths)
-    rich = [c for c in living if c.running and c.energy >= view.breeding_energy]
-    rich.sort(key=lambda c: (-c.energy, c.id))
-    limit = max(1, round(view.births_share * view.places))
-    wanted = min(view.places - len(living), limit, len(rich))
+    purses = {c.id: c.energy for c in survivors(view, deaths) if c.running}
     births = []
-    for parent in rich[: max(0, wanted)]:
-        others = [c for c in rich if c.id != parent.id]
-        mate = (rng.choice(others).id,) if others else ()
-        births.append((parent.id, *mate))
+    for _ in range(wanted_births(view, deaths)):
+        parents = _pair(view, purses, rng)
+        if not parents:
+            break
+        purses[parents[0]] -= view.endowment
+        births.append(parents)
     return Verdicts(tuple(deaths), tuple(births))
+
+
+def _pair(view: PopulationView, purses: Mapping[str, int], rng: random.Random) -> tuple[str, ...]:
+    """Two draws among the rich, by energy; the richer first, for it endows the child.
+
+    Who is drawn twice has a child alone.
+    """
+    rich = {agent: purse for agent, purse in purses.items() if purse >= view.breeding_energy}
+    if not rich:
+        return ()
+    first, second = rng.choices(list(rich), weights=list(rich.values()), k=2)
+    if first == second:
+        return (first,)
+    return (first, second) if rich[first] >= rich[second] else (second, first)

@@ -4,8 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from evolve_ai.contracts.environment import Environment
+from evolve_ai.model import restart
 from evolve_ai.model.agent import AgentRecord, Fault, State
-from evolve_ai.model.event import Event
+from evolve_ai.model.event import Event, Kind
 from evolve_ai.model.world import Account, Act, Resident, Season
 from evolve_ai.stages.context import Context
 from evolve_ai.stages.supervise import failed
@@ -53,18 +54,29 @@ def observe(
         record.id: _aged(record, turned.season.accounts[record.id], turned.season.lived)
         for record in agents.values()
     }
+    lived, events = _after_faults(context, lived, turned.faults)
+    sampled = _sampled(lived, colony)
+    return Observed(sampled, turned.season.tick, events, turned.taints, turned.exchanges)
+
+
+def _after_faults(
+    context: Context, lived: dict[str, AgentRecord], faults: Mapping[str, Fault]
+) -> tuple[dict[str, AgentRecord], tuple[Event, ...]]:
+    """What became of those who failed. When too many did, nobody restarts in the next cycle."""
+    running = sum(1 for record in lived.values() if record.state is State.RUNNING)
+    alarm = restart.breaker(running, faults.values())
     events: list[Event] = []
-    for agent, fault in turned.faults.items():
+    for agent, fault in faults.items():
         rng = context.draws.rng("restart", context.cycle, agent)
         lived[agent], told = failed(lived[agent], fault, context.cycle, rng)
         events += told
-    return Observed(
-        _sampled(lived, colony),
-        turned.season.tick,
-        tuple(events),
-        turned.taints,
-        turned.exchanges,
-    )
+        if alarm and lived[agent].state is State.WAITING:
+            later = max(lived[agent].retry_cycle, context.cycle + 2)
+            lived[agent] = replace(lived[agent], retry_cycle=later)
+    if alarm:
+        data = {"command": "breaker", "reason": f"{alarm}; restarts pause for a cycle"}
+        events.append(Event(Kind.COMMAND, context.cycle, None, data))
+    return lived, tuple(events)
 
 
 def turn(

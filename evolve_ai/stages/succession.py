@@ -40,39 +40,33 @@ def succeed(
     dead = tuple(buried(agents[agent], cause, context.cycle) for agent, cause in verdicts.deaths)
     gone = {record.id for record in dead}
     living = {agent: record for agent, record in agents.items() if agent not in gone}
-    taken = {record.place for record in living.values()}
-    free = [place for place in range(places) if place not in taken]
+    free = _free_places(living, places)
     births = verdicts.births[: len(free)]
     children = [
         _conceive(context, parents, number, variation, genome_of)
         for number, parents in enumerate(births)
     ]
     newborns = bear(context, tuple(child for child, _ in children))
-    born: list[AgentRecord] = []
-    for number, newborn in enumerate(newborns):
-        giver = living[births[number][0]]
+    for parents in births:
+        giver = living[parents[0]]
         living[giver.id] = replace(giver, energy=giver.energy - endowment)
-        born.append(
-            newborn_record(newborn, first_number + number, free[number], context.cycle, endowment)
-        )
+    born = tuple(
+        newborn_record(newborn, first_number + at, free[at], context.cycle, endowment)
+        for at, newborn in enumerate(newborns)
+    )
     events = [_death_event(record, context.cycle) for record in dead]
     events += [
-        Event(
-            Kind.BIRTH,
-            context.cycle,
-            record.id,
-            {
-                "parents": list(record.parents),
-                "generation": record.generation,
-                "place": record.place,
-                "operators": list(operators),
-            },
-        )
+        _birth_event(record, operators, context.cycle)
         for record, (_, operators) in zip(born, children, strict=True)
     ]
     living |= {record.id: record for record in born}
     genomes = {newborn.genome.id: newborn.genome_bytes for newborn in newborns}
-    return Succeeded(living, dead, tuple(born), genomes, tuple(events))
+    return Succeeded(living, dead, born, genomes, tuple(events))
+
+
+def _free_places(living: Mapping[str, AgentRecord], places: int) -> list[int]:
+    taken = {record.place for record in living.values()}
+    return [place for place in range(places) if place not in taken]
 
 
 def buried(record: AgentRecord, cause: str, cycle: int) -> AgentRecord:
@@ -117,6 +111,16 @@ def _conceive(
     child = context.draws.uuid("child", context.cycle, number)
     rng = context.draws.rng("conceive", context.cycle, child)
     return variation.conceive(child, [genome_of(parent) for parent in parents], context.pool, rng)
+
+
+def _birth_event(record: AgentRecord, operators: tuple[str, ...], cycle: int) -> Event:
+    data = {
+        "parents": list(record.parents),
+        "generation": record.generation,
+        "place": record.place,
+        "operators": list(operators),
+    }
+    return Event(Kind.BIRTH, cycle, record.id, data)
 
 
 def _death_event(record: AgentRecord, cycle: int) -> Event:

@@ -10,7 +10,7 @@ from evolve_ai.model.event import Event, Kind
 from evolve_ai.model.report import GenePool, Program
 from evolve_ai.stages.context import Context
 from evolve_ai.stages.update import quarantine
-from evolve_ai.system.colony import Colony, Start
+from evolve_ai.system.colony import Colony, Start, Started
 
 RUNNABLE = (State.EMBRYO, State.STARTING, State.RUNNING, State.WAITING)
 FINAL = (Cause.DONE, Cause.NEVER_RESTART)
@@ -35,7 +35,7 @@ def run(
     genome_of: Callable[[str], bytes],
 ) -> Ran:
     """A changed agent ran its old program until now; here it changes over, memory included."""
-    wanted = {r.id: r for r in agents.values() if _should_run(r, programs, context.cycle)}
+    wanted = _wanted(agents, programs, context.cycle)
     running = colony.running()
     leaving = [
         agent
@@ -60,19 +60,22 @@ def run(
             for agent in starting
         ]
     )
-    taints = [f"agent {agent} cannot be killed" for agent, bye in byes.items() if bye.unkillable]
     for agent in starting:
         before = records.get(agent, agents[agent])
-        outcome = started[agent]
-        if isinstance(outcome, Fault):
-            rng = context.draws.rng("restart", context.cycle, agent)
-            records[agent], told = failed(before, outcome, context.cycle, rng)
-        else:
-            records[agent], told = _running(
-                before, outcome.identity.pid, agent in remembered, context.cycle
-            )
+        records[agent], told = _began(context, before, started[agent], agent in remembered)
         events += told
-    return Ran({**agents, **records}, tuple(events), tuple(taints), tuple(starting))
+    stuck = (f"agent {agent} cannot be killed" for agent, bye in byes.items() if bye.unkillable)
+    taints = (*stuck, *colony.take_taints())
+    return Ran({**agents, **records}, tuple(events), taints, tuple(starting))
+
+
+def _began(
+    context: Context, record: AgentRecord, outcome: Started | Fault, remembers: bool
+) -> tuple[AgentRecord, tuple[Event, ...]]:
+    if isinstance(outcome, Started):
+        return _running(record, outcome.identity.pid, remembers, context.cycle)
+    rng = context.draws.rng("restart", context.cycle, record.id)
+    return failed(record, outcome, context.cycle, rng)
 
 
 def failed(
@@ -115,6 +118,17 @@ def offered(pool: GenePool) -> list[dict[str, object]]:
         {"path": source.path, "code": source.code, "functions": list(source.genes)}
         for source in pool.sources
     ]
+
+
+def _wanted(
+    agents: Mapping[str, AgentRecord], programs: Mapping[str, Program], cycle: int
+) -> dict[str, AgentRecord]:
+    """Who should have a process. No herd: crash restarts beyond the limit wait a cycle more."""
+    able = [record for record in agents.values() if _should_run(record, programs, cycle)]
+    crashed = [record for record in able if record.retry_cycle > 0]
+    crashed.sort(key=lambda record: (record.retry_cycle, record.place))
+    held_back = {record.id for record in crashed[restart.CRASH_RESTARTS_A_CYCLE :]}
+    return {record.id: record for record in able if record.id not in held_back}
 
 
 def _should_run(record: AgentRecord, programs: Mapping[str, Program], cycle: int) -> bool:

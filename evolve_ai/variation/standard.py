@@ -3,10 +3,13 @@
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
 from evolve_ai.model.genome import FileGene, Genome
 from evolve_ai.model.report import GenePool, SourceReport
 from evolve_ai.model.settings import BirthSettings, FounderSettings
+
+Item = TypeVar("Item")
 
 # Words are worthless while nobody listens, so founders are given both (docs/environments.md).
 TALK = ("speak", "listen")
@@ -97,21 +100,21 @@ def _flip_file(child: Genome, pool: GenePool, birth: BirthSettings, rng: random.
 
 
 def _swap_order(child: Genome, pool: GenePool, birth: BirthSettings, rng: random.Random) -> Genome:
-    """Two files change places, or two functions of one file."""
-    if rng.random() >= birth.order_swap or len(child.files) < 2:
+    """Two neighbouring files change places, or two neighbouring functions of one file."""
+    if rng.random() >= birth.order_swap or not child.files:
         return child
     if rng.random() < 0.5:
-        files = list(child.files)
-        one, two = rng.sample(range(len(files)), 2)
-        files[one], files[two] = files[two], files[one]
-        return replace(child, files=tuple(files))
+        return replace(child, files=_neighbours_swapped(child.files, rng))
     at = rng.randrange(len(child.files))
-    functions = list(child.files[at].functions)
-    if len(functions) < 2:
-        return child
-    one, two = rng.sample(range(len(functions)), 2)
-    functions[one], functions[two] = functions[two], functions[one]
-    return _with_file(child, at, replace(child.files[at], functions=tuple(functions)))
+    functions = _neighbours_swapped(child.files[at].functions, rng)
+    return _with_file(child, at, replace(child.files[at], functions=functions))
+
+
+def _neighbours_swapped(items: tuple[Item, ...], rng: random.Random) -> tuple[Item, ...]:
+    if len(items) < 2:
+        return items
+    at = rng.randrange(len(items) - 1)
+    return (*items[:at], items[at + 1], items[at], *items[at + 2 :])
 
 
 def _shift_traits(

@@ -6,6 +6,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from evolve_ai.model.agent import Cause, Fault
+from evolve_ai.model.errors import StorageError
 from evolve_ai.model.report import BuildRequest, BuildVerdict, GenePool, Program, SourceReport
 from evolve_ai.substrates.rust.area import BuildArea
 from evolve_ai.substrates.rust.batch import BatchBuild, Wiring
@@ -32,6 +33,7 @@ class RustBuilder:
         store_limit: int = DEFAULT_LIMIT,
         limits: Limits = DEFAULT_LIMITS,
     ):
+        workspace = workspace.resolve()  # programs are started from other folders
         self.sources = ContentStore(workspace / "store" / "sources")
         for code in pool.code.values():
             self.sources.put(code)
@@ -39,6 +41,7 @@ class RustBuilder:
         self._pool = pool
         self._folder = workspace / "build"
         self._failures = _Failures(self._folder / "failed")
+        self._intact: set[str] = set()  # sources verified in this run
         self._stuck: dict[str, str] = {}  # for this run only: a busy machine may be to blame
         self._toolchain = toolchain
         self._limits = limits
@@ -112,7 +115,7 @@ class RustBuilder:
         files = dict(request.files)
         genes: set[str] = set()
         for path, code in request.files:
-            if not self.sources.has(code):
+            if not self._is_kept(code):
                 reason = f"{path}: its code ({code[:12]}…) is not in the store"
                 return Fault(Cause.BUILD, reason)
             report = self._report(path, code)
@@ -136,13 +139,24 @@ class RustBuilder:
         text = f"{self._pool.fixed_hash}\n{self._toolchain()}"
         return hashlib.sha256(text.encode()).hexdigest()
 
-    def _code(self, code: str) -> bytes:
+    def _is_kept(self, code: str) -> bool:
+        """Is this source here and intact? Read once in a run."""
+        if code not in self._intact and self._find(code) is not None:
+            self._intact.add(code)
+        return code in self._intact
+
+    def _find(self, code: str) -> bytes | None:
         data = self.sources.get(code)
         if data is None and code in self._pool.code:
-            self.sources.put(self._pool.code[code])
-            return self._pool.code[code]
+            data = self._pool.code[code]
+            self.sources.put(data)
+        return data
+
+    def _code(self, code: str) -> bytes:
+        data = self._find(code)
         if data is None:
-            raise LookupError(f"source {code} vanished from {self.sources.folder}")
+            where = self.sources.folder
+            raise StorageError(f"source {code} is gone", where=where, todo="run again")
         return data
 
     def _read_report(self, path: str, code: str) -> SourceReport:
