@@ -12,6 +12,7 @@ from rust_support import FIXTURES, copy_template, genome_of, request_of, sha
 from evolve_ai.model.agent import Cause
 from evolve_ai.model.errors import StorageError, TemplateError, ToolchainError
 from evolve_ai.model.report import BuildRequest, BuildVerdict, GenePool
+from evolve_ai.substrates.rust.area import BuildArea
 from evolve_ai.substrates.rust.builder import RustBuilder
 from evolve_ai.substrates.rust.substrate import RustSubstrate
 from evolve_ai.system.commands import Limits
@@ -61,6 +62,16 @@ def test_each_wiring_of_a_batch_runs_its_own_genes_in_order(
     assert not any(verdict.reused for verdict in verdicts)
     assert seen
     assert all(0 <= done <= total for done, total, _ in seen)
+
+
+def test_relative_workspace_gives_programs_that_start_from_anywhere(
+    substrate: RustSubstrate, pool: GenePool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    builder = substrate.builder(Path("workspace"), pool)
+    (verdict,) = builder.build(wirings(pool, substrate, {"alpha": ["add"]}))
+    monkeypatch.chdir("/")
+    assert run(verdict) == "alpha::add 3\n"
 
 
 def test_known_wiring_is_not_built_again_and_twins_are_built_once(
@@ -198,6 +209,55 @@ def test_torn_build_area_is_cleaned_and_used_again(
         file.write_bytes(b"")
     (verdict,) = builder.build([two])
     assert run(verdict) == "gamma::negate -0\n"
+
+
+def test_altered_source_in_the_store_fails_its_agent_alone(
+    builder: RustBuilder, substrate: RustSubstrate, pool: GenePool, workspace: Path
+) -> None:
+    other = b"use crate::kernel::Agent;\npub fn add(agent: &mut Agent) { agent.value = 5.0; }\n"
+    code = builder.sources.put(other)
+    of_pool = pool.sources[0].code
+    for name in (code, of_pool):
+        (workspace / "store" / "sources" / name[:2] / name).write_bytes(b"altered")
+    genomes = [
+        genome_of(pool, {"alpha": ["add"]}, {"alpha": other}, number=1),
+        genome_of(pool, {"alpha": ["double"], "pong": ["pong"], "ping": ["ping"]}, number=2),
+    ]
+    one, two = builder.build([request_of(substrate, genome, pool) for genome in genomes])
+    assert one.fault is not None
+    assert "is not in the store" in one.fault.reason
+    assert run(two) == "alpha::double 0\npong::pong 3\nping::ping 39\n"
+
+
+def test_clock_that_went_back_does_not_bring_back_an_older_batch(
+    builder: RustBuilder, substrate: RustSubstrate, pool: GenePool, workspace: Path
+) -> None:
+    one, two = wirings(
+        pool, substrate, {"gamma": ["negate"], "alpha": ["add"]}, {"gamma": [], "alpha": ["add"]}
+    )
+    builder.build([one])
+    for path in (workspace / "build" / "batch").rglob("*.*"):
+        os.utime(path, (2_000_000_000, 2_000_000_000))
+    for path in (workspace / "build" / "target").rglob("*"):
+        os.utime(path, (2_000_000_000, 2_000_000_000))
+    (verdict,) = builder.build([two])
+    assert run(verdict) == "alpha::add 3\n"
+
+
+def test_units_and_kernels_longest_unused_leave_the_build_area(
+    substrate: RustSubstrate, pool: GenePool, tmp_path: Path
+) -> None:
+    builder = substrate.builder(tmp_path, pool)
+    builder.build(wirings(pool, substrate, {"alpha": ["add"], "gamma": ["negate"]}))
+    area = BuildArea(tmp_path / "build", pool, "")
+    old, new = sorted((tmp_path / "build" / "units").iterdir())
+    os.utime(old, (1, 1))
+    assert area.prune(limit=1) == 1
+    assert not old.exists()
+    assert not list(area.target.rglob(f"*{old.name}*"))
+    assert list(area.target.rglob(f"*{new.name}*"))
+    requests = wirings(pool, substrate, {"gamma": ["negate"], "alpha": ["add"]})
+    assert run(builder.build(requests)[0]) == "gamma::negate -0\nalpha::add 3\n"
 
 
 def test_target_folder_does_not_grow_with_batches(
