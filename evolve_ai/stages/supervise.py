@@ -42,7 +42,7 @@ def run(
         for agent in running
         if agent not in wanted or wanted[agent].running_fingerprint != wanted[agent].fingerprint
     ]
-    byes = colony.stop(leaving) if leaving else {}
+    byes = colony.stop(leaving)
     records = {
         agent: replace(agents[agent], pid=None, running_fingerprint="")
         for agent in leaving
@@ -55,10 +55,7 @@ def run(
         remembered = {}
     starting = [agent for agent in wanted if agent not in running or agent in records]
     started = colony.start(
-        [
-            _start(context, agents[agent], programs, remembered.get(agent), genome_of(agent))
-            for agent in starting
-        ]
+        [_start(context, agents[a], programs, remembered.get(a), genome_of(a)) for a in starting]
     )
     for agent in starting:
         before = records.get(agent, agents[agent])
