@@ -148,6 +148,8 @@ class LifeManager:
         founded = commands.carry_out(parts, self.registry, self.run_id, self.cycle)
         if founded:
             self.agents = {**self.agents, **{record.id: record for record in founded}}
+        # History must not depend on who was read from the registry and who was born in this run.
+        self.agents = dict(sorted(self.agents.items(), key=lambda item: item[1].place))
         self.cycle += 1
         return parts.context(self.pool, self.cycle)
 
