@@ -16,6 +16,15 @@ _PATH = re.compile(r"src/genes/([A-Za-z_][A-Za-z0-9_]{0,63})\.rs")
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}")
 _CODE = re.compile(r"[0-9a-f]{64}")
 _KEYS = ("v", "id", "generation", "parents", "files", "traits", "mutations")
+_FILE_KEYS = ("path", "code", "active", "functions")
+
+# Rust's strict and reserved words: none of them can name a module or a function.
+KEYWORDS = frozenset(
+    "_ Self abstract as async await become box break const continue crate do dyn else enum extern "
+    "false final fn for gen if impl in let loop macro match mod move mut override priv pub ref "
+    "return self static struct super trait true try type typeof unsafe unsized use virtual where "
+    "while yield".split()
+)
 
 
 class GenomeError(ValueError):
@@ -30,6 +39,7 @@ class FileGene:
     code: str
     active: bool
     functions: tuple[tuple[str, bool], ...]
+    extra: Mapping[str, Any] = field(default_factory=dict, hash=False)
 
     @property
     def module(self) -> str:
@@ -59,6 +69,7 @@ class Genome:
 
 
 def encode(genome: Genome) -> bytes:
+    """The bytes of a genome; GenomeError when they would be too many, or too deep."""
     body: dict[str, Any] = {
         "v": VERSION,
         "id": genome.id,
@@ -70,6 +81,7 @@ def encode(genome: Genome) -> bytes:
                 "code": gene.code,
                 "active": gene.active,
                 "functions": [[name, active] for name, active in gene.functions],
+                **gene.extra,
             }
             for gene in genome.files
         ],
@@ -77,7 +89,10 @@ def encode(genome: Genome) -> bytes:
         "mutations": dict(genome.mutations),
         **genome.extra,
     }
-    data: bytes = msgpack.packb(body)
+    try:
+        data: bytes = msgpack.packb(body)
+    except ValueError as error:
+        raise GenomeError(f"cannot be written: {error}") from error
     if len(data) > MAX_BYTES:
         raise GenomeError(f"{len(data)} bytes, more than the {MAX_BYTES} allowed")
     return data
@@ -88,7 +103,9 @@ def decode(data: bytes) -> Genome:
     if len(data) > MAX_BYTES:
         raise GenomeError(f"{len(data)} bytes, more than the {MAX_BYTES} allowed")
     try:
-        body = msgpack.unpackb(data, strict_map_key=True)
+        body = msgpack.unpackb(data, object_pairs_hook=_map)
+    except GenomeError:
+        raise
     except msgpack.ExtraData as error:
         raise GenomeError("bytes after the end of the map") from error
     except Exception as error:  # msgpack raises several unrelated classes for broken input
@@ -98,7 +115,19 @@ def decode(data: bytes) -> Genome:
     return _from_map(body)
 
 
-def _from_map(body: dict[Any, Any]) -> Genome:
+def _map(pairs: list[tuple[Any, Any]]) -> dict[str, Any]:
+    """A map without its equals: a codec that took the last of two would read another genome."""
+    found: dict[str, Any] = {}
+    for key, value in pairs:
+        if type(key) is not str:
+            raise GenomeError(f"a key is {type(key).__name__}, it must be str")
+        if key in found:
+            raise GenomeError(f"key {key[:60]!r} stands twice in a map")
+        found[key] = value
+    return found
+
+
+def _from_map(body: dict[str, Any]) -> Genome:
     version = _take(body, "v", int)
     if version != VERSION:
         raise GenomeError(f"v is {version}, this program reads {VERSION}")
@@ -115,7 +144,7 @@ def _from_map(body: dict[Any, Any]) -> Genome:
     )
 
 
-def _take(body: dict[Any, Any], key: str, kind: type) -> Any:
+def _take(body: dict[str, Any], key: str, kind: type) -> Any:
     if key not in body:
         raise GenomeError(f"{key} is missing")
     return _typed(body[key], key, kind)
@@ -153,7 +182,8 @@ def _file(item: Any, at: int) -> FileGene:
     name = f"files[{at}]"
     _typed(item, name, dict)
     path = _typed(item.get("path"), f"{name}.path", str)
-    if not _PATH.fullmatch(path):
+    found = _PATH.fullmatch(path)
+    if found is None or found[1] in KEYWORDS:
         raise GenomeError(f"{name}.path must be {GENE_FOLDER}<name>.rs, not {path[:80]!r}")
     code = _typed(item.get("code"), f"{name}.code", str)
     if not _CODE.fullmatch(code):
@@ -162,31 +192,31 @@ def _file(item: Any, at: int) -> FileGene:
     functions = _typed(item.get("functions"), f"{name}.functions", list)
     pairs = tuple(_function(pair, f"{name}.functions[{n}]") for n, pair in enumerate(functions))
     _refuse_twice([function for function, _ in pairs], f"{name}.functions")
-    return FileGene(path, code, active, pairs)
+    extra = {key: value for key, value in item.items() if key not in _FILE_KEYS}
+    return FileGene(path, code, active, pairs, extra)
 
 
 def _function(pair: Any, name: str) -> tuple[str, bool]:
     if type(pair) is not list or len(pair) != 2:
         raise GenomeError(f"{name} must be a pair [name, active]")
     function, active = _typed(pair[0], name, str), _typed(pair[1], name, bool)
-    if not _NAME.fullmatch(function):
+    if not _NAME.fullmatch(function) or function in KEYWORDS:
         raise GenomeError(f"{name} is no name of a function: {function[:80]!r}")
     return function, active
 
 
-def _traits(items: dict[Any, Any]) -> dict[str, float]:
+def _traits(items: dict[str, Any]) -> dict[str, float]:
     for name, value in items.items():
-        _typed(name, "traits", str)
         if type(value) not in (int, float) or not 0 <= value <= 1:
             raise GenomeError(f"traits.{name[:60]} is {value!r}, it must be a number in 0..1")
-    return {name: float(value) for name, value in items.items()}
+    return items
 
 
 def _mutations(items: Any) -> dict[str, int]:
     _typed(items, "mutations", dict)
     for name, value in items.items():
-        _count(_typed(value, f"mutations.{name}", int), f"mutations.{name}")
-        _typed(name, "mutations", str)
+        where = f"mutations.{name[:60]}"
+        _count(_typed(value, where, int), where)
     return dict(items)
 
 

@@ -125,9 +125,9 @@ class EconomySettings(Section):
     endowment: float = setting(
         0.75, "energy that a child gets from its parents", unit="E0", low=0.01, high=100.0
     )
-    age_limit: int = setting(15, "age at which an agent dies", unit="cycles", low=1, high=1_000_000)
+    age_limit: int = setting(20, "age at which an agent dies", unit="cycles", low=1, high=1_000_000)
     turnover_floor: float = setting(
-        0.10, "part of the places freed in a cycle, at least; the poorest go", low=0.0, high=1.0
+        0.05, "part of the places freed in a cycle, at least; the poorest go", low=0.0, high=1.0
     )
     births_share: float = setting(
         0.15, "births in a cycle, at most, as a part of the places", low=0.0, high=1.0

@@ -13,7 +13,7 @@ def carry_out(parts: Parts, registry: Registry, run: str, cycle: int) -> tuple[A
     """Do what was asked, in order; each command is recorded, with what became of it."""
     founded: list[AgentRecord] = []
     for path, command in inbox.waiting(parts.project.inbox):
-        outcome, records = _one(parts, registry, run, cycle, command)
+        outcome, records = _one(parts, registry, run, command)
         founded += records
         data = {
             "command": command.name if command else "unreadable",
@@ -27,13 +27,13 @@ def carry_out(parts: Parts, registry: Registry, run: str, cycle: int) -> tuple[A
 
 
 def _one(
-    parts: Parts, registry: Registry, run: str, cycle: int, command: inbox.Command | None
+    parts: Parts, registry: Registry, run: str, command: inbox.Command | None
 ) -> tuple[str, tuple[AgentRecord, ...]]:
     if command is None or command.name != "init":
         return "refused: no such command", ()
     try:
         count = int(command.arguments["count"])
-        founding = initiate_project(parts, registry, count, run, cycle)
+        founding = initiate_project(parts, registry, count, run)
     except (KeyError, TypeError, ValueError) as error:
         return f"refused: {error}", ()
     except EvolveError as error:

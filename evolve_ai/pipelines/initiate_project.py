@@ -50,7 +50,6 @@ def initiate_project(
     registry: Registry,
     count: int,
     run: str,
-    cycle: int = 0,
     progress: Progress | None = None,
 ) -> Founding:
     """Found `count` agents more, each wholly or not at all; an interrupted founding goes on.
@@ -64,7 +63,8 @@ def initiate_project(
     same = int(registry.meta("founding_asked") or 0) == count
     total = pending if pending and same else pending + count
     registry.commit(Batch(meta={"founding": str(total), "founding_asked": str(count)}), run)
-    context = parts.context(pool, cycle)
+    last = registry.last_cycle()
+    context = parts.context(pool, last[0] if last else 0)
     founded: list[AgentRecord] = []
     for newborns in _found(parts, context, int(registry.meta("numbers") or 0), total):
         founded += _enter(parts, context, registry, newborns, run)

@@ -54,11 +54,13 @@ def open_colony(parts: Parts, registry: Registry) -> Colony:
     """The colony of this run; its epoch is one more than that of the run before."""
     epoch = int(registry.meta("epoch") or 0) + 1
     registry.commit(Batch(meta={"epoch": str(epoch)}), run="")
+    patience = parts.project.settings.supervise
     return Colony(
         parts.project.workspace,
         epoch=epoch,
         limits=limits_of(parts),
-        orphan_seconds=parts.project.settings.supervise.orphan_seconds,
+        orphan_seconds=patience.orphan_seconds,
+        log_bytes=patience.log_bytes,
     )
 
 

@@ -29,12 +29,13 @@ from evolve_ai.pipelines.parts import Parts
 from evolve_ai.state.registry import Registry
 from evolve_ai.system.files import publish
 from evolve_ai.system.identity import Identity
-from evolve_ai.system.lock import Lock, holder
+from evolve_ai.system.lock import Holder, Lock, holder
 from evolve_ai.system.processes import adopt_or_none, ended, send
 from evolve_ai.system.project import Project
 from evolve_ai.system.settings_file import FILE_NAME, load_settings
 
 Assemble = Callable[[Project, Sink], Parts]
+LIFE_CYCLE = views.LIFE_CYCLE
 
 
 def open_project(folder: Path, overrides: Sequence[str] = ()) -> Project:
@@ -49,12 +50,11 @@ def open_project(folder: Path, overrides: Sequence[str] = ()) -> Project:
 
 @contextmanager
 def opened(
-    project: Project, assemble: Assemble, lock: bool = True
+    project: Project, assemble: Assemble, purpose: str
 ) -> Iterator[tuple[Parts, Registry]]:
-    """The parts and the registry of a project, for one who writes."""
+    """The parts and the registry of a project, for one who writes. HeldError for a second one."""
     with ExitStack() as stack:
-        if lock:
-            stack.enter_context(Lock(project.workspace))
+        stack.enter_context(Lock(project.workspace, purpose))
         registry = stack.enter_context(Registry.create(project.registry))
         notifier = open_notifier(project.settings, project.logs, registry.events_after)
         stack.callback(notifier.close)
@@ -83,13 +83,13 @@ def run_id() -> str:
 def found(
     project: Project, assemble: Assemble, count: int, progress: Callable[[int, int], None]
 ) -> Founding:
-    with opened(project, assemble) as (parts, registry):
-        return initiate_project(parts, registry, count, run_id(), progress=progress)
+    with opened(project, assemble, "init") as (parts, registry):
+        return initiate_project(parts, registry, count, run_id(), progress)
 
 
 def hand_over(project: Project, count: int) -> int | None:
     """Leave an `init` to the life-cycle that holds the project; its pid, or None."""
-    held = holder(project.workspace)
+    held = _life_cycle(project)
     if held is None:
         return None
     inbox.post(project.inbox, inbox.Command("init", {"count": count}))
@@ -97,7 +97,7 @@ def hand_over(project: Project, count: int) -> int | None:
 
 
 def take_in(project: Project, assemble: Assemble, folder: Path) -> Imported:
-    with opened(project, assemble) as (parts, registry):
+    with opened(project, assemble, "import") as (parts, registry):
         return import_agents(parts, registry, folder, run_id())
 
 
@@ -105,7 +105,7 @@ def take_in(project: Project, assemble: Assemble, folder: Path) -> Imported:
 def life(
     project: Project, assemble: Assemble, build_progress: BuildProgress | None = None
 ) -> Iterator[LifeManager]:
-    with opened(project, assemble) as (parts, registry):
+    with opened(project, assemble, LIFE_CYCLE) as (parts, registry):
         if registry.meta("places") is None:
             raise NoPopulationError(
                 "this project has no agents yet", where=project.root, todo="evolve init 100"
@@ -115,12 +115,17 @@ def life(
 
 
 def stop(project: Project, seconds: float) -> int | None:
-    """End the holder of the project gracefully and wait; its pid, or None if nobody held it."""
-    held = holder(project.workspace)
+    """End the life-cycle gracefully and wait; its pid, or None if there was none."""
+    held = _life_cycle(project)
     if held is None:
         return None
     _end(held.identity, seconds)
     return held.identity.pid
+
+
+def _life_cycle(project: Project) -> Holder | None:
+    held = holder(project.workspace)
+    return held if held and held.purpose == LIFE_CYCLE else None
 
 
 def _end(identity: Identity, seconds: float) -> None:
@@ -155,8 +160,6 @@ def story(project: Project, prefix: str) -> AgentStory:
 
 def check_health(folder: Path, overrides: Sequence[str], assemble: Assemble) -> list[Check]:
     """What evolve needs and what this project has, checked; nothing is changed."""
-    population = _population(folder / "workspace" / "registry.sqlite")
-
     def read_template() -> str:
         project = open_project(folder, overrides)
         parts = assemble(project, Notifier((), open_log(project.logs)))
@@ -174,6 +177,10 @@ def check_health(folder: Path, overrides: Sequence[str], assemble: Assemble) -> 
             raise RegistryError(verdict, where=project.registry, todo="restore it from a backup")
         return f"whole, {population} agents alive"
 
+    try:
+        population = _population(folder / "workspace" / "registry.sqlite")
+    except RegistryError:
+        population = 0  # check_registry tells
     return examine_health(folder, population, read_template, check_registry)
 
 
@@ -186,7 +193,7 @@ def _population(path: Path) -> int:
 
 def exam(project: Project, assemble: Assemble) -> ExamResult:
     """HeldError while a life-cycle runs: both would build in the same place."""
-    with opened(project, assemble) as (parts, registry):
+    with opened(project, assemble, "exam") as (parts, registry):
         if registry.meta("places") is None:
             raise NoPopulationError("this project has no agents yet", todo="evolve init 100")
         pool = open_pool(parts, registry)

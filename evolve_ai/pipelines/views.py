@@ -21,6 +21,7 @@ from evolve_ai.state.registry import Registry
 from evolve_ai.system.lock import holder
 from evolve_ai.system.project import Project
 
+LIFE_CYCLE = "life-cycle"
 SANDBOX = "none: agents run unsandboxed, with your rights"
 
 
@@ -29,10 +30,10 @@ def status_of(project: Project, registry: Registry) -> Status:
     founders = registry.founders()
     last = registry.last_cycle()
     totals = Totals.from_json(last[2]["totals"]) if last else Totals()
-    holding = holder(project.workspace)
+    held = holder(project.workspace)
     return Status(
         project=str(project.root),
-        life_cycle=holding.identity.pid if holding else None,
+        life_cycle=held.identity.pid if held and held.purpose == LIFE_CYCLE else None,
         cycle=last[0] if last else 0,
         tick=int(last[2]["tick"]) if last else 0,
         mode=project.settings.mode,

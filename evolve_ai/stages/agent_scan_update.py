@@ -1,7 +1,7 @@
 """Owns the verb scan: which genomes and code have changed since the last look, and how."""
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -10,8 +10,10 @@ from evolve_ai.model.agent import AgentRecord, Cause, Fault
 from evolve_ai.model.genome import Genome
 from evolve_ai.model.report import ScanReport, SourceReport
 from evolve_ai.stages.context import Context, fixed_hashes
-from evolve_ai.system.agent_folder import Rules, read_contents, stamp
+from evolve_ai.system.agent_folder import Layout, Rules, read_contents, same_stamp, stamp
 from evolve_ai.system.content_store import ContentStore
+
+THOROUGH = 16  # every so many cycles a look includes the files that are the same in all agents
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +24,7 @@ class ScanTask:
     sources: Path
     rules: Rules
     known: tuple[tuple[str, str], ...]
+    thorough: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,18 +48,25 @@ def scan(
     context: Context, agents: Mapping[str, AgentRecord], sources: Mapping[str, SourceReport]
 ) -> Scanned:
     """Look at every living agent's folder; only what changed is read, parsed and reported."""
-    known = [(record.id, record.stamp) for record in agents.values()]
+    records = list(agents.values())
     size = context.settings.cycle.chunk
     rules = rules_of(context)
-    tasks = [
-        ScanTask(
-            context.project.agents, context.project.sources, rules, tuple(known[at : at + size])
-        )
-        for at in range(0, len(known), size)
-    ]
+    tasks = [_task(context, rules, records[at : at + size]) for at in range(0, len(records), size)]
     reports = [report for chunk in context.executor.map(scan_chunk, tasks) for report in chunk]
     sources = with_sources(context, sources, reports)
     return Scanned(tuple(_viable(context, report, sources) for report in reports), sources)
+
+
+def _task(context: Context, rules: Rules, records: Sequence[AgentRecord]) -> ScanTask:
+    return ScanTask(
+        context.project.agents,
+        context.project.sources,
+        rules,
+        tuple((record.id, record.stamp) for record in records),
+        frozenset(
+            record.id for record in records if (record.number + context.cycle) % THOROUGH == 0
+        ),
+    )
 
 
 def rules_of(context: Context) -> Rules:
@@ -66,21 +76,22 @@ def rules_of(context: Context) -> Rules:
 
 
 def scan_chunk(task: ScanTask) -> tuple[ScanReport, ...]:
-    store = ContentStore(task.sources)
-    reports = (
-        scan_folder(task.agents / agent, agent, before, task.rules, store)
+    store, layout = ContentStore(task.sources), task.rules.layout()
+    changed = (
+        agent
         for agent, before in task.known
+        if not same_stamp(before, stamp(task.agents / agent, layout, agent in task.thorough))
     )
-    return tuple(report for report in reports if report is not None)
+    return tuple(
+        scan_folder(task.agents / agent, agent, task.rules, layout, store) for agent in changed
+    )
 
 
 def scan_folder(
-    folder: Path, agent: str, before: str, rules: Rules, store: ContentStore
-) -> ScanReport | None:
-    """None when nothing changed. Gene code that is new enters the content store."""
-    now = stamp(folder)
-    if now == before and now:
-        return None
+    folder: Path, agent: str, rules: Rules, layout: Layout, store: ContentStore
+) -> ScanReport:
+    """Read a folder that has changed. Gene code that is new enters the content store."""
+    now = stamp(folder, layout)
     if not now:
         reason = "its folder cannot be read; put it back, or let it die"
         return ScanReport(agent, now, fault=Fault(Cause.GENOME, reason))

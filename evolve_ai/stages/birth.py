@@ -11,7 +11,8 @@ from evolve_ai.model.genome import Genome, encode
 from evolve_ai.stages.agent_scan_update import genome_hash
 from evolve_ai.stages.context import Context
 from evolve_ai.stages.genome_sync import MissingCodeError, generated
-from evolve_ai.system.agent_folder import GENOME, stamp
+from evolve_ai.system import agent_log
+from evolve_ai.system.agent_folder import GENOME
 from evolve_ai.system.content_store import ContentStore
 
 UNBORN = ".unborn-"
@@ -35,7 +36,6 @@ class Newborn:
     genome: Genome
     genome_bytes: bytes
     genome_hash: str
-    stamp: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +82,7 @@ def write_folder(nursery: Nursery, genome: Genome, code: Mapping[str, bytes]) ->
         **generated(nursery.substrate, genome, nursery.manifest),
         **{gene.path: code[gene.code] for gene in genome.files},
         GENOME: data,
+        agent_log.NAME: b"",
     }
     unborn = nursery.agents / f"{UNBORN}{genome.id}"
     folder = nursery.agents / genome.id
@@ -91,7 +92,7 @@ def write_folder(nursery: Nursery, genome: Genome, code: Mapping[str, bytes]) ->
     if folder.exists():
         shutil.rmtree(folder)
     unborn.rename(folder)
-    return Newborn(genome, data, genome_hash(data), stamp(folder))
+    return Newborn(genome, data, genome_hash(data))
 
 
 def _write_files(root: str, files: Mapping[str, bytes]) -> None:

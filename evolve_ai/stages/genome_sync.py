@@ -14,8 +14,9 @@ from evolve_ai.model.agent import Cause, Fault
 from evolve_ai.model.errors import StorageError
 from evolve_ai.model.genome import Genome
 from evolve_ai.model.report import ScanReport
+from evolve_ai.stages.agent_scan_update import rules_of
 from evolve_ai.stages.context import Context
-from evolve_ai.system.agent_folder import stamp
+from evolve_ai.system.agent_folder import Rules, stamp
 from evolve_ai.system.content_store import ContentStore
 from evolve_ai.system.files import is_full, publish_if_changed
 
@@ -28,6 +29,7 @@ class SyncTask:
     sources: Path
     substrate: Substrate
     manifest: bytes
+    rules: Rules
     reports: tuple[ScanReport, ...]
 
 
@@ -40,6 +42,7 @@ def sync(context: Context, reports: tuple[ScanReport, ...]) -> tuple[ScanReport,
             context.project.sources,
             context.substrate,
             context.pool.manifest,
+            rules_of(context),
             reports[at : at + size],
         )
         for at in range(0, len(reports), size)
@@ -66,7 +69,7 @@ def _synced(task: SyncTask, report: ScanReport) -> ScanReport:
         return replace(report, fault=Fault(Cause.GENOME, str(error)))
     if not taken_up and not wrote:
         return report
-    return replace(report, stamp=stamp(folder))
+    return replace(report, stamp=stamp(folder, task.rules.layout()))
 
 
 def generated(substrate: Substrate, genome: Genome, manifest: bytes) -> dict[str, bytes]:

@@ -4,9 +4,9 @@ import errno
 import hashlib
 import os
 import stat
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from evolve_ai.model import genome as codec
 from evolve_ai.model.agent import Cause, Fault
@@ -28,6 +28,19 @@ class Rules:
     fixed: Mapping[str, str]
     generated: frozenset[str]
 
+    def layout(self) -> "Layout":
+        fixed = tuple(sorted(self.fixed))
+        watched = {GENOME, *self.generated, *(_folders_of([*fixed, *self.generated]))}
+        return Layout(tuple(sorted(watched)), fixed)
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """What a stamp looks at: files and folders each time, fixed files when it is thorough."""
+
+    watched: tuple[str, ...]
+    fixed: tuple[str, ...]
+
 
 @dataclass(frozen=True, slots=True)
 class Contents:
@@ -39,41 +52,76 @@ class Contents:
     fault: Fault | None = None
 
 
-def stamp(folder: Path) -> str:
-    """A fingerprint of names, inodes, sizes and change times; "" when there is no folder.
+def stamp(folder: Path, layout: Layout, thorough: bool = True) -> str:
+    """Sizes and change times of what lies in a folder, hashed; "" when there is no such folder.
 
-    The change time moves with every write and cannot be set back by a program.
+    Two halves: what a genome or a gene can change, and, when thorough, the fixed files (what is
+    compiled is the template's, so a changed one in a folder harms nobody until it is noticed).
+    The change time moves with every write and cannot be set back by a program. Folders tell of
+    new, renamed and removed files.
     """
-    digest = hashlib.blake2b(digest_size=12)
     try:
-        _stamp_into(digest, str(folder), top=True)
+        handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
     except OSError:
         return ""
-    return digest.hexdigest()
+    try:
+        living = _looked_at(handle, layout.watched)
+        living += _gene_files(handle)
+        fixed = _looked_at(handle, layout.fixed) if thorough else []
+    except OSError:
+        return ""
+    finally:
+        os.close(handle)
+    return f"{_hashed(living)}-{_hashed(fixed) if thorough else ''}"
 
 
-def _stamp_into(digest: "hashlib.blake2b", folder: str, top: bool = False) -> None:
-    inner = []
-    with os.scandir(folder) as entries:
-        for entry in entries:
-            name = entry.name
-            if top and (name in TOLERATED or name.startswith(_WRITTEN_BY_AGENTS)):
-                continue
-            if entry.is_dir(follow_symlinks=False):
-                digest.update(name.encode())
-                inner.append(entry.path)
-                continue
-            seen = entry.stat(follow_symlinks=False)
-            digest.update(f"{name}\0{seen.st_ino} {seen.st_size} {seen.st_ctime_ns}\n".encode())
-    for path in inner:
-        _stamp_into(digest, path)
+def same_stamp(before: str, now: str) -> bool:
+    """Equal in the halves that both have."""
+    if not before or not now:
+        return False
+    (living, _, fixed), (living_now, _, fixed_now) = before.partition("-"), now.partition("-")
+    return living == living_now and (fixed == fixed_now or not fixed or not fixed_now)
+
+
+def _looked_at(handle: int, names: Iterable[str]) -> list[int | str]:
+    looked: list[int | str] = []
+    for name in names:
+        try:
+            seen = os.stat(name, dir_fd=handle, follow_symlinks=False)
+        except FileNotFoundError:
+            looked.append(0)
+        else:
+            looked += (seen.st_ino, seen.st_ctime_ns)
+    return looked
+
+
+def _gene_files(handle: int) -> list[int | str]:
+    looked: list[int | str] = []
+    genes = os.open(
+        GENE_FOLDER, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=handle
+    )
+    try:
+        for name in os.listdir(genes):  # noqa: PTH208 (a descriptor has no Path)
+            seen = os.stat(name, dir_fd=genes, follow_symlinks=False)
+            looked += (name, seen.st_ino, seen.st_ctime_ns)
+    finally:
+        os.close(genes)
+    return looked
+
+
+def _hashed(looked: list[int | str]) -> str:
+    return hashlib.blake2b(repr(looked).encode(), digest_size=12).hexdigest()
+
+
+def _folders_of(names: Iterable[str]) -> set[str]:
+    return {str(parent) for name in names for parent in PurePosixPath(name).parents}
 
 
 def read_contents(folder: Path, agent: str, rules: Rules) -> Contents:
     """Read a folder without following links; whatever is wrong with it is a Fault."""
     try:
         names = tuple(_files_below(folder, ""))
-        data = read_regular(folder / GENOME, codec.MAX_BYTES)
+        data = read_regular(f"{folder}/{GENOME}", codec.MAX_BYTES)
     except OSError as error:
         return Contents(fault=Fault(Cause.GENOME, f"{GENOME}: {_words(error)}"))
     try:
@@ -86,7 +134,7 @@ def read_contents(folder: Path, agent: str, rules: Rules) -> Contents:
     try:
         problem = _refused(folder, names, genome, rules)
         code = {
-            gene.path: read_regular(folder / gene.path, SOURCE_LIMIT)
+            gene.path: read_regular(f"{folder}/{gene.path}", SOURCE_LIMIT)
             for gene in genome.files
             if gene.path in names
         }
@@ -97,18 +145,23 @@ def read_contents(folder: Path, agent: str, rules: Rules) -> Contents:
     return Contents(genome, data, code)
 
 
-def read_regular(path: Path, limit: int) -> bytes:
+def read_regular(path: str | Path, limit: int) -> bytes:
     """The bytes of a regular file of at most `limit` bytes; OSError for anything else."""
-    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-    with open(descriptor, "rb") as file:
-        seen = os.fstat(descriptor)
+    handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    try:
+        seen = os.fstat(handle)
         if not stat.S_ISREG(seen.st_mode):
             raise OSError(errno.EINVAL, "it is no regular file", str(path))
         if seen.st_size > limit:
             raise OSError(
                 errno.EFBIG, f"it has {seen.st_size} bytes, at most {limit} are allowed", str(path)
             )
-        return file.read(limit)
+        data = os.read(handle, seen.st_size + 1)
+        while len(data) < seen.st_size and (more := os.read(handle, seen.st_size)):
+            data += more
+        return data
+    finally:
+        os.close(handle)
 
 
 def _files_below(folder: Path, prefix: str) -> Iterator[str]:
@@ -133,7 +186,7 @@ def _refused(folder: Path, names: Collection[str], genome: Genome, rules: Rules)
     for name, expected in rules.fixed.items():
         if name not in names:
             return f"{name}: this file of the kernel is missing; copy it from the template"
-        if hashlib.sha256(read_regular(folder / name, SOURCE_LIMIT)).hexdigest() != expected:
+        if hashlib.sha256(read_regular(f"{folder}/{name}", SOURCE_LIMIT)).hexdigest() != expected:
             return f"{name}: differs from the template's; the kernel may not be changed"
     return None
 

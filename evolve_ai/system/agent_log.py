@@ -28,8 +28,8 @@ def open_log(folder: Path) -> tuple[int, int]:
     return handle, os.fstat(handle).st_size
 
 
-def trim(folder: Path) -> bool:
-    """Keep the last half of a log that has grown too long.
+def trim(folder: Path, limit: int = MAX_BYTES) -> bool:
+    """Keep the last half of a log that has grown beyond `limit` bytes.
 
     Copy and truncate, since the agent goes on appending to the same file; what it writes in
     that instant may be lost.
@@ -37,14 +37,14 @@ def trim(folder: Path) -> bool:
     path = folder / NAME
     try:
         found = path.lstat()
-        if found.st_size <= MAX_BYTES or not stat.S_ISREG(found.st_mode):
+        if found.st_size <= limit or not stat.S_ISREG(found.st_mode):
             return False
         handle = os.open(path, os.O_RDWR | os.O_APPEND | _SAFE)
     except OSError:
         return False
     try:
         size = os.fstat(handle).st_size
-        kept = os.pread(handle, MAX_BYTES // 2, max(0, size - MAX_BYTES // 2))
+        kept = os.pread(handle, limit // 2, max(0, size - limit // 2))
         os.ftruncate(handle, 0)
         os.write(handle, kept[kept.find(b"\n") + 1 :])
         return True

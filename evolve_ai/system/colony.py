@@ -89,10 +89,12 @@ class Colony:
         epoch: int,
         limits: Limits | None = None,
         orphan_seconds: int = 600,
+        log_bytes: int = agent_log.MAX_BYTES,
     ):
         self.epoch = epoch
         self.limits = limits or Limits()
         self._orphan_seconds = orphan_seconds
+        self._log_bytes = log_bytes
         self._folder = workspace.absolute() / _PIPE_FOLDER
         self._folder.mkdir(parents=True, exist_ok=True)
         self._exchanges = 0
@@ -355,7 +357,7 @@ class Colony:
 
     def _trim_logs(self) -> None:
         for resident in self._board.residents.values():
-            if agent_log.trim(resident.folder):
+            if agent_log.trim(resident.folder, self._log_bytes):
                 resident.log_start = 0
 
 

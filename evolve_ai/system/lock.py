@@ -17,10 +17,11 @@ _MAX_BYTES = 4096
 
 @dataclass(frozen=True, slots=True)
 class Holder:
-    """Who holds the project, and since when (ISO 8601, UTC)."""
+    """Who holds the project, since when (ISO 8601, UTC), and what for ("" if it did not say)."""
 
     identity: Identity
     since: str
+    purpose: str = ""
 
 
 class Lock:
@@ -30,8 +31,9 @@ class Lock:
     to children that are forked without exec, so whoever forks workers must end them.
     """
 
-    def __init__(self, workspace: Path):
+    def __init__(self, workspace: Path, purpose: str = ""):
         """HeldError, naming the pid, when another process holds the project."""
+        self._purpose = purpose
         self._path = workspace.absolute() / _NAME
         self._path.parent.mkdir(parents=True, exist_ok=True)
         flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
@@ -48,7 +50,8 @@ class Lock:
         assert identity is not None
         since = datetime.now(UTC).isoformat(timespec="seconds")
         os.ftruncate(self._handle, 0)
-        os.pwrite(self._handle, json.dumps({**identity.to_map(), "since": since}).encode(), 0)
+        body = {**identity.to_map(), "since": since, "purpose": self._purpose}
+        os.pwrite(self._handle, json.dumps(body).encode(), 0)
 
     def release(self) -> None:
         if self._handle >= 0:
@@ -80,7 +83,7 @@ def holder(workspace: Path) -> Holder | None:
     identity = Identity.from_map(body)
     if identity is None or not identity.lives():
         return None
-    return Holder(identity, str(body.get("since", "")))
+    return Holder(identity, str(body.get("since", "")), str(body.get("purpose", "")))
 
 
 def _held(workspace: Path, path: Path) -> HeldError:
@@ -89,8 +92,9 @@ def _held(workspace: Path, path: Path) -> HeldError:
         return HeldError(
             "held by a process that has not signed", where=path, todo="ask: fuser -v " + str(path)
         )
+    purpose = f" ({found.purpose})" if found.purpose else ""
     return HeldError(
-        f"held by process {found.identity.pid} since {found.since}",
+        f"held by process {found.identity.pid}{purpose} since {found.since}",
         where=path,
-        todo="wait for it, or end it with: evolve stop",
+        todo="wait for it; a life-cycle ends with: evolve stop",
     )
