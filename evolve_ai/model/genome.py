@@ -19,12 +19,13 @@ _KEYS = ("v", "id", "generation", "parents", "files", "traits", "mutations")
 _FILE_KEYS = ("path", "code", "active", "functions")
 
 # Rust's strict and reserved words: none of them can name a module or a function.
-KEYWORDS = frozenset(
+_WORDS = (
     "_ Self abstract as async await become box break const continue crate do dyn else enum extern "
     "false final fn for gen if impl in let loop macro match mod move mut override priv pub ref "
     "return self static struct super trait true try type typeof unsafe unsized use virtual where "
-    "while yield".split()
+    "while yield"
 )
+KEYWORDS = frozenset(_WORDS.split())
 
 
 class GenomeError(ValueError):
@@ -109,7 +110,7 @@ def decode(data: bytes) -> Genome:
     except msgpack.ExtraData as error:
         raise GenomeError("bytes after the end of the map") from error
     except Exception as error:  # msgpack raises several unrelated classes for broken input
-        raise GenomeError(f"not msgpack: {error or type(error).__name__}") from error
+        raise GenomeError(f"not msgpack: {str(error) or type(error).__name__}") from error
     if not isinstance(body, dict):
         raise GenomeError(f"a map was expected, not {type(body).__name__}")
     return _from_map(body)

@@ -8,11 +8,11 @@ from pathlib import Path
 from tree_sitter import Node
 
 from evolve_ai.model.errors import TemplateError
+from evolve_ai.model.genome import KEYWORDS
 from evolve_ai.model.report import GenePool, SourceReport
 from evolve_ai.substrates.rust import syntax
 from evolve_ai.substrates.rust.manifest import check_manifest, nameless
 from evolve_ai.substrates.rust.source import read_source
-from evolve_ai.substrates.rust.viability import KEYWORDS
 
 MANIFEST = "Cargo.toml"
 LIBRARY = "src/lib.rs"

@@ -2,67 +2,8 @@
 
 from collections.abc import Mapping
 
-from evolve_ai.model.genome import FileGene, Genome
+from evolve_ai.model.genome import KEYWORDS, FileGene, Genome
 from evolve_ai.model.report import SourceReport
-
-# Rust 2021's strict and reserved words: none of them can name a module.
-KEYWORDS = frozenset(
-    [
-        "as",
-        "async",
-        "await",
-        "break",
-        "const",
-        "continue",
-        "crate",
-        "dyn",
-        "else",
-        "enum",
-        "extern",
-        "false",
-        "fn",
-        "for",
-        "if",
-        "impl",
-        "in",
-        "let",
-        "loop",
-        "match",
-        "mod",
-        "move",
-        "mut",
-        "pub",
-        "ref",
-        "return",
-        "self",
-        "Self",
-        "static",
-        "struct",
-        "super",
-        "trait",
-        "true",
-        "type",
-        "unsafe",
-        "use",
-        "where",
-        "while",
-        "abstract",
-        "become",
-        "box",
-        "do",
-        "final",
-        "gen",
-        "macro",
-        "override",
-        "priv",
-        "try",
-        "typeof",
-        "unsized",
-        "virtual",
-        "yield",
-        "_",
-    ]
-)
 
 
 def viability(genome: Genome, sources: Mapping[str, SourceReport]) -> str | None:
