@@ -147,19 +147,19 @@ def life_cycle(
     project = open_project(**at)
     console = Console()
 
-    def watch(report: CycleReport) -> None:
-        if not as_json:
-            console.print(
-                text.cycle_line(report.cycle, report.summary), highlight=False, soft_wrap=True
-            )
-        for reason in report.taints:
-            click.echo(f"  tainted: {reason}", err=True)
-
     with (
+        ending_gracefully(lambda words: click.echo(words, err=True)) as ending,
         bar("building", console) as advance,
         life(project, assemble, advance) as manager,
-        ending_gracefully(manager.stop, lambda words: click.echo(words, err=True)),
     ):
+        ending.calls(manager.stop)
+
+        def watch(report: CycleReport) -> None:
+            for reason in report.taints:
+                click.echo(f"  tainted: {reason}", err=True)
+            if not as_json and not told(text.cycle_line(report.cycle, report.summary), console):
+                manager.stop()
+
         manager.manage_agents_lifecycle(cycles, seconds, watch)
     if as_json:
         show_json(runs.status(project))
@@ -236,6 +236,15 @@ def open_project(project: Path, overrides: tuple[str, ...], workers: int | None 
     if workers is not None:
         overrides = (*overrides, f"cycle.workers={workers}")
     return runs.open_project(project, overrides)
+
+
+def told(line: str, console: Console) -> bool:
+    """Print a line beside a progress bar; False when nobody reads our output any more."""
+    try:
+        console.print(line, highlight=False, soft_wrap=True)
+    except (BrokenPipeError, SystemExit):  # rich exits on a broken pipe
+        return False
+    return True
 
 
 def show_json(model: BaseModel) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 from evolve_ai.model.agent import AgentRecord
 from evolve_ai.model.errors import EvolveError
 from evolve_ai.model.event import Event, Kind
-from evolve_ai.model.genome import Genome, GenomeError, decode
+from evolve_ai.model.genome import MAX_BYTES, Genome, GenomeError, decode
 from evolve_ai.model.report import ScanReport
 from evolve_ai.pipelines.initiate_project import open_pool, settle_prices, start_energy
 from evolve_ai.pipelines.parts import Parts
@@ -17,7 +17,7 @@ from evolve_ai.stages.birth import BirthTask, bear_chunk, nursery_of
 from evolve_ai.stages.context import Context
 from evolve_ai.stages.succession import newborn_record
 from evolve_ai.state.registry import Batch, Registry
-from evolve_ai.system.agent_folder import GENOME, read_contents
+from evolve_ai.system.agent_folder import GENOME, read_contents, read_regular
 from evolve_ai.system.content_store import ContentStore
 
 
@@ -75,7 +75,7 @@ def _checked(context: Context, registry: Registry, home: Path) -> Genome | str:
 def _id_in(home: Path) -> str:
     """The id that the genome claims; read again, with all rules, by read_contents."""
     try:
-        return decode((home / GENOME).read_bytes()[: 64 * 1024 + 1]).id
+        return decode(read_regular(home / GENOME, MAX_BYTES)).id
     except (OSError, GenomeError):
         return home.name
 

@@ -2,8 +2,8 @@
 
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
-from threading import Event as Flag
 
 from evolve_ai.model.agent import AgentRecord
 from evolve_ai.model.errors import NoPopulationError
@@ -30,6 +30,7 @@ from evolve_ai.system.colony import Colony
 
 BuildProgress = Callable[[int, int, str], None]
 TIDY_CYCLES = 20
+SLICE = 0.1  # seconds between looks at the wish to stop, while asleep
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +57,9 @@ class LifeManager:
         self.registry = registry
         self.run_id = run_id
         self._build_progress = build_progress
-        self._stop = Flag()
-        self._clean = True
+        self._stopping = False
+        self._in_step = True  # with the registry: nobody has lived what is not committed
+        self._marked = False
 
     def __enter__(self) -> "LifeManager":
         parts, registry = self.parts, self.registry
@@ -77,16 +79,25 @@ class LifeManager:
         self.colony: Colony = lifetime.open_colony(parts, registry)
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: object
+    ) -> None:
+        """Also after a failure of ours agents are sent home, if they are where the registry is."""
         try:
-            if kind is None and self._clean:
-                lifetime.end(self.parts, self.registry, self.run_id, self.colony, self.agents)
+            if kind is None:
+                self._send_home()
+            elif isinstance(error, Exception) and self._in_step:
+                with suppress(Exception):  # the first failure is the one to tell
+                    self._send_home()
         finally:
             self.colony.close()
 
+    def _send_home(self) -> None:
+        lifetime.end(self.parts, self.registry, self.run_id, self.colony, self.agents)
+
     def stop(self) -> None:
         """End after the cycle that is under way. Safe to call from a signal handler."""
-        self._stop.set()
+        self._stopping = True
 
     def manage_agents_lifecycle(
         self,
@@ -94,23 +105,29 @@ class LifeManager:
         seconds: float | None = None,
         watch: Callable[[CycleReport], None] | None = None,
     ) -> int:
-        """Live so many cycles, or so long, or until stop(); the number of cycles lived."""
-        if not self.agents:
-            raise NoPopulationError("nobody is alive here", todo="found agents: evolve init 100")
+        """Live so many cycles, or so long, or until stop(); the number of cycles lived.
+
+        Raises NoPopulationError when nobody is alive (any more).
+        """
         begun, lived = time.monotonic(), 0
-        while not self._stop.is_set():
-            if cycles is not None and lived >= cycles:
-                break
-            if seconds is not None and time.monotonic() - begun >= seconds:
-                break
-            self._clean = False
+        end = None if seconds is None else begun + seconds
+        while not self._stopping:
             report = self.live_one_cycle()
-            self._clean = True
             lived += 1
             if watch:
                 watch(report)
-            self._stop.wait(self.parts.project.settings.cycle.sleep)
+            if lived == cycles or (end is not None and time.monotonic() >= end):
+                break
+            self._sleep(end)
         return lived
+
+    def _sleep(self, end: float | None) -> None:
+        """In slices, since a signal handler only sets a flag."""
+        wake = time.monotonic() + self.parts.project.settings.cycle.sleep
+        if end is not None:
+            wake = min(wake, end)
+        while not self._stopping and (left := wake - time.monotonic()) > 0:
+            time.sleep(min(left, SLICE))
 
     def live_one_cycle(self) -> CycleReport:
         """scan, sync, audit, measure, build, run, observe, select, succeed, record, notify."""
@@ -127,6 +144,7 @@ class LifeManager:
         clock.lap("audit")
         built = self._build(context, updated)
         clock.lap("build")
+        self._leave_the_registry()
         ran = self._run(context, updated, built)
         clock.lap("run")
         observed = self._observe(context, ran)
@@ -150,8 +168,17 @@ class LifeManager:
             self.agents = {**self.agents, **{record.id: record for record in founded}}
         # History must not depend on who was read from the registry and who was born in this run.
         self.agents = dict(sorted(self.agents.items(), key=lambda item: item[1].place))
+        if not self.agents:
+            raise NoPopulationError("nobody is alive here", todo="found agents: evolve init 100")
         self.cycle += 1
         return parts.context(self.pool, self.cycle)
+
+    def _leave_the_registry(self) -> None:
+        """From here to the commit agents live what is not recorded: a kill then loses something."""
+        if not self._marked:
+            self._marked = True
+            self.registry.commit(Batch(meta={"running": self.run_id}), self.run_id)
+        self._in_step = False
 
     def _take_pool(self) -> None:
         """A template that cannot be read is told of and changes nothing; the old pool stays."""
@@ -253,6 +280,7 @@ class LifeManager:
             context, before, lived, self.digest, self.totals, remembered, tainted, seconds
         )
         recorded = self.registry.commit(concluded.batch, self.run_id)
+        self._in_step = True
         self.agents, self.digest = lived.succeeded.living, concluded.digest
         self.tick, self.totals = lived.observed.tick, concluded.totals
         used = frozenset(lived.ran.used)

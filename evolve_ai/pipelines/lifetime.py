@@ -36,11 +36,12 @@ def begin(parts: Parts, registry: Registry, run: str) -> Begun:
     memories = {} if killed else registry.memories()
     events: list[Event] = [Event(Kind.COMMAND, _cycle(registry), None, {"command": "life-cycle"})]
     records: list[AgentRecord] = []
-    meta: dict[str, str | None] = {"running": run}
+    meta: dict[str, str | None] = {}
     if killed:
         end_strangers_left_behind(leftovers(project.agents))
         records = [_orphaned(record) for record in agents.values()]
         events.append(Event(Kind.TAINT, _cycle(registry), None, {"reason": KILLED}))
+        meta["running"] = None
         if registry.meta("tainted") is None:
             meta["tainted"] = KILLED
     forget = dict.fromkeys(registry.memories(), None) if killed else {}

@@ -49,9 +49,7 @@ def open_project(folder: Path, overrides: Sequence[str] = ()) -> Project:
 
 
 @contextmanager
-def opened(
-    project: Project, assemble: Assemble, purpose: str
-) -> Iterator[tuple[Parts, Registry]]:
+def opened(project: Project, assemble: Assemble, purpose: str) -> Iterator[tuple[Parts, Registry]]:
     """The parts and the registry of a project, for one who writes. HeldError for a second one."""
     with ExitStack() as stack:
         stack.enter_context(Lock(project.workspace, purpose))
@@ -160,6 +158,7 @@ def story(project: Project, prefix: str) -> AgentStory:
 
 def check_health(folder: Path, overrides: Sequence[str], assemble: Assemble) -> list[Check]:
     """What evolve needs and what this project has, checked; nothing is changed."""
+
     def read_template() -> str:
         project = open_project(folder, overrides)
         parts = assemble(project, Notifier((), open_log(project.logs)))

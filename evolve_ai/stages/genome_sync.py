@@ -65,7 +65,7 @@ def _synced(task: SyncTask, report: ScanReport) -> ScanReport:
         if is_full(error):
             raise
         return replace(report, fault=Fault(Cause.GENOME, f"{error.where}: {error.what}"))
-    except MissingCodeError as error:
+    except (MissingCodeError, OSError) as error:
         return replace(report, fault=Fault(Cause.GENOME, str(error)))
     if not taken_up and not wrote:
         return report

@@ -2,6 +2,7 @@
 
 import errno
 import os
+import stat
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -59,7 +60,7 @@ def publish(path: Path, data: bytes, *, durable: bool = True, mode: int = 0o644)
 def publish_if_changed(path: Path, data: bytes) -> bool:
     """Publish, without fsync, unless the file holds exactly this; says whether it was written."""
     try:
-        if path.read_bytes() == data:
+        if stat.S_ISREG(path.lstat().st_mode) and path.read_bytes() == data:
             return False
     except FileNotFoundError:
         pass

@@ -1,31 +1,53 @@
-"""Owns what Ctrl-C and SIGTERM mean: the first ends gracefully, the second at once."""
+"""Owns what Ctrl-C, SIGTERM and a closed terminal mean: first a graceful end, then one at once."""
 
 import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
+ASKED_TO_END = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
 
 class StopNow(BaseException):
     """A second signal while a graceful end was under way."""
 
 
-@contextmanager
-def ending_gracefully(stop: Callable[[], None], say: Callable[[str], None]) -> Iterator[None]:
-    """Within: one SIGINT or SIGTERM calls `stop`, a second one raises StopNow."""
-    seen = 0
+class Ending:
+    """Whether the end was asked for, and whom to tell."""
 
-    def handle(number: int, frame: FrameType | None) -> None:
-        nonlocal seen
-        seen += 1
-        if seen > 1:
+    def __init__(self, say: Callable[[str], None]):
+        self._say = say
+        self._stop: Callable[[], None] | None = None
+        self._asked = 0
+
+    def calls(self, stop: Callable[[], None]) -> None:
+        """Call `stop` at the first signal; at once if that has come already."""
+        self._stop = stop
+        if self._asked:
+            stop()
+
+    def handle(self, number: int, frame: FrameType | None) -> None:
+        self._asked += 1
+        if self._asked == 2:
             raise StopNow
-        say("ending after this cycle; once more to end now")
-        stop()
+        if self._asked > 2:
+            return  # the end at once is under way, and takes seconds at most
+        self._say("ending after this cycle; once more to end now")
+        if self._stop:
+            self._stop()
 
-    known = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
+
+@contextmanager
+def ending_gracefully(say: Callable[[str], None]) -> Iterator[Ending]:
+    """Within: the first signal asks for a graceful end, the second raises StopNow.
+
+    What is ignored already (nohup) stays ignored.
+    """
+    ending = Ending(say)
+    heard = [n for n in ASKED_TO_END if signal.getsignal(n) is not signal.SIG_IGN]
+    known = {number: signal.signal(number, ending.handle) for number in heard}
     try:
-        yield
+        yield ending
     finally:
         for number, before in known.items():
             signal.signal(number, before)
