@@ -1,0 +1,86 @@
+"""Projects for tests of the whole: founded once, copied for each test; nothing may be left."""
+
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from project_support import SEED, ProjectUnderTest, clone, evolve
+
+TICKS = 12
+COUNT = 8
+CALM_COUNT = 11
+
+
+@pytest.fixture(scope="session")
+def shared_workspace(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Store and build area of all projects of a run."""
+    return tmp_path_factory.mktemp("shared")
+
+
+@pytest.fixture(scope="session")
+def empty_project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A project fresh from `evolve new`, with short cycles."""
+    root = tmp_path_factory.mktemp("empty") / "project"
+    assert evolve("new", root).code == 0
+    ProjectUnderTest(root).set(ticks=TICKS, seed=SEED, stop_grace=2.0)
+    return root
+
+
+@pytest.fixture(scope="session")
+def founded_project(
+    empty_project: Path, shared_workspace: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Path:
+    """The same with COUNT founders, who have not lived yet."""
+    root = tmp_path_factory.mktemp("founded") / "project"
+    clone(empty_project, root, shared_workspace).evolve("init", COUNT)
+    return root
+
+
+@pytest.fixture(scope="session")
+def calm_project(
+    empty_project: Path, shared_workspace: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Path:
+    """CALM_COUNT founders after their first cycle, in a world where nobody dies or mutates."""
+    root = tmp_path_factory.mktemp("calm") / "project"
+    project = clone(empty_project, root, shared_workspace)
+    project.set(turnover_floor=0.0, age_limit=1000, mutation_rate=0.0, start_cycles=9.0)
+    project.evolve("init", CALM_COUNT)
+    project.live(1)
+    return root
+
+
+@pytest.fixture
+def copy_of(tmp_path: Path, shared_workspace: Path) -> Iterator[Callable[..., ProjectUnderTest]]:
+    """Copies a project; at the end nothing of any copy may run, and no pipe may be left."""
+    copies: list[ProjectUnderTest] = []
+
+    def copy(source: Path, name: str = "project") -> ProjectUnderTest:
+        copies.append(clone(source, tmp_path / name, shared_workspace))
+        return copies[-1]
+
+    yield copy
+    left = [told for project in copies for told in project.clean_up()]
+    pipes = [pipe for project in copies for pipe in project.root.glob("workspace/pipes/*")]
+    for project in copies:
+        shutil.rmtree(project.root, ignore_errors=True)
+    assert not left, f"processes left behind: {left}"
+    assert not pipes, f"pipes left behind: {pipes}"
+
+
+@pytest.fixture
+def project(copy_of: Callable[..., ProjectUnderTest], founded_project: Path) -> ProjectUnderTest:
+    """COUNT founders who have not lived yet."""
+    return copy_of(founded_project)
+
+
+@pytest.fixture
+def calm(copy_of: Callable[..., ProjectUnderTest], calm_project: Path) -> ProjectUnderTest:
+    """CALM_COUNT founders after their first cycle; nobody dies by itself."""
+    return copy_of(calm_project)
+
+
+@pytest.fixture
+def unfounded(copy_of: Callable[..., ProjectUnderTest], empty_project: Path) -> ProjectUnderTest:
+    """A project without agents."""
+    return copy_of(empty_project)

@@ -1,0 +1,187 @@
+"""A project under test: `evolve` as a user types it, with real cargo and real processes."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from evolve_ai.state.registry import Registry
+
+EVOLVE = (sys.executable, "-m", "evolve_ai.cli")
+SEED = "7"
+SECONDS = 120.0
+
+
+@dataclass(frozen=True)
+class Done:
+    """A command that is over."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.out)
+
+
+def evolve(*words: object, env: dict[str, str] | None = None, cwd: Path | None = None) -> Done:
+    """Run `evolve`; whatever it is given, it never shows a traceback."""
+    argv = [*EVOLVE, *map(str, words)]
+    done = subprocess.run(
+        argv, capture_output=True, text=True, timeout=SECONDS, env=env, cwd=cwd, check=False
+    )
+    assert "Traceback" not in done.stderr, done.stderr
+    assert "a defect of ours" not in done.stderr, done.stderr
+    return Done(done.returncode, done.stdout, done.stderr)
+
+
+class ProjectUnderTest:
+    """A folder made by `evolve new`, and what a test does to it."""
+
+    def __init__(self, root: Path):
+        self.root = root
+        self.started: list[subprocess.Popen[str]] = []
+
+    # Commands.
+
+    def evolve(self, *words: object, code: int = 0, env: dict[str, str] | None = None) -> Done:
+        done = evolve(*words, "--project", self.root, env=env)
+        assert done.code == code, f"exit code {done.code}:\n{done.out}\n{done.err}"
+        return done
+
+    def start(self, *words: object) -> "subprocess.Popen[str]":
+        """A command in the background, in a session of its own, ended with the test."""
+        process = subprocess.Popen(
+            [*EVOLVE, *map(str, words), "--project", str(self.root)],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        )
+        self.started.append(process)
+        return process
+
+    def live(self, cycles: int, *words: object, code: int = 0) -> Done:
+        return self.evolve("life-cycle", "--cycles", cycles, *words, code=code)
+
+    def status(self) -> dict[str, Any]:
+        found: dict[str, Any] = self.evolve("status", "--json").json
+        return found
+
+    def digest(self) -> str:
+        return str(self.status()["history_digest"])
+
+    def agents(self, *words: object) -> list[dict[str, Any]]:
+        rows: list[dict[str, Any]] = self.evolve("agents", "--json", *words).json
+        return rows
+
+    # Files.
+
+    def gene(self, name: str, text: str) -> Path:
+        path = self.root / "agent_template" / "src" / "genes" / f"{name}.rs"
+        path.write_text(text, encoding="utf-8")
+        return path
+
+    def set(self, **values: object) -> None:
+        """Change a setting of evolve.toml; by its last name."""
+        lines = (self.root / "evolve.toml").read_text(encoding="utf-8").splitlines()
+        for key, value in values.items():
+            at = next(n for n, line in enumerate(lines) if line.startswith(f"{key} ="))
+            lines[at] = f"{key} = {value}"
+        (self.root / "evolve.toml").write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+    def folder(self, agent: str) -> Path:
+        return self.root / "agents" / agent
+
+    def events(self, kind: str | None = None, agent: str | None = None) -> list[dict[str, Any]]:
+        """The lines of events.jsonl, oldest first, rotated ones included."""
+        logs = self.root / "logs"
+        found = []
+        for path in sorted(logs.glob("events*.jsonl*"), key=lambda path: path.stat().st_mtime_ns):
+            found += [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+        return [
+            event
+            for event in found
+            if kind in (None, event["event"]) and agent in (None, event["agent"])
+        ]
+
+    def recorded(self) -> list[int]:
+        """The sequence numbers of the events in the registry."""
+        with Registry.read(self.root / "workspace" / "registry.sqlite") as registry:
+            return [recorded.seq for recorded in registry.events_after(0)]
+
+    # Processes.
+
+    def processes(self) -> list[psutil.Process]:
+        """Whatever runs for this project: commands, workers, compilers, agents."""
+        return [process for process in psutil.process_iter() if self._ours(process)]
+
+    def _ours(self, process: psutil.Process) -> bool:
+        root = str(self.root.resolve())
+        try:
+            if process.status() == psutil.STATUS_ZOMBIE or process.pid == os.getpid():
+                return False
+            words = [*process.cmdline(), process.cwd()]
+        except psutil.Error:
+            return False
+        return any(word == root or word.startswith(f"{root}/") for word in words)
+
+    def clean_up(self) -> list[str]:
+        """End whatever is left; what that was."""
+        for process in self.started:
+            if process.poll() is None:
+                process.send_signal(signal.SIGKILL)
+            process.communicate()
+        left = self.processes()
+        told = [f"{process.pid} {' '.join(process.cmdline())}" for process in left]
+        for process in left:
+            process.kill()
+        return told
+
+
+def wait_until(met: Callable[[], Any], what: str, seconds: float = 60.0) -> Any:
+    """Poll until something is true; AssertionError, naming it, when it never is."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        found = met()
+        if found:
+            return found
+        time.sleep(0.05)
+    raise AssertionError(f"never saw {what}")
+
+
+def tree(folder: Path) -> dict[str, bytes]:
+    """Every regular file below a folder, by relative path."""
+    return {
+        str(path.relative_to(folder)): path.read_bytes()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file() and not path.is_symlink()
+    }
+
+
+def clone(source: Path, root: Path, workspace: Path) -> ProjectUnderTest:
+    """A copy of a project, with the store and build area of all copies."""
+    shutil.copytree(source, root, symlinks=True)
+    if not (root / "workspace" / "store").is_symlink():
+        _share(root, workspace)
+    return ProjectUnderTest(root)
+
+
+def _share(project: Path, workspace: Path) -> None:
+    """Let a project use another's store and build area, so that little is compiled twice."""
+    for name in ("build", "store"):
+        own = project / "workspace" / name
+        if own.exists():
+            shutil.rmtree(own)
+        (workspace / name).mkdir(parents=True, exist_ok=True)
+        own.symlink_to(workspace / name)
