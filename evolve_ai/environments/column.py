@@ -8,6 +8,7 @@ from evolve_ai.model.errors import SeriesError
 
 SHIPPED = Path(__file__).parent / "sunspots.csv"
 MINIMUM = 20
+LARGEST = 1e12  # what an agent may answer has room beyond it
 
 
 def read_column(file: Path, column: str = "") -> tuple[float, ...]:
@@ -15,24 +16,40 @@ def read_column(file: Path, column: str = "") -> tuple[float, ...]:
 
     Raises SeriesError naming file and line for a hole, a text, or too few values.
     """
+    header, *rows = _rows(file) or [(1, [])]
+    if not header[1]:
+        raise SeriesError("is empty", where=file, todo="a header and one value a line are needed")
+    at = _position(header[1], column, file)
+    values = tuple(_number(cells, at, file, line) for line, cells in rows)
+    if len(values) < MINIMUM:
+        raise SeriesError(
+            f"has {len(values)} values, at least {MINIMUM} are needed",
+            where=file,
+            todo="take a longer series",
+        )
+    if max(values) == min(values):
+        raise SeriesError(
+            "holds one value only, there is nothing to forecast",
+            where=file,
+            todo="set [series] column to another column, or take another file",
+        )
+    return values
+
+
+def _rows(file: Path) -> list[tuple[int, list[str]]]:
+    """(line, cells) from the header to the last line that is not empty."""
     try:
-        with file.open(newline="", encoding="utf-8") as stream:
-            lines = list(csv.reader(stream))
+        with file.open(newline="", encoding="utf-8-sig") as stream:
+            reader = csv.reader(stream)
+            rows = [(reader.line_num, cells) for cells in reader]
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise SeriesError(
             f"cannot be read: {error}", where=file, todo="name a CSV file in [series] file"
         ) from error
-    if not lines:
-        raise SeriesError("is empty", where=file, todo="a header and one value a line are needed")
-    at = _position(lines[0], column, file)
-    values = tuple(
-        _number(line, at, file, number) for number, line in enumerate(lines[1:], start=2) if line
-    )
-    if len(values) < MINIMUM:
-        raise SeriesError(f"has {len(values)} values, at least {MINIMUM} are needed", where=file)
-    if max(values) == min(values):
-        raise SeriesError("holds one value only, there is nothing to forecast", where=file)
-    return values
+    while rows and not any(rows[-1][1]):
+        del rows[-1]
+    first = next((at for at, (_, cells) in enumerate(rows) if any(cells)), 0)
+    return rows[first:]
 
 
 def _position(header: list[str], column: str, file: Path) -> int:
@@ -54,7 +71,7 @@ def _number(line: list[str], at: int, file: Path, number: int) -> float:
         value = float(text)
     except ValueError:
         value = math.nan
-    if not math.isfinite(value):
-        what = f"{text!r} is no number" if text else "the value is missing"
+    if not abs(value) <= LARGEST:
+        what = f"{text[:60]!r} is no number up to {LARGEST:g}" if text else "the value is missing"
         raise SeriesError(what, where=f"{file}:{number}", todo="fill the hole or cut the line out")
     return value

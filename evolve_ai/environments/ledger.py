@@ -44,14 +44,12 @@ class Ledger:
         rules = prices.rules
         famine = rules.famine_every and cycle % rules.famine_every == 0
         self._pot = int(places * UNIT * (1 - rules.famine_share if famine else 1))
-        if rules.plague_every and cycle % rules.plague_every == 0:
-            self._strike(cycle, draws)
-
-    def _strike(self, cycle: int, draws: Draws) -> None:
-        """A plague takes all the energy of those whom it strikes."""
-        for agent, account in self._accounts.items():
-            if draws.rng("plague", cycle, agent).random() < self._prices.rules.plague_share:
-                self._accounts[agent] = replace(account, energy=0)
+        plague = rules.plague_every and cycle % rules.plague_every == 0
+        self._stricken = frozenset(
+            r.id
+            for r in residents
+            if plague and draws.rng("plague", cycle, r.id).random() < rules.plague_share
+        )
 
     def energy(self, agent: str) -> int:
         return self._accounts[agent].energy
@@ -102,4 +100,10 @@ class Ledger:
         self._accounts[taker] = replace(other, energy=other.energy + amount)
 
     def close(self) -> dict[str, Account]:
-        return dict(self._accounts)
+        """The accounts. A plague comes at the end: whom it strikes has no time to recover."""
+        return {
+            agent: replace(account, energy=min(0, account.energy))
+            if agent in self._stricken
+            else account
+            for agent, account in self._accounts.items()
+        }

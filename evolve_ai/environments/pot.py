@@ -1,6 +1,7 @@
 """Owns dividing a pot of energy: by rank of skill, and by the worth of words."""
 
 from collections.abc import Mapping
+from math import fsum
 
 
 def by_rank(pot: int, errors: Mapping[str, float], exponent: float) -> dict[str, int]:
@@ -32,7 +33,7 @@ def by_worth(pot: int, spoken: Mapping[str, float], median_error: float) -> dict
 
 
 def _shares(pot: int, weights: Mapping[str, float]) -> dict[str, int]:
-    total = sum(weights.values())
+    total = fsum(weights.values())  # exact, so the order of answers has no say in it
     if total <= 0:
         return dict.fromkeys(weights, 0)
     return {agent: int(pot * weight / total) for agent, weight in weights.items()}

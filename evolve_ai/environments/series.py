@@ -11,7 +11,7 @@ from pathlib import Path
 from evolve_ai.environments.column import MINIMUM, SHIPPED, read_column
 from evolve_ai.environments.ledger import Ledger, Prices
 from evolve_ai.model.draws import Draws
-from evolve_ai.model.errors import SettingsError
+from evolve_ai.model.errors import SeriesError, SettingsError
 from evolve_ai.model.settings import EconomySettings, SeriesSettings
 from evolve_ai.model.world import Act, Percept, Resident, Season
 
@@ -77,7 +77,7 @@ class Series:
         for agent, resident in self._residents.items():
             if not resident.running or resident.place % 2 != parity:
                 continue
-            current = self._lived[agent] == self._tick - 1 and not self._stretch.noise
+            current = 0 <= self._lived[agent] == self._tick - 1 and not self._stretch.noise
             steps = newest if current else self._steps(agent, latest)
             heard = tuple(self._said.get((resident.place + slot) % self._places) for slot in SLOTS)
             asked[agent] = Percept(steps, heard, self._ledger.energy(agent))
@@ -115,13 +115,17 @@ class Series:
             if act.say is not None:
                 spoken[agent] = min(abs(act.say - following), self._cap)
         self._ledger.settle_tick(self._acts, errors, spoken, persistence)
-        for agent, act in self._acts.items():
-            for slot, amount in act.give:
-                if 0 <= slot < len(SLOTS):
-                    place = self._residents[agent].place + SLOTS[slot]
-                    self._ledger.give(agent, self._at_place.get(place % self._places), amount)
+        self._pass_gifts()
         self._tick += 1
         self._begin_tick()
+
+    def _pass_gifts(self) -> None:
+        """By place, for a gift may be given on; who answered first must not matter."""
+        for place, agent in sorted(self._at_place.items()):
+            for slot, amount in self._acts[agent].give if agent in self._acts else ():
+                if 0 <= slot < len(SLOTS):
+                    taker = self._at_place.get((place + SLOTS[slot]) % self._places)
+                    self._ledger.give(agent, taker, amount)
 
     def close(self) -> Season:
         return Season(self._tick, self._ledger.close(), dict(self._lived))
@@ -151,6 +155,12 @@ class SeriesWorld:
                 f"values to live through, at least {MINIMUM} are needed",
                 where=root / "evolve.toml",
                 todo="lower held_out in [series]",
+            )
+        if max(self._values[: self._lived]) == min(self._values[: self._lived]):
+            raise SeriesError(
+                f"its first {self._lived} values are all the same; there is nothing to learn",
+                where=file,
+                todo="lower held_out in [series], or take another series",
             )
         self._settings = settings
         self._rules = rules

@@ -34,7 +34,7 @@ def _one(
     try:
         count = int(command.arguments["count"])
         founding = initiate_project(parts, registry, count, run)
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
         return f"refused: {error}", ()
     except EvolveError as error:
         return f"failed: {error}", ()

@@ -17,8 +17,9 @@ from evolve_ai.stages.birth import BirthTask, bear_chunk, nursery_of
 from evolve_ai.stages.context import Context
 from evolve_ai.stages.succession import newborn_record
 from evolve_ai.state.registry import Batch, Registry
-from evolve_ai.system.agent_folder import GENOME, read_contents, read_regular
+from evolve_ai.system.agent_folder import GENOME, read_contents
 from evolve_ai.system.content_store import ContentStore
+from evolve_ai.system.files import read_regular
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,7 @@
 """Owns the inbox: commands given to a project while a life-cycle holds it."""
 
 import json
+import re
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,6 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from evolve_ai.system.files import publish
+
+_NUMBER = re.compile(r"[0-9]{1,18}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,8 +24,7 @@ class Command:
 def post(inbox: Path, command: Command) -> None:
     inbox.mkdir(parents=True, exist_ok=True)
     body = {"command": command.name, "arguments": dict(command.arguments)}
-    names = sorted(int(path.stem.split("-")[0]) for path in inbox.glob("*-*.json"))
-    number = names[-1] + 1 if names else 1
+    number = 1 + max((_order(path)[0] for path in inbox.glob("*-*.json")), default=0)
     publish(inbox / f"{number}-{uuid.uuid4().hex[:8]}.json", json.dumps(body).encode())
 
 
@@ -30,20 +32,18 @@ def waiting(inbox: Path) -> tuple[tuple[Path, Command | None], ...]:
     """Commands in the order of their posting; None for a file that is no command."""
     if not inbox.is_dir():
         return ()
-    found = []
-    for path in sorted(inbox.glob("*-*.json"), key=_order):
-        found.append((path, _read(path)))
-    return tuple(found)
+    files = (path for path in inbox.glob("*-*.json") if path.is_file() and not path.is_symlink())
+    return tuple((path, _read(path)) for path in sorted(files, key=_order))
 
 
 def _order(path: Path) -> tuple[int, str]:
     head = path.stem.split("-")[0]
-    return (int(head) if head.isdigit() else 0, path.name)
+    return (int(head) if _NUMBER.fullmatch(head) else 0, path.name)
 
 
 def _read(path: Path) -> Command | None:
     try:
         body = json.loads(path.read_bytes())
         return Command(str(body["command"]), dict(body["arguments"]))
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return None

@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Callable, Collection, Iterable, Sequence
+from itertools import islice
 
 from evolve_ai.model.agent import Cause
 from evolve_ai.model.selection import Candidate, PopulationView
@@ -17,11 +18,16 @@ def age_deaths(view: PopulationView) -> list[Death]:
 def turnover(
     view: PopulationView, deaths: Sequence[Death], worst_first: Iterable[Candidate], cause: str
 ) -> list[Death]:
-    """Deaths filled up to the turnover floor, from grown (age 2 and more) candidates."""
+    """Deaths filled up to the turnover floor, from grown candidates."""
     dead = {agent for agent, _ in deaths}
-    missing = int(view.turnover_floor * len(view.candidates)) - len(deaths)
-    grown = [c for c in worst_first if c.age >= 2 and c.id not in dead]
-    return [*deaths, *((c.id, cause) for c in grown[: max(0, missing)])]
+    missing = max(0, int(view.turnover_floor * len(view.candidates)) - len(deaths))
+    grown = (c for c in worst_first if is_grown(c) and c.id not in dead)
+    return [*deaths, *((c.id, cause) for c in islice(grown, missing))]
+
+
+def is_grown(candidate: Candidate) -> bool:
+    """Old enough to be judged by what it has done."""
+    return candidate.age >= 2
 
 
 def births(
@@ -34,14 +40,23 @@ def births(
 
 
 def wanted_births(view: PopulationView, deaths: Collection[Death]) -> int:
-    """The empty places, at most the share that may be born in a cycle (but one at least)."""
+    """The empty places, at most the share that may be born in a cycle.
+
+    A share too small for one birth allows one; no share allows none.
+    """
     empty = view.places - len(view.candidates) + len(deaths)
-    return max(0, min(empty, max(1, int(view.births_share * view.places))))
+    most = max(1, int(view.births_share * view.places)) if view.births_share > 0 else 0
+    return max(0, min(empty, most))
 
 
 def survivors(view: PopulationView, deaths: Collection[Death]) -> list[Candidate]:
     dead = {agent for agent, _ in deaths}
     return [c for c in view.candidates if c.id not in dead]
+
+
+def able(view: PopulationView, deaths: Collection[Death]) -> list[Candidate]:
+    """Who may breed: survivors that run. A program that does not, has no business in a child."""
+    return [c for c in survivors(view, deaths) if c.running]
 
 
 def mates(pool: Sequence[Candidate], rng: random.Random) -> tuple[str, ...]:

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 from evolve_ai.model.agent import Cause
 from evolve_ai.model.selection import PopulationView, Verdicts
-from evolve_ai.selection.common import age_deaths, survivors, turnover, wanted_births
+from evolve_ai.selection.common import able, age_deaths, turnover, wanted_births
 
 
 def energy(view: PopulationView, rng: random.Random) -> Verdicts:
@@ -15,7 +15,7 @@ def energy(view: PopulationView, rng: random.Random) -> Verdicts:
     deaths += [(agent, cause) for agent, cause in age_deaths(view) if agent not in starved]
     poorest = sorted(view.candidates, key=lambda c: c.energy)
     deaths = turnover(view, deaths, poorest, Cause.TURNOVER)
-    purses = {c.id: c.energy for c in survivors(view, deaths) if c.running}
+    purses = {c.id: c.energy for c in able(view, deaths)}
     births = []
     for _ in range(wanted_births(view, deaths)):
         parents = _pair(view, purses, rng)

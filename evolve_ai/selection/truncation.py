@@ -4,7 +4,7 @@ import random
 
 from evolve_ai.model.agent import Cause
 from evolve_ai.model.selection import Candidate, PopulationView, Verdicts
-from evolve_ai.selection.common import age_deaths, births, mates, survivors, turnover
+from evolve_ai.selection.common import able, age_deaths, births, mates, turnover
 
 BREEDING_SHARE = 0.5
 
@@ -13,9 +13,8 @@ def truncation(view: PopulationView, rng: random.Random) -> Verdicts:
     """Truncation selection (Mühlenbein and Schlierkamp-Voosen 1993) by fitness."""
     ranked = sorted(view.candidates, key=_fitness)
     deaths = turnover(view, age_deaths(view), ranked, Cause.SELECTED)
-    able = [c for c in survivors(view, deaths) if c.fitness is not None]
-    able.sort(key=_fitness)
-    parents = able[int(len(able) * (1 - BREEDING_SHARE)) :]
+    fit = sorted((c for c in able(view, deaths) if c.fitness is not None), key=_fitness)
+    parents = fit[int(len(fit) * (1 - BREEDING_SHARE)) :]
     if not parents:
         return Verdicts(tuple(deaths))
     return Verdicts(tuple(deaths), births(view, deaths, lambda _: mates(parents, rng)))

@@ -7,10 +7,10 @@ from pathlib import Path
 
 from evolve_ai.contracts.substrate import Substrate
 from evolve_ai.model.agent import AgentRecord, Cause, Fault
-from evolve_ai.model.genome import Genome
+from evolve_ai.model.genome import Genome, GenomeError, encode
 from evolve_ai.model.report import ScanReport, SourceReport
 from evolve_ai.stages.context import Context, fixed_hashes
-from evolve_ai.system.agent_folder import Layout, Rules, read_contents, same_stamp, stamp
+from evolve_ai.system.agent_folder import GENOME, Layout, Rules, read_contents, same_stamp, stamp
 from evolve_ai.system.content_store import ContentStore
 
 THOROUGH = 16  # every so many cycles a look includes the files that are the same in all agents
@@ -99,8 +99,13 @@ def scan_folder(
     if contents.genome is None or contents.code is None:
         return ScanReport(agent, now, contents.genome, contents.genome_bytes, fault=contents.fault)
     codes = {path: store.put(data) for path, data in contents.code.items()}
-    genome = with_codes(contents.genome, codes)
-    return ScanReport(agent, now, genome, contents.genome_bytes, tuple(codes.items()))
+    genome, data = with_codes(contents.genome, codes), contents.genome_bytes
+    if genome is not contents.genome:
+        try:
+            data = encode(genome)
+        except GenomeError as error:
+            return ScanReport(agent, now, fault=Fault(Cause.GENOME, f"{GENOME}: {error}"))
+    return ScanReport(agent, now, genome, data, tuple(codes.items()))
 
 
 def with_codes(genome: Genome, codes: Mapping[str, str]) -> Genome:
@@ -179,17 +184,24 @@ def changes(before: Genome, after: Genome) -> tuple[tuple[str, ...], tuple[str, 
         ]
     paths = {gene.path for gene in after.files}
     told += [f"-{gene.module}" for path, gene in old.items() if path not in paths]
+    traits = {**before.traits, **after.traits}
     told += [
-        f"{name} {before.traits.get(name)} -> {value}"
-        for name, value in after.traits.items()
-        if before.traits.get(name) != value
+        f"{name[:60]} {before.traits.get(name)} -> {after.traits.get(name)}"
+        for name in traits
+        if before.traits.get(name) != after.traits.get(name)
     ]
-    if not told and before != after:
+    if not told and _order(before) != _order(after):
         told.append("order")
     operators = tuple(
-        name for name, count in after.mutations.items() if count > before.mutations.get(name, 0)
+        name[:60]
+        for name, count in after.mutations.items()
+        if count > before.mutations.get(name, 0)
     )
     return tuple(told), operators or ("by_hand",)
+
+
+def _order(genome: Genome) -> list[tuple[str, list[str]]]:
+    return [(gene.path, [name for name, _ in gene.functions]) for gene in genome.files]
 
 
 def genome_hash(data: bytes) -> str:

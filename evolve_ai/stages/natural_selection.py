@@ -1,7 +1,8 @@
 """Owns the verb select: shows a policy the population and checks what it answers."""
 
 import random
-from collections.abc import Mapping
+from collections.abc import Iterable
+from dataclasses import replace
 
 from evolve_ai.contracts.selection import SelectionPolicy
 from evolve_ai.model.agent import AgentRecord, State
@@ -24,37 +25,62 @@ def candidate_of(record: AgentRecord) -> Candidate:
 def process_natural_selection(
     view: PopulationView, policy: SelectionPolicy, rng: random.Random
 ) -> Verdicts:
-    """The policy's verdicts, or PluginError when it raises or names who is not there."""
+    """The policy's verdicts, or PluginError when it raises or names who is not there.
+
+    Candidates are shown by id, so that no verdict depends on where they came from.
+    """
     name = getattr(policy, "__qualname__", type(policy).__name__)
+    view = replace(view, candidates=tuple(sorted(view.candidates, key=lambda c: c.id)))
     try:
-        verdicts = policy(view, rng)
+        answer = policy(view, rng)
     except Exception as error:
         raise PluginError(
             f"the selection policy {name} failed: {type(error).__name__}: {error}",
             todo='mend it, or choose another one with selection = "energy" in evolve.toml',
         ) from error
-    problem = _problem(verdicts, {c.id: c for c in view.candidates})
-    if problem:
+    try:
+        return _checked(answer, frozenset(c.id for c in view.candidates))
+    except ValueError as problem:
         raise PluginError(
             f"the selection policy {name} {problem}",
             todo="it must return a Verdicts of candidates' ids: see docs/environments.md",
-        )
-    return verdicts
+        ) from problem
 
 
-def _problem(verdicts: object, candidates: Mapping[str, Candidate]) -> str | None:
-    if not isinstance(verdicts, Verdicts):
-        return f"returned {type(verdicts).__name__} instead of Verdicts"
-    dead = [agent for agent, _ in verdicts.deaths]
-    for agent in dead:
+def _checked(answer: object, candidates: frozenset[str]) -> Verdicts:
+    """The same verdicts in the shape that they should have; ValueError says what is wrong."""
+    if not isinstance(answer, Verdicts):
+        raise ValueError(f"returned {type(answer).__name__} instead of Verdicts")
+    deaths: dict[str, str] = {}
+    for agent, cause in (_strings(death, "deaths", 2) for death in _items(answer.deaths, "deaths")):
         if agent not in candidates:
-            return f"condemned {agent!r}, who is not alive"
-    if len(set(dead)) != len(dead):
-        return "condemned the same agent twice"
-    for parents in verdicts.births:
-        if not 1 <= len(parents) <= 2:
-            return f"named {len(parents)} parents for one birth"
-        for parent in parents:
-            if parent not in candidates or parent in dead:
-                return f"made {parent!r} a parent, who is not alive"
-    return None
+            raise ValueError(f"condemned {agent!r}, who is not alive")
+        if agent in deaths:
+            raise ValueError(f"condemned {agent!r} twice")
+        deaths[agent] = cause
+    births = tuple(_strings(one, "births", 1, 2) for one in _items(answer.births, "births"))
+    for parent in (parent for parents in births for parent in parents):
+        if parent not in candidates or parent in deaths:
+            raise ValueError(f"made {parent!r} a parent, who is not alive")
+    return Verdicts(tuple(deaths.items()), births)
+
+
+def _items(value: object, name: str) -> list[object]:
+    if not isinstance(value, Iterable):
+        raise ValueError(f"returned {name} that are no sequence: {value!r}"[:200])
+    try:
+        return list(value)
+    except Exception as error:
+        raise ValueError(f"failed in its {name}: {type(error).__name__}: {error}") from error
+
+
+def _strings(value: object, name: str, *lengths: int) -> tuple[str, ...]:
+    """A tuple of so many strings. Members of a StrEnum become plain ones."""
+    if isinstance(value, tuple | list) and len(value) in lengths:
+        found = tuple(str(item) for item in value if isinstance(item, str))
+        if len(found) == len(value):
+            return found
+    wanted = " or ".join(map(str, lengths))
+    raise ValueError(
+        f"returned {value!r}"[:150] + f" among {name}, a tuple of {wanted} strings is needed"
+    )

@@ -1,12 +1,12 @@
 """Owns the verb succeed: buries the condemned, brings their children to life."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from evolve_ai.contracts.variation import Variation
 from evolve_ai.model.agent import AgentRecord, State
 from evolve_ai.model.event import Event, Kind
-from evolve_ai.model.genome import Genome
+from evolve_ai.model.genome import Genome, GenomeError, decode, encode
 from evolve_ai.model.selection import Verdicts
 from evolve_ai.stages.birth import Newborn, bear
 from evolve_ai.stages.context import Context
@@ -41,14 +41,14 @@ def succeed(
     gone = {record.id for record in dead}
     living = {agent: record for agent, record in agents.items() if agent not in gone}
     free = _free_places(living, places)
-    births = verdicts.births[: len(free)]
-    children = [
-        _conceive(context, parents, number, variation, genome_of)
-        for number, parents in enumerate(births)
+    conceived = [
+        _conceive(context, [living[parent] for parent in parents], number, variation, genome_of)
+        for number, parents in enumerate(verdicts.births[: len(free)])
     ]
+    children = [child for child in conceived if child is not None]
     newborns = bear(context, tuple(child for child, _ in children))
-    for parents in births:
-        giver = living[parents[0]]
+    for child, _ in children:
+        giver = living[child.parents[0]]
         living[giver.id] = replace(giver, energy=giver.energy - endowment)
     born = tuple(
         newborn_record(newborn, first_number + at, free[at], context.cycle, endowment)
@@ -103,14 +103,24 @@ def newborn_record(
 
 def _conceive(
     context: Context,
-    parents: tuple[str, ...],
+    parents: Sequence[AgentRecord],
     number: int,
     variation: Variation,
     genome_of: Callable[[str], Genome],
-) -> tuple[Genome, tuple[str, ...]]:
-    child = context.draws.uuid("child", context.cycle, number)
-    rng = context.draws.rng("conceive", context.cycle, child)
-    return variation.conceive(child, [genome_of(parent) for parent in parents], context.pool, rng)
+) -> tuple[Genome, tuple[str, ...]] | None:
+    """A child and its operators; None when its genome would break the rules (too large).
+
+    Of lineage the records tell: a living agent may write into its genome what it likes.
+    """
+    id = context.draws.uuid("child", context.cycle, number)
+    rng = context.draws.rng("conceive", context.cycle, id)
+    genomes = [replace(genome_of(parent.id), generation=parent.generation) for parent in parents]
+    child, operators = variation.conceive(id, genomes, context.pool, rng)
+    try:
+        decode(encode(child))
+    except GenomeError:
+        return None
+    return child, operators
 
 
 def _birth_event(record: AgentRecord, operators: tuple[str, ...], cycle: int) -> Event:

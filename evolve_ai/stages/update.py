@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from evolve_ai.model.agent import AgentRecord, Cause, Fault, State
 from evolve_ai.model.event import Event, Kind
-from evolve_ai.model.genome import Genome, GenomeError, decode, encode
+from evolve_ai.model.genome import Genome, GenomeError, decode
 from evolve_ai.model.report import ScanReport
 from evolve_ai.stages.agent_scan_update import changes, genome_hash
 from evolve_ai.stages.context import Context
@@ -42,7 +42,7 @@ def update(
             records[record.id] = replace(changed, stamp=report.stamp)
             events += told
             continue
-        data = encode(report.genome)
+        data = report.genome_bytes
         changed = _with_report(record, report, genome_hash(data))
         if changed.genome_hash != record.genome_hash:
             genomes[record.id] = data

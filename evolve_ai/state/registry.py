@@ -1,6 +1,7 @@
 """Owns the registry: one SQLite file (WAL) with one writer; state and events commit together."""
 
 import json
+import re
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -13,6 +14,9 @@ from evolve_ai.model.agent import AgentRecord
 from evolve_ai.model.errors import NoPopulationError, RegistryError, UnknownAgentError
 from evolve_ai.model.event import Event, Kind, Recorded
 from evolve_ai.state import schema
+
+_ID = re.compile(r"[0-9a-f-]+")
+_PAGE = 1000  # events read at once
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,32 +42,26 @@ class Registry:
     def create(cls, path: Path) -> "Registry":
         """Open for writing; made when it is not there."""
         path.parent.mkdir(parents=True, exist_ok=True)
-        with _told(path):
-            connection = sqlite3.connect(path, timeout=30, isolation_level=None)
+        with _connected(path) as connection:
             connection.execute("PRAGMA journal_mode = WAL")
             connection.execute("PRAGMA synchronous = NORMAL")
+            _check_version(connection, path)
             connection.executescript(schema.TABLES)
-            registry = cls(connection, path)
-            if registry.meta("schema") not in (None, schema.VERSION):
-                raise RegistryError(
-                    f"written by another version (schema {registry.meta('schema')})",
-                    where=path,
-                    todo="use the version of evolve that made it",
-                )
             connection.execute("INSERT OR IGNORE INTO meta VALUES ('schema', ?)", [schema.VERSION])
-        return registry
+        return cls(connection, path)
 
     @classmethod
     def read(cls, path: Path) -> "Registry":
         """Open for reading, also beside a writer."""
+        nobody = NoPopulationError(
+            "this project has no agents yet", where=path, todo="found some: evolve init 100"
+        )
         if not path.exists():
-            raise NoPopulationError(
-                "this project has no agents yet", where=path, todo="found some: evolve init 100"
-            )
-        with _told(path):
-            connection = sqlite3.connect(path, timeout=30, isolation_level=None)
+            raise nobody
+        with _connected(path) as connection:
             connection.execute("PRAGMA query_only = ON")
-            connection.execute("SELECT value FROM meta LIMIT 1").fetchone()
+            if not _check_version(connection, path):
+                raise nobody
         return cls(connection, path)
 
     def close(self) -> None:
@@ -97,7 +95,8 @@ class Registry:
                     )
                 connection.execute("COMMIT")
             except BaseException:
-                connection.execute("ROLLBACK")
+                if connection.in_transaction:  # a full disk has ended it already
+                    connection.execute("ROLLBACK")
                 raise
         return recorded
 
@@ -158,8 +157,9 @@ class Registry:
 
     def agent(self, prefix: str) -> AgentRecord:
         """The agent whose id begins with this; UnknownAgentError when none or several do."""
-        escaped = prefix.replace("\\", "").replace("%", "").replace("_", "")
-        found = list(self._records("WHERE id LIKE ? || '%' LIMIT 3", [escaped])) if escaped else []
+        begin = prefix.lower()
+        known = _ID.fullmatch(begin) is not None
+        found = list(self._records("WHERE id LIKE ? || '%' LIMIT 3", [begin])) if known else []
         if len(found) == 1:
             return found[0]
         if not found:
@@ -187,11 +187,13 @@ class Registry:
         return self._one("SELECT 1 FROM agents WHERE id = ?", [agent]) is not None
 
     def events_after(self, seq: int) -> Iterator[Recorded]:
-        for row in self._all(
-            "SELECT seq, ts, run, cycle, event, agent, data FROM events WHERE seq > ? ORDER BY seq",
-            [seq],
-        ):
-            yield _recorded(row)
+        query = (
+            "SELECT seq, ts, run, cycle, event, agent, data FROM events "
+            "WHERE seq > ? ORDER BY seq LIMIT ?"
+        )
+        while rows := self._all(query, [seq, _PAGE]):
+            yield from map(_recorded, rows)
+            seq = rows[-1][0]
 
     def events_of(self, agent: str, limit: int = 50) -> list[Recorded]:
         rows = self._all(
@@ -236,6 +238,32 @@ class Registry:
 def _recorded(row: Sequence[Any]) -> Recorded:
     seq, ts, run, cycle, kind, agent, data = row
     return Recorded(seq, ts, run, Event(Kind(kind), cycle, agent, json.loads(data)))
+
+
+@contextmanager
+def _connected(path: Path) -> Iterator[sqlite3.Connection]:
+    """A connection that stays open unless its preparation fails."""
+    with _told(path):
+        connection = sqlite3.connect(path, timeout=30, isolation_level=None)
+        try:
+            yield connection
+        except BaseException:
+            connection.close()
+            raise
+
+
+def _check_version(connection: sqlite3.Connection, path: Path) -> bool:
+    """Does the file hold a registry yet? RegistryError for one of another version."""
+    if not connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'meta'").fetchone():
+        return False
+    row = connection.execute("SELECT value FROM meta WHERE key = 'schema'").fetchone()
+    if row is not None and row[0] != schema.VERSION:
+        raise RegistryError(
+            f"written by another version (schema {row[0]}, this program reads {schema.VERSION})",
+            where=path,
+            todo="use the version of evolve that made it",
+        )
+    return True
 
 
 @contextmanager

@@ -3,7 +3,6 @@
 import errno
 import hashlib
 import os
-import stat
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -11,6 +10,7 @@ from pathlib import Path, PurePosixPath
 from evolve_ai.model import genome as codec
 from evolve_ai.model.agent import Cause, Fault
 from evolve_ai.model.genome import GENE_FOLDER, Genome, GenomeError
+from evolve_ai.system.files import read_regular
 
 GENOME = "genome.bin"
 SOURCE_LIMIT = 1024 * 1024
@@ -96,17 +96,14 @@ def _looked_at(handle: int, names: Iterable[str]) -> list[int | str]:
 
 
 def _gene_files(handle: int) -> list[int | str]:
-    looked: list[int | str] = []
     genes = os.open(
         GENE_FOLDER, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=handle
     )
     try:
-        for name in os.listdir(genes):  # noqa: PTH208 (a descriptor has no Path)
-            seen = os.stat(name, dir_fd=genes, follow_symlinks=False)
-            looked += (name, seen.st_ino, seen.st_ctime_ns)
+        names = os.listdir(genes)  # noqa: PTH208 (a descriptor has no Path)
+        return [*names, *_looked_at(genes, names)]
     finally:
         os.close(genes)
-    return looked
 
 
 def _hashed(looked: list[int | str]) -> str:
@@ -120,7 +117,7 @@ def _folders_of(names: Iterable[str]) -> set[str]:
 def read_contents(folder: Path, agent: str, rules: Rules) -> Contents:
     """Read a folder without following links; whatever is wrong with it is a Fault."""
     try:
-        names = tuple(_files_below(folder, ""))
+        names = tuple(_files_below(folder))
         data = read_regular(f"{folder}/{GENOME}", codec.MAX_BYTES)
     except OSError as error:
         return Contents(fault=Fault(Cause.GENOME, f"{GENOME}: {_words(error)}"))
@@ -136,44 +133,30 @@ def read_contents(folder: Path, agent: str, rules: Rules) -> Contents:
         code = {
             gene.path: read_regular(f"{folder}/{gene.path}", SOURCE_LIMIT)
             for gene in genome.files
-            if gene.path in names
+            if os.path.lexists(folder / gene.path)
         }
     except OSError as error:
-        problem, code = _words(error), {}
+        where = os.path.relpath(error.filename, folder) if error.filename else "a file"
+        problem, code = f"{_shown(where)}: {_words(error)}", {}
     if problem:
         return Contents(genome, data, fault=Fault(Cause.AUDIT, problem))
     return Contents(genome, data, code)
 
 
-def read_regular(path: str | Path, limit: int) -> bytes:
-    """The bytes of a regular file of at most `limit` bytes; OSError for anything else."""
-    handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-    try:
-        seen = os.fstat(handle)
-        if not stat.S_ISREG(seen.st_mode):
-            raise OSError(errno.EINVAL, "it is no regular file", str(path))
-        if seen.st_size > limit:
-            raise OSError(
-                errno.EFBIG, f"it has {seen.st_size} bytes, at most {limit} are allowed", str(path)
-            )
-        data = os.read(handle, seen.st_size + 1)
-        while len(data) < seen.st_size and (more := os.read(handle, seen.st_size)):
-            data += more
-        return data
-    finally:
-        os.close(handle)
-
-
-def _files_below(folder: Path, prefix: str) -> Iterator[str]:
-    with os.scandir(folder) as entries:
-        for entry in entries:
-            name = entry.name
-            if not prefix and (name in TOLERATED or name.startswith(_WRITTEN_BY_AGENTS)):
-                continue
-            if entry.is_dir(follow_symlinks=False):
-                yield from _files_below(folder / name, f"{prefix}{name}/")
-            else:
-                yield prefix + name
+def _files_below(folder: Path) -> Iterator[str]:
+    """Relative paths of all that is no folder. No recursion: folders may lie very deep."""
+    waiting = [""]
+    while waiting:
+        prefix = waiting.pop()
+        with os.scandir(f"{folder}/{prefix}") as entries:
+            for entry in entries:
+                name = entry.name
+                if not prefix and (name in TOLERATED or name.startswith(_WRITTEN_BY_AGENTS)):
+                    continue
+                if entry.is_dir(follow_symlinks=False):
+                    waiting.append(f"{prefix}{name}/")
+                else:
+                    yield prefix + name
 
 
 def _refused(folder: Path, names: Collection[str], genome: Genome, rules: Rules) -> str | None:
@@ -182,7 +165,7 @@ def _refused(folder: Path, names: Collection[str], genome: Genome, rules: Rules)
         if name in genes or name in rules.fixed or name in rules.generated or name in HARMLESS:
             continue
         where = "is named by no genome" if name.startswith(GENE_FOLDER) else "does not belong here"
-        return f"{name}: a file that {where} is refused; move it away"
+        return f"{_shown(name)}: a file that {where} is refused; move it away"
     for name, expected in rules.fixed.items():
         if name not in names:
             return f"{name}: this file of the kernel is missing; copy it from the template"
@@ -191,9 +174,14 @@ def _refused(folder: Path, names: Collection[str], genome: Genome, rules: Rules)
     return None
 
 
+def _shown(name: str) -> str:
+    """A name that can be stored and printed, whatever bytes it is made of."""
+    return os.fsencode(name[:200]).decode("utf-8", "backslashreplace")
+
+
 def _words(error: OSError) -> str:
     if error.errno == errno.ELOOP:
         return "it is a link; links are not followed"
     if error.errno == errno.ENOENT:
-        return f"it is missing ({error.filename})"
+        return "it is missing"
     return error.strerror or str(error)

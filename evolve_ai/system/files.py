@@ -58,14 +58,36 @@ def publish(path: Path, data: bytes, *, durable: bool = True, mode: int = 0o644)
 
 
 def publish_if_changed(path: Path, data: bytes) -> bool:
-    """Publish, without fsync, unless the file holds exactly this; says whether it was written."""
+    """Publish, without fsync, unless the file holds exactly this; says whether it was written.
+
+    Whatever else stands there (a pipe, a link, a file of any size) is replaced, not read.
+    """
     try:
-        if stat.S_ISREG(path.lstat().st_mode) and path.read_bytes() == data:
+        if read_regular(path, len(data)) == data:
             return False
-    except FileNotFoundError:
-        pass
+    except OSError:
+        pass  # missing, too large or no file: whether it can be replaced, publish will say
     publish(path, data, durable=False)
     return True
+
+
+def read_regular(path: str | Path, limit: int) -> bytes:
+    """The bytes of a regular file of at most `limit` bytes; OSError for anything else."""
+    handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    try:
+        seen = os.fstat(handle)
+        if not stat.S_ISREG(seen.st_mode):
+            raise OSError(errno.EINVAL, "it is no regular file", str(path))
+        if seen.st_size > limit:
+            raise OSError(
+                errno.EFBIG, f"it has {seen.st_size} bytes, at most {limit} are allowed", str(path)
+            )
+        data = os.read(handle, seen.st_size + 1)
+        while len(data) < seen.st_size and (more := os.read(handle, seen.st_size)):
+            data += more
+        return data
+    finally:
+        os.close(handle)
 
 
 def is_full(error: StorageError) -> bool:

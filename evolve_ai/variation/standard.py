@@ -132,17 +132,17 @@ def _innovate(child: Genome, pool: GenePool, birth: BirthSettings, rng: random.R
     """Gene files that are new in the template enter the child, each with the odds of a setting."""
     known = {gene.path for gene in child.files}
     for source in pool.sources:
-        if source.path in known or rng.random() >= birth.innovation:
+        if source.path in known or not source.genes or rng.random() >= birth.innovation:
             continue
         active = rng.choice(source.genes)
         functions = tuple((name, name == active or rng.random() < 0.5) for name in source.genes)
         gene = FileGene(source.path, source.code, True, functions)
         at = rng.randrange(len(child.files) + 1)
         child = replace(child, files=(*child.files[:at], gene, *child.files[at:]))
+    if len(child.files) == len(known):
+        return child
     traits = {trait: rng.random() for trait in pool.traits() if trait not in child.traits}
-    if child.files and traits and {gene.path for gene in child.files} != known:
-        child = replace(child, traits={**child.traits, **traits})
-    return child
+    return _with_dependencies(replace(child, traits={**child.traits, **traits}), pool)
 
 
 def _with_file(genome: Genome, at: int, gene: FileGene) -> Genome:
@@ -150,15 +150,23 @@ def _with_file(genome: Genome, at: int, gene: FileGene) -> Genome:
 
 
 def _with_dependencies(genome: Genome, pool: GenePool) -> Genome:
-    """Founders are viable: what an active file uses is switched on too."""
-    uses = {source.path: source.uses for source in pool.sources}
+    """What an active file uses is there, and switched on too."""
+    sources = {source.path: source for source in pool.sources}
     active = {gene.path for gene in genome.active_files()}
     waiting = list(active)
     while waiting:
-        for module in uses.get(waiting.pop(), ()):
+        source = sources.get(waiting.pop())
+        for module in source.uses if source else ():
             path = f"src/genes/{module}.rs"
             if path not in active:
                 active.add(path)
                 waiting.append(path)
-    files = tuple(replace(gene, active=gene.path in active) for gene in genome.files)
-    return replace(genome, files=files)
+    files = [replace(gene, active=gene.path in active) for gene in genome.files]
+    known = {gene.path for gene in files}
+    files += [_asleep(sources[path]) for path in sorted(active - known) if path in sources]
+    return replace(genome, files=tuple(files))
+
+
+def _asleep(source: SourceReport) -> FileGene:
+    """A gene file that others use, with no function called."""
+    return FileGene(source.path, source.code, True, tuple((name, False) for name in source.genes))
