@@ -5,7 +5,12 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 from project_support import SEED, ProjectUnderTest, clone, evolve
+
+# A busy machine must fail no law, and a hundred examples of each make a long wait.
+settings.register_profile("house", deadline=None, max_examples=50)
+settings.load_profile("house")
 
 TICKS = 12
 COUNT = 8
