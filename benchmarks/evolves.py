@@ -9,25 +9,15 @@ For each seed and policy a project is made, founded and lived through with real 
 import argparse
 import json
 import shutil
-import subprocess
 import sys
-import tempfile
 import time
 from pathlib import Path
+from typing import Any
 
-EVOLVE = (sys.executable, "-m", "evolve_ai.cli")
-
-
-def evolve(project: Path, *arguments: str) -> str:
-    done = subprocess.run(
-        [*EVOLVE, *arguments], cwd=project, capture_output=True, text=True, check=False
-    )
-    if done.returncode:
-        raise SystemExit(f"evolve {' '.join(arguments)}: {done.stderr}")
-    return done.stdout
+from projects import evolve, scratch
 
 
-def one(folder: Path, seed: int, policy: str, options: argparse.Namespace) -> dict[str, object]:
+def one(folder: Path, seed: int, policy: str, options: argparse.Namespace) -> dict[str, Any]:
     project = folder / f"{policy}-{seed}"
     begun = time.monotonic()
     evolve(folder, "new", str(project))
@@ -55,13 +45,14 @@ def main() -> None:
     parser.add_argument("--first", type=int, default=1, help="the first seed")
     parser.add_argument("--agents", type=int, default=100)
     parser.add_argument("--cycles", type=int, default=30)
+    parser.add_argument("--selection", nargs="+", default=["energy", "none"], metavar="POLICY")
     parser.add_argument("--json", action="store_true", help="one JSON object instead of a table")
     options = parser.parse_args()
     runs = []
-    with tempfile.TemporaryDirectory(prefix="evolves-") as folder:
+    with scratch("bench-evolves-") as folder:
         for seed in range(options.first, options.first + options.seeds):
-            for policy in ("energy", "none"):
-                run = one(Path(folder), seed, policy, options)
+            for policy in options.selection:
+                run = one(folder, seed, policy, options)
                 runs.append(run)
                 if not options.json:
                     show(run, header=len(runs) == 1)
@@ -69,7 +60,7 @@ def main() -> None:
         print(json.dumps({"agents": options.agents, "cycles": options.cycles, "runs": runs}))
 
 
-def show(run: dict[str, object], header: bool) -> None:
+def show(run: dict[str, Any], header: bool) -> None:
     names = ("seed", "selection", "founders S", "living S", "gain", "founders err", "living err")
     names = (*names, "persistence err", "born", "dead", "s")
     if header:
@@ -88,7 +79,11 @@ def show(run: dict[str, object], header: bool) -> None:
         run["dead"],
         run["seconds"],
     )
-    print("  ".join(f"{value!s:>{max(10, len(name))}}" for name, value in zip(names, values)))
+    print(
+        "  ".join(
+            f"{value!s:>{max(10, len(name))}}" for name, value in zip(names, values, strict=True)
+        )
+    )
     sys.stdout.flush()
 
 
