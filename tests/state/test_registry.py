@@ -1,0 +1,280 @@
+"""Tests of the registry, on real SQLite files."""
+
+import sqlite3
+import threading
+from dataclasses import fields, replace
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from evolve_ai.model.agent import AgentRecord, Cause, Metrics, State
+from evolve_ai.model.errors import NoPopulationError, RegistryError, UnknownAgentError
+from evolve_ai.model.event import Event, Kind
+from evolve_ai.state import schema
+from evolve_ai.state.registry import Batch, Registry
+
+ANNA = "aaaaaaaa-0000-4000-8000-000000000001"
+BERT = "aaaaaaab-0000-4000-8000-000000000002"
+CARL = "c5fcccc0-0000-4000-8000-000000000003"
+
+counts = st.integers(0, 2**63 - 1)
+texts = st.text(st.characters(codec="utf-8"))
+reals = st.floats(allow_nan=False)
+records = st.builds(
+    AgentRecord,
+    id=st.uuids().map(str),
+    number=counts,
+    place=counts,
+    state=st.sampled_from(State),
+    generation=counts,
+    parents=st.lists(st.uuids().map(str), max_size=2).map(tuple),
+    born_cycle=counts,
+    energy=st.integers(-(2**63), 2**63 - 1),
+    founder=st.booleans(),
+    age=counts,
+    fitness=st.none() | reals,
+    errors=st.lists(st.tuples(reals, reals), max_size=5).map(tuple),
+    genome_hash=texts,
+    metrics=st.builds(Metrics, *[counts] * len(fields(Metrics))),
+    mutations=st.lists(st.tuples(texts, counts), max_size=3).map(tuple),
+    pid=st.none() | counts,
+    lived_tick=st.integers(-1, 2**63 - 1),
+    failures=st.lists(counts, max_size=5).map(tuple),
+    cause=st.none() | texts,
+    reason=st.none() | texts,
+    cpu_seconds=reals,
+    died_cycle=st.none() | counts,
+)
+
+
+def record(id: str = ANNA, place: int = 0, **changes: object) -> AgentRecord:
+    plain = AgentRecord(id, place, place, State.RUNNING, 0, (), 0, 1000)
+    return replace(plain, **changes)  # type: ignore[arg-type]
+
+
+def event(cycle: int, agent: str | None = ANNA) -> Event:
+    return Event(Kind.DEATH, cycle, agent, {"cause": "age", "energy": 5})
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    return tmp_path / "workspace" / "registry.sqlite"
+
+
+@given(records)
+def test_record_survives_its_row(one: AgentRecord) -> None:
+    connection = sqlite3.connect(":memory:")
+    connection.executescript(schema.TABLES)
+    connection.execute(schema.UPSERT, schema.row_of(one))
+    row = connection.execute(f"SELECT {schema.COLUMNS} FROM agents").fetchone()
+    connection.close()
+    again = schema.record_of(row)
+    assert again == one
+    assert type(again.state) is State
+    assert type(again.founder) is bool
+
+
+def test_whole_batch_is_there_after_reopening(file: Path) -> None:
+    with Registry.create(file) as registry:
+        told = registry.commit(
+            Batch(
+                records=[record(), record(BERT, 1, state=State.DEAD)],
+                genomes={ANNA: b"genome"},
+                memories={ANNA: b"memory"},
+                meta={"places": "2"},
+                events=[event(1), event(1, None)],
+                cycle=(1, "digest", {"tick": 46}),
+            ),
+            run="r1",
+        )
+    assert [one.seq for one in told] == [1, 2]
+    with Registry.read(file) as registry:
+        assert registry.living() == {ANNA: record()}
+        assert registry.dead() == [record(BERT, 1, state=State.DEAD)]
+        assert registry.genome(ANNA) == b"genome"
+        assert registry.memories() == {ANNA: b"memory"}
+        assert registry.meta("places") == "2"
+        assert registry.last_cycle() == (1, "digest", {"tick": 46})
+        assert tuple(registry.events_after(0)) == told
+        assert registry.check() == "ok"
+
+
+def test_batch_that_fails_in_the_middle_leaves_nothing(file: Path) -> None:
+    broken = [
+        Batch(records=[record(energy=7), record(BERT, number=2**63)]),
+        Batch(records=[record(energy=7)], genomes={ANNA: None}),  # type: ignore[dict-item]
+        Batch(
+            records=[record(energy=7)],
+            meta={"x": "1"},
+            events=[event(1), Event(Kind.DEATH, 1, ANNA, {"bad": object()})],
+        ),
+        Batch(records=[record(energy=7)], events=[event(1)], cycle=(1, "d", {"bad": {1}})),
+    ]
+    with Registry.create(file) as registry:
+        registry.commit(Batch(records=[record()], meta={"y": "1"}), run="r")
+        for batch in broken:
+            with pytest.raises((TypeError, OverflowError, RegistryError)):
+                registry.commit(batch, run="r")
+            assert registry.living() == {ANNA: record()}
+            assert (registry.meta("x"), list(registry.events_after(0))) == (None, [])
+            assert registry.last_cycle() is None
+        registry.commit(Batch(events=[event(2)]), run="r")
+
+
+def test_genome_at_birth_stays_beside_the_current_one(file: Path) -> None:
+    with Registry.create(file) as registry:
+        for data in (b"born", b"later", b"now"):
+            registry.commit(Batch(genomes={ANNA: data}), run="r")
+        assert (registry.genome(ANNA), registry.genome(ANNA, born=True)) == (b"now", b"born")
+        with pytest.raises(RegistryError, match=BERT):
+            registry.genome(BERT)
+
+
+def test_none_forgets_memories_and_meta(file: Path) -> None:
+    with Registry.create(file) as registry:
+        registry.commit(Batch(memories={ANNA: b"m"}, meta={"x": "1"}), run="r")
+        registry.commit(Batch(memories={ANNA: None, BERT: None}, meta={"x": None}), run="r")
+        assert (registry.memories(), registry.meta("x")) == ({}, None)
+
+
+def test_reader_beside_a_writer_sees_what_is_committed_and_cannot_write(file: Path) -> None:
+    with Registry.create(file) as writer, Registry.read(file) as reader:
+        writer.commit(Batch(records=[record()]), run="r")
+        assert reader.living() == {ANNA: record()}
+        with pytest.raises(RegistryError, match="readonly"):
+            reader.commit(Batch(meta={"x": "1"}), run="r")
+        assert writer.meta("x") is None
+
+
+def test_many_readers_never_see_half_a_batch(file: Path) -> None:
+    wrong: list[str] = []
+    over = threading.Event()
+
+    def look() -> None:
+        with Registry.read(file) as reader:
+            while not over.is_set():
+                energies = {one.energy for one in reader.living().values()}
+                if len(energies) > 1:
+                    wrong.append(str(energies))
+
+    with Registry.create(file) as writer:
+        writer.commit(Batch(records=[record(), record(BERT, 1)]), run="r")
+        threads = [threading.Thread(target=look) for _ in range(3)]
+        for thread in threads:
+            thread.start()
+        for energy in range(150):
+            batch = Batch(records=[record(energy=energy), record(BERT, 1, energy=energy)])
+            writer.commit(batch, run="r")
+        over.set()
+        for thread in threads:
+            thread.join()
+    assert not wrong
+
+
+@pytest.mark.parametrize("open", [Registry.create, Registry.read])
+def test_file_that_is_no_registry_is_refused(file: Path, open: object) -> None:
+    file.parent.mkdir()
+    file.write_bytes(b"this is no database, but long enough to look like one" * 100)
+    with pytest.raises(RegistryError, match="not a database") as error:
+        open(file)  # type: ignore[operator]
+    assert error.value.where == str(file)
+    assert "evolve doctor" in (error.value.todo or "")
+
+
+@pytest.mark.parametrize("open", [Registry.create, Registry.read])
+def test_registry_of_another_version_is_refused_and_left_alone(file: Path, open: object) -> None:
+    with Registry.create(file) as registry:
+        registry.commit(Batch(meta={"schema": "99"}), run="r")
+    with pytest.raises(RegistryError, match=r"another version \(schema 99, this program reads 1"):
+        open(file)  # type: ignore[operator]
+    with sqlite3.connect(file) as connection:
+        assert (
+            connection.execute("SELECT value FROM meta WHERE key = 'schema'").fetchone()[0] == "99"
+        )
+
+
+def test_damaged_page_is_told_as_a_registry_error(file: Path) -> None:
+    with Registry.create(file) as registry:
+        many = [record(f"{n:08x}-0000-4000-8000-000000000000", n) for n in range(500)]
+        registry.commit(Batch(records=many), run="r")
+    data = bytearray(file.read_bytes())
+    data[4096:-4096] = b"\xff" * (len(data) - 8192)
+    file.write_bytes(data)
+    with pytest.raises(RegistryError, match="registry refuses"), Registry.read(file) as registry:
+        registry.living()
+
+
+def test_project_without_registry_has_no_agents(file: Path) -> None:
+    with pytest.raises(NoPopulationError):
+        Registry.read(file)
+    assert not file.exists()
+
+
+def test_registry_that_was_being_made_has_no_agents_yet(file: Path) -> None:
+    file.parent.mkdir()
+    file.touch()
+    with pytest.raises(NoPopulationError):
+        Registry.read(file)
+
+
+@pytest.fixture
+def three(file: Path) -> Registry:
+    registry = Registry.create(file)
+    registry.commit(Batch(records=[record(), record(BERT, 1), record(CARL, 2)]), run="r")
+    return registry
+
+
+@pytest.mark.parametrize("prefix", ["c", "C5F", CARL, CARL.upper()])
+def test_agent_is_found_by_the_beginning_of_its_id(three: Registry, prefix: str) -> None:
+    assert three.agent(prefix).id == CARL
+
+
+def test_beginning_of_several_ids_is_refused_with_their_beginnings(three: Registry) -> None:
+    with pytest.raises(UnknownAgentError, match="several agents.*aaaaaaaa-0000, aaaaaaab-0000"):
+        three.agent("aaaaaaa")
+
+
+@pytest.mark.parametrize(
+    "prefix",
+    ["", "%", "_", "%5f", "c%", "c_f", "\\", "' OR 1=1 --", "x", CARL + "0", "\udcff", "c\0"],
+)
+def test_hostile_beginning_names_nobody(three: Registry, prefix: str) -> None:
+    with pytest.raises(UnknownAgentError, match="no agent's id begins with"):
+        three.agent(prefix)
+
+
+def test_children_are_found_by_either_parent(three: Registry) -> None:
+    child = record("dddddddd-0000-4000-8000-000000000004", 3, parents=(ANNA, CARL))
+    three.commit(Batch(records=[child]), run="r")
+    assert three.children(ANNA) == three.children(CARL) == [child.id]
+    assert three.children(BERT) == []
+
+
+def test_old_events_are_forgotten_and_numbers_go_on(file: Path) -> None:
+    with Registry.create(file) as registry:
+        registry.forget_events(5)
+        registry.commit(Batch(events=[event(n) for n in range(20)]), run="r")
+        registry.forget_events(5)
+        assert [one.seq for one in registry.events_after(0)] == [16, 17, 18, 19, 20]
+        registry.forget_events(0)
+        assert list(registry.events_after(0)) == []
+    with Registry.create(file) as registry:
+        assert [one.seq for one in registry.commit(Batch(events=[event(1)]), run="r")] == [21]
+
+
+def test_many_events_are_read_in_order_and_whole(file: Path) -> None:
+    with Registry.create(file) as registry:
+        told = registry.commit(Batch(events=[event(n) for n in range(2500)]), run="r")
+        assert tuple(registry.events_after(0)) == told
+        assert tuple(registry.events_after(2499)) == told[2499:]
+        assert registry.events_of(ANNA, limit=3) == list(told[-3:])
+        assert registry.events_of(BERT) == []
+
+
+def test_counts_and_founders(three: Registry) -> None:
+    three.commit(Batch(records=[record(founder=True, cause=Cause.AGE, state=State.DEAD)]), run="r")
+    assert (three.count("dead"), three.count("running")) == (1, 2)
+    assert [one.id for one in three.founders()] == [ANNA]
+    assert (three.knows(ANNA), three.knows("x")) == (True, False)
