@@ -14,9 +14,10 @@ from pydantic import BaseModel
 from rich.console import Console
 
 from evolve_ai import __version__
-from evolve_ai.model.errors import EXIT_FAILED, EvolveError, UsageError
+from evolve_ai.model.errors import EXIT_FAILED, EvolveError
 from evolve_ai.model.status import AgentRow
 from evolve_ai.pipelines import runs
+from evolve_ai.pipelines.initiate_project import check_count
 from evolve_ai.pipelines.life_manager import CycleReport
 from evolve_ai.pipelines.new_project import scaffold
 from evolve_ai.pipelines.runs import life
@@ -94,8 +95,7 @@ def new(folder: Path) -> None:
 @project_option
 def init(count: int, seed: int | None, **at: Any) -> None:
     """Found COUNT agents from the template; again: COUNT more."""
-    if count < 1:
-        raise UsageError(f"{count} agents cannot be founded", todo="say 1 or more")
+    check_count(count)
     if seed is not None:
         runs.choose_seed(at["project"], seed)
     project = open_project(**at)

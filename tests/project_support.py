@@ -3,7 +3,6 @@
 import json
 import os
 import shutil
-import signal
 import subprocess
 import sys
 import time
@@ -140,8 +139,13 @@ class ProjectUnderTest:
         """End whatever is left; what that was."""
         for process in self.started:
             if process.poll() is None:
-                process.send_signal(signal.SIGKILL)
-            process.communicate()
+                process.terminate()
+            try:
+                process.communicate(timeout=20)
+            except subprocess.TimeoutExpired:
+                process.kill()
+            except ValueError:  # its output was closed by the test
+                process.wait(20)
         left = self.processes()
         told = [f"{process.pid} {' '.join(process.cmdline())}" for process in left]
         for process in left:

@@ -9,7 +9,7 @@ from pathlib import Path
 from evolve_ai.contracts.variation import Variation
 from evolve_ai.model.agent import AgentRecord
 from evolve_ai.model.draws import Draws
-from evolve_ai.model.errors import EvolveError, SettingsError, TemplateError
+from evolve_ai.model.errors import EvolveError, SettingsError, TemplateError, UsageError
 from evolve_ai.model.event import Event, Kind
 from evolve_ai.model.report import GenePool
 from evolve_ai.pipelines.parts import Parts
@@ -54,10 +54,10 @@ def initiate_project(
 ) -> Founding:
     """Found `count` agents more, each wholly or not at all; an interrupted founding goes on.
 
-    Raises TemplateError for a template that cannot be used, SettingsError for another seed.
+    Raises UsageError for an absurd count, TemplateError for a template that cannot be used,
+    SettingsError for another seed.
     """
-    if not 1 <= count <= MOST:
-        raise SettingsError(f"{count} agents cannot be founded", todo=f"say 1 to {MOST}")
+    check_count(count)
     pool = open_pool(parts, registry)
     pending = int(registry.meta("founding") or 0)
     same = int(registry.meta("founding_asked") or 0) == count
@@ -73,6 +73,11 @@ def initiate_project(
     settle_prices(registry, run)
     registry.commit(Batch(meta={"founding": None, "founding_asked": None}), run)
     return Founding(tuple(founded), pending, int(registry.meta("places") or 0))
+
+
+def check_count(count: int) -> None:
+    if not 1 <= count <= MOST:
+        raise UsageError(f"{count} agents cannot be founded", todo=f"say 1 to {MOST}")
 
 
 def open_pool(parts: Parts, registry: Registry) -> GenePool:

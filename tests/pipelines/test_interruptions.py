@@ -1,0 +1,275 @@
+"""Killed, signalled, started twice: nothing is lost, nothing is doubled, nobody is left running."""
+
+import os
+import pty
+import signal
+import sqlite3
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
+
+import psutil
+import pytest
+from project_support import EVOLVE, ProjectUnderTest, wait_until
+
+FOUNDERS = 60
+
+
+def count_recorded(project: ProjectUnderTest) -> int:
+    path = project.root / "workspace" / "registry.sqlite"
+    if not path.exists():
+        return 0
+    with sqlite3.connect(path) as connection:
+        try:
+            found = connection.execute("SELECT count(*) FROM agents").fetchone()
+        except sqlite3.OperationalError:
+            return 0
+        return int(found[0])
+
+
+def folders(project: ProjectUnderTest) -> list[Path]:
+    return list((project.root / "agents").glob("*")) if (project.root / "agents").exists() else []
+
+
+def events_are_whole(project: ProjectUnderTest) -> None:
+    """The log has every event of the registry, once, in order."""
+    seqs = [event["seq"] for event in project.events()]
+    assert seqs == sorted(set(seqs))
+    assert seqs == project.recorded()
+
+
+def kill(process: "subprocess.Popen[str]") -> None:
+    process.send_signal(signal.SIGKILL)
+    process.communicate()
+
+
+MOMENTS: tuple[Callable[[ProjectUnderTest], object], ...] = (
+    lambda project: (project.root / "workspace" / "registry.sqlite").exists(),
+    folders,
+    lambda project: any(folder.name.startswith(".") for folder in _all(project)),
+    count_recorded,
+    lambda project: count_recorded(project) >= FOUNDERS // 2,
+)
+
+
+def _all(project: ProjectUnderTest) -> Iterator[Path]:
+    agents = project.root / "agents"
+    return agents.iterdir() if agents.exists() else iter(())
+
+
+def test_killed_init_leaves_no_half_agent_and_goes_on_to_the_number_asked_for(
+    unfounded: ProjectUnderTest,
+) -> None:
+    for at, moment in enumerate(MOMENTS):
+        running = unfounded.start("init", FOUNDERS, "--set", "cycle.chunk=4")
+        wait_until(partial(moment, unfounded), f"moment {at}")
+        kill(running)
+        wait_until(lambda: not unfounded.processes(), "the end of the workers")
+        with sqlite3.connect(unfounded.root / "workspace" / "registry.sqlite") as connection:
+            known = [row[0] for row in connection.execute("SELECT id FROM agents")]
+        assert len(known) < FOUNDERS
+        for agent in known:
+            assert (unfounded.folder(agent) / "genome.bin").is_file()
+            assert (unfounded.folder(agent) / "src" / "main.rs").is_file()
+    done = unfounded.evolve("init", FOUNDERS)
+    assert "interrupted" in done.out
+    assert unfounded.status()["population"]["alive"] == FOUNDERS
+    names = {folder.name for folder in folders(unfounded)}
+    assert names == {row["id"] for row in unfounded.agents()}
+    assert len(unfounded.events("founding")) == FOUNDERS
+    events_are_whole(unfounded)
+    unfounded.evolve("init", 2)
+    assert unfounded.status()["population"]["founders"] == FOUNDERS + 2
+
+
+def test_killed_life_cycle_is_taken_over_and_told_of(project: ProjectUnderTest) -> None:
+    running = project.start("life-cycle")
+    wait_until(lambda: len(project.events("cycle")) >= 2, "two cycles")
+    wait_until(lambda: project.status()["population"]["running"], "agents")
+    kill(running)
+    orphans = [process for process in project.processes() if _is_agent(process)]
+    assert orphans, "agents outlive a killed orchestrator"
+    before = project.status()
+    assert before["life_cycle"] is None
+    project.live(2)
+    assert not set(orphans) & set(project.processes())
+    after = project.status()
+    assert after["cycle"] == before["cycle"] + 2
+    assert "killed" in after["tainted"]
+    assert [event["reason"] for event in project.events("taint")] == [after["tainted"]]
+    events_are_whole(project)
+    project.live(1)
+    assert len(project.events("taint")) == 1
+
+
+def _is_agent(process: psutil.Process) -> bool:
+    return process.cmdline()[0].startswith("agent-")
+
+
+def test_life_cycle_killed_before_anybody_lived_leaves_history_untainted(
+    project: ProjectUnderTest,
+) -> None:
+    project.evolve("life-cycle", "--cycles", 1, env={"PATH": "/nonexistent"}, code=4)
+    assert project.status()["tainted"] is None
+    assert project.status()["cycle"] == 0
+    project.live(1)
+    assert project.status()["tainted"] is None
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_one_signal_ends_gracefully(project: ProjectUnderTest, number: signal.Signals) -> None:
+    running = project.start("life-cycle")
+    wait_until(lambda: project.events("cycle"), "a cycle")
+    running.send_signal(number)
+    _, err = running.communicate()
+    assert running.returncode == 0, err
+    assert "once more to end now" in err
+    assert not project.processes()
+    found = project.status()
+    assert found["tainted"] is None
+    assert found["population"]["running"] == 0
+    events_are_whole(project)
+
+
+def test_signal_at_any_moment_leaves_nobody_running(project: ProjectUnderTest) -> None:
+    project.live(1)
+    for delay in (0.05, 0.3, 0.6, 0.9, 1.2):
+        running = project.start("life-cycle")
+        time.sleep(delay)
+        running.send_signal(signal.SIGTERM)
+        running.communicate()
+        assert not project.processes()
+    assert project.status()["tainted"] is None
+
+
+def test_second_signal_ends_at_once(project: ProjectUnderTest) -> None:
+    running = project.start("life-cycle", "--set", "cycle.ticks=100000")
+    wait_until(lambda: any(map(_is_agent, project.processes())), "agents")
+    running.send_signal(signal.SIGINT)
+    time.sleep(0.5)
+    assert running.poll() is None
+    running.send_signal(signal.SIGINT)
+    begun = time.monotonic()
+    _, err = running.communicate()
+    assert time.monotonic() - begun < 10
+    assert running.returncode == 1
+    assert "ended at once" in err
+    assert "Traceback" not in err
+    assert not project.processes()
+
+
+def test_ctrl_c_on_a_terminal_ends_gracefully_and_draws_cleanly(project: ProjectUnderTest) -> None:
+    """The terminal sends SIGINT to everybody in the foreground: workers and compilers too."""
+    ours, theirs = pty.openpty()
+    argv = [*EVOLVE, "life-cycle", "--project", str(project.root)]
+    running = subprocess.Popen(
+        argv, stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True,
+        preexec_fn=lambda: _take_terminal(theirs),
+    )  # fmt: skip
+    os.close(theirs)
+    seen = bytearray()
+    asked = False
+    while True:
+        try:
+            data = os.read(ours, 65536)
+        except OSError:
+            break
+        if not data:
+            break
+        seen += data
+        if not asked and b"cycle    2" in seen:
+            os.write(ours, b"\x03")
+            asked = True
+    os.close(ours)
+    assert running.wait(60) == 0
+    text = seen.decode()
+    assert "ending after this cycle" in text
+    assert "Traceback" not in text
+    assert not project.processes()
+    assert project.status()["tainted"] is None
+
+
+def _take_terminal(handle: int) -> None:
+    import fcntl
+    import termios
+
+    fcntl.ioctl(handle, termios.TIOCSCTTY, 0)
+
+
+def test_runs_of_one_cycle_each_continue(project: ProjectUnderTest) -> None:
+    """As from cron: no terminal, a sleep that is not waited for after the last cycle."""
+    for cycle in (1, 2, 3):
+        begun = time.monotonic()
+        done = project.live(1, "--set", "cycle.sleep=60")
+        assert time.monotonic() - begun < 60
+        assert done.out.startswith(f"cycle    {cycle}")
+        assert len(done.out.splitlines()) == 1
+        assert "\x1b" not in done.out + done.err
+    assert project.status()["cycle"] == 3
+
+
+def test_reader_who_goes_away_ends_a_life_cycle_gracefully(project: ProjectUnderTest) -> None:
+    running = project.start("life-cycle")
+    assert running.stdout is not None
+    running.stdout.readline()
+    running.stdout.close()
+    assert running.wait(60) == 0
+    assert not project.processes()
+    assert project.status()["tainted"] is None
+
+
+def test_second_life_cycle_is_refused_and_init_goes_through_the_inbox(
+    project: ProjectUnderTest,
+) -> None:
+    running = project.start("life-cycle", "--set", "cycle.sleep=0.5")
+    wait_until(lambda: project.events("cycle"), "a cycle")
+    refused = project.live(1, code=75)
+    assert str(running.pid) in refused.err
+    assert "evolve stop" in refused.err
+    project.evolve("exam", code=75)
+    assert project.status()["life_cycle"] == running.pid
+    handed = project.evolve("init", 3)
+    assert f"pid {running.pid}" in handed.out
+    assert "3 agents" in handed.out
+    project.evolve("init", 10**9, code=2)
+
+    def carried_out() -> list[dict[str, object]]:
+        return [event for event in project.events("command") if event["command"] == "init"]
+
+    told = wait_until(carried_out, "the command in the events")
+    assert told[0]["outcome"] == "founded 3"
+    stopped = project.evolve("stop")
+    assert f"was pid {running.pid}" in stopped.out
+    assert running.wait(30) == 0
+    founders = [event for event in project.events("founding") if event["cycle"] > 0]
+    assert len(founders) == 3
+    assert project.status()["population"]["founders"] == 11
+    assert "no life-cycle" in project.evolve("stop").out
+    events_are_whole(project)
+
+
+def test_init_while_another_init_runs_is_refused(unfounded: ProjectUnderTest) -> None:
+    running = unfounded.start("init", 400, "--set", "cycle.chunk=4")
+    wait_until(lambda: count_recorded(unfounded), "founders")
+    refused = unfounded.evolve("init", 3, code=75)
+    assert "init" in refused.err
+    assert "no life-cycle" in unfounded.evolve("stop").out
+    running.communicate()
+    assert running.returncode == 0
+    assert unfounded.status()["population"]["alive"] == 400
+
+
+def test_unreadable_command_in_the_inbox_is_told_and_removed(project: ProjectUnderTest) -> None:
+    inbox = project.root / "workspace" / "inbox"
+    inbox.mkdir()
+    (inbox / "1-broken.json").write_text("{")
+    (inbox / "2-strange.json").write_text('{"command": "fly", "arguments": {}}')
+    (inbox / "3-absurd.json").write_text('{"command": "init", "arguments": {"count": -5}}')
+    (inbox / "x-y.json").write_text("[]")
+    project.live(1)
+    outcomes = [event["outcome"] for event in project.events("command") if "outcome" in event]
+    assert len(outcomes) == 4
+    assert all(outcome.startswith(("refused", "failed")) for outcome in outcomes)
+    assert not list(inbox.iterdir())
