@@ -1,7 +1,7 @@
 """Owns what comes before the first cycle of a run and after its last one."""
 
-import shutil
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from evolve_ai.model.agent import AgentRecord, State
@@ -13,6 +13,7 @@ from evolve_ai.stages.supervise import stopped
 from evolve_ai.state.registry import Batch, Registry
 from evolve_ai.system.colony import Colony, Limits
 from evolve_ai.system.content_store import ContentStore
+from evolve_ai.system.files import remove_tree
 from evolve_ai.system.leftovers import leftovers
 from evolve_ai.system.processes import end_strangers_left_behind
 from evolve_ai.system.project import Project
@@ -132,7 +133,8 @@ def reread_pool(
 def clear_away(project: Project, dead: Iterable[str]) -> None:
     """Folders of the dead go; genome and story stay in the registry."""
     for agent in dead:
-        shutil.rmtree(project.agent(agent), ignore_errors=True)
+        with suppress(OSError):
+            remove_tree(project.agent(agent))
         for pipe in project.pipes.glob(f"{agent}.*"):
             pipe.unlink(missing_ok=True)
 

@@ -14,6 +14,7 @@ from evolve_ai.stages.genome_sync import MissingCodeError, generated
 from evolve_ai.system import agent_log
 from evolve_ai.system.agent_folder import GENOME
 from evolve_ai.system.content_store import ContentStore
+from evolve_ai.system.files import storage_errors
 
 UNBORN = ".unborn-"
 
@@ -68,7 +69,8 @@ def bear_chunk(task: BirthTask) -> tuple[Newborn, ...]:
         for gene in genome.files:
             if gene.code not in code:
                 code[gene.code] = _code(store, gene.code)
-    return tuple(write_folder(task.nursery, genome, code) for genome in task.genomes)
+    with storage_errors(task.nursery.agents):
+        return tuple(write_folder(task.nursery, genome, code) for genome in task.genomes)
 
 
 def write_folder(nursery: Nursery, genome: Genome, code: Mapping[str, bytes]) -> Newborn:
@@ -117,5 +119,9 @@ def _write_files(root: str, files: Mapping[str, bytes]) -> None:
 def _code(store: ContentStore, code: str) -> bytes:
     data = store.get(code)
     if data is None:
-        raise MissingCodeError(f"no gene code {code[:12]}… is known")
+        raise MissingCodeError(
+            f"no gene code {code[:12]}… is known",
+            where=store.folder,
+            todo="put the files of workspace/store back, or evolve import the agents anew",
+        )
     return data

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from evolve_ai.contracts.substrate import Substrate
 from evolve_ai.model.agent import Cause, Fault
-from evolve_ai.model.errors import StorageError
+from evolve_ai.model.errors import EvolveError, StorageError
 from evolve_ai.model.genome import Genome
 from evolve_ai.model.report import ScanReport
 from evolve_ai.stages.agent_scan_update import rules_of
@@ -65,7 +65,9 @@ def _synced(task: SyncTask, report: ScanReport) -> ScanReport:
         if is_full(error):
             raise
         return replace(report, fault=Fault(Cause.GENOME, f"{error.where}: {error.what}"))
-    except (MissingCodeError, OSError) as error:
+    except MissingCodeError as error:
+        return replace(report, fault=Fault(Cause.GENOME, error.what))
+    except OSError as error:
         return replace(report, fault=Fault(Cause.GENOME, str(error)))
     if not taken_up and not wrote:
         return report
@@ -85,7 +87,7 @@ def write_wiring(folder: Path, files: Mapping[str, bytes]) -> int:
     return sum(publish_if_changed(folder / name, data) for name, data in files.items())
 
 
-class MissingCodeError(Exception):
+class MissingCodeError(EvolveError):
     """A genome names code that neither the folder nor the content store holds."""
 
 

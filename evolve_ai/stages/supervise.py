@@ -98,6 +98,8 @@ def failed(
     if decision.verdict is restart.Verdict.WAIT:
         return replace(changed, state=State.WAITING), told
     changed, quarantined = quarantine(changed, fault, cycle)
+    if decision.verdict is restart.Verdict.END:
+        return changed, told  # it dies in this very cycle
     return changed, (*told, *quarantined)
 
 

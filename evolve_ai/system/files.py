@@ -105,6 +105,29 @@ def sync_folder(folder: Path) -> None:
         os.close(handle)
 
 
+def remove_tree(folder: Path) -> None:
+    """Remove a folder of any depth: folders in it are moved up, where their paths are short.
+
+    Raises OSError for what cannot be removed.
+    """
+    waiting, moved = [str(folder)], 0
+    while waiting:
+        at = waiting.pop()
+        with os.scandir(at) as entries:
+            found = list(entries)
+        for entry in found:
+            if entry.is_dir(follow_symlinks=False):
+                Path(entry.path).chmod(0o700)
+                waiting.append(f"{folder}/.removed-{os.getpid()}-{moved}")
+                moved += 1
+                Path(entry.path).rename(waiting[-1])
+            else:
+                Path(entry.path).unlink()
+        if at != str(folder):
+            Path(at).rmdir()
+    folder.rmdir()
+
+
 def tree_size(folder: Path) -> int:
     """Bytes of the regular files directly below and deeper; 0 when there is no such folder."""
     total = 0

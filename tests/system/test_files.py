@@ -8,7 +8,13 @@ from pathlib import Path
 import pytest
 
 from evolve_ai.model.errors import StorageError
-from evolve_ai.system.files import publish, publish_if_changed, storage_errors, tree_size
+from evolve_ai.system.files import (
+    publish,
+    publish_if_changed,
+    remove_tree,
+    storage_errors,
+    tree_size,
+)
 
 
 def test_published_file_replaces_the_old_one_and_leaves_nothing_beside(tmp_path: Path) -> None:
@@ -61,3 +67,35 @@ def test_tree_size_counts_files_below(tmp_path: Path) -> None:
     publish(tmp_path / "c", b"123")
     assert tree_size(tmp_path) == 8
     assert tree_size(tmp_path / "nowhere") == 0
+
+
+@pytest.mark.parametrize("stands", ["pipe", "link", "huge", "folder link"])
+def test_whatever_stands_there_is_replaced_without_being_read(tmp_path: Path, stands: str) -> None:
+    path = tmp_path / "file"
+    if stands == "pipe":
+        os.mkfifo(path)
+    elif stands == "huge":
+        with path.open("wb") as file:
+            file.truncate(2**40)
+    else:
+        path.symlink_to("/dev/zero" if stands == "link" else tmp_path)
+    assert publish_if_changed(path, b"new")
+    assert not path.is_symlink()
+    assert path.read_bytes() == b"new"
+
+
+def test_folder_of_any_depth_is_removed(tmp_path: Path) -> None:
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    handle = os.open(folder, os.O_RDONLY)
+    for _ in range(3000):  # beyond what a path or a recursion can reach
+        os.mkdir("d" * 20, dir_fd=handle)
+        os.symlink(tmp_path, "link", dir_fd=handle)
+        inner = os.open("d" * 20, os.O_RDONLY, dir_fd=handle)
+        os.close(handle)
+        handle = inner
+    os.fchmod(handle, 0o500)
+    os.close(handle)
+    (tmp_path / "stays").touch()
+    remove_tree(folder)
+    assert [path.name for path in tmp_path.iterdir()] == ["stays"]

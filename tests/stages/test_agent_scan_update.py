@@ -1,0 +1,223 @@
+"""Tests of the verb scan: whatever lies in an agent's folder, that agent alone suffers."""
+
+import os
+import re
+import shutil
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import msgpack
+import pytest
+from stages_support import Population
+
+from evolve_ai.model.agent import Cause
+from evolve_ai.model.genome import MAX_BYTES, encode
+from evolve_ai.stages.agent_scan_update import THOROUGH, changes
+from evolve_ai.system.files import remove_tree
+
+GENE = "src/genes/alpha.rs"
+KERNEL = "src/kernel/agent.rs"
+
+
+@pytest.fixture
+def two(tmp_path: Path) -> Population:
+    return Population.of(tmp_path, 2)
+
+
+def swapped(make: Callable[[Path], object], name: str) -> Callable[[Path], None]:
+    """Puts something else in the place of a file."""
+
+    def spoil(folder: Path) -> None:
+        path = folder / name
+        path.unlink()
+        make(path)
+
+    return spoil
+
+
+def sparse(path: Path) -> None:
+    with path.open("wb") as file:
+        file.truncate(2**40)
+
+
+def link_to(target: str) -> Callable[[Path], None]:
+    return lambda path: path.symlink_to(target)
+
+
+def deep_folder(folder: Path) -> None:
+    handle = os.open(folder, os.O_RDONLY)
+    for _ in range(1500):
+        os.mkdir("d", dir_fd=handle)
+        inner = os.open("d", os.O_RDONLY, dir_fd=handle)
+        os.close(handle)
+        handle = inner
+    os.close(handle)
+    shutil.copy(folder / "genome.bin", folder / "genome.bin.new")
+    (folder / "genome.bin.new").replace(folder / "genome.bin")
+
+
+def strange_name(folder: Path) -> None:
+    with open(os.fsencode(folder) + b"/src/genes/\xff\xfe.rs", "wb"):
+        pass
+
+
+def new_file(name: str) -> Callable[[Path], None]:
+    return lambda folder: (folder / name).write_text("x")
+
+
+SPOILED = {
+    "genome_missing": (lambda f: (f / "genome.bin").unlink(), Cause.GENOME, "missing"),
+    "genome_is_a_pipe": (swapped(os.mkfifo, "genome.bin"), Cause.GENOME, "no regular file"),
+    "genome_is_a_link": (swapped(link_to("/dev/zero"), "genome.bin"), Cause.GENOME, "link"),
+    "genome_is_a_folder": (swapped(Path.mkdir, "genome.bin"), Cause.GENOME, "no regular file"),
+    "genome_is_huge": (swapped(sparse, "genome.bin"), Cause.GENOME, "at most 65536"),
+    "genome_is_cut": (lambda f: os.truncate(f / "genome.bin", 99), Cause.GENOME, "msgpack"),
+    "genome_is_empty": (lambda f: os.truncate(f / "genome.bin", 0), Cause.GENOME, "msgpack"),
+    "folder_missing": (shutil.rmtree, Cause.GENOME, "folder cannot be read"),
+    "genes_missing": (lambda f: shutil.rmtree(f / "src/genes"), Cause.GENOME, "folder"),
+    "gene_is_a_pipe": (swapped(os.mkfifo, GENE), Cause.AUDIT, f"{GENE}: it is no regular file"),
+    "gene_is_a_link": (swapped(link_to("/etc/passwd"), GENE), Cause.AUDIT, "link"),
+    "gene_is_a_folder": (swapped(Path.mkdir, GENE), Cause.AUDIT, f"{GENE}: it is no regular"),
+    "gene_is_huge": (swapped(sparse, GENE), Cause.AUDIT, "at most 1048576"),
+    "gene_unknown": (new_file("src/genes/extra.rs"), Cause.AUDIT, "named by no genome"),
+    "gene_with_a_strange_name": (strange_name, Cause.AUDIT, r"\\xff\\xfe.rs: a file that"),
+    "build_script": (new_file("build.rs"), Cause.AUDIT, "build.rs: .* does not belong here"),
+    "toolchain_file": (new_file("rust-toolchain.toml"), Cause.AUDIT, "does not belong here"),
+}
+
+
+@pytest.mark.parametrize("name", SPOILED)
+def test_spoiled_folder_quarantines_its_agent_alone(two: Population, name: str) -> None:
+    spoil, cause, reason = SPOILED[name]
+    spoil(two.folder())
+    updated = two.look()
+    spoiled, healthy = updated.agents.values()
+    assert (spoiled.state, spoiled.cause) == ("quarantined", cause)
+    assert spoiled.reason is not None
+    assert spoiled.reason.encode()
+    assert re.search(reason, spoiled.reason), spoiled.reason
+    assert healthy.state == "running"
+    assert [event.kind for event in updated.events] == ["quarantine"]
+    assert two.look().events == (), "told once only"
+
+
+def test_cargo_configuration_is_refused(two: Population) -> None:
+    (two.folder() / ".cargo").mkdir()
+    (two.folder() / ".cargo" / "config.toml").write_text("[build]")
+    fault = two.report().fault
+    assert fault is not None
+    assert ".cargo/config.toml: a file that does not belong here" in fault.reason
+
+
+def test_very_deep_folder_is_survived(two: Population) -> None:
+    deep_folder(two.folder())
+    report = two.report()
+    remove_tree(two.folder())
+    assert report.fault is None or report.fault.cause is Cause.GENOME
+
+
+def test_unchanged_population_is_not_reported(two: Population) -> None:
+    for _ in range(THOROUGH + 1):
+        assert two.look().rebuilt == {}
+
+
+def test_what_agents_write_by_the_way_is_no_change(two: Population) -> None:
+    folder = two.folder()
+    with (folder / "agent.log").open("a") as log:
+        log.write("a line")
+    assert two.scan().reports == ()
+
+
+@pytest.mark.parametrize("name", ["state", "target"])
+def test_folders_left_to_agents_are_not_looked_into(two: Population, name: str) -> None:
+    (two.folder() / name).mkdir()
+    (two.folder() / name / "anything.rs").write_text("x")
+    assert all(report.fault is None for report in two.scan().reports)
+
+
+def test_changed_kernel_is_found_within_a_few_cycles(two: Population) -> None:
+    with (two.folder() / KERNEL).open("a") as file:
+        file.write("// mine\n")
+    found = [two.look().agents[two.first].reason for _ in range(THOROUGH)]
+    assert f"{KERNEL}: differs from the template's; the kernel may not be changed" in found
+
+
+def test_missing_kernel_file_is_named(two: Population) -> None:
+    (two.folder() / KERNEL).unlink()
+    fault = two.report().fault
+    assert fault is not None
+    assert f"{KERNEL}: this file of the kernel is missing" in fault.reason
+
+
+def test_genome_of_another_agent_is_refused(two: Population) -> None:
+    other = list(two.agents)[1]
+    two.write_genome(two.genome(other))
+    fault = two.report().fault
+    assert fault is not None
+    assert f"it is the genome of {other}" in fault.reason
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root reads everything")
+@pytest.mark.parametrize("name", ["genome.bin", GENE, "src/genes", "."])
+def test_what_may_not_be_read_is_a_fault(two: Population, name: str) -> None:
+    (two.folder() / name).chmod(0)
+    try:
+        fault = two.report().fault
+    finally:
+        (two.folder() / name).chmod(0o755)
+    assert fault is not None
+
+
+def test_edited_gene_is_known_by_its_new_code(two: Population) -> None:
+    path = two.folder() / GENE
+    path.write_bytes(path.read_bytes() + b"\n// edited\n")
+    report = two.report()
+    assert report.fault is None
+    assert report.genome is not None
+    before = {gene.path: gene.code for gene in two.genome().files}
+    after = {gene.path: gene.code for gene in report.genome.files}
+    assert {name for name in after if after[name] != before[name]} == {GENE}
+    assert encode(report.genome) == report.genome_bytes
+    assert after[GENE] in two.scan().sources
+
+
+def test_genome_that_cannot_be_rewritten_with_its_true_code_is_a_fault(two: Population) -> None:
+    body = msgpack.unpackb(encode(two.genome()))
+    del body["mutations"]  # a rewritten genome has them: eleven bytes more
+    body["note"] = "y" * (MAX_BYTES - len(msgpack.packb({**body, "note": "y" * 2**15})) + 2**15)
+    two.write_genome(msgpack.packb(body))
+    assert two.report().fault is None
+    with (two.folder() / GENE).open("a") as file:
+        file.write("// edited\n")
+    fault = two.report().fault
+    assert fault is not None
+    assert "more than the 65536" in fault.reason
+
+
+def test_syntax_error_is_found_by_reading_and_unknown_function_by_viability(
+    two: Population,
+) -> None:
+    genome = two.genome()
+    gene = replace(genome.files[0], functions=(("nonsense", True),))
+    two.write_genome(replace(genome, files=(gene, *genome.files[1:])))
+    fault = two.report().fault
+    assert fault is not None
+    assert "has no gene `nonsense`" in fault.reason
+
+
+def test_changes_are_told_by_name(two: Population) -> None:
+    before = two.genome()
+    gene = before.files[0]
+    assert changes(before, before) == ((), ("by_hand",))
+    off = replace(before, files=(replace(gene, active=not gene.active), *before.files[1:]))
+    sign = "-" if gene.active else "+"
+    assert changes(before, off)[0] == (f"{sign}{gene.module}",)
+    turned = replace(before, files=before.files[::-1], mutations={"order_swap": 1})
+    assert changes(before, turned) == (("order",), ("order_swap",))
+    fewer = replace(before, files=before.files[1:], traits={"mutation_rate": 0.5})
+    told, _ = changes(before, fewer)
+    assert told[0] == f"-{gene.module}"
+    assert "mutation_rate 0.2 -> 0.5" in told
+    counted = replace(before, mutations={"function_flip": 2})
+    assert changes(before, counted) == ((), ("function_flip",))
