@@ -13,9 +13,11 @@ from evolve_ai.model.genome import Genome, decode, encode
 from evolve_ai.model.report import ScanReport
 from evolve_ai.model.settings import BirthSettings, FounderSettings, Settings
 from evolve_ai.stages.agent_scan_update import Scanned, scan
+from evolve_ai.stages.audit import audit
 from evolve_ai.stages.birth import bear
 from evolve_ai.stages.context import Context
 from evolve_ai.stages.genome_sync import sync
+from evolve_ai.stages.metrics import measure
 from evolve_ai.stages.succession import newborn_record
 from evolve_ai.stages.update import Updated, update
 from evolve_ai.substrates.rust.substrate import RustSubstrate
@@ -99,7 +101,9 @@ class Population:
 
     def look(self) -> Updated:
         """Scan, sync and update: the part of a cycle before the build."""
-        reports = sync(self.context, self.scan().reports)
+        scanned = self.scan()
+        synced = sync(self.context, scanned.reports)
+        reports = measure(audit(synced, scanned.sources), scanned.sources)
         updated = update(self.context, self.agents, reports, self.genomes.__getitem__)
         self.agents = dict(updated.agents)
         self.genomes |= updated.genomes
