@@ -40,11 +40,11 @@ def examine(parts: Parts, registry: Registry, pool: GenePool, builder: Builder) 
     Genomes without a program (they never built) are left out; who fails in the exam has S = 0.
     Raises UsageError for a world that has no exam, NoPopulationError for nobody to examine.
     """
-    founders = _candidates(parts, registry, pool, [r.id for r in registry.founders()], born=True)
-    living = _candidates(parts, registry, pool, list(registry.living()), born=False)
+    founders = candidates_of(parts, registry, pool, [r.id for r in registry.founders()], born=True)
+    living = candidates_of(parts, registry, pool, list(registry.living()), born=False)
     if not founders:
         raise NoPopulationError("nobody was ever founded here", todo="evolve init 100")
-    programs = _programs(builder, [*founders, *living])
+    programs = programs_for(builder, [*founders, *living])
     groups = []
     for name, group in (("founders", founders), ("living", living)):
         able = [candidate for candidate in group if candidate.fingerprint in programs]
@@ -52,7 +52,7 @@ def examine(parts: Parts, registry: Registry, pool: GenePool, builder: Builder) 
         if examination is None:
             raise UsageError(f"the world {parts.world.name} has no exam")
         folder = parts.project.workspace / FOLDER / name
-        groups.append(_sit(parts, pool, folder, able, programs, examination))
+        groups.append(sit(parts, pool, folder, able, programs, examination))
         stretch = examination.stretch
     shutil.rmtree(parts.project.workspace / FOLDER, ignore_errors=True)
     founded, now = (_marks(accounts) for accounts in groups)
@@ -68,7 +68,7 @@ def examine(parts: Parts, registry: Registry, pool: GenePool, builder: Builder) 
     )
 
 
-def _candidates(
+def candidates_of(
     parts: Parts, registry: Registry, pool: GenePool, ids: Sequence[str], born: bool
 ) -> list[Candidate]:
     found = []
@@ -79,7 +79,7 @@ def _candidates(
     return found
 
 
-def _programs(builder: Builder, candidates: Sequence[Candidate]) -> Mapping[str, Program]:
+def programs_for(builder: Builder, candidates: Sequence[Candidate]) -> Mapping[str, Program]:
     """Programs from the store; what it no longer holds is built again."""
     by_fingerprint = {c.fingerprint: c for c in candidates}
     programs = dict(builder.ready(list(by_fingerprint)))
@@ -94,7 +94,7 @@ def _programs(builder: Builder, candidates: Sequence[Candidate]) -> Mapping[str,
     return programs
 
 
-def _sit(
+def sit(
     parts: Parts,
     pool: GenePool,
     folder: Path,

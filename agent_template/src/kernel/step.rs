@@ -6,7 +6,9 @@ use super::life::Gene;
 use super::rng::Rng;
 use std::collections::BTreeMap;
 
-pub const LONGEST_HISTORY: usize = 512;
+/// Values that an agent can look back on. Fewer than a lap of the default series: who could see
+/// the last lap would repeat it by heart instead of learning to forecast.
+pub const LONGEST_HISTORY: usize = 200;
 /// Bytes of state that all memories together may take; the largest are forgotten first.
 const LARGEST_MEMORIES: usize = 48 * 1024;
 const MOST_VOICES: usize = 64;

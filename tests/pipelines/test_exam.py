@@ -1,0 +1,110 @@
+"""The exam: fair, repeatable, and moved by every gene file of the template."""
+
+import random
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from project_support import ProjectUnderTest, clone
+
+from evolve_ai.model.genome import FileGene, Genome, encode
+from evolve_ai.model.report import GenePool
+from evolve_ai.model.world import Account
+from evolve_ai.pipelines import runs
+from evolve_ai.pipelines.exam import Candidate, programs_for, sit
+from evolve_ai.pipelines.initiate_project import open_pool
+from evolve_ai.pipelines.parts import Parts
+from evolve_ai.plugins import assemble
+
+AGENTS = 16
+
+
+def test_founders_who_have_not_lived_gain_nothing(project: ProjectUnderTest) -> None:
+    result = project.evolve("exam", "--json").json
+    assert result["gain"] == 0.0
+    assert result["founders"] == result["living"]
+    assert result["persistence"]["median_s"] == 0.5
+    assert result["stretch"] == "values 231 to 309 of 309"
+
+
+def test_an_exam_changes_nobody_and_leaves_nothing(project: ProjectUnderTest) -> None:
+    before = {row["id"]: row for row in project.agents()}
+    assert project.evolve("exam", "--json").out == project.evolve("exam", "--json").out
+    assert {row["id"]: row for row in project.agents()} == before
+    assert not (project.root / "workspace" / "exam").exists()
+
+
+def test_a_world_without_exam_says_so(project: ProjectUnderTest) -> None:
+    done = project.evolve("exam", "--set", "environment=solitary", code=2)
+    assert "solitary has no exam" in done.err
+
+
+@contextmanager
+def hall(project: ProjectUnderTest) -> Iterator[Callable[[Sequence[Genome]], list[Account]]]:
+    """Seats genomes in an exam; what they score comes back."""
+    opened = runs.open_project(project.root)
+    with runs.opened(opened, assemble, "exam") as (parts, registry):
+        pool = open_pool(parts, registry)
+
+        def score(genomes: Sequence[Genome]) -> list[Account]:
+            return _score(parts, pool, project.root / "workspace" / "hall", genomes)
+
+        yield score
+
+
+def _score(parts: Parts, pool: GenePool, folder: Path, genomes: Sequence[Genome]) -> list[Account]:
+    fingerprint = parts.substrate.fingerprint
+    candidates = [Candidate(g, encode(g), fingerprint(g, pool)) for g in genomes]
+    programs = programs_for(parts.open_builder(parts.project.workspace, pool), candidates)
+    examination = parts.world.exam(len(candidates))
+    assert examination is not None
+    accounts = sit(parts, pool, folder, candidates, programs, examination)
+    assert all(account is not None for account in accounts)
+    return [account for account in accounts if account is not None]
+
+
+def _talkative(parts: Parts, pool: GenePool) -> list[Genome]:
+    """Founders in whom half of the genes are active, so that each file has a say somewhere."""
+    genomes = []
+    for number in range(AGENTS):
+        rng = random.Random(number)
+        agent = parts.draws.uuid("test", number)
+        genome = parts.variation.found(agent, pool, rng)
+        files = tuple(_woken(gene, rng) for gene in genome.files)
+        genomes.append(replace(genome, files=files))
+    return genomes
+
+
+def _woken(gene: FileGene, rng: random.Random) -> FileGene:
+    functions = tuple((name, rng.random() < 0.6) for name, _ in gene.functions)
+    return replace(gene, active=True, functions=functions)
+
+
+@pytest.fixture(scope="module")
+def hall_project(
+    tmp_path_factory: pytest.TempPathFactory, empty_project: Path, shared_workspace: Path
+) -> ProjectUnderTest:
+    return clone(empty_project, tmp_path_factory.mktemp("hall") / "project", shared_workspace)
+
+
+def test_removing_any_single_gene_file_changes_some_score(hall_project: ProjectUnderTest) -> None:
+    opened = runs.open_project(hall_project.root)
+    with runs.opened(opened, assemble, "exam") as (parts, registry):
+        pool = open_pool(parts, registry)
+        genomes = _talkative(parts, pool)
+    with hall(hall_project) as score:
+        whole = [account.own_error for account in score(genomes)]
+        unchanged = []
+        for source in pool.sources:
+            without = [_without(genome, source.path) for genome in genomes]
+            if [account.own_error for account in score(without)] == whole:
+                unchanged.append(source.path)
+    assert len(pool.sources) >= 12
+    assert unchanged == []
+
+
+def _without(genome: Genome, path: str) -> Genome:
+    files = tuple(replace(gene, active=gene.active and gene.path != path) for gene in genome.files)
+    return replace(genome, files=files)
