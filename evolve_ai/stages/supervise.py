@@ -1,7 +1,7 @@
 """Owns the verb run: starts, restarts and stops processes until they match the population."""
 
 import random
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from evolve_ai.model import restart
@@ -10,7 +10,7 @@ from evolve_ai.model.event import Event, Kind
 from evolve_ai.model.report import GenePool, Program
 from evolve_ai.stages.context import Context
 from evolve_ai.stages.update import quarantine
-from evolve_ai.system.colony import Colony, Start, Started
+from evolve_ai.system.colony import Colony, Farewell, Start, Started
 
 RUNNABLE = (State.EMBRYO, State.STARTING, State.RUNNING, State.WAITING)
 FINAL = (Cause.DONE, Cause.NEVER_RESTART)
@@ -48,7 +48,7 @@ def run(
         for agent in leaving
         if agent in agents
     }
-    events = [_exit_event(agents, agent, context.cycle) for agent in leaving if agent in agents]
+    events = [_exit_event(agent, running[agent].pid, context.cycle) for agent in records]
     left = {agent: bye.state for agent, bye in byes.items() if bye.state is not None}
     remembered = {**memories, **left}
     if not context.settings.supervise.remember:
@@ -61,9 +61,19 @@ def run(
         before = records.get(agent, agents[agent])
         records[agent], told = _began(context, before, started[agent], agent in remembered)
         events += told
-    stuck = (f"agent {agent} cannot be killed" for agent, bye in byes.items() if bye.unkillable)
-    taints = (*stuck, *colony.take_taints())
+    taints = (*_broken_farewells(byes, wanted), *colony.take_taints())
     return Ran({**agents, **records}, tuple(events), taints, tuple(starting))
+
+
+def _broken_farewells(
+    byes: Mapping[str, Farewell], wanted: Mapping[str, AgentRecord]
+) -> Iterator[str]:
+    """Who cannot be killed, and who goes on without the memory that it should have left."""
+    for agent, bye in byes.items():
+        if bye.unkillable:
+            yield f"agent {agent} cannot be killed"
+        elif agent in wanted and bye.state is None and bye.reason is not None:
+            yield f"agent {agent} left without its memory: {bye.reason}"
 
 
 def _began(
@@ -181,11 +191,11 @@ def _running(
     return changed, (Event(kind, cycle, record.id, data),)
 
 
-def _exit_event(agents: Mapping[str, AgentRecord], agent: str, cycle: int) -> Event:
+def _exit_event(agent: str, pid: int, cycle: int) -> Event:
     data: Mapping[str, object] = {
         "cause": str(Cause.PLANNED),
         "reason": "stopped by the orchestrator",
-        "pid": agents[agent].pid,
+        "pid": pid,
     }
     return Event(Kind.EXIT, cycle, agent, data)
 

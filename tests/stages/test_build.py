@@ -1,0 +1,121 @@
+"""Tests of the verb build, with a builder that only says what it would do."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from stages_support import Population
+
+from evolve_ai.model.agent import Cause, Fault, State
+from evolve_ai.model.report import BuildRequest, BuildVerdict, Program
+from evolve_ai.stages.build import Built, Counts, build
+from evolve_ai.stages.supervise import offered
+
+PROGRAM = Program(Path("/bin/true"))
+
+
+class PaperBuilder:
+    """Compiles everything but what it was told to refuse; remembers what it was asked."""
+
+    def __init__(self, stored: Sequence[str] = (), refused: Sequence[str] = ()):
+        self.stored, self.refused = set(stored), set(refused)
+        self.asked: list[BuildRequest] = []
+
+    def ready(self, fingerprints: Sequence[str]) -> dict[str, Program]:
+        return {one: PROGRAM for one in fingerprints if one in self.stored}
+
+    def build(
+        self,
+        requests: Sequence[BuildRequest],
+        progress: Callable[[int, int, str], None] | None = None,
+    ) -> tuple[BuildVerdict, ...]:
+        self.asked += requests
+        return tuple(self._verdict(request) for request in requests)
+
+    def _verdict(self, request: BuildRequest) -> BuildVerdict:
+        if request.agent in self.refused:
+            fault = Fault(Cause.BUILD, "src/genes/alpha.rs:3: mismatched types" + "!" * 5000)
+            return BuildVerdict(request.agent, request.fingerprint, fault=fault)
+        return BuildVerdict(request.agent, request.fingerprint, PROGRAM)
+
+    def prune(self, needed: Sequence[str]) -> int:
+        return 0
+
+
+@pytest.fixture
+def three(tmp_path: Path) -> Population:
+    return Population.of(tmp_path, 3)
+
+
+def built(
+    population: Population, builder: PaperBuilder, changed: Sequence[str], **programs: Program
+) -> Built:
+    rebuilt = {agent: population.genome(agent) for agent in changed}
+    return build(
+        population.context, population.agents, rebuilt, programs, builder, population.genome
+    )
+
+
+def test_changed_agents_are_built_and_get_their_fingerprints(three: Population) -> None:
+    builder = PaperBuilder()
+    done = built(three, builder, list(three.agents))
+    assert done.counts == Counts(requested=3, compiled=3)
+    assert {r.fingerprint for r in done.agents.values()} == set(done.programs)
+    assert [event.data["verdict"] for event in done.events] == ["compiled"] * 3
+    for request in builder.asked:
+        genome = three.genome(request.agent)
+        calls = tuple(f"{gene.module}::{name}" for gene, name in genome.active_genes())
+        assert request.calls == calls
+
+
+def test_nothing_changed_means_nothing_is_asked(three: Population) -> None:
+    first = built(three, PaperBuilder(), list(three.agents))
+    three.agents = dict(first.agents)
+    builder = PaperBuilder()
+    done = built(three, builder, [], **first.programs)
+    assert (builder.asked, done.events, done.counts) == ([], (), Counts())
+    assert done.agents == first.agents
+
+
+def test_program_in_the_store_is_reused_and_counted(three: Population) -> None:
+    first = built(three, PaperBuilder(), list(three.agents))
+    builder = PaperBuilder(stored=list(first.programs))
+    done = built(three, builder, list(three.agents))
+    assert done.counts == Counts(requested=3, reused=3)
+    assert {event.data["verdict"] for event in done.events} == {"reused"}
+
+
+def test_program_that_left_the_store_is_built_again_without_a_change(three: Population) -> None:
+    three.agents = dict(built(three, PaperBuilder(), list(three.agents)).agents)
+    done = built(three, PaperBuilder(), [])
+    assert done.counts == Counts(requested=3, compiled=3)
+
+
+def test_code_that_does_not_compile_quarantines_its_agent_with_a_reason_of_fair_length(
+    three: Population,
+) -> None:
+    done = built(three, PaperBuilder(refused=[three.first]), list(three.agents))
+    record = done.agents[three.first]
+    assert (record.state, record.cause) == (State.QUARANTINED, "build")
+    assert (record.reason or "").startswith("src/genes/alpha.rs:3: mismatched types")
+    assert len(record.reason or "") < 2100
+    assert done.counts == Counts(requested=3, compiled=2, failed=1)
+    kinds = [str(event.kind) for event in done.events if event.agent == three.first]
+    assert kinds == ["build", "quarantine"]
+
+
+def test_quarantined_and_dead_are_not_built(three: Population) -> None:
+    a, b, c = three.agents
+    three.agents = dict(built(three, PaperBuilder(), list(three.agents)).agents)
+    three.agents[a] = replace(three.agents[a], state=State.QUARANTINED)
+    three.agents[b] = replace(three.agents[b], state=State.DEAD)
+    builder = PaperBuilder()
+    built(three, builder, [])
+    assert [request.agent for request in builder.asked] == [c]
+
+
+def test_pool_is_offered_with_its_genes(three: Population) -> None:
+    told = offered(three.context.pool)
+    assert [one["path"] for one in told] == [source.path for source in three.context.pool.sources]
+    assert all(set(one) == {"path", "code", "functions"} for one in told)

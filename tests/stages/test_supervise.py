@@ -1,0 +1,221 @@
+"""Tests of the verb run: who gets a process, who loses it, what it means for them."""
+
+import random
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from stages_support import Population
+
+from evolve_ai.model import restart
+from evolve_ai.model.agent import AgentRecord, Cause, Fault, State
+from evolve_ai.model.report import Program
+from evolve_ai.stages.supervise import Ran, failed, healthy, run, stopped
+from evolve_ai.system.colony import Farewell, Start, Started
+from evolve_ai.system.identity import Identity
+
+PROGRAMS = {name: Program(Path("/bin/true")) for name in ("old", "new")}
+
+
+class PaperColony:
+    """Keeps account of processes without having any."""
+
+    def __init__(self, running: Iterable[str] = ()):
+        self.pids = {agent: 100 + n for n, agent in enumerate(running)}
+        self.farewells: dict[str, Farewell] = {}
+        self.failing: dict[str, Fault] = {}
+        self.started: list[Start] = []
+        self.stopped: list[str] = []
+
+    def running(self) -> Mapping[str, Identity]:
+        return {agent: identity(pid) for agent, pid in self.pids.items()}
+
+    def start(self, starts: Sequence[Start]) -> Mapping[str, Started | Fault]:
+        self.started += starts
+        return {
+            one.id: self.failing.get(one.id) or Started(identity(500 + n))
+            for n, one in enumerate(starts)
+        }
+
+    def stop(self, ids: Iterable[str]) -> Mapping[str, Farewell]:
+        self.stopped += ids
+        return {agent: self.farewells.get(agent, Farewell(b"memory")) for agent in self.stopped}
+
+    def take_taints(self) -> tuple[str, ...]:
+        return ()
+
+
+def identity(pid: int) -> Identity:
+    return Identity(pid, 1, "boot")
+
+
+@pytest.fixture
+def two(tmp_path: Path) -> Population:
+    population = Population.of(tmp_path, 2)
+    population.agents = {
+        agent: replace(one, state=State.EMBRYO, fingerprint="new")
+        for agent, one in population.agents.items()
+    }
+    return population
+
+
+def ran(
+    population: Population, colony: PaperColony, memories: Mapping[str, bytes] | None = None
+) -> Ran:
+    return run(
+        population.context,
+        population.agents,
+        PROGRAMS,
+        colony,  # type: ignore[arg-type]
+        memories or {},
+        population.genomes.__getitem__,
+    )
+
+
+def lives(population: Population, **changes: object) -> AgentRecord:
+    """The first agent, running the old program since cycle 1."""
+    plain = {"state": State.RUNNING, "pid": 100, "running_fingerprint": "old", "lived_tick": 45}
+    one = replace(population.agents[population.first], **{**plain, **changes})  # type: ignore[arg-type]
+    population.agents = {one.id: one}
+    return one
+
+
+def kinds(done: Ran) -> list[str]:
+    return [str(event.kind) for event in done.events]
+
+
+def test_embryos_with_a_program_are_started(two: Population) -> None:
+    colony = PaperColony()
+    done = ran(two, colony)
+    assert kinds(done) == ["start", "start"]
+    for record, start in zip(done.agents.values(), colony.started, strict=True):
+        assert (record.state, record.running_fingerprint) == (State.RUNNING, "new")
+        assert record.restarts == 0
+        assert start.genome == two.genomes[start.id]
+        assert start.folder == two.folder(start.id)
+
+
+def test_who_runs_the_right_program_is_left_alone(two: Population) -> None:
+    one = lives(two, running_fingerprint="new")
+    colony = PaperColony([one.id])
+    done = ran(two, colony)
+    assert (done.events, colony.started, colony.stopped) == ((), [], [])
+    assert done.agents == two.agents
+
+
+def test_changed_agent_changes_over_with_its_memory(two: Population) -> None:
+    one = lives(two)
+    colony = PaperColony([one.id])
+    done = ran(two, colony)
+    after = done.agents[one.id]
+    assert kinds(done) == ["exit", "restart"]
+    assert done.events[0].data["pid"] == 100
+    assert done.events[1].data["cause"] == "planned"
+    assert colony.started[0].state == b"memory"
+    assert (after.running_fingerprint, after.lived_tick, after.restarts) == ("new", 45, 1)
+    assert done.taints == ()
+
+
+def test_memory_lost_on_the_way_taints_and_is_told_by_the_lived_tick(two: Population) -> None:
+    one = lives(two)
+    colony = PaperColony([one.id])
+    colony.farewells[one.id] = Farewell(None, "did not answer stop within 5 s, and was killed")
+    done = ran(two, colony)
+    assert done.agents[one.id].lived_tick == -1
+    assert done.taints == (
+        f"agent {one.id} left without its memory: did not answer stop within 5 s, and was killed",
+    )
+
+
+def test_unkillable_process_taints(two: Population) -> None:
+    one = lives(two, state=State.QUARANTINED)
+    colony = PaperColony([one.id])
+    colony.farewells[one.id] = Farewell(None, "stuck", unkillable=True)
+    assert ran(two, colony).taints == (f"agent {one.id} cannot be killed",)
+
+
+def test_quarantined_agent_loses_its_process_and_the_event_knows_which(two: Population) -> None:
+    one = lives(two, state=State.QUARANTINED, pid=None)
+    done = ran(two, PaperColony([one.id]))
+    assert kinds(done) == ["exit"]
+    assert done.events[0].data["pid"] == 100
+    assert done.agents[one.id].state is State.QUARANTINED
+
+
+def test_process_of_an_agent_that_is_no_more_is_stopped_silently(two: Population) -> None:
+    colony = PaperColony(["somebody"])
+    done = ran(two, colony)
+    assert colony.stopped == ["somebody"]
+    assert kinds(done) == ["start", "start"]
+
+
+def test_who_waits_is_not_started_before_its_cycle(two: Population) -> None:
+    cycle = two.context.cycle
+    lives(two, state=State.WAITING, pid=None, retry_cycle=cycle + 1, cause="crash")
+    assert ran(two, PaperColony()).events == ()
+    one = lives(two, state=State.WAITING, pid=None, retry_cycle=cycle, cause="crash")
+    done = ran(two, PaperColony())
+    assert kinds(done) == ["restart"]
+    assert done.events[0].data["cause"] == "crash"
+    assert (done.agents[one.id].restarts, done.agents[one.id].lived_tick) == (1, -1)
+
+
+def test_stored_memory_is_given_back_and_reported_as_used(two: Population) -> None:
+    one = lives(two, state=State.WAITING, pid=None)
+    colony = PaperColony()
+    done = ran(two, colony, {one.id: b"old days"})
+    assert (colony.started[0].state, done.used) == (b"old days", (one.id,))
+    assert (done.agents[one.id].lived_tick, kinds(done)) == (45, ["start"])
+
+
+def test_no_more_crashed_agents_restart_in_a_cycle_than_allowed(two: Population) -> None:
+    one = lives(two, state=State.WAITING, pid=None, retry_cycle=1)
+    many = restart.CRASH_RESTARTS_A_CYCLE + 20
+    crowd = {f"agent-{n}": replace(one, id=f"agent-{n}", place=n) for n in range(many)}
+    two.agents = crowd
+    two.genomes = dict.fromkeys(crowd, b"genome")
+    done = ran(two, PaperColony())
+    assert len(done.events) == restart.CRASH_RESTARTS_A_CYCLE
+
+
+def test_start_that_fails_counts_as_a_failure(two: Population) -> None:
+    one = lives(two, state=State.EMBRYO, pid=None)
+    colony = PaperColony()
+    colony.failing[one.id] = Fault(Cause.CRASH, "exit code 101")
+    done = ran(two, colony)
+    after = done.agents[one.id]
+    assert (after.state, after.cause, after.consecutive_failures) == (State.WAITING, "crash", 1)
+    assert after.retry_cycle > two.context.cycle
+    assert kinds(done) == ["exit"]
+
+
+def test_five_failures_end_in_quarantine(two: Population) -> None:
+    record, seen = lives(two), []
+    for cycle in range(1, 6):
+        record, told = failed(record, Fault(Cause.CRASH, "101"), cycle, random.Random(1))
+        seen += [str(event.kind) for event in told]
+    assert (record.state, record.pid, record.lived_tick) == (State.QUARANTINED, None, -1)
+    assert seen == ["exit"] * 5 + ["quarantine"]
+
+
+@pytest.mark.parametrize("cause", [Cause.DONE, Cause.NEVER_RESTART])
+def test_agent_that_ends_by_its_own_wish_is_not_quarantined_news(
+    two: Population, cause: Cause
+) -> None:
+    record, told = failed(lives(two), Fault(cause, "exit"), 3, random.Random(1))
+    assert [str(event.kind) for event in told] == ["exit"]
+    assert (record.state is State.WAITING, record.cause) == (False, str(cause))
+
+
+def test_failures_are_forgotten_after_long_health(two: Population) -> None:
+    one = lives(two, consecutive_failures=3, started_cycle=1, cause="crash", reason="101")
+    assert healthy(one, restart.HEALTHY_CYCLES) == one
+    assert healthy(one, restart.HEALTHY_CYCLES + 1).consecutive_failures == 0
+
+
+def test_orderly_end_leaves_agents_waiting(two: Population) -> None:
+    one = lives(two)
+    after = stopped(two.agents, [one.id, "unknown"])
+    assert list(after) == [one.id]
+    assert (after[one.id].state, after[one.id].pid) == (State.WAITING, None)
