@@ -26,6 +26,7 @@ from evolve_ai.system.project import Project
 from evolve_ai.ui import text
 from evolve_ai.ui.progress import bar
 from evolve_ai.ui.signals import StopNow, ending_gracefully
+from evolve_ai.ui.story import story
 
 UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
@@ -202,8 +203,8 @@ def agents(everyone: bool, as_json: bool, **at: Any) -> None:
 @project_option
 def show(agent_id: str, as_json: bool, **at: Any) -> None:
     """Tell who the agent ID is (a unique beginning of the id will do)."""
-    told = runs.story(open_project(**at), agent_id)
-    show_json(told) if as_json else Console().print(text.story(told))
+    told = runs.story(open_project(**at), assemble, agent_id)
+    show_json(told) if as_json else Console().print(story(told))
 
 
 @evolve.command()

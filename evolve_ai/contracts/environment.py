@@ -38,6 +38,9 @@ class World(Protocol):
     # A world for so many places; the mean of the founders' active genes sets its prices.
     def open(self, places: int, founder_genes: float) -> Environment: ...
 
+    # What a tick costs an agent with so many active genes, in thousandths of energy.
+    def cost(self, active_genes: int, founder_genes: float) -> int: ...
+
     # A world without history on values that nobody has lived through, or None.
     def exam(self, places: int) -> "Examination | None": ...
 

@@ -26,6 +26,10 @@ class Prices:
         share = UNIT * rules.gene_share
         return cls(rules, round(UNIT - share), share / max(mean_founder_genes, 1.0))
 
+    def of(self, active_genes: int) -> int:
+        """What a tick of waking life costs with so many active genes."""
+        return self.living + int(self.gene * active_genes)
+
 
 class Ledger:
     """Integer energy throughout; a mutable sheet that lives for one cycle of one world."""

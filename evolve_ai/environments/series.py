@@ -175,6 +175,9 @@ class SeriesWorld:
         prices = Prices.derived(self._rules, founder_genes)
         return Series(stretch, prices, places, self._draws)
 
+    def cost(self, active_genes: int, founder_genes: float) -> int:
+        return Prices.derived(self._rules, founder_genes).of(active_genes)
+
     def exam(self, places: int) -> SeriesExam:
         stretch = Stretch(
             self._values,

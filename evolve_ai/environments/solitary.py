@@ -58,5 +58,8 @@ class SolitaryWorld:
     def open(self, places: int, founder_genes: float) -> Solitary:
         return Solitary(Prices.derived(self._rules, founder_genes), places, self._draws)
 
+    def cost(self, active_genes: int, founder_genes: float) -> int:
+        return Prices.derived(self._rules, founder_genes).of(active_genes)
+
     def exam(self, places: int) -> None:
         return None

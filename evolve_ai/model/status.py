@@ -84,6 +84,8 @@ class AgentStory(BaseModel):
     born_cycle: int
     died_cycle: int | None
     reason: str | None
+    lineage: list[str] = Field(description="elder parents, from its own back to a founder")
+    cost: int = Field(description="what a tick costs it, thousandths of energy")
     metrics: dict[str, int]
     mutations: dict[str, int]
     children: list[str]

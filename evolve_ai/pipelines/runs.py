@@ -1,6 +1,7 @@
 """Owns the runs behind the commands: each opens what it needs, does one thing, and closes it."""
 
 import signal
+import sys
 import uuid
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -45,6 +46,8 @@ def open_project(folder: Path, overrides: Sequence[str] = ()) -> Project:
         raise NoProjectError(
             "there is no evolve.toml here", where=root, todo="begin a project: evolve new DIR"
         )
+    if str(root) not in sys.path:
+        sys.path.append(str(root))  # where hooks and plug-ins of the user's own lie
     return Project(root, load_settings(root / FILE_NAME, overrides))
 
 
@@ -151,9 +154,17 @@ def rows(project: Project, everyone: bool) -> list[AgentRow]:
         return [views.row_of(record) for record in records]
 
 
-def story(project: Project, prefix: str) -> AgentStory:
+def story(project: Project, assemble: Assemble, prefix: str) -> AgentStory:
+    world = assemble(project, _nobody(project)).world
     with Registry.read(project.registry) as registry:
-        return views.story_of(registry, registry.agent(prefix))
+        record = registry.agent(prefix)
+        genes = float(registry.meta("founder_genes") or 1.0)
+        return views.story_of(registry, record, world.cost(record.active_genes, genes))
+
+
+def _nobody(project: Project) -> Notifier:
+    """For one who only looks: nobody is told of anything."""
+    return Notifier((), open_log(project.logs))
 
 
 def check_health(folder: Path, overrides: Sequence[str], assemble: Assemble) -> list[Check]:
@@ -161,7 +172,7 @@ def check_health(folder: Path, overrides: Sequence[str], assemble: Assemble) -> 
 
     def read_template() -> str:
         project = open_project(folder, overrides)
-        parts = assemble(project, Notifier((), open_log(project.logs)))
+        parts = assemble(project, _nobody(project))
         pool = parts.substrate.read_pool(project.template)
         genes = sum(len(source.genes) for source in pool.sources)
         return f"{genes} genes in {len(pool.sources)} files"

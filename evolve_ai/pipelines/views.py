@@ -97,19 +97,30 @@ def row_of(record: AgentRecord) -> AgentRow:
     )
 
 
-def story_of(registry: Registry, record: AgentRecord) -> AgentStory:
+def story_of(registry: Registry, record: AgentRecord, cost: int) -> AgentStory:
+    """`cost`: what a tick costs this agent, thousandths of energy."""
     return AgentStory(
         agent=row_of(record),
         founder=record.founder,
         born_cycle=record.born_cycle,
         died_cycle=record.died_cycle,
         reason=record.reason,
+        lineage=_lineage(registry, record),
+        cost=cost,
         metrics=asdict(record.metrics),
         mutations=dict(record.mutations),
         children=registry.children(record.id),
         genome=_genome(registry.genome(record.id)),
         events=[recorded.line() for recorded in registry.events_of(record.id)],
     )
+
+
+def _lineage(registry: Registry, record: AgentRecord) -> list[str]:
+    line: list[str] = []
+    while record.parents:
+        record = registry.agent(record.parents[0])
+        line.append(record.id)
+    return line
 
 
 def _genome(data: bytes) -> dict[str, Any]:

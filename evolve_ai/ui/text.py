@@ -2,11 +2,11 @@
 
 from collections.abc import Sequence
 
-from rich.console import Group, RenderableType
+from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from evolve_ai.model.status import AgentRow, AgentStory, ExamResult, Status
+from evolve_ai.model.status import AgentRow, ExamResult, Status
 from evolve_ai.stages.record import Summary
 
 STYLES = {"running": "green", "waiting": "yellow", "quarantined": "red", "dead": "dim"}
@@ -107,66 +107,6 @@ def agents_table(rows: Sequence[AgentRow]) -> Table:
             row.cause or "",
         )
     return table
-
-
-def story(told: AgentStory) -> RenderableType:
-    row = told.agent
-    origin = "founder" if told.founder else "child of " + " and ".join(p[:13] for p in row.parents)
-    died = f", died in cycle {told.died_cycle}" if told.died_cycle is not None else ""
-    metrics = told.metrics
-    lines = [
-        Text(f"agent {row.id}", style="bold"),
-        Text(f"  {origin}, generation {row.generation}, born in cycle {told.born_cycle}{died}"),
-        Text(
-            f"  {row.state}"
-            + (f", pid {row.pid}" if row.pid else "")
-            + f", {row.restarts} restarts"
-            + (f"; last cause: {row.cause}" if row.cause else "")
-        ),
-        *([Text(f"  {told.reason}", style="red")] if told.reason else []),
-        Text(
-            f"  energy {energy(row.energy)}, fitness {number(row.fitness)}, age {row.age} cycles, "
-            f"{row.cpu_seconds:.2f} s cpu, {row.rss_bytes // 1024} KiB memory"
-        ),
-        Text(
-            f"  {metrics['active_genes']} active genes in {metrics['active_files']} files; "
-            f"{metrics['functions']} functions, complexity {metrics['complexity']}, "
-            f"{metrics['lines']} lines"
-        ),
-        Text(f"  mutations in life: {_counts(told.mutations)}"),
-        Text(f"  children: {', '.join(child[:13] for child in told.children) or 'none'}"),
-        Text("genome, in calling order", style="bold"),
-        *_genome_lines(told),
-        Text("what happened", style="bold"),
-        *(_event_line(event) for event in told.events),
-    ]
-    return Group(*lines)
-
-
-def _counts(items: dict[str, int]) -> str:
-    return ", ".join(f"{count} {name}" for name, count in items.items()) or "none"
-
-
-def _genome_lines(told: AgentStory) -> list[Text]:
-    if "unreadable" in told.genome:
-        return [Text(f"  unreadable: {told.genome['unreadable']}", style="red")]
-    lines = []
-    for gene in told.genome["genes"]:
-        name = gene["path"].removeprefix("src/genes/")
-        line = Text(f"  {name:<18}", style="" if gene["active"] else "dim")
-        for function, active in gene["functions"].items():
-            on = active and gene["active"]
-            line.append(f" {function}", style="green" if on else "dim")
-        lines.append(line)
-    traits = ", ".join(f"{name} {value:.2f}" for name, value in told.genome["traits"].items())
-    lines.append(Text(f"  traits: {traits}"))
-    return lines
-
-
-def _event_line(event: dict[str, object]) -> Text:
-    known = ("seq", "ts", "run", "cycle", "event", "agent")
-    rest = ", ".join(f"{k} {v}" for k, v in event.items() if k not in known and v not in (None, []))
-    return Text(f"  cycle {event['cycle']!s:>4}  {event['event']!s:<10} {rest}")
 
 
 def exam_table(result: ExamResult) -> Table:

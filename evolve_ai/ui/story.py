@@ -1,0 +1,82 @@
+"""Owns the story of one agent, as `evolve show` tells it."""
+
+import re
+from collections.abc import Iterator
+
+from rich.console import Group, RenderableType
+from rich.text import Text
+
+from evolve_ai.model.status import AgentStory
+from evolve_ai.ui.text import energy, number
+
+COMMON = ("seq", "ts", "run", "cycle", "event", "agent")
+_LONG = re.compile(r"\b([0-9a-f]{8}-[0-9a-f]{4}|[0-9a-f]{12})[0-9a-f-]{20,52}\b")
+
+
+def story(told: AgentStory) -> RenderableType:
+    return Group(
+        Text(f"agent {told.agent.id}", style="bold"),
+        *(Text(f"  {line}") for line in _facts(told)),
+        *([Text(f"  {told.reason}", style="red")] if told.reason else []),
+        Text("genome, in calling order (what is silent, in brackets)", style="bold"),
+        *_genome_lines(told),
+        Text("what happened", style="bold"),
+        *(_event_line(event) for event in told.events),
+    )
+
+
+def _facts(told: AgentStory) -> Iterator[str]:
+    row, metrics = told.agent, told.metrics
+    origin = "founder" if told.founder else "child of " + " and ".join(map(_short, row.parents))
+    died = f", died in cycle {told.died_cycle}" if told.died_cycle is not None else ""
+    yield f"{origin}, generation {row.generation}, born in cycle {told.born_cycle}{died}"
+    if len(told.lineage) > 1:
+        yield "line: " + " < ".join(map(_short, told.lineage))
+    yield f"children: {', '.join(map(_short, told.children)) or 'none'}"
+    pid = f", pid {row.pid}" if row.pid else ""
+    cause = f"; last cause: {row.cause}" if row.cause else ""
+    yield f"{row.state}{pid}, {row.restarts} restarts{cause}"
+    yield f"energy {energy(row.energy)}, a waking tick costs it {told.cost / 1000:.2f}"
+    yield f"fitness {number(row.fitness)}, age {row.age} cycles"
+    yield f"{row.cpu_seconds:.2f} s of cpu, {row.rss_bytes // 1024} KiB of memory"
+    yield (
+        f"{metrics['active_genes']} active genes in {metrics['active_files']} files with "
+        f"{metrics['functions']} functions, complexity {metrics['complexity']}, "
+        f"{metrics['lines']} lines"
+    )
+    counted = ", ".join(f"{count} {name}" for name, count in told.mutations.items())
+    yield f"mutations in life: {counted or 'none'}"
+
+
+def _genome_lines(told: AgentStory) -> Iterator[Text]:
+    if "unreadable" in told.genome:
+        yield Text(f"  unreadable: {told.genome['unreadable']}", style="red")
+        return
+    for gene in told.genome["genes"]:
+        line = Text(f"  {gene['path'].removeprefix('src/genes/'):<18}")
+        for function, active in gene["functions"].items():
+            speaks = active and gene["active"]
+            line.append(
+                f" {function}" if speaks else f" ({function})", "green" if speaks else "dim"
+            )
+        yield line
+    traits = ", ".join(f"{name} {value:.2f}" for name, value in told.genome["traits"].items())
+    yield Text(f"  traits: {traits}", style="dim")
+
+
+def _event_line(event: dict[str, object]) -> Text:
+    facts = ", ".join(
+        f"{name} {_worded(value)}"
+        for name, value in event.items()
+        if name not in COMMON and value not in (None, [])
+    )
+    return Text(f"  cycle {event['cycle']!s:>4}  {event['event']!s:<10} {facts}")
+
+
+def _worded(value: object) -> str:
+    text = " ".join(map(str, value)) if isinstance(value, list) else str(value)
+    return _LONG.sub(r"\1…", text)
+
+
+def _short(agent: str) -> str:
+    return agent[:13]

@@ -1,0 +1,91 @@
+"""What the documents say is so: their examples run, their tables are whole."""
+
+import json
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from project_support import ProjectUnderTest
+
+from evolve_ai.model.event import Kind
+from evolve_ai.model.genome import decode
+
+ROOT = Path(__file__).parent.parent
+PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("benchmarks/*.md")])
+COMMON = {"seq", "ts", "run", "cycle", "event", "agent"}
+
+
+def blocks(page: Path, language: str) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```", page.read_text(), re.MULTILINE | re.DOTALL)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_python_examples_run(page: Path) -> None:
+    for block in blocks(page, "python"):
+        exec(compile(block, page.name, "exec"), {"__name__": "example"})
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_lead_somewhere(page: Path) -> None:
+    for target in re.findall(r"\]\((?!http)([^)#]+)", page.read_text()):
+        assert (page.parent / target).exists(), f"{page.name}: {target}"
+
+
+def test_the_selection_example_of_the_page_breeds(project: ProjectUnderTest) -> None:
+    (example,) = blocks(ROOT / "docs" / "environments.md", "python")
+    (project.root / "my_selection.py").write_text(example)
+    project.live(3, "--selection", "my_selection:the_old_make_room")
+    assert project.status()["deaths"].keys() <= {"age"}
+
+
+def test_the_one_liner_of_the_genome_page_flips_a_function(project: ProjectUnderTest) -> None:
+    (block,) = blocks(ROOT / "docs" / "genome.md", "sh")
+    agent = project.agents()[0]["id"]
+    folder = project.folder(agent)
+    before = decode((folder / "genome.bin").read_bytes())
+    words = shlex.split(block.replace("agents/<uuid>", str(folder)))
+    subprocess.run([sys.executable, *words[1:]], check=True)
+    after = decode((folder / "genome.bin").read_bytes())
+    assert after.files[0].active
+    assert after.files[0].functions[0][1] is not before.files[0].functions[0][1]
+    assert after.files[0].functions[1:] == before.files[0].functions[1:]
+
+
+def documented() -> dict[str, set[str]]:
+    """Kind of event -> the fields that the page tells of."""
+    page = (ROOT / "docs" / "events.md").read_text().split("and, by kind:")[1]
+    rows = re.findall(r"^\| `(\w+)` \| (.*) \|$", page, re.MULTILINE)
+    return {kind: set(re.findall(r"`(\w+)`", text)) for kind, text in rows}
+
+
+def test_every_kind_of_event_is_documented() -> None:
+    assert documented().keys() == {str(kind) for kind in Kind}
+
+
+def test_every_field_of_an_event_is_documented(project: ProjectUnderTest) -> None:
+    project.set(mutation_rate=1.0)
+    project.gene("fails", "use crate::kernel::Agent;\n\npub fn fails(agent: &mut Agent) { 1 }\n")
+    project.live(4)
+    told = documented()
+    events = project.events()
+    assert {event["event"] for event in events} >= {"founding", "start", "build", "cycle"}
+    for event in events:
+        unknown = event.keys() - COMMON - told[event["event"]]
+        assert not unknown, f"{event['event']}: {unknown} in {json.dumps(event)}"
+
+
+def test_commands_in_the_readme_exist() -> None:
+    text = (ROOT / "README.md").read_text()
+    shown = set(re.findall(r"^ +(?:\.venv/bin/)?evolve ([a-z-]+)", text, re.MULTILINE))
+    helped = subprocess.run(
+        [sys.executable, "-m", "evolve_ai.cli", "--help"],
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    known = set(re.findall(r"^  ([a-z-]+) ", helped, re.MULTILINE))
+    assert shown
+    assert shown <= known
