@@ -1,0 +1,115 @@
+"""Tests of the verb observe: what a cycle of the world makes of everybody."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from stages_support import Population
+
+from evolve_ai.environments.ledger import Prices
+from evolve_ai.environments.series import Series, Stretch
+from evolve_ai.model.agent import AgentRecord, Cause, Fault, State
+from evolve_ai.model.settings import CycleSettings, EconomySettings, Settings
+from evolve_ai.model.world import Act, Percept
+from evolve_ai.stages.observe import WINDOW, Observed, observe
+from evolve_ai.system.colony import Exchange
+from evolve_ai.system.identity import Identity, Usage
+from evolve_ai.system.project import Project
+
+VALUES = tuple(float(n % 5) for n in range(40))
+
+
+class PaperColony:
+    """Everybody says 0; who is doomed fails at a tick; offers are noted."""
+
+    def __init__(self, agents: Iterable[str], doomed: Mapping[str, int] | None = None):
+        self.agents = tuple(agents)
+        self.doomed = dict(doomed or {})
+        self.asked: list[tuple[int, str]] = []
+        self.offers: list[tuple[int, Mapping[str, object]]] = []
+
+    def exchange(
+        self,
+        percepts: Mapping[str, Percept],
+        *,
+        tick: int,
+        cycle: int,
+        pool_for: Mapping[str, object],
+    ) -> Exchange:
+        self.asked += [(tick, agent) for agent in percepts]
+        self.offers.append((tick, pool_for))
+        ends = {a for a in percepts if a in self.doomed and tick >= self.doomed[a]}
+        acts = {a: Act((0.0,) * len(p.steps)) for a, p in percepts.items() if a not in ends}
+        return Exchange(acts, dict.fromkeys(ends, Fault(Cause.CRASH, "exit code 101")))
+
+    def running(self) -> Mapping[str, Identity]:
+        return {agent: Identity(1, 1, "boot") for agent in self.agents}
+
+    def sample(self, ids: Iterable[str]) -> Mapping[str, Usage]:
+        return {agent: Usage(cpu_seconds=1.5, rss_bytes=4096, state="S") for agent in ids}
+
+
+@pytest.fixture
+def eight(tmp_path: Path) -> Population:
+    return Population.of(tmp_path, 8)
+
+
+def observed(
+    population: Population, colony: PaperColony, ticks: int = 4, offers: object = None
+) -> Observed:
+    project = population.context.project
+    settings = Settings(cycle=CycleSettings(ticks=ticks))
+    context = replace(population.context, project=Project(project.root, settings))
+    world = Series(Stretch(VALUES), Prices.derived(EconomySettings(), 5.0), 8, context.draws)
+    agents: Mapping[str, AgentRecord] = population.agents
+    return observe(context, agents, world, colony, 10, offers or {})  # type: ignore[arg-type]
+
+
+def test_everybody_grows_older_and_is_given_its_account(eight: Population) -> None:
+    done = observed(eight, PaperColony(eight.agents))
+    assert (done.tick, done.exchanges, done.events, done.taints) == (14, 32, (), ())
+    for record in done.agents.values():
+        assert (record.age, record.lived_tick, record.rss_bytes) == (1, 13, 4096)
+        assert record.fitness is not None
+        ((persistence, own),) = record.errors
+        assert record.fitness == pytest.approx(persistence / (persistence + own))
+
+
+def test_fitness_is_taken_over_the_last_cycles(eight: Population) -> None:
+    for _ in range(WINDOW + 2):
+        eight.agents = dict(observed(eight, PaperColony(eight.agents)).agents)
+    assert {len(record.errors) for record in eight.agents.values()} == {WINDOW}
+
+
+def test_who_fails_is_asked_no_more_and_waits(eight: Population) -> None:
+    colony = PaperColony(eight.agents, {eight.first: 11})
+    done = observed(eight, colony)
+    after = done.agents[eight.first]
+    assert [tick for tick, agent in colony.asked if agent == eight.first] == [10, 11]
+    assert (after.state, after.cause, after.lived_tick) == (State.WAITING, "crash", -1)
+    assert [str(event.kind) for event in done.events] == ["exit"]
+    assert after.age == 1
+
+
+def test_many_crashes_at_once_pause_all_restarts_for_a_cycle(eight: Population) -> None:
+    done = observed(eight, PaperColony(eight.agents, dict.fromkeys(eight.agents, 12)))
+    assert str(done.events[-1].kind) == "command"
+    assert "8 of 8 running agents failed" in done.events[-1].data["reason"]
+    cycle = eight.context.cycle
+    assert all(record.retry_cycle >= cycle + 2 for record in done.agents.values())
+
+
+def test_new_genes_are_told_in_the_first_tick_only(eight: Population) -> None:
+    colony = PaperColony(eight.agents)
+    offers = {eight.first: [{"path": "src/genes/new.rs"}]}
+    observed(eight, colony, offers=offers)
+    assert [told for _, told in colony.offers[:2]] == [offers, offers]
+    assert not any(told for _, told in colony.offers[2:])
+
+
+def test_world_without_ticks_stands_still(eight: Population) -> None:
+    colony = PaperColony(eight.agents)
+    done = observed(eight, colony, ticks=0)
+    assert (done.tick, colony.asked) == (10, [])
+    assert all(record.age == 0 for record in done.agents.values())
