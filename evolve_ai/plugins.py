@@ -1,7 +1,6 @@
 """Owns the list of plug-ins: what a name in the settings stands for, and the parts it makes."""
 
 import importlib
-import sys
 from collections.abc import Callable, Mapping
 from importlib.metadata import entry_points
 from pathlib import Path
@@ -96,10 +95,6 @@ def find(family: str, known: Mapping[str, Any], name: str, project: Project) -> 
 
 
 def _dotted(name: str, project: Project) -> Any:
-    """Modules beside evolve.toml are found too."""
-    root = str(project.root)
-    if root not in sys.path:
-        sys.path.insert(0, root)
     module, _, attribute = name.partition(":")
     try:
         return getattr(importlib.import_module(module), attribute)

@@ -54,7 +54,7 @@ class ProjectUnderTest:
     # Commands.
 
     def evolve(self, *words: object, code: int = 0, env: dict[str, str] | None = None) -> Done:
-        done = evolve(*words, "--project", self.root, env=env)
+        done = evolve(words[0], "--project", self.root, *words[1:], env=env)
         assert done.code == code, f"exit code {done.code}:\n{done.out}\n{done.err}"
         return done
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from types import TracebackType
 
 from evolve_ai.model.errors import HeldError
+from evolve_ai.system.files import storage_errors
 from evolve_ai.system.identity import Identity, identify
 
 _NAME = "lock"
@@ -32,9 +33,16 @@ class Lock:
     """
 
     def __init__(self, workspace: Path, purpose: str = ""):
-        """HeldError, naming the pid, when another process holds the project."""
+        """HeldError, naming the pid, when another process holds the project.
+
+        StorageError when the disk is full or refuses.
+        """
         self._purpose = purpose
         self._path = workspace.absolute() / _NAME
+        with storage_errors(self._path):
+            self._take(workspace)
+
+    def _take(self, workspace: Path) -> None:
         self._path.parent.mkdir(parents=True, exist_ok=True)
         flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
         self._handle = os.open(self._path, flags, 0o644)
