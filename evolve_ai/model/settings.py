@@ -127,7 +127,7 @@ class EconomySettings(Section):
     )
     age_limit: int = setting(20, "age at which an agent dies", unit="cycles", low=1, high=1_000_000)
     turnover_floor: float = setting(
-        0.05, "part of the places freed in a cycle, at least; the poorest go", low=0.0, high=1.0
+        0.05, "part of the living that die in a cycle, at least; the poorest go", low=0.0, high=1.0
     )
     births_share: float = setting(
         0.15, "births in a cycle, at most, as a part of the places", low=0.0, high=1.0

@@ -1,7 +1,7 @@
 """Owns the founding of agents: from the template, or from folders made elsewhere."""
 
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -51,9 +51,11 @@ def initiate_project(
     count: int,
     run: str,
     progress: Progress | None = None,
+    done: Mapping[str, str] | None = None,
 ) -> Founding:
     """Found `count` agents more, each wholly or not at all; an interrupted founding goes on.
 
+    `done` is written into the registry together with the end of the founding.
     Raises UsageError for an absurd count, TemplateError for a template that cannot be used,
     SettingsError for another seed.
     """
@@ -71,7 +73,8 @@ def initiate_project(
         if progress:
             progress(len(founded), total)
     settle_prices(registry, run)
-    registry.commit(Batch(meta={"founding": None, "founding_asked": None}), run)
+    over = {"founding": None, "founding_asked": None, **(done or {})}
+    registry.commit(Batch(meta=over), run)
     return Founding(tuple(founded), pending, int(registry.meta("places") or 0))
 
 

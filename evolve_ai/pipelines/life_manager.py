@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
-from evolve_ai.model.agent import AgentRecord
+from evolve_ai.model.agent import AgentRecord, Fault
 from evolve_ai.model.errors import NoPopulationError
 from evolve_ai.model.genome import Genome, decode
 from evolve_ai.model.report import GenePool, Program, SourceReport
@@ -76,6 +76,8 @@ class LifeManager:
         self.tick = int(last[2]["tick"]) if last else 0
         self.totals = Totals.from_json(last[2]["totals"]) if last else Totals()
         self._offers: frozenset[str] = frozenset()
+        self._faults: dict[str, Fault] = {}
+        self._spoke = time.monotonic()
         self.colony: Colony = lifetime.open_colony(parts, registry)
         return self
 
@@ -128,6 +130,14 @@ class LifeManager:
             wake = min(wake, end)
         while not self._stopping and (left := wake - time.monotonic()) > 0:
             time.sleep(min(left, SLICE))
+            self._keep_in_touch()
+
+    def _keep_in_touch(self) -> None:
+        """An agent that hears nothing for the orphan time ends; so let it hear of us in time."""
+        patience = self.parts.project.settings.supervise.orphan_seconds / 4
+        if time.monotonic() - self._spoke > patience:
+            self._spoke = time.monotonic()
+            self._faults |= self.colony.ping()
 
     def live_one_cycle(self) -> CycleReport:
         """scan, sync, audit, measure, build, run, observe, select, succeed, record, notify."""
@@ -218,8 +228,12 @@ class LifeManager:
         environment = self.parts.world.open(places, genes)
         pool = offered(context.pool) if self._offers else []
         offers = dict.fromkeys(self._offers, pool)
-        self._offers = frozenset()
-        return observe(context, ran.agents, environment, self.colony, self.tick, offers)
+        faults, self._faults = self._faults, {}
+        if context.settings.cycle.ticks:
+            self._offers, self._spoke = frozenset(), time.monotonic()
+        else:
+            self._keep_in_touch()
+        return observe(context, ran.agents, environment, self.colony, self.tick, offers, faults)
 
     def _select(self, context: Context, observed: Observed) -> Verdicts:
         """Nobody is born and nobody dies while the world stands still."""

@@ -43,18 +43,22 @@ def observe(
     colony: Colony,
     tick: int,
     offers: Mapping[str, Pool],
+    earlier: Mapping[str, Fault],
 ) -> Observed:
-    """Live `cycle.ticks` ticks from `tick` on. `offers`: the gene pool, for whom it is news."""
+    """Live `cycle.ticks` ticks from `tick` on. `offers`: the gene pool, for whom it is news;
+    `earlier`: who has failed since the last cycle."""
     ticks = context.settings.cycle.ticks
     if ticks == 0:
-        return Observed(_sampled(agents, colony), tick, (), (), 0)
+        faults = {**earlier, **colony.reap()}
+        lived, events = _after_faults(context, dict(agents), faults)
+        return Observed(_sampled(lived, colony), tick, events, colony.take_taints(), 0)
     environment.settle_in([resident_of(record) for record in agents.values()], tick, context.cycle)
     turned = turn(environment, colony, ticks, tick, context.cycle, offers)
     lived = {
         record.id: _aged(record, turned.season.accounts[record.id], turned.season.lived)
         for record in agents.values()
     }
-    lived, events = _after_faults(context, lived, turned.faults)
+    lived, events = _after_faults(context, lived, {**earlier, **turned.faults})
     sampled = _sampled(lived, colony)
     return Observed(sampled, turned.season.tick, events, turned.taints, turned.exchanges)
 

@@ -49,7 +49,7 @@ class StandardVariation:
             files=_cross_files(parents, rng),
             traits=_cross_traits(parents, rng),
         )
-        for operator in (_flip_functions, _flip_file, _swap_order, _shift_traits, _innovate):
+        for operator in (_function_flip, _file_flip, _order_swap, _trait_shift, _adopt):
             mutated = operator(child, pool, self.birth, rng)
             if mutated != child:
                 operators.append(operator.__name__.removeprefix("_"))
@@ -77,7 +77,7 @@ def _cross_traits(parents: Sequence[Genome], rng: random.Random) -> dict[str, fl
     }
 
 
-def _flip_functions(
+def _function_flip(
     child: Genome, pool: GenePool, birth: BirthSettings, rng: random.Random
 ) -> Genome:
     for _ in range(birth.function_flips):
@@ -92,14 +92,14 @@ def _flip_functions(
     return child
 
 
-def _flip_file(child: Genome, pool: GenePool, birth: BirthSettings, rng: random.Random) -> Genome:
+def _file_flip(child: Genome, pool: GenePool, birth: BirthSettings, rng: random.Random) -> Genome:
     if rng.random() >= birth.file_flip or not child.files:
         return child
     at = rng.randrange(len(child.files))
     return _with_file(child, at, replace(child.files[at], active=not child.files[at].active))
 
 
-def _swap_order(child: Genome, pool: GenePool, birth: BirthSettings, rng: random.Random) -> Genome:
+def _order_swap(child: Genome, pool: GenePool, birth: BirthSettings, rng: random.Random) -> Genome:
     """Two neighbouring files change places, or two neighbouring functions of one file."""
     if rng.random() >= birth.order_swap or not child.files:
         return child
@@ -117,9 +117,7 @@ def _neighbours_swapped(items: tuple[Item, ...], rng: random.Random) -> tuple[It
     return (*items[:at], items[at + 1], items[at], *items[at + 2 :])
 
 
-def _shift_traits(
-    child: Genome, pool: GenePool, birth: BirthSettings, rng: random.Random
-) -> Genome:
+def _trait_shift(child: Genome, pool: GenePool, birth: BirthSettings, rng: random.Random) -> Genome:
     traits = dict(child.traits)
     for name, value in child.traits.items():
         if rng.random() < birth.trait_share:
@@ -128,7 +126,7 @@ def _shift_traits(
     return replace(child, traits=traits)
 
 
-def _innovate(child: Genome, pool: GenePool, birth: BirthSettings, rng: random.Random) -> Genome:
+def _adopt(child: Genome, pool: GenePool, birth: BirthSettings, rng: random.Random) -> Genome:
     """Gene files that are new in the template enter the child, each with the odds of a setting."""
     known = {gene.path for gene in child.files}
     for source in pool.sources:
