@@ -84,9 +84,13 @@ def evolve() -> None:
 @click.argument("folder", type=click.Path(path_type=Path))
 def new(folder: Path) -> None:
     """Scaffold a project in FOLDER."""
-    for path in scaffold(folder):
-        click.echo(f"  {path}")
-    click.echo(f"\nNext: cd {folder} && evolve init 100 && evolve life-cycle")
+    made = scaffold(folder)
+    for path in made:
+        if len(path.parts) == 1:
+            click.echo(f"  {path}{'/' if (folder / path).is_dir() else ''}")
+    genes = sum(1 for path in made if path.parent.name == "genes" and path.name != "mod.rs")
+    click.echo(f"\n{genes} gene files are in agent_template/src/genes/, settings in evolve.toml.")
+    click.echo(f"Next: cd {folder} && evolve init 100 && evolve life-cycle")
 
 
 @evolve.command()

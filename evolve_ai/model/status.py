@@ -26,6 +26,7 @@ class FitnessNumbers(BaseModel):
 
     best: float | None
     mean: float | None
+    founders_best: float | None
     founders_mean: float | None
 
 

@@ -73,6 +73,7 @@ def _fitness(living: list[AgentRecord], founders: list[AgentRecord]) -> FitnessN
     return FitnessNumbers(
         best=max(now, default=None),
         mean=statistics.fmean(now) if now else None,
+        founders_best=max(then, default=None),
         founders_mean=statistics.fmean(then) if then else None,
     )
 

@@ -61,7 +61,8 @@ def status_table(status: Status) -> RenderableType:
         (
             "fitness",
             f"mean {number(fitness.mean)}, best {number(fitness.best)}, "
-            f"founders {number(fitness.founders_mean)} (persistence is 0.500)",
+            f"founders {number(fitness.founders_mean)} (best {number(fitness.founders_best)}; "
+            "persistence is 0.500)",
         ),
         (
             "builds",
