@@ -1,6 +1,7 @@
 """Owns the Rust toolchain: where cargo is, which version, in which environment it runs."""
 
 import os
+import re
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
@@ -8,6 +9,7 @@ from pathlib import Path
 from evolve_ai.model.errors import ToolchainError
 from evolve_ai.system.commands import Ending, Limits, run_command
 
+MINIMUM = (1, 74)
 _LIMITS = Limits(total=60.0, silence=60.0)
 _HOW = (
     "install Rust with rustup, or your system's packages `cargo` and `rustc`, "
@@ -43,10 +45,19 @@ def require_cargo() -> None:
             raise ToolchainError(f"`{command}` is not on the PATH", todo=_HOW)
 
 
+def require_version(release: str) -> None:
+    """Older ones lack `--keep-going`, without which one bad gene would spoil a whole batch."""
+    found = re.match(r"(\d+)\.(\d+)", release)
+    if found is None or (int(found[1]), int(found[2])) < MINIMUM:
+        oldest = ".".join(map(str, MINIMUM))
+        raise ToolchainError(f"rustc {release or '?'} is too old, {oldest} is needed", todo=_HOW)
+
+
 def toolchain_line() -> str:
     """Versions of rustc, its host and LLVM, and cargo, as one line. About 50 ms."""
     require_cargo()
     facts = dict(line.split(": ", 1) for line in _said("rustc", "-vV").splitlines() if ": " in line)
+    require_version(facts.get("release", ""))
     rustc = f"rustc {facts.get('release')} {facts.get('commit-hash')} {facts.get('host')}"
     return f"{rustc} LLVM {facts.get('LLVM version')}; {_said('cargo', '-V').strip()}"
 
