@@ -96,12 +96,13 @@ def test_agent_whose_edited_gene_does_not_compile_is_quarantined_until_it_does(
     ):
         path.write_bytes(good + bad)
         calm.live(1)
-        row = next(row for row in calm.agents() if row["id"] == agent)
-        assert (row["state"], row["cause"]) == ("quarantined", cause)
-        told = calm.evolve("show", agent).out
-        assert words in told
-        assert gene.path in told
-        assert set(states(calm).values()) == {"quarantined", "waiting"}
+        told = calm.events("quarantine", agent)[-1]
+        assert told["cause"] == cause
+        assert words in told["reason"]
+        assert gene.path in told["reason"]
+        rows = {row["id"]: (row["state"], row["cause"]) for row in calm.agents()}
+        assert rows.pop(agent) == ("quarantined", cause)
+        assert {state for state, _ in rows.values()} == {"waiting"}
     path.write_bytes(good)
     calm.live(1)
     assert states(calm)[agent] == "waiting"
