@@ -12,6 +12,7 @@ from project_support import ProjectUnderTest
 
 from evolve_ai.model.event import Kind
 from evolve_ai.model.genome import decode
+from evolve_ai.substrates.rust.policy import POLICY
 
 ROOT = Path(__file__).parent.parent
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("benchmarks/*.md")])
@@ -89,3 +90,25 @@ def test_commands_in_the_readme_exist() -> None:
     known = set(re.findall(r"^  ([a-z-]+) ", helped, re.MULTILINE))
     assert shown
     assert shown <= known
+
+
+def test_the_genes_page_tells_the_policy_of_the_audit() -> None:
+    page = (ROOT / "docs" / "genes.md").read_text()
+    quoted = " ".join(line[2:] for line in page.splitlines() if line.startswith("> "))
+    assert quoted == " ".join(POLICY.splitlines()[:-1])
+
+
+def test_the_genes_page_names_all_that_a_gene_can_call() -> None:
+    kernel = (ROOT / "agent_template" / "src" / "kernel" / "agent.rs").read_text()
+    known = set(re.findall(r"^    pub fn (\w+)\(&", kernel, re.MULTILINE))
+    page = (ROOT / "docs" / "genes.md").read_text()
+    assert known == set(re.findall(r"`(\w+)\([^`]*\)`", page)) - {"name"}
+
+
+def test_the_gene_of_the_page_is_accepted(unfounded: ProjectUnderTest) -> None:
+    (example,) = blocks(ROOT / "docs" / "genes.md", "rust")
+    unfounded.gene("hopes", example)
+    unfounded.set(file_active=1.0, function_active=1.0)
+    unfounded.evolve("init", 2)
+    unfounded.live(1)
+    assert unfounded.status()["builds"]["failed"] == 0

@@ -63,9 +63,12 @@ class Ledger:
         acts: Mapping[str, Act],
         errors: Mapping[str, float],
         spoken: Mapping[str, float],
-        persistence: float,
+        persistence: float | None,
     ) -> None:
-        """Pay the pot out by rank of `errors`, royalties by `spoken`; charge the living."""
+        """Pay the pot out by rank of `errors`, royalties by `spoken`; charge the living.
+
+        Without a `persistence` to compare with, errors only rank and are not summed up.
+        """
         rules = self._prices.rules
         royalties = int(self._pot * rules.royalty) if spoken else 0
         earned = pot.by_rank(self._pot - royalties, errors, rules.rank_exponent)
@@ -83,8 +86,9 @@ class Ledger:
             self._accounts[agent] = replace(
                 account,
                 energy=energy,
-                persistence_error=account.persistence_error + persistence,
-                own_error=account.own_error + errors.get(agent, 0.0),
+                persistence_error=account.persistence_error + (persistence or 0.0),
+                own_error=account.own_error
+                + (0.0 if persistence is None else errors.get(agent, 0.0)),
                 fitness=act.fitness if act.fitness is not None else account.fitness,
                 answered=account.answered + 1,
                 spoke=account.spoke + (act.say is not None),

@@ -38,7 +38,7 @@ class Solitary:
         losses = {
             agent: -act.fitness for agent, act in self._acts.items() if act.fitness is not None
         }
-        self._ledger.settle_tick(self._acts, losses, {}, 0.0)
+        self._ledger.settle_tick(self._acts, losses, {}, None)
         self._acts = {}
         self._tick += 1
 

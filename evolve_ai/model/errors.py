@@ -2,7 +2,6 @@
 
 from pathlib import Path
 
-EXIT_DONE = 0
 EXIT_FAILED = 1
 EXIT_USAGE = 2
 EXIT_NO_PROJECT = 3

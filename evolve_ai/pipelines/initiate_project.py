@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from evolve_ai.contracts.variation import Variation
+from evolve_ai.executors.chunks import chunked
 from evolve_ai.model.agent import AgentRecord
 from evolve_ai.model.draws import Draws
 from evolve_ai.model.errors import EvolveError, SettingsError, TemplateError, UsageError
@@ -131,18 +132,11 @@ def settle_prices(registry: Registry, run: str) -> None:
 def _found(
     parts: Parts, context: Context, first: int, total: int
 ) -> Iterator[list[tuple[int, Newborn]]]:
-    size = context.settings.cycle.chunk
-    nursery = nursery_of(context)
+    nursery, seed = nursery_of(context), context.draws.seed
     numbers = range(first, first + total)
     tasks = [
-        FoundTask(
-            nursery,
-            parts.variation,
-            context.pool,
-            context.draws.seed,
-            tuple(numbers[at : at + size]),
-        )
-        for at in range(0, total, size)
+        FoundTask(nursery, parts.variation, context.pool, seed, chunk)
+        for chunk in chunked(numbers, context.settings.cycle.chunk)
     ]
     chunks = context.executor.map(found_chunk, tasks)
     for task, newborns in zip(tasks, chunks, strict=True):

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from evolve_ai.contracts.substrate import Substrate
+from evolve_ai.executors.chunks import chunked
 from evolve_ai.model.agent import AgentRecord, Cause, Fault
 from evolve_ai.model.genome import Genome, GenomeError, encode
 from evolve_ai.model.report import ScanReport, SourceReport
@@ -48,10 +49,9 @@ def scan(
     context: Context, agents: Mapping[str, AgentRecord], sources: Mapping[str, SourceReport]
 ) -> Scanned:
     """Look at every living agent's folder; only what changed is read, parsed and reported."""
-    records = list(agents.values())
-    size = context.settings.cycle.chunk
     rules = rules_of(context)
-    tasks = [_task(context, rules, records[at : at + size]) for at in range(0, len(records), size)]
+    chunks = chunked(agents.values(), context.settings.cycle.chunk)
+    tasks = [_task(context, rules, chunk) for chunk in chunks]
     reports = [report for chunk in context.executor.map(scan_chunk, tasks) for report in chunk]
     sources = with_sources(context, sources, reports)
     return Scanned(tuple(_viable(context, report, sources) for report in reports), sources)
@@ -129,11 +129,12 @@ def with_sources(
     }
     if not wanted:
         return sources
-    files = tuple((path, code) for code, path in wanted.items())
+    # A file to parse is as much work as several folders to look at.
     size = max(1, context.settings.cycle.chunk // 8)
+    files = ((path, code) for code, path in wanted.items())
     tasks = [
-        SourceTask(context.substrate, context.project.sources, files[at : at + size])
-        for at in range(0, len(files), size)
+        SourceTask(context.substrate, context.project.sources, chunk)
+        for chunk in chunked(files, size)
     ]
     read = {
         source.code: source

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from evolve_ai.contracts.substrate import Substrate
+from evolve_ai.executors.chunks import chunked
 from evolve_ai.model.genome import Genome, encode
 from evolve_ai.stages.agent_scan_update import genome_hash
 from evolve_ai.stages.context import Context
@@ -56,9 +57,9 @@ def nursery_of(context: Context) -> Nursery:
 
 def bear(context: Context, genomes: tuple[Genome, ...]) -> tuple[Newborn, ...]:
     """Write the folders of these genomes, in chunks, on the workers."""
-    size = context.settings.cycle.chunk
     nursery = nursery_of(context)
-    tasks = [BirthTask(nursery, genomes[at : at + size]) for at in range(0, len(genomes), size)]
+    chunks = chunked(genomes, context.settings.cycle.chunk)
+    tasks = [BirthTask(nursery, chunk) for chunk in chunks]
     return tuple(born for chunk in context.executor.map(bear_chunk, tasks) for born in chunk)
 
 

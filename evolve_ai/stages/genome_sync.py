@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from evolve_ai.contracts.substrate import Substrate
+from evolve_ai.executors.chunks import chunked
 from evolve_ai.model.agent import Cause, Fault
 from evolve_ai.model.errors import EvolveError, StorageError
 from evolve_ai.model.genome import Genome
@@ -35,7 +36,6 @@ class SyncTask:
 
 def sync(context: Context, reports: tuple[ScanReport, ...]) -> tuple[ScanReport, ...]:
     """The same reports, with the stamps of the synced folders and faults where files lack."""
-    size = context.settings.cycle.chunk
     tasks = [
         SyncTask(
             context.project.agents,
@@ -43,9 +43,9 @@ def sync(context: Context, reports: tuple[ScanReport, ...]) -> tuple[ScanReport,
             context.substrate,
             context.pool.manifest,
             rules_of(context),
-            reports[at : at + size],
+            chunk,
         )
-        for at in range(0, len(reports), size)
+        for chunk in chunked(reports, context.settings.cycle.chunk)
     ]
     return tuple(report for chunk in context.executor.map(sync_chunk, tasks) for report in chunk)
 

@@ -154,10 +154,27 @@ def test_extinct_population_ends_the_life_cycle_with_a_word(project: ProjectUnde
     assert project.status()["population"]["alive"] >= 2
 
 
-def test_solitary_world_takes_the_fitness_that_agents_report(project: ProjectUnderTest) -> None:
-    project.live(1, "--set", "environment='solitary'")
-    found = project.status()
-    assert found["cycle"] == 1
-    assert found["population"]["alive"] > 0
-    assert not project.events("quarantine")
-    assert project.evolve("exam", "--set", "environment='solitary'", code=2).err
+REPORTS = """use crate::kernel::Agent;
+
+/// Climbs a hill whose top is at 0.8.
+pub fn climb(agent: &mut Agent) {
+    let place = agent.trait_in("hill_place", 0.0, 1.0);
+    agent.report(1.0 - (place - 0.8).abs());
+}
+"""
+
+
+def test_solitary_agents_live_by_the_fitness_that_they_report(unfounded: ProjectUnderTest) -> None:
+    unfounded.gene("hill", REPORTS)
+    unfounded.set(file_active=1.0, function_active=0.9)
+    unfounded.evolve("init", 12)
+    unfounded.live(6, "--set", "environment=solitary")
+    rows = unfounded.agents()
+    assert any(0.2 <= row["fitness"] <= 1.0 for row in rows if row["fitness"] is not None)
+    assert {"starved"} <= unfounded.status()["deaths"].keys() <= {"starved", "age", "turnover"}
+    assert unfounded.status()["population"]["born"] > 0
+
+
+def test_who_reports_nothing_in_a_solitary_world_starves(project: ProjectUnderTest) -> None:
+    project.live(2, "--set", "environment=solitary")
+    assert project.status()["deaths"]["starved"] > 0

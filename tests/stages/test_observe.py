@@ -43,6 +43,12 @@ class PaperColony:
         acts = {a: Act((0.0,) * len(p.steps)) for a, p in percepts.items() if a not in ends}
         return Exchange(acts, dict.fromkeys(ends, Fault(Cause.CRASH, "exit code 101")))
 
+    def reap(self) -> Mapping[str, Fault]:
+        return {}
+
+    def take_taints(self) -> tuple[str, ...]:
+        return ()
+
     def running(self) -> Mapping[str, Identity]:
         return {agent: Identity(1, 1, "boot") for agent in self.agents}
 
@@ -63,7 +69,7 @@ def observed(
     context = replace(population.context, project=Project(project.root, settings))
     world = Series(Stretch(VALUES), Prices.derived(EconomySettings(), 5.0), 8, context.draws)
     agents: Mapping[str, AgentRecord] = population.agents
-    return observe(context, agents, world, colony, 10, offers or {})  # type: ignore[arg-type]
+    return observe(context, agents, world, colony, 10, offers or {}, {})  # type: ignore[arg-type]
 
 
 def test_everybody_grows_older_and_is_given_its_account(eight: Population) -> None:

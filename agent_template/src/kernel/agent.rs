@@ -41,6 +41,7 @@ pub struct Agent {
     pub(super) speaks: bool,
     pub(super) lie: f64,
     pub(super) gifts: Vec<(usize, i64)>,
+    pub(super) reported: Option<f64>,
 }
 
 impl Agent {
@@ -222,6 +223,11 @@ impl Agent {
         if slot < SLOTS && amount > 0 && self.gifts.iter().all(|gift| gift.0 != slot) {
             self.gifts.push((slot, amount));
         }
+    }
+
+    /// Its fitness by its own measure, for worlds that have none; higher is better.
+    pub fn report(&mut self, fitness: f64) {
+        self.reported = Some(fitness).filter(|fitness| fitness.is_finite());
     }
 
     /// Sleeps through the next tick: no gene runs, none costs, the answer stays the same.

@@ -82,6 +82,7 @@ impl Agent {
             speaks: false,
             lie: 0.0,
             gifts: Vec::new(),
+            reported: None,
         }
     }
 
@@ -117,6 +118,7 @@ impl Agent {
         self.speaks = false;
         self.sleeps = false;
         self.lie = 0.0;
+        self.reported = None;
         for gene in genes {
             (gene.run)(self);
         }
@@ -136,8 +138,12 @@ impl Agent {
         answer
     }
 
-    /// Skill of its own recent answers: 0.5 is as good as "no change", 1 is perfect.
+    /// What a gene has reported, else the skill of its own recent answers: 0.5 is as good as
+    /// "no change", 1 is perfect.
     pub(super) fn fitness(&self) -> Option<f64> {
+        if self.reported.is_some() {
+            return self.reported;
+        }
         let (own, persistence) = (self.errors.own, self.errors.persistence);
         let known = self.errors.count > 0 && own + persistence > 0.0;
         known.then(|| persistence / (own + persistence))
