@@ -147,7 +147,9 @@ class _Worker:
         return succeeded, value
 
     def alive(self) -> bool:
-        return self._process.is_alive()
+        """An idle worker has nothing to say: what can be read is the end of its pipe, which comes
+        before the fork server has told of its death."""
+        return not self.connection.poll() and self._process.is_alive()
 
     def dismiss(self) -> None:
         with suppress(OSError):
