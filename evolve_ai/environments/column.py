@@ -8,6 +8,7 @@ from evolve_ai.model.errors import SeriesError
 
 SHIPPED = Path(__file__).parent / "sunspots.csv"
 MINIMUM = 20
+LARGEST_FILE = 64 * 2**20
 LARGEST = 1e12  # what an agent may answer has room beyond it
 
 
@@ -38,6 +39,7 @@ def read_column(file: Path, column: str = "") -> tuple[float, ...]:
 
 def _rows(file: Path) -> list[tuple[int, list[str]]]:
     """(line, cells) from the header to the last line that is not empty."""
+    _check_kind(file)
     try:
         with file.open(newline="", encoding="utf-8-sig") as stream:
             reader = csv.reader(stream)
@@ -50,6 +52,18 @@ def _rows(file: Path) -> list[tuple[int, list[str]]]:
         del rows[-1]
     first = next((at for at, (_, cells) in enumerate(rows) if any(cells)), 0)
     return rows[first:]
+
+
+def _check_kind(file: Path) -> None:
+    """A device has no end and a pipe no beginning; a file of gigabytes would fill the memory."""
+    todo = "name a CSV file in [series] file"
+    if file.exists() and not file.is_file():
+        raise SeriesError("is no regular file", where=file, todo=todo)
+    if file.exists() and file.stat().st_size > LARGEST_FILE:
+        size = file.stat().st_size // 2**20
+        raise SeriesError(
+            f"has {size} MiB, at most {LARGEST_FILE // 2**20} are read", where=file, todo=todo
+        )
 
 
 def _position(header: list[str], column: str, file: Path) -> int:

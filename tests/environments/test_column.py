@@ -107,3 +107,17 @@ def test_missing_file_and_folder_are_refused(tmp_path: Path) -> None:
     for path in (tmp_path / "none.csv", tmp_path):
         with pytest.raises(SeriesError, match="cannot be read"):
             read_column(path)
+
+
+@pytest.mark.parametrize("device", ["/dev/zero", "/dev/full"])
+def test_a_device_is_no_series(device: str) -> None:
+    with pytest.raises(SeriesError, match="no regular file"):
+        read_column(Path(device))
+
+
+def test_a_file_that_would_fill_the_memory_is_refused(tmp_path: Path) -> None:
+    file = tmp_path / "huge.csv"
+    with file.open("wb") as stream:
+        stream.truncate(65 * 2**20)
+    with pytest.raises(SeriesError, match="65 MiB, at most 64"):
+        read_column(file)
