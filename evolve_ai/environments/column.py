@@ -58,7 +58,7 @@ def _check_kind(file: Path) -> None:
     """A device has no end and a pipe no beginning; a file of gigabytes would fill the memory."""
     todo = "name a CSV file in [series] file"
     if file.exists() and not file.is_file():
-        raise SeriesError("is no regular file", where=file, todo=todo)
+        raise SeriesError("cannot be read: it is no regular file", where=file, todo=todo)
     if file.exists() and file.stat().st_size > LARGEST_FILE:
         size = file.stat().st_size // 2**20
         raise SeriesError(
