@@ -17,6 +17,14 @@ COUNT = 8
 CALM_COUNT = 11
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _temporary_files_stay_here(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """What a command that is killed leaves among the temporary files goes with the tests' own."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TMPDIR", str(tmp_path_factory.mktemp("tmp")))
+        yield
+
+
 @pytest.fixture(scope="session")
 def shared_workspace(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Store and build area of all projects of a run."""

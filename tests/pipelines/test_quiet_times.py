@@ -14,7 +14,9 @@ def test_agents_outlive_a_sleep_longer_than_their_orphan_time(calm: ProjectUnder
 def test_an_agent_that_ends_while_the_world_stands_still_is_missed(calm: ProjectUnderTest) -> None:
     quiet = ("--set", "cycle.ticks=0", "--set", "cycle.sleep=0.5")
     running = calm.start("life-cycle", "--cycles", "8", *quiet)
-    victim = wait_until(lambda: agents(calm), "an agent")[0]
+    cycles = len(calm.events("cycle"))
+    wait_until(lambda: len(calm.events("cycle")) > cycles, "a cycle")
+    victim = agents(calm)[0]
     victim.kill()
     assert running.wait(60) == 0
     crashes = [event for event in calm.events("exit") if event["cause"] == "crash"]
