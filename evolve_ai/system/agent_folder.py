@@ -31,7 +31,9 @@ class Rules:
     def layout(self) -> "Layout":
         fixed = tuple(sorted(self.fixed))
         watched = {GENOME, *self.generated, *(_folders_of([*fixed, *self.generated]))}
-        return Layout(tuple(sorted(watched)), fixed)
+        # Whatever lies in the gene folder is looked at anyway.
+        elsewhere = (name for name in watched if not f"{name}/".startswith(GENE_FOLDER))
+        return Layout(tuple(sorted(elsewhere)), fixed)
 
 
 @dataclass(frozen=True, slots=True)

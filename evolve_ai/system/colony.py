@@ -23,6 +23,7 @@ Pool = Sequence[Mapping[str, Any]]
 
 _LOOK_SECONDS = 0.1
 _EXCHANGES_BETWEEN_TRIMS = 256
+_SAMPLES_BETWEEN_TRIMS = 8
 _PIPE_FOLDER = "pipes"
 
 
@@ -98,6 +99,7 @@ class Colony:
         self._folder = workspace.absolute() / _PIPE_FOLDER
         self._folder.mkdir(parents=True, exist_ok=True)
         self._exchanges = 0
+        self._samples = 0
         self._closed = False
         processes.raise_descriptor_limit()
         processes.keep_descriptors_from_children()
@@ -345,8 +347,10 @@ class Colony:
         return {id: resident.identity for id, resident in self._board.residents.items()}
 
     def sample(self, ids: Iterable[str] | None = None) -> Mapping[str, Usage]:
-        """What agents have used (all, if none are named). Overlong logs are cut on the way."""
-        self._trim_logs()
+        """What agents have used (all, if none are named). Now and then overlong logs are cut."""
+        self._samples += 1
+        if self._samples % _SAMPLES_BETWEEN_TRIMS == 0:
+            self._trim_logs()
         residents = self._board.residents
         usages = {
             id: identity.usage(residents[id].identity.pid)

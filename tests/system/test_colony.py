@@ -217,7 +217,8 @@ def test_overlong_log_keeps_its_last_half(colony, raise_agents, tmp_path):
     log = tmp_path / "agents/a0-fills_its_log/agent.log"
     ask(colony)
     assert log.stat().st_size > 2_000_000
-    colony.sample()
+    for _ in range(8):
+        colony.sample()
     assert 500_000 < log.stat().st_size <= 512 * 1024
     assert log.read_text().endswith("the end\n")
     ask(colony, 2)
