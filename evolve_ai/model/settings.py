@@ -222,7 +222,21 @@ class SuperviseSettings(Section):
     orphan_seconds: int = setting(
         600, "an agent that hears nothing for so long exits", unit="seconds", low=1, high=604_800
     )
-    log_bytes: int = setting(MIB, "size of an agent's log", unit="bytes", low=4 * KIB, high=2**40)
+    log_bytes: int = setting(
+        MIB,
+        "size of an agent's log, trimmed now and then: between trims 16 times as much is allowed, "
+        "or 16 MiB if that is more; who writes more is ended",
+        unit="bytes",
+        low=4 * KIB,
+        high=2**40,
+    )
+    memory_bytes: int = setting(
+        512 * MIB,
+        "address space of an agent; one that asks for more ends with the cause `oom`",
+        unit="bytes",
+        low=32 * MIB,
+        high=2**40,
+    )
     remember: bool = setting(True, "an agent gets back the state of its last life")
 
 

@@ -63,6 +63,7 @@ def open_colony(parts: Parts, registry: Registry) -> Colony:
         limits=limits_of(parts),
         orphan_seconds=patience.orphan_seconds,
         log_bytes=patience.log_bytes,
+        memory_bytes=patience.memory_bytes,
     )
 
 

@@ -14,7 +14,7 @@ from evolve_ai.model.agent import Cause, Fault
 from evolve_ai.model.report import Program
 from evolve_ai.model.world import Act, Percept
 from evolve_ai.system import agent_log, identity, pipes, processes
-from evolve_ai.system.exits import Exit
+from evolve_ai.system.exits import MEMORY_BYTES, Exit, Room
 from evolve_ai.system.identity import Identity, Usage
 from evolve_ai.system.resident import Asked, Resident
 from evolve_ai.system.switchboard import Switchboard
@@ -91,11 +91,13 @@ class Colony:
         limits: Limits | None = None,
         orphan_seconds: int = 600,
         log_bytes: int = agent_log.MAX_BYTES,
+        memory_bytes: int = MEMORY_BYTES,
     ):
         self.epoch = epoch
         self.limits = limits or Limits()
         self._orphan_seconds = orphan_seconds
         self._log_bytes = log_bytes
+        self._room = Room.with_log(log_bytes, memory_bytes)
         self._folder = workspace.absolute() / _PIPE_FOLDER
         self._folder.mkdir(parents=True, exist_ok=True)
         self._exchanges = 0
@@ -146,6 +148,8 @@ class Colony:
         return outcome
 
     def _spawn(self, start: Start) -> Resident:
+        # One that an earlier life has filled would end this one at its first word.
+        agent_log.trim(start.folder, self._log_bytes)
         log, log_start = agent_log.open_log(start.folder)
         try:
             pair = pipes.make(self._folder, start.id)
@@ -158,6 +162,7 @@ class Colony:
                     log=log,
                     in_path=pair.child_reads,
                     out_path=pair.child_writes,
+                    room=self._room,
                 )
                 pid = processes.spawn(launch)
             except BaseException:
@@ -176,6 +181,7 @@ class Colony:
             folder=start.folder.absolute(),
             log_start=log_start,
             epoch=self.epoch,
+            room=self._room,
         )
 
     def _hold(self, pid: int, pair: pipes.Pipes) -> int:

@@ -1,15 +1,34 @@
-"""Owns what the end of a process means: its exit as a value, and the fault that it is."""
+"""Owns what ends a process: the room it is given, its exit as a value, and the fault that it is."""
 
+import re
 import signal as signals
 from dataclasses import dataclass
 
 from evolve_ai.model.agent import Cause, Fault
 
 NEVER_RESTART = 125
+MEMORY_BYTES = 512 * 1024 * 1024
+_LEAST_FILE_BYTES = 16 * 1024 * 1024
+_LOGS_IN_A_FILE = 16
+_ALLOCATION_FAILED = re.compile(r"memory allocation of \d+ bytes failed")
 
 # What only the outside sends: an agent cannot reach these by its own doing alone.
 _FOREIGN = frozenset({signals.SIGKILL, signals.SIGTERM, signals.SIGINT, signals.SIGHUP})
 _CAUSES = {signals.SIGXCPU: Cause.CPU, signals.SIGSYS: Cause.SANDBOX}
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """What a process may use: the size of a file that it writes, its address space, its files."""
+
+    file_bytes: int = _LEAST_FILE_BYTES
+    memory_bytes: int = MEMORY_BYTES
+    descriptors: int = 64
+
+    @classmethod
+    def with_log(cls, log_bytes: int, memory_bytes: int) -> "Room":
+        """Logs are trimmed only now and then: a file may be a good deal larger than they."""
+        return cls(max(_LOGS_IN_A_FILE * log_bytes, _LEAST_FILE_BYTES), memory_bytes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,14 +54,24 @@ class Exit:
         return self.signal in _FOREIGN
 
 
-def explain(exit: Exit, last_words: str, *, out_of_memory: bool = False) -> Fault:
+def explain(
+    exit: Exit, last_words: str, *, out_of_memory: bool = False, room: Room | None = None
+) -> Fault:
     """The fault that an unasked end of an agent is."""
-    reason = f"{exit}; last line of agent.log: {last_words}" if last_words else str(exit)
+    room = room or Room()
+    burst = exit.signal == signals.SIGABRT and _ALLOCATION_FAILED.search(last_words)
+    reason = str(exit)
+    if burst:
+        reason += f", its memory is limited to {room.memory_bytes} bytes"
+    if exit.signal == signals.SIGXFSZ:
+        reason += f", wrote more than {room.file_bytes} bytes to its log or a file"
+    if last_words:
+        reason += f"; last line of agent.log: {last_words}"
     if exit.code == 0:
         return Fault(Cause.DONE, reason)
     if exit.code == NEVER_RESTART:
         return Fault(Cause.NEVER_RESTART, reason)
-    if out_of_memory and exit.signal == signals.SIGKILL:
+    if burst or (out_of_memory and exit.signal == signals.SIGKILL):
         return Fault(Cause.OOM, reason)
     if exit.signal is not None and exit.signal in _CAUSES:
         return Fault(_CAUSES[signals.Signals(exit.signal)], reason)

@@ -5,18 +5,21 @@ only once a subreaper owns the colony.
 """
 
 import contextlib
+import ctypes
 import errno
+import functools
 import os
 import resource
 import select
 import signal
+import sys
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from evolve_ai.model.errors import EvolveError
-from evolve_ai.system.exits import Exit
+from evolve_ai.system.exits import Exit, Room
 from evolve_ai.system.identity import Identity
 
 READ_FD = 3
@@ -27,6 +30,9 @@ ENVIRONMENT: Mapping[str, str] = {"PATH": "/usr/local/bin:/usr/bin:/bin", "LANG"
 
 # Python ignores SIGPIPE and SIGXFSZ; a program of any other language expects the default.
 _DEFAULTS = frozenset(signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP})
+_CLONE_FS = 0x200
+# Of two that the kernel may end for want of memory, the agent goes first.
+_OOM_SCORE = b"500"
 _OUR_LIMITS = frozenset({errno.EMFILE, errno.ENFILE, errno.EAGAIN, errno.ENOMEM})
 
 
@@ -46,6 +52,7 @@ class Launch:
     log: int
     in_path: str
     out_path: str
+    room: Room = field(default_factory=Room)
 
 
 def spawn(launch: Launch) -> int:
@@ -53,7 +60,7 @@ def spawn(launch: Launch) -> int:
 
     OSError when the program cannot be run, LimitError when the machine has no room.
     posix_spawn(3) cannot change the folder before Python gives us addchdir, so we stand in the
-    agent's folder for a moment. The price: other threads must use absolute paths.
+    agent's folder for a moment: this thread alone, where the kernel lets us.
     """
     actions = [
         (os.POSIX_SPAWN_OPEN, 0, "/dev/null", os.O_RDONLY, 0),
@@ -76,7 +83,29 @@ def spawn(launch: Launch) -> int:
     # Same share of the processor, but a percept that wakes it does not put us off our turn.
     with contextlib.suppress(OSError):
         os.sched_setscheduler(pid, os.SCHED_BATCH, os.sched_param(0))
+    _confine(pid, launch.room)
     return pid
+
+
+def _confine(pid: int, room: Room) -> None:
+    """Limit a process that has just begun; what it does before it is greeted is little."""
+    for kind, wanted in (
+        (resource.RLIMIT_FSIZE, room.file_bytes),
+        (resource.RLIMIT_AS, room.memory_bytes),
+        (resource.RLIMIT_NOFILE, room.descriptors),
+    ):
+        _, hard = resource.getrlimit(kind)
+        limit = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+        # The same system call has just told us of our own limit: only a process that is gone
+        # already can refuse.
+        with contextlib.suppress(OSError):
+            resource.prlimit(pid, kind, (limit, limit))
+    with contextlib.suppress(OSError):
+        handle = os.open(f"/proc/{pid}/oom_score_adj", os.O_WRONLY)
+        try:
+            os.write(handle, _OOM_SCORE)
+        finally:
+            os.close(handle)
 
 
 @contextlib.contextmanager
@@ -110,6 +139,8 @@ def _limit_error(error: OSError) -> LimitError:
 
 @contextlib.contextmanager
 def _standing_in(folder: Path) -> Iterator[None]:
+    # Each time, since a thread that we start shares our working folder anew.
+    _part_with_the_folder_of_other_threads()
     home = os.open(".", os.O_PATH | os.O_DIRECTORY)
     try:
         os.chdir(folder)
@@ -117,6 +148,20 @@ def _standing_in(folder: Path) -> Iterator[None]:
     finally:
         os.fchdir(home)
         os.close(home)
+
+
+def _part_with_the_folder_of_other_threads() -> None:
+    """A working folder for this thread alone; where that is forbidden, all go on sharing one."""
+    if sys.version_info >= (3, 12):
+        with contextlib.suppress(OSError):
+            os.unshare(_CLONE_FS)
+    else:
+        _libc().unshare(_CLONE_FS)
+
+
+@functools.cache
+def _libc() -> ctypes.CDLL:
+    return ctypes.CDLL(None)
 
 
 @contextlib.contextmanager

@@ -10,7 +10,7 @@ from evolve_ai.model.agent import Fault
 from evolve_ai.model.frame import Body, Decoder, FrameError, parse_act, parse_bye
 from evolve_ai.model.world import Act
 from evolve_ai.system import agent_log
-from evolve_ai.system.exits import Exit, explain
+from evolve_ai.system.exits import Exit, Room, explain
 from evolve_ai.system.identity import Identity
 from evolve_ai.system.pipes import Pipes
 
@@ -38,6 +38,7 @@ class Resident:
     folder: Path
     log_start: int
     epoch: int
+    room: Room = field(default_factory=Room)
     decoder: Decoder = field(default_factory=Decoder)
     unsent: bytearray = field(default_factory=bytearray)
     asked: Asked = Asked.NOTHING
@@ -120,7 +121,7 @@ class Resident:
         if self.verdict is not None:
             return self.verdict
         words = agent_log.last_words(self.folder, self.log_start)
-        return explain(exit, words, out_of_memory=out_of_memory)
+        return explain(exit, words, out_of_memory=out_of_memory, room=self.room)
 
     def release(self) -> None:
         os.close(self.pidfd)

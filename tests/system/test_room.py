@@ -1,0 +1,118 @@
+"""The room of an agent: what it may write, how much memory it gets, where it stands."""
+
+import os
+import resource
+import subprocess
+import threading
+import time
+from pathlib import Path
+
+import pytest
+from fake_colony import FAKE_AGENTS, QUICK, fake, start_of
+
+from evolve_ai.model.agent import Cause, Fault
+from evolve_ai.model.report import Program
+from evolve_ai.model.world import Percept
+from evolve_ai.system.colony import Colony, Exchange, Started
+
+MIB = 1024 * 1024
+PERCEPT = Percept((1.0,), (None,), 1000)
+
+
+def ask(colony: Colony, tick: int = 1) -> Exchange:
+    return colony.exchange(dict.fromkeys(colony.running(), PERCEPT), tick=tick, cycle=1)
+
+
+@pytest.fixture(scope="session")
+def eater(tmp_path_factory) -> Program:
+    file = tmp_path_factory.mktemp("eater") / "eater"
+    source = FAKE_AGENTS / "eats_memory.rs"
+    command = ["rustc", "--edition", "2021", "-C", "panic=abort", "-o", file, source]
+    subprocess.run(command, check=True, timeout=120)
+    return Program(file)
+
+
+def test_who_floods_its_log_is_ended_and_the_others_live_on(colony, raise_agents, tmp_path):
+    raise_agents("floods_its_log", "well_behaved")
+    exchange = ask(colony)
+    fault = exchange.faults["a0-floods_its_log"]
+    assert fault.cause is Cause.CRASH
+    assert "SIGXFSZ (25), wrote more than 16777216 bytes to its log or a file" in fault.reason
+    assert exchange.tainted == ()
+    assert list(exchange.acts) == ["a1-well_behaved"]
+    assert (tmp_path / "agents/a0-floods_its_log/agent.log").stat().st_size <= 16 * MIB
+
+
+def test_log_that_an_earlier_life_filled_is_trimmed_before_the_next(colony, raise_agents, tmp_path):
+    raise_agents("floods_its_log")
+    ask(colony)
+    start = start_of(tmp_path, "a0-floods_its_log", fake("prints_to_stdout"))
+    [started] = colony.start([start]).values()
+    assert isinstance(started, Started)
+    assert len(ask(colony).acts) == 1
+    assert (start.folder / "agent.log").stat().st_size < MIB
+
+
+def test_who_eats_memory_is_out_of_memory_and_taints_nothing(tmp_path, nothing_left, eater):
+    limit = 64 * MIB
+    with Colony(tmp_path / "w", epoch=1, limits=QUICK, memory_bytes=limit) as colony:
+        starts = [start_of(tmp_path, "x", eater), start_of(tmp_path, "y", fake("well_behaved"))]
+        outcome = colony.start(starts)
+        fault = outcome["x"]
+        assert isinstance(fault, Fault)
+        assert fault.cause is Cause.OOM
+        assert fault.reason == (
+            f"killed by SIGABRT (6), its memory is limited to {limit} bytes; "
+            "last line of agent.log: memory allocation of 1048576 bytes failed"
+        )
+        assert colony.take_taints() == ()
+        assert list(ask(colony).acts) == ["y"]
+
+
+def test_running_agent_is_held_to_its_room_and_we_are_not(tmp_path, nothing_left):
+    ours = resource.getrlimit(resource.RLIMIT_AS)
+    with Colony(
+        tmp_path, epoch=1, limits=QUICK, log_bytes=2 * MIB, memory_bytes=99 * MIB
+    ) as colony:
+        [started] = colony.start([start_of(tmp_path, "x", fake("well_behaved"))]).values()
+        assert isinstance(started, Started)
+        pid = started.identity.pid
+        assert resource.prlimit(pid, resource.RLIMIT_FSIZE) == (32 * MIB, 32 * MIB)
+        assert resource.prlimit(pid, resource.RLIMIT_AS) == (99 * MIB, 99 * MIB)
+        assert resource.prlimit(pid, resource.RLIMIT_NOFILE) == (64, 64)
+        assert Path(f"/proc/{pid}/oom_score_adj").read_text() == "500\n"
+        assert len(ask(colony).acts) == 1
+    assert resource.getrlimit(resource.RLIMIT_AS) == ours
+
+
+def test_other_threads_never_stand_in_an_agents_folder(colony, tmp_path, monkeypatch):
+    home = tmp_path / "home"
+    home.mkdir()
+    monkeypatch.chdir(home)
+    written, stop = [0], threading.Event()
+
+    def write() -> None:
+        while not stop.is_set():
+            Path(f"stray-{written[0] % 8}").touch()
+            written[0] += 1
+
+    spawn = os.posix_spawn
+
+    def spawn_slowly(*given, **more):
+        before, deadline = written[0], time.monotonic() + 5
+        while written[0] < before + 2 and time.monotonic() < deadline:
+            time.sleep(0.0001)
+        return spawn(*given, **more)
+
+    monkeypatch.setattr(os, "posix_spawn", spawn_slowly)
+    starts = [start_of(tmp_path, f"s{n}", Program(Path("/bin/true"))) for n in range(50)]
+    writer = threading.Thread(target=write)
+    writer.start()
+    try:
+        colony.start(starts)
+    finally:
+        stop.set()
+        writer.join()
+    assert written[0] >= 100
+    assert list((tmp_path / "agents").glob("*/stray-*")) == []
+    assert len(list(home.iterdir())) == 8
