@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from evolve_ai.model.errors import EvolveError
+from evolve_ai.substrates.rust.toolchain import tool_path
 from evolve_ai.system.commands import Limits, run_command
 from evolve_ai.system.settings_file import FILE_NAME, load_settings
 
@@ -92,7 +93,8 @@ def _version(command: str, package: str, folder: Path) -> Detail:
         todo = f"install {package}, and put it on PATH"
         limits = Limits(total=20.0, silence=20.0)
         try:
-            done = run_command([command, "--version"], cwd=folder, env=os.environ, limits=limits)
+            env = {**os.environ, "PATH": tool_path(os.environ)}
+            done = run_command([command, "--version"], cwd=folder, env=env, limits=limits)
         except FileNotFoundError as error:
             raise _Unwell(f"there is no `{command}`", todo) from error
         if done.code:

@@ -37,10 +37,24 @@ def test_missing_sandbox_is_said_plainly(project: Path) -> None:
 
 def test_missing_compiler_is_named(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(project))
+    monkeypatch.setenv("CARGO_HOME", str(project))
     check = _examine(project)["cargo"]
     assert not check.ok
     assert "no `cargo`" in check.detail
     assert "install Rust" in check.todo
+
+
+def test_compiler_of_rustup_is_found_without_its_folder_on_the_path(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fake = project / ".cargo" / "bin" / "cargo"
+    fake.parent.mkdir(parents=True)
+    fake.write_text("#!/bin/sh\necho cargo 1.80.0\n")
+    fake.chmod(0o755)
+    monkeypatch.setenv("HOME", str(project))
+    monkeypatch.delenv("CARGO_HOME", raising=False)
+    monkeypatch.setenv("PATH", str(project))
+    assert _examine(project)["cargo"] == Check("cargo", True, "cargo 1.80.0")
 
 
 def test_compiler_that_fails_is_named(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from tree_sitter import Node
 
 from evolve_ai.substrates.rust import syntax
+from evolve_ai.substrates.rust.constants import constant_errors
 from evolve_ai.substrates.rust.impls import impl_errors
 from evolve_ai.substrates.rust.policy import (
     ADDRESSES,
@@ -15,6 +16,8 @@ from evolve_ai.substrates.rust.policy import (
     GENERATED_PREFIX,
     ITEM_WORDS,
     KERNEL_NAMES,
+    LINT_PREFIX,
+    LINTS,
     MACROS,
     MAX_DEPTH,
     PRELUDE,
@@ -23,6 +26,7 @@ from evolve_ai.substrates.rust.policy import (
     WORDS,
 )
 from evolve_ai.substrates.rust.syntax import Import, PathUse, Token
+from evolve_ai.substrates.rust.values import value_errors
 
 # A finding: the line, and what is wrong there.
 Finding = tuple[int, str]
@@ -47,7 +51,9 @@ _DECLARING = frozenset(
         "enum_variant",
     ]
 )
-_POINTER_FORMAT = re.compile(r"\{[^{}]*:[^{}]*p\}")
+# The escapes of a string literal (Rust reference, "Tokens"); the last one joins lines.
+_ESCAPE = re.compile(r"\\(?:x([0-9a-fA-F]{2})|u\{([0-9a-fA-F_]+)\}|\r?\n[ \t\r\n]*|.)", re.DOTALL)
+_POINTER_FORMAT = re.compile(r"\{[^{}]*:[^{}]*p[\s\u200e\u200f]*\}")
 
 
 def audit(
@@ -60,6 +66,8 @@ def audit(
         *_macros(leaves),
         *_structure(root),
         *impl_errors(root),
+        *value_errors(root, imported),
+        *constant_errors(root),
         *names.findings(imported),
         *(
             (path.line, reason)
@@ -92,8 +100,23 @@ def _words(leaves: list[Token]) -> Iterator[Finding]:
             yield token.line, f"names are written in ASCII, not `{token.text[:40]}`"
         elif token.named and token.text.startswith(GENERATED_PREFIX):
             yield token.line, f"names that begin with `{GENERATED_PREFIX}` are kept for the build"
-        elif token.kind.endswith("string_literal") and _POINTER_FORMAT.search(token.text):
+        elif token.kind.endswith("string_literal") and _POINTER_FORMAT.search(_said(token)):
             yield token.line, "`{:p}` shows an address, which differs from run to run"
+
+
+def _said(literal: Token) -> str:
+    """What a string literal stands for, so that `\\x70` is seen as the letter it is."""
+    if literal.kind != "string_literal":
+        return literal.text
+    return _ESCAPE.sub(_unescaped, literal.text)
+
+
+def _unescaped(found: re.Match[str]) -> str:
+    digits = (found[1] or found[2] or "").replace("_", "")
+    if digits:
+        number = int(digits, 16)
+        return chr(number) if number <= 0x10FFFF else ""
+    return {"n": "\n", "r": "\r", "t": "\t"}.get(found[0][1:], "")
 
 
 def _macros(leaves: list[Token]) -> Iterator[Finding]:
@@ -141,6 +164,10 @@ def _attribute(item: Node) -> Iterator[Finding]:
         for token in leaves[1:]:
             if token.text not in DERIVES and token.text not in ("(", ")", ","):
                 yield line, f"only traits of the standard library are derived, not `{token.text}`"
+    elif name == "allow":
+        for lint in "".join(token.text for token in leaves[2:-1]).split(","):
+            if lint and lint not in LINTS and not lint.startswith(LINT_PREFIX):
+                yield line, f"the lint `{lint[:60]}` may not be switched off"
     elif len(leaves) > 1 and leaves[1].text == "=" and not leaves[2].kind.endswith("literal"):
         yield line, f"`{name} = …` takes a plain string"
 
@@ -185,7 +212,7 @@ class _Names:
         if rooted or hops > 8 or any(part in RESERVED_ROOTS for part in segments[1:]):
             return f"`{shown}` is not allowed"
         if first in ("std", "core"):
-            return None if _is_calm(segments[1:]) else _not_calm(shown)
+            return None if _is_calm(segments[1:], glob) else _not_calm(shown)
         if first == "crate":
             return None if _is_ours(segments, glob) else _not_ours(shown)
         if first == "self":
@@ -203,8 +230,10 @@ class _Names:
         return None
 
 
-def _is_calm(inner: tuple[str, ...]) -> bool:
-    """Does a path inside std or core only compute?"""
+def _is_calm(inner: tuple[str, ...], glob: bool) -> bool:
+    """Does a path inside std or core only compute? Of fmt, only what shows no addresses."""
+    if inner == ("fmt",):
+        return not glob
     return any("::".join(inner[:length]) in STD_PATHS for length in (1, 2))
 
 

@@ -3,7 +3,7 @@
 import hashlib
 
 # Raise it with every change of a rule in audit.py: old verdicts are then made afresh.
-RULES_VERSION = 1
+RULES_VERSION = 2
 
 # The kernel as genes see it. Everything else of it reads descriptors and writes files.
 KERNEL_NAMES = frozenset({"Agent", "Vote"})
@@ -52,7 +52,7 @@ STD_PATHS = frozenset(
         "collections::vec_deque",
         "convert",
         "default",
-        "fmt",
+        *[f"fmt::{name}" for name in ("Display", "Debug", "Formatter", "Write", "Result", "Error")],
         "hash::Hash",
         "hash::Hasher",
         "iter",
@@ -143,6 +143,14 @@ MACROS = frozenset(
 )
 
 ATTRIBUTES = frozenset({"derive", "inline", "allow", "must_use", "doc", "default"})
+# Lints that a gene may switch off; they only find fault with how it is written.
+LINTS = frozenset(
+    [
+        *["dead_code", "unused", "unreachable_code", "unreachable_patterns", "missing_docs"],
+        *["non_snake_case", "non_camel_case_types", "non_upper_case_globals"],
+    ]
+)
+LINT_PREFIX = "unused_"
 DERIVES = frozenset(
     {"Debug", "Clone", "Copy", "PartialEq", "Eq", "PartialOrd", "Ord", "Hash", "Default"}
 )
@@ -173,13 +181,17 @@ ADDRESSES = frozenset(
 
 # Deeper nesting than this makes compilers slow or crash.
 MAX_DEPTH = 400
+# Elements of an array, or copies in `[x; n]`.
+MAX_LENGTH = 1_000_000
 
 
 def _policy_hash() -> str:
     parts = [
         str(RULES_VERSION),
         GENERATED_PREFIX,
+        LINT_PREFIX,
         str(MAX_DEPTH),
+        str(MAX_LENGTH),
         *(
             ",".join(sorted(names))
             for names in (
@@ -189,6 +201,7 @@ def _policy_hash() -> str:
                 PRELUDE,
                 MACROS,
                 ATTRIBUTES,
+                LINTS,
                 DERIVES,
                 WORDS,
                 ITEM_WORDS,
@@ -206,6 +219,7 @@ A gene file may use the kernel as `crate::kernel::Agent`, other gene files as `c
 and of the standard library what computes: numbers, text, iterators, ordered collections.
 Everything else is refused: files, network, processes, time, threads, the environment, unsafe and
 foreign code, statics, modules (test modules too), macros of its own, conditional code, raw
-pointers, visibility other than `pub`, impls on types that the file does not declare, hashed
-collections and addresses (both differ from run to run).
+pointers, visibility other than `pub`, impls on types that the file does not declare, loops in
+constants, and what differs from run to run: hashed collections, addresses, and so functions that
+are neither called nor passed on as closures.
 Policy {POLICY_HASH[:12]}."""

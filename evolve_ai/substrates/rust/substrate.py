@@ -8,7 +8,6 @@ from evolve_ai.model.report import GenePool, SourceReport
 from evolve_ai.substrates.rust import manifest, pool, source, viability, wiring
 from evolve_ai.substrates.rust.builder import DEFAULT_LIMITS, RustBuilder
 from evolve_ai.substrates.rust.fingerprint import fingerprint
-from evolve_ai.substrates.rust.policy import POLICY, POLICY_HASH
 from evolve_ai.substrates.rust.store import DEFAULT_LIMIT
 from evolve_ai.substrates.rust.toolchain import toolchain_line
 from evolve_ai.system.commands import Limits
@@ -18,8 +17,6 @@ class RustSubstrate:
     """Agents that are Cargo projects. Satisfies contracts.substrate.Substrate."""
 
     name = "rust"
-    policy = POLICY
-    policy_hash = POLICY_HASH
     wiring_files = frozenset({wiring.MAIN, wiring.MODULES})
     manifest_file = pool.MANIFEST
 

@@ -36,12 +36,21 @@ _SET = {
 def build_environment(environ: Mapping[str, str], target: Path | None = None) -> dict[str, str]:
     """The environment of a build: nothing of the user's that could change what comes out."""
     kept = {name: environ[name] for name in _KEPT if name in environ}
+    kept["PATH"] = tool_path(environ)
     return {**kept, **_SET, **({"CARGO_TARGET_DIR": str(target)} if target else {})}
+
+
+def tool_path(environ: Mapping[str, str]) -> str:
+    """The PATH of a build: the folder where rustup puts cargo comes last, as cron leaves it out."""
+    path = environ.get("PATH", os.defpath)
+    home = environ.get("CARGO_HOME") or str(Path(environ.get("HOME") or Path.home()) / ".cargo")
+    added = str(Path(home) / "bin")
+    return path if added in path.split(os.pathsep) else f"{path}{os.pathsep}{added}"
 
 
 def require_cargo() -> None:
     for command in ("cargo", "rustc"):
-        if shutil.which(command) is None:
+        if shutil.which(command, path=tool_path(os.environ)) is None:
             raise ToolchainError(f"`{command}` is not on the PATH", todo=_HOW)
 
 
