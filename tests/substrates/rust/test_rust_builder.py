@@ -348,6 +348,9 @@ def test_unit_on_which_the_compiler_hangs_fails_alone(
         b"const N: u64 = { let mut n = 0u64; while n < 1 << 60 { n += 1; } n };\n"
         b"pub fn add(agent: &mut Agent) { agent.value = N as f64; }\n"
     )
+    rules = "evolve_ai.substrates.rust.audit"  # which would refuse it before the compiler does
+    monkeypatch.setattr(f"{rules}.constant_errors", lambda root: [])
+    monkeypatch.setattr(f"{rules}.LINTS", {"long_running_const_eval"})
     limits = Limits(total=5.0, silence=5.0, grace=0.2)
     builder = RustBuilder(tmp_path / "workspace", pool, substrate.toolchain, limits=limits)
     builder.sources.put(endless)
@@ -384,6 +387,7 @@ def test_machine_without_cargo_is_told_how_to_get_it(
     pool: GenePool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setenv("CARGO_HOME", str(tmp_path))
     with pytest.raises(ToolchainError, match="not on the PATH") as caught:
         RustSubstrate().toolchain()
     assert "rustup" in (caught.value.todo or "")
