@@ -106,11 +106,16 @@ def init(count: int, seed: int | None, **at: Any) -> None:
     project = open_project(**at)
     holder = runs.hand_over(project, count)
     if holder is not None:
-        click.echo(f"The life-cycle (pid {holder}) will found {count} agents after this cycle.")
+        click.echo(f"The life-cycle (pid {holder}) will found {count} agents after this cycle,")
+        click.echo("or, if that is its last one, the next life-cycle will.")
         return
     begun = time.monotonic()
-    with bar("founding", Console()) as advance:
-        founding = runs.found(project, assemble, count, lambda n, of: advance(n, of, "agents"))
+    try:
+        with bar("founding", Console()) as advance:
+            founding = runs.found(project, assemble, count, lambda n, of: advance(n, of, "agents"))
+    except KeyboardInterrupt:
+        click.echo(f"stopped; who was founded stays. evolve init {count} founds the rest", err=True)
+        raise
     if founding.resumed:
         click.echo(f"finished an init that was interrupted: {founding.resumed} were left")
     click.echo(
@@ -160,8 +165,8 @@ def life_cycle(
         ending.calls(manager.stop)
 
         def watch(report: CycleReport) -> None:
-            for reason in report.taints:
-                click.echo(f"  tainted: {reason}", err=True)
+            for note in (*report.notes, *(f"tainted: {reason}" for reason in report.taints)):
+                click.echo(f"  {note}", err=True)
             if not as_json and not told(text.cycle_line(report.cycle, report.summary), console):
                 manager.stop()
 
@@ -175,7 +180,7 @@ def life_cycle(
 @project_option
 def stop(wait: float, **at: Any) -> None:
     """End the life-cycle that holds the project, gracefully."""
-    pid = runs.stop(open_project(**at), wait)
+    pid = runs.stop(at["project"], wait)
     click.echo(f"stopped (was pid {pid})" if pid else "no life-cycle runs here")
 
 

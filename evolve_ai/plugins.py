@@ -15,7 +15,7 @@ from evolve_ai.environments.series import SeriesWorld
 from evolve_ai.environments.solitary import SolitaryWorld
 from evolve_ai.executors.pool import open_executor
 from evolve_ai.model.draws import Draws
-from evolve_ai.model.errors import PluginError
+from evolve_ai.model.errors import EvolveError, PluginError
 from evolve_ai.model.report import GenePool
 from evolve_ai.pipelines.parts import Parts
 from evolve_ai.selection.drift import drift
@@ -60,7 +60,7 @@ def assemble(project: Project, sink: Sink) -> Parts:
     """The parts that the settings of a project name. PluginError for a name that leads nowhere."""
     settings = project.settings
     draws = Draws(settings.seed)
-    substrate: Substrate = find("substrates", SUBSTRATES, settings.substrate, project)(project)
+    substrate: Substrate = _made("substrates", SUBSTRATES, settings.substrate, project)
 
     def open_builder(workspace: Path, pool: GenePool) -> Builder:
         return substrate.builder(workspace, pool)
@@ -68,14 +68,29 @@ def assemble(project: Project, sink: Sink) -> Parts:
     return Parts(
         project=project,
         substrate=substrate,
-        world=find("environments", ENVIRONMENTS, settings.environment, project)(project, draws),
+        world=_made("environments", ENVIRONMENTS, settings.environment, project, draws),
         policy=find("selection", SELECTION, settings.selection, project),
-        variation=find("variation", VARIATION, settings.variation, project)(project),
+        variation=_made("variation", VARIATION, settings.variation, project),
         executor=open_executor(settings.cycle.workers, PRELOAD),
         sink=sink,
         draws=draws,
         open_builder=open_builder,
     )
+
+
+def _made(family: str, known: Mapping[str, Any], name: str, project: Project, *more: Any) -> Any:
+    """What the plug-in of this name makes of a project; PluginError when it cannot."""
+    make = find(family, known, name, project)
+    try:
+        return make(project, *more)
+    except EvolveError:
+        raise
+    except Exception as error:
+        raise PluginError(
+            f"{name} made none of the {family}: {type(error).__name__}: {error}",
+            where=project.root / "evolve.toml",
+            todo="it must be callable with a project: see DESIGN.md",
+        ) from error
 
 
 def find(family: str, known: Mapping[str, Any], name: str, project: Project) -> Any:

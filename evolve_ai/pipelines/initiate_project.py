@@ -10,7 +10,13 @@ from evolve_ai.contracts.variation import Variation
 from evolve_ai.executors.chunks import chunked
 from evolve_ai.model.agent import AgentRecord
 from evolve_ai.model.draws import Draws
-from evolve_ai.model.errors import EvolveError, SettingsError, TemplateError, UsageError
+from evolve_ai.model.errors import (
+    EvolveError,
+    SettingsError,
+    StorageError,
+    TemplateError,
+    UsageError,
+)
 from evolve_ai.model.event import Event, Kind
 from evolve_ai.model.report import GenePool
 from evolve_ai.pipelines.parts import Parts
@@ -18,6 +24,7 @@ from evolve_ai.stages.birth import UNBORN, BirthTask, Newborn, Nursery, bear_chu
 from evolve_ai.stages.context import Context
 from evolve_ai.stages.succession import newborn_record
 from evolve_ai.state.registry import Batch, Registry
+from evolve_ai.system.agent_folder import GENOME
 from evolve_ai.system.content_store import ContentStore
 from evolve_ai.system.project import Project
 
@@ -54,17 +61,19 @@ def initiate_project(
     progress: Progress | None = None,
     done: Mapping[str, str] | None = None,
 ) -> Founding:
-    """Found `count` agents more, each wholly or not at all; an interrupted founding goes on.
+    """Found `count` agents more, each wholly or not at all.
 
+    A founding of as many that was interrupted goes on; of another number it is forgotten.
     `done` is written into the registry together with the end of the founding.
     Raises UsageError for an absurd count, TemplateError for a template that cannot be used,
     SettingsError for another seed.
     """
     check_count(count)
+    _refuse_strangers(parts.project, registry)
     pool = open_pool(parts, registry)
-    pending = int(registry.meta("founding") or 0)
     same = int(registry.meta("founding_asked") or 0) == count
-    total = pending if pending and same else pending + count
+    pending = int(registry.meta("founding") or 0) if same else 0
+    total = pending or count
     registry.commit(Batch(meta={"founding": str(total), "founding_asked": str(count)}), run)
     last = registry.last_cycle()
     context = parts.context(pool, last[0] if last else 0)
@@ -77,6 +86,19 @@ def initiate_project(
     over = {"founding": None, "founding_asked": None, **(done or {})}
     registry.commit(Batch(meta=over), run)
     return Founding(tuple(founded), pending, int(registry.meta("places") or 0))
+
+
+def _refuse_strangers(project: Project, registry: Registry) -> None:
+    """A lost registry must not cost the genomes that still lie in the folders."""
+    if registry.meta("places") is not None or registry.meta("founding") is not None:
+        return
+    strangers = sum(1 for _ in project.agents.glob(f"*/{GENOME}"))
+    if strangers:
+        raise StorageError(
+            f"{strangers} agents lie here that the registry does not know",
+            where=project.agents,
+            todo="take them in: evolve import agents; or move the folder away",
+        )
 
 
 def check_count(count: int) -> None:

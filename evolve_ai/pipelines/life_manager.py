@@ -15,7 +15,7 @@ from evolve_ai.pipelines.initiate_project import open_pool, start_energy
 from evolve_ai.pipelines.parts import Parts
 from evolve_ai.stages.agent_scan_update import scan
 from evolve_ai.stages.audit import audit
-from evolve_ai.stages.build import Built, build
+from evolve_ai.stages.build import Built, build, told_of_builds
 from evolve_ai.stages.context import Context
 from evolve_ai.stages.genome_sync import sync
 from evolve_ai.stages.metrics import measure
@@ -41,6 +41,7 @@ class CycleReport:
     summary: Summary
     digest: str
     taints: tuple[str, ...]
+    notes: tuple[str, ...] = ()  # what the user would want to know at once
 
 
 class LifeManager:
@@ -77,6 +78,7 @@ class LifeManager:
         self.totals = Totals.from_json(last[2]["totals"]) if last else Totals()
         self._offers: frozenset[str] = frozenset()
         self._faults: dict[str, Fault] = {}
+        self._notes: list[str] = []
         self._spoke = time.monotonic()
         self.colony: Colony = lifetime.open_colony(parts, registry)
         return self
@@ -91,6 +93,10 @@ class LifeManager:
             elif isinstance(error, Exception) and self._in_step:
                 with suppress(Exception):  # the first failure is the one to tell
                     self._send_home()
+            elif isinstance(error, Exception):
+                with suppress(Exception):
+                    broken = {"broken_by": " ".join(str(error).split())[:300]}
+                    self.registry.commit(Batch(meta=broken), self.run_id)
         finally:
             self.colony.close()
 
@@ -193,6 +199,7 @@ class LifeManager:
     def _take_pool(self) -> None:
         """A template that cannot be read is told of and changes nothing; the old pool stays."""
         pool, event = lifetime.reread_pool(self.parts, self.registry, self.pool, self.cycle)
+        self._notes += lifetime.told_of_pool(event)
         self.parts.sink.deliver(self.registry.commit(Batch(events=(event,)), self.run_id))
         if pool is not self.pool:
             self.pool = pool
@@ -302,7 +309,10 @@ class LifeManager:
         lifetime.clear_away(self.parts.project, [r.id for r in lived.succeeded.dead])
         self.parts.sink.deliver(recorded)
         self._tidy(context.cycle)
-        return CycleReport(context.cycle, concluded.summary, concluded.digest, concluded.taints)
+        notes, self._notes = (*self._notes, *told_of_builds(lived.built)), []
+        return CycleReport(
+            context.cycle, concluded.summary, concluded.digest, concluded.taints, notes
+        )
 
     def _tidy(self, cycle: int) -> None:
         """Now and then: forget programs that nobody alive needs, and old events."""

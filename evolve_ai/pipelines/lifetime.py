@@ -20,6 +20,8 @@ from evolve_ai.system.project import Project
 
 KILLED = "a run was killed before it could end; the memories of its agents are lost"
 
+BROKEN = "a run broke off in the middle of a cycle, and the memories of its agents are lost:"
+
 
 @dataclass(frozen=True, slots=True)
 class Begun:
@@ -41,10 +43,12 @@ def begin(parts: Parts, registry: Registry, run: str) -> Begun:
     if killed:
         end_strangers_left_behind(leftovers(project.agents))
         records = [_orphaned(record) for record in agents.values()]
-        events.append(Event(Kind.TAINT, _cycle(registry), None, {"reason": KILLED}))
-        meta["running"] = None
+        broken = registry.meta("broken_by")
+        reason = f"{BROKEN} {broken}" if broken else KILLED
+        events.append(Event(Kind.TAINT, _cycle(registry), None, {"reason": reason}))
+        meta |= {"running": None, "broken_by": None}
         if registry.meta("tainted") is None:
-            meta["tainted"] = KILLED
+            meta["tainted"] = reason
     forget = dict.fromkeys(registry.memories(), None) if killed else {}
     batch = Batch(records=records, memories=forget, meta=meta, events=events)
     parts.sink.deliver(registry.commit(batch, run))
@@ -129,6 +133,15 @@ def reread_pool(
     before = {source.path for source in known.sources}
     new = [source.path for source in pool.sources if source.path not in before]
     return pool, Event(Kind.COMMAND, cycle, None, {"command": "template", "new": new})
+
+
+def told_of_pool(event: Event) -> tuple[str, ...]:
+    """A change of the template in words."""
+    if "refused" in event.data:
+        return (f"template refused, the one before stays: {event.data['refused']}",)
+    return tuple(
+        f"template: {path} is there for mutations and births" for path in event.data["new"]
+    )
 
 
 def clear_away(project: Project, dead: Iterable[str]) -> None:

@@ -42,6 +42,7 @@ def scaffold(folder: Path, template: Path | None = None) -> list[Path]:
     """
     source = template or shipped_template()
     folder = Path(os.path.abspath(folder))  # noqa: PTH100 - a link stays a link
+    check_path(folder)
     _refuse_what_is_there(folder)
     with storage_errors(folder):
         folder.parent.mkdir(parents=True, exist_ok=True)
@@ -55,6 +56,17 @@ def scaffold(folder: Path, template: Path | None = None) -> list[Path]:
             shutil.rmtree(draft, ignore_errors=True)
             raise
     return made
+
+
+def check_path(folder: Path) -> None:
+    """Cargo, JSON and the registry speak UTF-8; UsageError for a path that does not."""
+    try:
+        str(folder).encode()
+    except UnicodeEncodeError as error:
+        shown = os.fsencode(folder).decode(errors="backslashreplace")
+        raise UsageError(
+            "the path is not UTF-8", where=shown, todo="choose another name for the folder"
+        ) from error
 
 
 def shipped_template() -> Path:

@@ -11,6 +11,7 @@ import tomlkit
 
 from evolve_ai.contracts.sink import Sink
 from evolve_ai.model.errors import EvolveError, NoPopulationError, NoProjectError, RegistryError
+from evolve_ai.model.settings import Settings
 from evolve_ai.model.status import AgentRow, AgentStory, ExamResult, Status
 from evolve_ai.notifications.notifier import Notifier, open_notifier
 from evolve_ai.notifications.orchestrator_log import open_log
@@ -26,6 +27,7 @@ from evolve_ai.pipelines.initiate_project import (
     open_pool,
 )
 from evolve_ai.pipelines.life_manager import BuildProgress, LifeManager
+from evolve_ai.pipelines.new_project import check_path
 from evolve_ai.pipelines.parts import Parts
 from evolve_ai.state.registry import Registry
 from evolve_ai.system.files import publish
@@ -41,14 +43,21 @@ LIFE_CYCLE = views.LIFE_CYCLE
 
 def open_project(folder: Path, overrides: Sequence[str] = ()) -> Project:
     """NoProjectError where there is no evolve.toml, SettingsError for what it says wrong."""
+    root = find_root(folder)
+    if str(root) not in sys.path:
+        sys.path.append(str(root))  # where hooks and plug-ins of the user's own lie
+    return Project(root, load_settings(root / FILE_NAME, overrides))
+
+
+def find_root(folder: Path) -> Path:
+    """The absolute path of a project; NoProjectError where there is none."""
     root = folder.absolute()
     if not (root / FILE_NAME).is_file():
         raise NoProjectError(
             "there is no evolve.toml here", where=root, todo="begin a project: evolve new DIR"
         )
-    if str(root) not in sys.path:
-        sys.path.append(str(root))  # where hooks and plug-ins of the user's own lie
-    return Project(root, load_settings(root / FILE_NAME, overrides))
+    check_path(root)
+    return root
 
 
 @contextmanager
@@ -115,9 +124,12 @@ def life(
             yield manager
 
 
-def stop(project: Project, seconds: float) -> int | None:
-    """End the life-cycle gracefully and wait; its pid, or None if there was none."""
-    held = _life_cycle(project)
+def stop(folder: Path, seconds: float) -> int | None:
+    """End the life-cycle gracefully and wait; its pid, or None if there was none.
+
+    The settings are not read: a slip in evolve.toml must not keep anybody from stopping.
+    """
+    held = _life_cycle(Project(find_root(folder), Settings()))
     if held is None:
         return None
     _end(held.identity, seconds)

@@ -38,7 +38,7 @@ def status_of(project: Project, registry: Registry) -> Status:
         tick=int(last[2]["tick"]) if last else 0,
         mode=project.settings.mode,
         tainted=registry.meta("tainted"),
-        population=_counts(registry, living, founders),
+        population=_counts(registry, living, founders, held is not None),
         places=int(registry.meta("places") or 0),
         generation=GenerationNumbers(
             max=max((r.generation for r in living), default=0),
@@ -54,12 +54,13 @@ def status_of(project: Project, registry: Registry) -> Status:
 
 
 def _counts(
-    registry: Registry, living: list[AgentRecord], founders: list[AgentRecord]
+    registry: Registry, living: list[AgentRecord], founders: list[AgentRecord], held: bool
 ) -> PopulationCounts:
+    """After a kill the registry still says "running"; nobody runs where nobody holds the lock."""
     dead = registry.count("dead")
     return PopulationCounts(
         alive=len(living),
-        running=sum(1 for r in living if r.state is State.RUNNING),
+        running=sum(1 for r in living if r.state is State.RUNNING) if held else 0,
         quarantined=sum(1 for r in living if r.state is State.QUARANTINED),
         dead=dead,
         born=len(living) + dead - len(founders),

@@ -8,6 +8,7 @@ from pathlib import Path
 from evolve_ai.contracts.substrate import Substrate
 from evolve_ai.executors.chunks import chunked
 from evolve_ai.model.agent import AgentRecord, Cause, Fault
+from evolve_ai.model.errors import StorageError
 from evolve_ai.model.genome import Genome, GenomeError, encode
 from evolve_ai.model.report import ScanReport, SourceReport
 from evolve_ai.stages.context import Context, fixed_hashes
@@ -53,8 +54,20 @@ def scan(
     chunks = chunked(agents.values(), context.settings.cycle.chunk)
     tasks = [_task(context, rules, chunk) for chunk in chunks]
     reports = [report for chunk in context.executor.map(scan_chunk, tasks) for report in chunk]
+    _refuse_a_landslide(context, reports, len(agents))
     sources = with_sources(context, sources, reports)
     return Scanned(tuple(_viable(context, report, sources) for report in reports), sources)
+
+
+def _refuse_a_landslide(context: Context, reports: Sequence[ScanReport], living: int) -> None:
+    """A folder that is gone is its agent's death; half of all folders are an accident of ours."""
+    gone = sum(1 for report in reports if not report.stamp)
+    if gone > 1 and 2 * gone > living:
+        raise StorageError(
+            f"the folders of {gone} of {living} living agents are gone; nobody was harmed yet",
+            where=context.project.agents,
+            todo="put them back (is a disk unmounted?), then run again",
+        )
 
 
 def _task(context: Context, rules: Rules, records: Sequence[AgentRecord]) -> ScanTask:

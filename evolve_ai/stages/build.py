@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
 
 from evolve_ai.contracts.substrate import Builder
 from evolve_ai.model.agent import AgentRecord, Fault, State
@@ -111,6 +112,12 @@ def _settled(
     reused = sum(1 for v in verdicts if v.reused)
     counts = Counts(len(verdicts), len(verdicts) - failed - reused, reused, failed)
     return Built({**agents, **records}, {**programs, **built}, tuple(events), counts)
+
+
+def told_of_builds(built: Built) -> tuple[str, ...]:
+    """The reason of the first build that failed, for whoever watches; the others are events."""
+    reasons = (str(event.data["reason"]) for event in built.events if event.kind is Kind.QUARANTINE)
+    return tuple(f"a build failed: {reason.splitlines()[0]}" for reason in islice(reasons, 1))
 
 
 def _word(verdict: BuildVerdict) -> str:

@@ -1,0 +1,96 @@
+"""Accidents that are nobody's natural death: they cost a sentence, and no lives."""
+
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+from project_support import ProjectUnderTest, evolve, wait_until
+
+
+def test_vanished_folder_of_agents_harms_nobody(calm: ProjectUnderTest) -> None:
+    before = calm.digest()
+    agents = calm.root / "agents"
+    agents.rename(calm.root / "elsewhere")
+    done = calm.live(1, code=1)
+    assert "are gone" in done.err
+    assert "put them back" in done.err
+    shutil.rmtree(agents)
+    (calm.root / "elsewhere").rename(agents)
+    assert calm.digest() == before
+    calm.live(1)
+    assert calm.status()["population"]["quarantined"] == 0
+    assert calm.status()["tainted"] is None
+
+
+def test_one_folder_that_is_gone_costs_its_agent_alone(calm: ProjectUnderTest) -> None:
+    victim = calm.agents()[0]["id"]
+    shutil.rmtree(calm.folder(victim))
+    calm.live(1)
+    states = {row["id"]: row["state"] for row in calm.agents("--all")}
+    assert states.pop(victim) in ("quarantined", "dead")
+    assert "quarantined" not in states.values()
+
+
+def test_init_without_registry_spares_the_genomes_that_lie_there(project: ProjectUnderTest) -> None:
+    genomes = {path: path.read_bytes() for path in project.root.glob("agents/*/genome.bin")}
+    for path in (project.root / "workspace").glob("registry.sqlite*"):
+        path.unlink()
+    done = project.evolve("init", 2, code=1)
+    assert f"{len(genomes)} agents lie here that the registry does not know" in done.err
+    assert "evolve import agents" in done.err
+    assert {path: path.read_bytes() for path in genomes} == genomes
+    project.evolve("import", project.root / "agents")
+    assert project.status()["population"]["alive"] == len(genomes)
+
+
+def test_policy_that_fails_is_the_reason_that_is_told(project: ProjectUnderTest) -> None:
+    (project.root / "sour.py").write_text("def sour(view, rng):\n    raise ValueError('grapes')\n")
+    assert "grapes" in project.live(1, "--selection", "sour:sour", code=2).err
+    project.live(1)
+    tainted = project.status()["tainted"]
+    assert "broke off" in tainted
+    assert "grapes" in tainted
+
+
+def test_slip_in_the_settings_keeps_nobody_from_stopping(calm: ProjectUnderTest) -> None:
+    running = calm.start("life-cycle", "--set", "cycle.ticks=0", "--set", "cycle.sleep=0.2")
+    wait_until(lambda: calm.status()["life_cycle"], "a life-cycle")
+    with (calm.root / "evolve.toml").open("a") as settings:
+        settings.write("\n[cycle\n")
+    assert "stopped" in calm.evolve("stop").out
+    assert running.wait(30) == 0
+
+
+def test_nobody_runs_where_nobody_holds_the_project(calm: ProjectUnderTest) -> None:
+    running = calm.start("life-cycle", "--set", "cycle.ticks=0", "--set", "cycle.sleep=0.2")
+    wait_until(lambda: calm.status()["population"]["running"], "running agents")
+    running.kill()
+    running.wait(30)
+    assert calm.status()["population"]["running"] == 0
+    calm.live(1)
+    assert "killed" in calm.status()["tainted"]
+
+
+def test_path_that_is_not_utf_8_is_refused(tmp_path: Path) -> None:
+    folder = os.fsdecode(os.fsencode(tmp_path) + b"/bad\xff")
+    done = evolve("new", folder)
+    assert done.code == 2
+    assert "not UTF-8" in done.err
+    assert not os.path.exists(folder)  # noqa: PTH110 - it is no Path that can be shown
+
+
+@pytest.mark.parametrize("family", ["substrate", "environment", "variation"])
+def test_callable_that_is_no_plug_in_is_named(project: ProjectUnderTest, family: str) -> None:
+    done = project.live(1, "--set", f"{family}=os:getcwd", code=2)
+    assert "os:getcwd" in done.err
+
+
+def test_refused_template_is_told_to_whoever_watches(calm: ProjectUnderTest) -> None:
+    running = calm.start("life-cycle", "--cycles", "6", "--set", "cycle.sleep=0.5")
+    cycles = len(calm.events("cycle"))
+    wait_until(lambda: len(calm.events("cycle")) > cycles, "a cycle")
+    calm.gene("broken", "pub fn broken( {")
+    _, err = running.communicate(timeout=60)
+    assert "template refused" in err
+    assert "broken.rs" in err
