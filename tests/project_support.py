@@ -17,6 +17,8 @@ from evolve_ai.state.registry import Registry
 
 EVOLVE = (sys.executable, "-m", "evolve_ai.cli")
 SEED = "7"
+# Where no toolchain can be found, not even in the place of a user's own.
+NO_CARGO = dict.fromkeys(("PATH", "HOME", "CARGO_HOME"), "/nonexistent")
 SECONDS = 120.0
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from project_support import ProjectUnderTest, clone, evolve
+from project_support import NO_CARGO, ProjectUnderTest, clone, evolve
 
 GENE = """use crate::kernel::Agent;
 
@@ -199,7 +199,7 @@ def test_series_that_is_not_there_is_named(project: ProjectUnderTest) -> None:
 
 
 def test_missing_cargo_is_a_missing_toolchain(project: ProjectUnderTest) -> None:
-    done = project.evolve("life-cycle", "--cycles", 1, code=4, env={"PATH": "/nonexistent"})
+    done = project.evolve("life-cycle", "--cycles", 1, code=4, env=NO_CARGO)
     assert "cargo" in done.err
     assert "install Rust" in done.err
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import psutil
 import pytest
-from project_support import EVOLVE, ProjectUnderTest, wait_until
+from project_support import EVOLVE, NO_CARGO, ProjectUnderTest, wait_until
 
 FOUNDERS = 60
 
@@ -111,7 +111,7 @@ def _is_agent(process: psutil.Process) -> bool:
 def test_life_cycle_killed_before_anybody_lived_leaves_history_untainted(
     project: ProjectUnderTest,
 ) -> None:
-    project.evolve("life-cycle", "--cycles", 1, env={"PATH": "/nonexistent"}, code=4)
+    project.evolve("life-cycle", "--cycles", 1, env=NO_CARGO, code=4)
     assert project.status()["tainted"] is None
     assert project.status()["cycle"] == 0
     project.live(1)
