@@ -33,8 +33,10 @@ def _eventually(condition: Callable[[], bool], seconds: float = 10.0) -> bool:
 
 
 def _gone(pid: int) -> bool:
+    """A zombie, and all of its threads: the last one closes what they share."""
     try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
+        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+        return state == "Z" and len(list(Path(f"/proc/{pid}/task").iterdir())) <= 1
     except (FileNotFoundError, ProcessLookupError):
         return True
 
