@@ -62,3 +62,8 @@ def able(view: PopulationView, deaths: Collection[Death]) -> list[Candidate]:
 def mates(pool: Sequence[Candidate], rng: random.Random) -> tuple[str, ...]:
     """Two different parents where there are two, else the only one."""
     return tuple(c.id for c in rng.sample(pool, min(2, len(pool))))
+
+
+def by_fitness(candidate: Candidate) -> tuple[float, str]:
+    """A key to sort by, least fit first; who has no fitness yet comes before all."""
+    return (candidate.fitness if candidate.fitness is not None else -1.0, candidate.id)

@@ -5,7 +5,15 @@ from collections.abc import Iterator
 
 from evolve_ai.model.agent import Cause
 from evolve_ai.model.selection import Candidate, PopulationView, Verdicts
-from evolve_ai.selection.common import able, age_deaths, births, is_grown, survivors, turnover
+from evolve_ai.selection.common import (
+    able,
+    age_deaths,
+    births,
+    by_fitness,
+    is_grown,
+    survivors,
+    turnover,
+)
 
 SIZE = 3
 
@@ -20,7 +28,7 @@ def tournament(view: PopulationView, rng: random.Random) -> Verdicts:
 
     def pair(_: int) -> tuple[str, ...]:
         first, second = (
-            max(rng.sample(fit, min(SIZE, len(fit))), key=_fitness).id for _ in range(2)
+            max(rng.sample(fit, min(SIZE, len(fit))), key=by_fitness).id for _ in range(2)
         )
         return (first,) if first == second else (first, second)
 
@@ -32,10 +40,6 @@ def _losers(remaining: list[Candidate], rng: random.Random) -> Iterator[Candidat
     grown = [c for c in remaining if is_grown(c)]
     while grown:
         at = min(
-            rng.sample(range(len(grown)), min(SIZE, len(grown))), key=lambda n: _fitness(grown[n])
+            rng.sample(range(len(grown)), min(SIZE, len(grown))), key=lambda n: by_fitness(grown[n])
         )
         yield grown.pop(at)
-
-
-def _fitness(candidate: Candidate) -> tuple[float, str]:
-    return (candidate.fitness if candidate.fitness is not None else -1.0, candidate.id)
