@@ -17,16 +17,19 @@ from project_support import EVOLVE, NO_CARGO, ProjectUnderTest, wait_until
 FOUNDERS = 60
 
 
-def count_recorded(project: ProjectUnderTest) -> int:
+def recorded_agents(project: ProjectUnderTest) -> list[str]:
+    """Ids in the registry; none while its file or its tables are not there yet."""
     path = project.root / "workspace" / "registry.sqlite"
     if not path.exists():
-        return 0
+        return []
     with sqlite3.connect(path) as connection:
-        try:
-            found = connection.execute("SELECT count(*) FROM agents").fetchone()
-        except sqlite3.OperationalError:
-            return 0
-        return int(found[0])
+        if not connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'agents'").fetchone():
+            return []
+        return [row[0] for row in connection.execute("SELECT id FROM agents")]
+
+
+def count_recorded(project: ProjectUnderTest) -> int:
+    return len(recorded_agents(project))
 
 
 def folders(project: ProjectUnderTest) -> list[Path]:
@@ -67,8 +70,7 @@ def test_killed_init_leaves_no_half_agent_and_goes_on_to_the_number_asked_for(
         wait_until(partial(moment, unfounded), f"moment {at}")
         kill(running)
         wait_until(lambda: not unfounded.processes(), "the end of the workers")
-        with sqlite3.connect(unfounded.root / "workspace" / "registry.sqlite") as connection:
-            known = [row[0] for row in connection.execute("SELECT id FROM agents")]
+        known = recorded_agents(unfounded)
         assert len(known) < FOUNDERS
         for agent in known:
             assert (unfounded.folder(agent) / "genome.bin").is_file()
