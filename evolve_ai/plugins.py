@@ -23,7 +23,6 @@ from evolve_ai.selection.energy import energy
 from evolve_ai.selection.tournament import tournament
 from evolve_ai.selection.truncation import truncation
 from evolve_ai.substrates.rust.substrate import RustSubstrate
-from evolve_ai.system.commands import Limits
 from evolve_ai.system.project import Project
 from evolve_ai.variation.standard import StandardVariation
 
@@ -46,10 +45,7 @@ VARIATION: Mapping[str, Callable[[Project], Variation]] = {
     ),
 }
 SUBSTRATES: Mapping[str, Callable[[Project], Substrate]] = {
-    "rust": lambda project: RustSubstrate(
-        store_limit=project.settings.build.store_bytes,
-        limits=Limits(project.settings.build.timeout, project.settings.build.silence),
-    ),
+    "rust": lambda project: RustSubstrate(project.settings.build),
 }
 
 # What every worker needs, imported once by the server that they are forked from.

@@ -1,6 +1,6 @@
 """Owns the contract of a substrate: a language in which agents are written."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -9,10 +9,10 @@ from evolve_ai.model.report import BuildRequest, BuildVerdict, GenePool, Program
 
 
 class Builder(Protocol):
-    """Turns wirings into programs; keeps what it built by fingerprint."""
+    """Turns wirings into programs, and keeps what it built."""
 
-    # The programs of these fingerprints that can be started now, without building.
-    def ready(self, fingerprints: Sequence[str]) -> Mapping[str, Program]: ...
+    # The programs that can be started now, without a compiler, by fingerprint.
+    def ready(self, requests: Sequence[BuildRequest]) -> Mapping[str, Program]: ...
 
     # Build every request; one verdict each, in order. `progress(done, total, what)` may be called.
     def build(
@@ -21,8 +21,9 @@ class Builder(Protocol):
         progress: Callable[[int, int, str], None] | None = None,
     ) -> tuple[BuildVerdict, ...]: ...
 
-    # Forget programs that none of these fingerprints needs, as far as the size limit asks for it.
-    def prune(self, needed: Sequence[str]) -> int: ...
+    # Forget what neither these wirings need nor a process runs (`running` are the files of
+    # programs), as far as the size limit asks for it. Programs may have moved: ask ready() anew.
+    def prune(self, needed: Sequence[BuildRequest], running: Iterable[Path]) -> int: ...
 
 
 class Substrate(Protocol):

@@ -81,17 +81,9 @@ def candidates_of(
 
 def programs_for(builder: Builder, candidates: Sequence[Candidate]) -> Mapping[str, Program]:
     """Programs from the store; what it no longer holds is built again."""
-    by_fingerprint = {c.fingerprint: c for c in candidates}
-    programs = dict(builder.ready(list(by_fingerprint)))
-    missing = [
-        request_of(fingerprint, candidate.genome)
-        for fingerprint, candidate in by_fingerprint.items()
-        if fingerprint not in programs
-    ]
-    if missing:
-        verdicts = builder.build(missing)
-        programs |= {v.fingerprint: v.program for v in verdicts if v.program is not None}
-    return programs
+    by_fingerprint = {c.fingerprint: c.genome for c in candidates}
+    verdicts = builder.build([request_of(*one) for one in by_fingerprint.items()])
+    return {v.fingerprint: v.program for v in verdicts if v.program is not None}
 
 
 def sit(

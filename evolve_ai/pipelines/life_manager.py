@@ -15,7 +15,13 @@ from evolve_ai.pipelines.initiate_project import open_pool, start_energy
 from evolve_ai.pipelines.parts import Parts
 from evolve_ai.stages.agent_scan_update import scan
 from evolve_ai.stages.audit import audit
-from evolve_ai.stages.build import Built, build, told_of_builds
+from evolve_ai.stages.build import (
+    Built,
+    build,
+    request_of,
+    told_of_builds,
+    wants_program,
+)
 from evolve_ai.stages.context import Context
 from evolve_ai.stages.genome_sync import sync
 from evolve_ai.stages.metrics import measure
@@ -318,9 +324,10 @@ class LifeManager:
         """Now and then: forget programs that nobody alive needs, and old events."""
         if cycle % TIDY_CYCLES:
             return
-        needed = {record.fingerprint for record in self.agents.values()}
-        self._programs = {f: p for f, p in self._programs.items() if f in needed}
-        self._builder.prune(sorted(needed))
+        needed = {r.fingerprint: r.id for r in self.agents.values() if wants_program(r)}
+        requests = [request_of(one, self._genome(agent)) for one, agent in needed.items()]
+        self._builder.prune(requests, self.colony.files())
+        self._programs = self._builder.ready(requests)
         self.registry.forget_events(self.parts.project.settings.events.kept)
 
     def _genome(self, agent: str) -> Genome:

@@ -52,10 +52,17 @@ def build(
     genome_of: Callable[[str], Genome],
     progress: Progress | None = None,
 ) -> Built:
-    """Build what changed, and what should run but has no program in the store."""
+    """Build what changed, and what should run but has no known program (so all, in a new run:
+    another toolchain or profile gives other fingerprints)."""
+    genomes = {
+        record.id: genome_of(record.id)
+        for record in agents.values()
+        if wants_program(record) and record.fingerprint not in programs and record.id not in rebuilt
+    }
+    genomes |= rebuilt
     fingerprints = {
         agent: context.substrate.fingerprint(genome, context.pool)
-        for agent, genome in rebuilt.items()
+        for agent, genome in genomes.items()
     }
     changed = {
         agent: replace(agents[agent], fingerprint=fingerprint)
@@ -63,21 +70,18 @@ def build(
         if agents[agent].fingerprint != fingerprint
     }
     agents = {**agents, **changed}
-    lacking = [r for r in agents.values() if _wants_program(r) and r.fingerprint not in programs]
-    stored = builder.ready([record.fingerprint for record in lacking])
-    programs = {**programs, **stored}
     requests = [
-        request_of(record.fingerprint, rebuilt.get(record.id) or genome_of(record.id))
-        for record in lacking
-        if record.fingerprint not in stored
+        request_of(fingerprint, genomes[agent])
+        for agent, record in agents.items()
+        if (fingerprint := fingerprints.get(agent)) is not None
+        and fingerprint not in programs
+        and wants_program(record)
     ]
     verdicts = builder.build(requests, progress) if requests else ()
-    reused = [
-        BuildVerdict(r.id, r.fingerprint, stored[r.fingerprint], reused=True)
-        for r in lacking
-        if r.fingerprint in stored and r.id in changed
-    ]
-    return _settled(context, agents, programs, [*reused, *verdicts])
+    stored = {one.fingerprint: one.program for one in verdicts if one.reused and one.program}
+    # Of an agent that is as it was, only a program that had to be made again is news.
+    news = [one for one in verdicts if one.agent in changed or not one.reused]
+    return _settled(context, agents, {**programs, **stored}, news)
 
 
 def request_of(fingerprint: str, genome: Genome) -> BuildRequest:
@@ -86,7 +90,7 @@ def request_of(fingerprint: str, genome: Genome) -> BuildRequest:
     return BuildRequest(genome.id, fingerprint, calls, files)
 
 
-def _wants_program(record: AgentRecord) -> bool:
+def wants_program(record: AgentRecord) -> bool:
     return bool(record.fingerprint) and record.state not in (State.QUARANTINED, State.DEAD)
 
 

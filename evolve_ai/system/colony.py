@@ -4,6 +4,7 @@ import os
 import signal
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -351,6 +352,14 @@ class Colony:
 
     def running(self) -> Mapping[str, Identity]:
         return {id: resident.identity for id, resident in self._board.residents.items()}
+
+    def files(self) -> frozenset[Path]:
+        """The programs that agents run now."""
+        found = set()
+        for resident in self._board.residents.values():
+            with suppress(OSError):
+                found.add(Path(f"/proc/{resident.identity.pid}/exe").readlink())
+        return frozenset(found)
 
     def sample(self, ids: Iterable[str] | None = None) -> Mapping[str, Usage]:
         """What agents have used (all, if none are named). Now and then overlong logs are cut."""

@@ -1,6 +1,6 @@
 """Tests of the verb build, with a builder that only says what it would do."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -22,8 +22,8 @@ class PaperBuilder:
         self.stored, self.refused = set(stored), set(refused)
         self.asked: list[BuildRequest] = []
 
-    def ready(self, fingerprints: Sequence[str]) -> dict[str, Program]:
-        return {one: PROGRAM for one in fingerprints if one in self.stored}
+    def ready(self, requests: Sequence[BuildRequest]) -> dict[str, Program]:
+        return {r.fingerprint: PROGRAM for r in requests if r.fingerprint in self.stored}
 
     def build(
         self,
@@ -37,9 +37,10 @@ class PaperBuilder:
         if request.agent in self.refused:
             fault = Fault(Cause.BUILD, "src/genes/alpha.rs:3: mismatched types" + "!" * 5000)
             return BuildVerdict(request.agent, request.fingerprint, fault=fault)
-        return BuildVerdict(request.agent, request.fingerprint, PROGRAM)
+        known = request.fingerprint in self.stored
+        return BuildVerdict(request.agent, request.fingerprint, PROGRAM, reused=known)
 
-    def prune(self, needed: Sequence[str]) -> int:
+    def prune(self, needed: Sequence[BuildRequest], running: Iterable[Path]) -> int:
         return 0
 
 

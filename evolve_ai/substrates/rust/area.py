@@ -2,46 +2,37 @@
 
 import os
 import shutil
-import struct
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from evolve_ai.model.report import GenePool
 from evolve_ai.substrates.rust.manifest import build_settings
+from evolve_ai.substrates.rust.plan import Gene
 from evolve_ai.substrates.rust.units import Unit, crate_name
 from evolve_ai.system.files import publish_if_changed, storage_errors
 
 BATCH = "evolve_batch"
 MAX_IDLE_UNITS = 256
-# (name of the unit, "module::function") for each call
-Calls = tuple[tuple[str, str], ...]
-
 _QUIET = "#![allow(warnings)]\n"
+
+# The argument of a batch: which rows of its table to run, in order, as "genes:4.0.17".
+ROWS_PREFIX = "genes:"
 
 _MAIN = """\
 use {kernel}::kernel::{{live, Gene}};
 
-// One row for each distinct gene of this batch.
+// All genes of the units of this batch.
 static GENES: [Gene; {count}] = [
 {rows}];
 
-// Numbers of 4 bytes, little-endian: how many wirings, where each begins (and the last one ends)
-// in what follows, then rows of GENES.
-static WIRINGS: &[u8] = include_bytes!("wirings.bin");
-
-fn number(at: usize) -> usize {{
-    let from = 4 * at;
-    u32::from_le_bytes([WIRINGS[from], WIRINGS[from + 1], WIRINGS[from + 2], WIRINGS[from + 3]])
-        as usize
-}}
-
 fn main() {{
-    let index: usize = std::env::args().nth(1).and_then(|text| text.parse().ok()).expect("index");
-    let count = number(0);
-    assert!(index < count, "there is no wiring {{index}}");
-    let rows = count + 2;
-    let genes: Vec<Gene> = (number(1 + index)..number(2 + index))
-        .map(|at| &GENES[number(rows + at)])
+    let told = std::env::args().nth(1);
+    let rows = told.as_deref().and_then(|text| text.strip_prefix("{prefix}"));
+    let rows = rows.expect("the first argument tells which genes to run: {prefix}4.0.17");
+    let genes: Vec<Gene> = rows
+        .split('.')
+        .filter(|row| !row.is_empty())
+        .map(|row| &GENES[row.parse::<usize>().expect("the number of a gene")])
         .map(|gene| Gene {{ name: gene.name, run: gene.run }})
         .collect();
     live(Vec::leak(genes));
@@ -63,16 +54,16 @@ class BuildArea:
             folder.mkdir(parents=True, exist_ok=True)
 
     def write(
-        self, units: Sequence[Unit], code: Callable[[str], bytes], batch: Mapping[str, Calls]
+        self, units: Sequence[Unit], code: Callable[[str], bytes], genes: Sequence[Gene]
     ) -> None:
-        """Lay out a workspace of exactly these units and a batch of these programs.
+        """Lay out a workspace of exactly these units and a batch of these genes, in this order.
 
-        `code` gives a file by SHA-256; `batch` maps each fingerprint to its calls.
+        `code` gives a file by SHA-256.
         """
         self._write_kernel()
         for unit in units:
             self._write_unit(unit, code)
-        self._write_batch(batch, units)
+        self._write_batch(genes, units)
         members = [f"kernels/{self.kernel}", *(f"units/{unit.name}" for unit in units), "batch"]
         listed = "".join(f'    "{member}",\n' for member in members)
         text = f'[workspace]\nresolver = "2"\nmembers = [\n{listed}]\n\n{self._profile}'
@@ -128,13 +119,11 @@ class BuildArea:
             publish_if_changed(self.folder / home / f"src/genes/{module}.rs", code(digest))
         os.utime(self.folder / home)
 
-    def _write_batch(self, batch: Mapping[str, Calls], units: Sequence[Unit]) -> None:
+    def _write_batch(self, genes: Sequence[Gene], units: Sequence[Unit]) -> None:
         needs = {self.kernel: f"../kernels/{self.kernel}"}
         needs.update({unit.name: f"../units/{unit.name}" for unit in units})
         self._put("batch/Cargo.toml", self._manifest(BATCH, needs))
-        genes = batch_genes(batch)
         self._put("batch/src/main.rs", batch_main(self.kernel, genes))
-        publish_if_changed(self.folder / "batch/src/wirings.bin", wiring_table(batch, genes))
 
     def _manifest(self, name: str, needs: Mapping[str, str]) -> str:
         rows = "".join(f'{crate} = {{ path = "{path}" }}\n' for crate, path in needs.items())
@@ -147,31 +136,16 @@ class BuildArea:
         publish_if_changed(self.folder / path, text.encode())
 
 
-def batch_genes(batch: Mapping[str, Calls]) -> Calls:
-    """The distinct genes of a batch, in the order of its rows."""
-    return tuple(sorted({gene for calls in batch.values() for gene in calls}))
-
-
-def batch_main(kernel: str, genes: Calls) -> str:
+def batch_main(kernel: str, genes: Sequence[Gene]) -> str:
     rows = "".join(
         f'    Gene {{ name: "{call}", run: {unit}::genes::{call} }},\n' for unit, call in genes
     )
-    return _MAIN.format(kernel=kernel, count=len(genes), rows=rows)
+    return _MAIN.format(kernel=kernel, count=len(genes), rows=rows, prefix=ROWS_PREFIX)
 
 
 def row_of_line(line: int) -> int:
     """Which gene of the batch stands in this line (from 1) of its main.rs."""
     return line - _FIRST_ROW
-
-
-def wiring_table(batch: Mapping[str, Calls], genes: Calls) -> bytes:
-    """All wirings as numbers, so that the time to compile does not depend on how many there are."""
-    row = {gene: at for at, gene in enumerate(genes)}
-    starts, rows = [0], []
-    for calls in batch.values():
-        rows += [row[gene] for gene in calls]
-        starts.append(len(rows))
-    return struct.pack(f"<I{len(starts)}I{len(rows)}I", len(batch), *starts, *rows)
 
 
 def _remove(path: Path) -> None:

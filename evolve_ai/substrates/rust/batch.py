@@ -1,14 +1,15 @@
-"""Owns one batch: wirings in, one binary out, and for each wiring that failed the reason."""
+"""Owns one batch: units in, one binary with all their genes out, and what failed with reasons."""
 
 import math
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from evolve_ai.model.errors import StorageError, TemplateError, ToolchainError
-from evolve_ai.substrates.rust.area import BATCH, BuildArea, Calls, batch_genes, row_of_line
+from evolve_ai.substrates.rust.area import BATCH, BuildArea, row_of_line
 from evolve_ai.substrates.rust.cargo import CargoReport, build_argv, not_compiled
+from evolve_ai.substrates.rust.plan import Gene, Wiring
 from evolve_ai.substrates.rust.toolchain import build_environment, require_cargo
 from evolve_ai.substrates.rust.units import Unit, module_of
 from evolve_ai.system.commands import Completed, Ending, Limits, run_command
@@ -18,94 +19,83 @@ _UNIT_SECONDS = 120.0  # for one unit compiled alone, after it was part of a bat
 Progress = Callable[[int, int, str], None]
 
 
-@dataclass(frozen=True, slots=True)
-class Wiring:
-    """One distinct program to build: its calls in order, and the unit of each active file."""
-
-    fingerprint: str
-    calls: tuple[str, ...]
-    files: tuple[tuple[str, str], ...]
-    units: Mapping[str, Unit]  # by module
-
-    def genes(self) -> Calls:
-        """The calls, each with the name of the unit that holds it."""
-        return tuple((self.units[call.split("::")[0]].name, call) for call in self.calls)
-
-    def needs(self) -> frozenset[str]:
-        return frozenset().union(*(unit.needs for unit in self.units.values()))
-
-
 @dataclass(slots=True)
 class Outcome:
-    """`rows` are the fingerprints of the binary's table, in order. Reasons are sentences."""
+    """`units` and `genes` are what the binary holds, the genes by row. Reasons are sentences."""
 
     program: Path | None = None
-    rows: tuple[str, ...] = ()
+    units: tuple[str, ...] = ()
+    genes: tuple[Gene, ...] = ()
     failed_units: dict[str, str] = field(default_factory=dict)  # for good: the compiler says so
     stuck_units: dict[str, str] = field(default_factory=dict)  # for now: it hung or crashed
-    failed_genes: dict[tuple[str, str], str] = field(default_factory=dict)
+    failed_genes: dict[Gene, str] = field(default_factory=dict)
 
     def blame(self, wiring: Wiring) -> str | None:
         """Why this wiring cannot be built: its first failed unit by path, or a failed call."""
         broken = {**self.stuck_units, **self.failed_units}
-        for path, _ in sorted(wiring.files):
-            unit = wiring.units[module_of(path)]
-            if unit.name in broken:
-                return broken[unit.name]
-        for name in sorted(wiring.needs()):
-            if name in broken:
-                return broken[name]
-        genes = wiring.genes()
-        wrong = (self.failed_genes[gene] for gene in genes if gene in self.failed_genes)
-        return next(wrong, None)
+        if not wiring.needs.isdisjoint(broken):
+            for path, _ in sorted(wiring.files):
+                unit = wiring.units[module_of(path)]
+                if unit.name in broken:
+                    return broken[unit.name]
+            return next(broken[name] for name in sorted(wiring.needs) if name in broken)
+        if self.failed_genes:
+            return next(
+                (self.failed_genes[g] for g in wiring.genes() if g in self.failed_genes), None
+            )
+        return None
+
+    def sound(self, units: Iterable[Unit]) -> list[Unit]:
+        """Those that nothing is known against, nor against what they need."""
+        broken = self.stuck_units.keys() | self.failed_units.keys()
+        return [unit for unit in units if unit.needs.isdisjoint(broken)]
 
 
 class BatchBuild:
-    """Runs cargo as often as it takes to leave out exactly the wirings that cannot be built."""
+    """Runs cargo as often as it takes to leave out exactly what cannot be built."""
 
     def __init__(self, area: BuildArea, code: Callable[[str], bytes], limits: Limits):
         self._area = area
         self._code = code
         self._limits = limits
-        self._outcome = Outcome()
         self._cleaned = False
-        self._units: dict[str, Unit] = {}
 
     def run(
         self,
         wirings: Iterable[Wiring],
         units: Mapping[str, Unit],
-        known: Mapping[str, str],
+        genes: Mapping[str, Sequence[Gene]],
+        known: Outcome,
         progress: Progress | None,
     ) -> Outcome:
-        """Build what can be built of these; the table is in the order of fingerprints.
+        """Make one binary of all sound units, as long as a wiring asks for it.
 
-        `units` are all that the wirings need, `known` those that failed before, with the reason.
+        `units` are all that the wirings need, and more if it is foreseen that they will be needed;
+        `genes` those of each unit; `known` what failed before. Returns `known`, with the rest.
 
         Raises ToolchainError, TemplateError (the kernel does not compile) or StorageError.
         """
         require_cargo()
-        self._units = dict(units)
-        self._outcome.failed_units.update(known)
-        left = sorted(wirings, key=lambda wiring: wiring.fingerprint)
-        left = [wiring for wiring in left if self._outcome.blame(wiring) is None]
-        while left and self._outcome.program is None:
-            self._attempt(left, progress)
-            left = [wiring for wiring in left if self._outcome.blame(wiring) is None]
-        return self._outcome
+        self._outcome = known
+        left = [wiring for wiring in wirings if known.blame(wiring) is None]
+        while left and known.program is None:
+            sound = known.sound(units.values())
+            rows = sorted({gene for unit in sound for gene in genes[unit.name]})
+            self._attempt(sound, [g for g in rows if g not in known.failed_genes], progress)
+            left = [wiring for wiring in left if known.blame(wiring) is None]
+        return known
 
-    def _attempt(self, wirings: list[Wiring], progress: Progress | None) -> None:
-        needed = self._closure(wirings)
-        table = {wiring.fingerprint: wiring.genes() for wiring in wirings}
-        self._area.write(needed, self._code, table)
+    def _attempt(self, units: list[Unit], genes: list[Gene], progress: Progress | None) -> None:
+        self._area.write(units, self._code, genes)
         self._area.forget_batch()
-        report, done = self._cargo(BATCH, len(needed) + 2, progress)
+        report, done = self._cargo(BATCH, len(units) + 2, progress)
         if done.ending is Ending.EXITED and done.code == 0 and report.program is not None:
             self._outcome.program = report.program
-            self._outcome.rows = tuple(table)
+            self._outcome.units = tuple(unit.name for unit in units)
+            self._outcome.genes = tuple(genes)
             return
         self._raise_if_ours(report, done)
-        learned = not report.torn and self._learn(report, done, needed, table)
+        learned = not report.torn and self._learn(report, done, units, genes)
         if not learned and self._cleaned:
             raise ToolchainError(
                 "cargo failed, and not because of a gene", where=self._area.folder, todo=_tail(done)
@@ -113,10 +103,6 @@ class BatchBuild:
         if not learned:
             self._area.clean()  # a torn file from before a power cut looks like this
             self._cleaned = True
-
-    def _closure(self, wirings: list[Wiring]) -> list[Unit]:
-        names = sorted(set().union(*(wiring.needs() for wiring in wirings)))
-        return [self._units[name] for name in names]
 
     def _cargo(
         self, package: str, total: int, progress: Progress | None, seconds: float = math.inf
@@ -163,7 +149,7 @@ class BatchBuild:
         report: CargoReport,
         done: Completed,
         needed: list[Unit],
-        table: Mapping[str, Calls],
+        table: Sequence[Gene],
     ) -> bool:
         """Note whom this failed run is to blame on; False if it led nowhere."""
         reasons = {unit.name: report.reason(unit.name) for unit in needed}
@@ -200,10 +186,9 @@ class BatchBuild:
         return True
 
 
-def _failed_genes(report: CargoReport, table: Mapping[str, Calls]) -> dict[tuple[str, str], str]:
+def _failed_genes(report: CargoReport, genes: Sequence[Gene]) -> dict[Gene, str]:
     """Genes that the table cannot name, or whose type is not that of a gene."""
-    genes = batch_genes(table)
-    found: dict[tuple[str, str], str] = {}
+    found: dict[Gene, str] = {}
     for error in report.errors.get(BATCH, ()):
         row = row_of_line(error.line)
         if error.file == "src/main.rs" and 0 <= row < len(genes):

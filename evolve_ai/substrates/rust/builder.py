@@ -1,54 +1,65 @@
-"""Owns building: requests in, one verdict each out, every distinct program made at most once."""
+"""Owns building: requests in, one verdict each out, no unit and no program made twice."""
 
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
-from functools import lru_cache
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from evolve_ai.model.agent import Cause, Fault
-from evolve_ai.model.errors import StorageError
+from evolve_ai.model.errors import EvolveError, StorageError
+from evolve_ai.model.genome import GENE_FOLDER
 from evolve_ai.model.report import BuildRequest, BuildVerdict, GenePool, Program, SourceReport
+from evolve_ai.model.settings import BuildSettings
 from evolve_ai.substrates.rust.area import BuildArea
-from evolve_ai.substrates.rust.batch import BatchBuild, Wiring
+from evolve_ai.substrates.rust.batch import BatchBuild, Outcome
+from evolve_ai.substrates.rust.failures import Failures
+from evolve_ai.substrates.rust.plan import Gene, Plan, Wiring, plan
 from evolve_ai.substrates.rust.source import read_source
-from evolve_ai.substrates.rust.store import DEFAULT_LIMIT, ProgramStore
-from evolve_ai.substrates.rust.units import Unit, UnitPlanner, module_of
+from evolve_ai.substrates.rust.store import ProgramStore
+from evolve_ai.substrates.rust.units import Unit, UnitPlanner
 from evolve_ai.system.commands import Limits
 from evolve_ai.system.content_store import ContentStore
-from evolve_ai.system.files import publish
 
-DEFAULT_LIMITS = Limits(total=600.0, silence=180.0)
-MAX_FAILURES_KEPT = 4096
+DEFAULTS = BuildSettings()
+COMPACTION = 4  # batches in use hold so many times the units that the living need
 
 
 class RustBuilder:
-    """A builder over one workspace and one template. Satisfies contracts.substrate.Builder."""
+    """A builder over one workspace and one template. Satisfies contracts.substrate.Builder.
+
+    Gene code is compiled once for each distinct file; all of it that is in use goes into one
+    binary, a batch. A program is a batch and an argument that says which of its genes to call.
+    """
 
     def __init__(
         self,
         workspace: Path,
         pool: GenePool,
         toolchain: Callable[[], str],
+        settings: BuildSettings = DEFAULTS,
         *,
-        store_limit: int = DEFAULT_LIMIT,
-        limits: Limits = DEFAULT_LIMITS,
+        tidy: bool = True,
     ):
         workspace = workspace.resolve()  # programs are started from other folders
         self.sources = ContentStore(workspace / "store" / "sources")
-        for code in pool.code.values():
-            self.sources.put(code)
-        self.programs = ProgramStore(workspace / "store" / "programs", store_limit)
+        self.programs = ProgramStore(
+            workspace / "store" / "programs", settings.store_bytes, tidy=tidy
+        )
         self._pool = pool
         self._folder = workspace / "build"
-        self._failures = _Failures(self._folder / "failed")
-        self._intact: set[str] = set()  # sources verified in this run
+        self._failures = Failures(self._folder / "failed")
         self._stuck: dict[str, str] = {}  # for this run only: a busy machine may be to blame
         self._toolchain = toolchain
-        self._limits = limits
-        self._report = lru_cache(maxsize=65536)(self._read_report)
+        self._limits = Limits(settings.timeout, settings.silence)
+        self._reports: dict[tuple[str, str], SourceReport] = {
+            (source.path, source.code): source for source in pool.sources
+        }
+        self._planned: UnitPlanner | None = None
+        for code in pool.code.values() if tidy else ():
+            self.sources.put(code)
 
-    def ready(self, fingerprints: Sequence[str]) -> Mapping[str, Program]:
-        return self.programs.find(fingerprints)
+    def ready(self, requests: Sequence[BuildRequest]) -> Mapping[str, Program]:
+        return self._found(self._plan(requests).wirings.values())
 
     def build(
         self,
@@ -60,9 +71,11 @@ class RustBuilder:
         Raises ToolchainError (no cargo, or it fails by itself), TemplateError (the kernel does
         not compile) and StorageError (the disk is full).
         """
-        stored = self.programs.find({request.fingerprint for request in requests})
-        missing = {one.fingerprint: one for one in requests if one.fingerprint not in stored}
+        planned = self._plan(requests)
+        stored = self._found(planned.wirings.values())
+        missing = [one for one in planned.wirings.values() if one.fingerprint not in stored]
         made, faults = self._make(missing, progress) if missing else ({}, {})
+        faults = {**planned.faults, **faults}
         return tuple(
             BuildVerdict(
                 agent=request.agent,
@@ -74,62 +87,93 @@ class RustBuilder:
             for request in requests
         )
 
-    def prune(self, needed: Sequence[str]) -> int:
-        """Drop programs beyond the size limit that are not needed; returns how many batches."""
+    def prune(self, needed: Sequence[BuildRequest], running: Iterable[Path]) -> int:
+        """Drop what nobody needs: batches beyond the size limit, crates long unused, old failures.
+
+        When the living need little of the many batches they run from, that little is gathered in
+        a new one first. Returns how many batches were dropped.
+        """
+        wirings = list(self._plan(needed).wirings.values())
+        running = frozenset(running)
+        dropped = self._gather(wirings, running) + self.programs.prune(wirings, running)
         if self._folder.is_dir():
             self._area().prune()
         self._failures.prune()
-        return self.programs.prune(needed)
+        self._forget_all_but(wirings)
+        return dropped
+
+    def _forget_all_but(self, wirings: Iterable[Wiring]) -> None:
+        """What is remembered of sources and layouts is not to grow with history."""
+        kept = {file for wiring in wirings for file in wiring.files}
+        kept |= {(source.path, source.code) for source in self._pool.sources}
+        self._reports = {file: self._reports[file] for file in kept}
+        self._planned = None
+
+    def _gather(self, wirings: Sequence[Wiring], running: frozenset[Path]) -> int:
+        """Compaction: one batch instead of several that are mostly dead."""
+        before = self.programs.batches_of(wirings)
+        held = sum(len(batch.units) for batch in before.values())
+        if held <= COMPACTION * len(self._units(wirings)):
+            return 0
+        with suppress(EvolveError):  # a full disk, say; the next build tells
+            self._compile(wirings, None)
+        return self.programs.drop(before.keys() - self.programs.batches_of(wirings), running)
 
     def _make(
-        self,
-        missing: Mapping[str, BuildRequest],
-        progress: Callable[[int, int, str], None] | None,
+        self, missing: Sequence[Wiring], progress: Callable[[int, int, str], None] | None
     ) -> tuple[Mapping[str, Program], dict[str, Fault]]:
         """Programs and faults by fingerprint."""
-        planner = UnitPlanner(self._base(), self._report)
-        faults: dict[str, Fault] = {}
-        wirings = []
-        for request in missing.values():
-            found = self._wiring(request, planner)
-            if isinstance(found, Fault):
-                faults[request.fingerprint] = found
-            else:
-                wirings.append(found)
-        outcome_of = BatchBuild(self._area(), self._code, self._limits)
-        units = planner.units()
-        known = {**self._stuck, **self._failures.of(units)}
-        outcome = outcome_of.run(wirings, units, known, progress)
-        self._failures.keep(outcome.failed_units, known)
-        self._stuck.update(outcome.stuck_units)
-        for wiring in wirings:
-            reason = outcome.blame(wiring)
-            if reason is not None:
-                faults[wiring.fingerprint] = Fault(Cause.BUILD, reason)
-        if outcome.program is None:
-            return {}, faults
-        return self.programs.add(outcome.program, outcome.rows), faults
+        outcome = self._compile(missing, progress)
+        faults = {
+            wiring.fingerprint: Fault(Cause.BUILD, reason)
+            for wiring in missing
+            if (reason := outcome.blame(wiring)) is not None
+        }
+        return self._found(one for one in missing if one.fingerprint not in faults), faults
 
-    def _wiring(self, request: BuildRequest, planner: UnitPlanner) -> Wiring | Fault:
-        """What to build, or why it is not even tried."""
-        files = dict(request.files)
-        genes: set[str] = set()
-        for path, code in request.files:
-            if not self._is_kept(code):
-                reason = f"{path}: its code ({code[:12]}…) is not in the store"
-                return Fault(Cause.BUILD, reason)
-            report = self._report(path, code)
-            fault = _source_fault(report) or _missing_use(report, files)
-            if fault is not None:
-                return fault
-            genes.update(f"{module_of(path)}::{name}" for name in report.genes)
-        for call in request.calls:
-            if call not in genes:
-                reason = f"src/main.rs: `{call}` is no gene of an active file"
-                return Fault(Cause.BUILD, reason)
-        return Wiring(
-            request.fingerprint, request.calls, request.files, planner.plan(request.files)
+    def _compile(
+        self, wirings: Sequence[Wiring], progress: Callable[[int, int, str], None] | None
+    ) -> Outcome:
+        """One batch with all that these wirings and the pool are made of, kept in the store."""
+        units = self._units(wirings)
+        genes = {name: self._genes(unit) for name, unit in units.items()}
+        known = Outcome(
+            failed_units=self._failures.units(units),
+            stuck_units={name: why for name, why in self._stuck.items() if name in units},
+            failed_genes=self._failures.genes(gene for row in genes.values() for gene in row),
         )
+        batch = BatchBuild(self._area(), self._code, self._limits)
+        outcome = batch.run(wirings, units, genes, known, progress)
+        self._failures.keep(outcome.failed_units, outcome.failed_genes)
+        self._stuck.update(outcome.stuck_units)
+        if outcome.program is not None:
+            self.programs.add(outcome.program, outcome.units, outcome.genes)
+        return outcome
+
+    def _units(self, wirings: Iterable[Wiring]) -> dict[str, Unit]:
+        """What these wirings need, and the whole pool: a mutation may call for any of it."""
+        pool = self._planner.plan((source.path, source.code) for source in self._pool.sources)
+        return self._planner.units(pool.needs.union(*(wiring.needs for wiring in wirings)))
+
+    def _genes(self, unit: Unit) -> list[Gene]:
+        return [
+            (unit.name, f"{module}::{name}")
+            for module, code in unit.members
+            for name in self._reports[f"{GENE_FOLDER}{module}.rs", code].genes
+        ]
+
+    def _found(self, wirings: Iterable[Wiring]) -> dict[str, Program]:
+        found = ((one.fingerprint, self.programs.find(one)) for one in wirings)
+        return {fingerprint: program for fingerprint, program in found if program is not None}
+
+    def _plan(self, requests: Sequence[BuildRequest]) -> Plan:
+        return plan(requests, self._planner, self._report)
+
+    @property
+    def _planner(self) -> UnitPlanner:
+        if self._planned is None:
+            self._planned = UnitPlanner(self._base(), lambda *file: self._reports[file].uses)
+        return self._planned
 
     def _area(self) -> BuildArea:
         return BuildArea(self._folder, self._pool, self._base())
@@ -139,18 +183,17 @@ class RustBuilder:
         text = f"{self._pool.fixed_hash}\n{self._toolchain()}"
         return hashlib.sha256(text.encode()).hexdigest()
 
-    def _is_kept(self, code: str) -> bool:
-        """Is this source here and intact? Read once in a run."""
-        if code not in self._intact and self._find(code) is not None:
-            self._intact.add(code)
-        return code in self._intact
+    def _report(self, path: str, code: str) -> SourceReport | None:
+        """What is known of a gene file; None if its code is neither kept nor in the pool."""
+        if (path, code) not in self._reports:
+            data = self._find(code)
+            if data is None:
+                return None
+            self._reports[path, code] = read_source(path, data)
+        return self._reports[path, code]
 
     def _find(self, code: str) -> bytes | None:
-        data = self.sources.get(code)
-        if data is None and code in self._pool.code:
-            data = self._pool.code[code]
-            self.sources.put(data)
-        return data
+        return self._pool.code.get(code) or self.sources.get(code)
 
     def _code(self, code: str) -> bytes:
         data = self._find(code)
@@ -158,56 +201,3 @@ class RustBuilder:
             where = self.sources.folder
             raise StorageError(f"source {code} is gone", where=where, todo="run again")
         return data
-
-    def _read_report(self, path: str, code: str) -> SourceReport:
-        return read_source(path, self._code(code))
-
-
-class _Failures:
-    """Units that the compiler refused, so that it is not asked again. One small file each."""
-
-    def __init__(self, folder: Path):
-        self._folder = folder
-        self._known: dict[str, str | None] = {}
-
-    def of(self, units: Mapping[str, Unit]) -> dict[str, str]:
-        for name in units:
-            if name not in self._known:
-                self._known[name] = self._read(name)
-        return {name: reason for name in units if (reason := self._known[name])}
-
-    def keep(self, failed: Mapping[str, str], known: Mapping[str, str]) -> None:
-        for name, reason in failed.items():
-            if name not in known:
-                publish(self._folder / name, reason.encode())
-                self._known[name] = reason
-
-    def prune(self) -> None:
-        kept = list(self._folder.glob("*"))
-        if len(kept) > MAX_FAILURES_KEPT:
-            kept.sort(key=lambda path: path.stat().st_mtime_ns)
-            for path in kept[:-MAX_FAILURES_KEPT]:
-                path.unlink(missing_ok=True)
-
-    def _read(self, name: str) -> str | None:
-        try:
-            return (self._folder / name).read_text("utf-8", "replace") or None
-        except FileNotFoundError:
-            return None
-
-
-def _source_fault(report: SourceReport) -> Fault | None:
-    error = report.syntax_error or report.audit_error
-    if error is None:
-        return None
-    line, _, reason = error.removeprefix("line ").partition(": ")
-    cause = Cause.BUILD if report.syntax_error else Cause.AUDIT
-    return Fault(cause, f"{report.path}:{line}: {reason}")
-
-
-def _missing_use(report: SourceReport, files: Mapping[str, str]) -> Fault | None:
-    for module in report.uses:
-        if f"src/genes/{module}.rs" not in files:
-            reason = f"{report.path} uses crate::genes::{module}, which is not active"
-            return Fault(Cause.BUILD, reason)
-    return None

@@ -1,4 +1,4 @@
-"""Owns the program store: what was built, found by fingerprint, never run unless intact."""
+"""Owns the program store: what was built, found by what it is made of, never run unless intact."""
 
 import hashlib
 import json
@@ -10,123 +10,164 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from evolve_ai.model.report import Program
+from evolve_ai.substrates.rust.area import ROWS_PREFIX
+from evolve_ai.substrates.rust.plan import Gene, Wiring
 from evolve_ai.system.files import publish, storage_errors, sync_folder, tree_size
 
 PROGRAM = "program"
 INDEX = "index.json"
-DEFAULT_LIMIT = 2 * 1024**3  # bytes
+_FORMAT = 2
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
-    """Where the program of a fingerprint is: a batch, and the row of its table."""
+class Batch:
+    """A binary, the units that were compiled for it, and the row of each gene in its table."""
 
-    batch: str
-    row: int
+    name: str
+    digest: str  # SHA-256 of the binary
+    units: frozenset[str]
+    rows: Mapping[Gene, int]
+
+    def arguments(self, wiring: Wiring) -> tuple[str, ...] | None:
+        """How to run this wiring; None if the batch lacks something that it needs."""
+        if not wiring.needs <= self.units:
+            return None
+        try:
+            rows = [str(self.rows[gene]) for gene in wiring.genes()]
+        except KeyError:
+            return None
+        return (ROWS_PREFIX + ".".join(rows),)
 
 
 class ProgramStore:
-    """Batches of programs in folders: one binary, one index from fingerprint to row."""
+    """Batches in folders of their own: one binary, one index of what it holds.
 
-    def __init__(self, folder: Path, limit: int = DEFAULT_LIMIT):
+    A wiring runs from any batch that holds all its units: no program is made twice. Opened with
+    `tidy`, what is torn or half written is removed; one holder of the workspace's lock may do so.
+    """
+
+    def __init__(self, folder: Path, limit: int, *, tidy: bool = True):
         self.folder = folder
         self.limit = limit
-        self._places: dict[str, Place] = {}
-        self._digests: dict[str, str] = {}  # batch -> SHA-256 of its binary, as its index says
+        self._tidy = tidy
+        self._batches: dict[str, Batch] = {}  # the newest last
         self._intact: set[str] = set()  # batches verified in this run
-        with storage_errors(folder):
-            folder.mkdir(parents=True, exist_ok=True)
-        for batch in sorted(folder.iterdir()):
+        if tidy:
+            with storage_errors(folder):
+                folder.mkdir(parents=True, exist_ok=True)
+        found = sorted(folder.iterdir(), key=_last_use) if folder.is_dir() else []
+        for batch in found:
             self._open(batch)
 
-    def find(self, fingerprints: Iterable[str]) -> dict[str, Program]:
-        """The programs of these fingerprints that are here and intact."""
-        found = {}
-        for fingerprint in fingerprints:
-            place = self._places.get(fingerprint)
-            if place is not None and self._verified(place.batch):
-                file = self.folder / place.batch / PROGRAM
-                found[fingerprint] = Program(file, (str(place.row),))
-        return found
+    def find(self, wiring: Wiring) -> Program | None:
+        """The program of this wiring, if it is here and intact."""
+        found = self._find(wiring)
+        return found[1] if found else None
 
-    def add(self, binary: Path, fingerprints: Sequence[str]) -> Mapping[str, Program]:
-        """Keep a binary whose table has these fingerprints as its rows, in this order."""
-        batch = hashlib.sha256("\n".join(fingerprints).encode()).hexdigest()
-        rows = {fingerprint: row for row, fingerprint in enumerate(fingerprints)}
+    def add(self, binary: Path, units: Sequence[str], genes: Sequence[Gene]) -> None:
+        """Keep a binary that holds these units, and in its table these genes in this order."""
+        rows = [list(gene) for gene in genes]
+        content = {"format": _FORMAT, "units": sorted(units), "genes": rows}
+        name = hashlib.sha256(json.dumps(content).encode()).hexdigest()
         with storage_errors(self.folder):
             code = binary.read_bytes()
-            digest = hashlib.sha256(code).hexdigest()
+            content["program"] = hashlib.sha256(code).hexdigest()
             made = Path(tempfile.mkdtemp(prefix=".new-", dir=self.folder))
             try:
                 made.chmod(0o755)
                 publish(made / PROGRAM, code, mode=0o555)
-                index = json.dumps({"program": digest, "rows": rows})
-                publish(made / INDEX, index.encode())
-                self._drop(batch)
-                made.replace(self.folder / batch)
+                publish(made / INDEX, json.dumps(content).encode())
+                self._drop(name)
+                made.replace(self.folder / name)
             except BaseException:
                 shutil.rmtree(made, ignore_errors=True)
                 raise
             sync_folder(self.folder)
-        self._open(self.folder / batch)
-        self._intact.add(batch)
-        return self.find(fingerprints)
+        self._open(self.folder / name)
+        self._intact.add(name)
 
-    def prune(self, needed: Iterable[str]) -> int:
-        """Drop batches that nobody needs, longest unused first, until the limit is kept.
+    def prune(self, needed: Iterable[Wiring], running: Iterable[Path]) -> int:
+        """Drop batches beyond the size limit, longest unused first; never one that is in use.
 
-        Returns how many were dropped.
+        `needed` are the wirings of the living, `running` the files that processes run. Returns
+        how many batches were dropped.
         """
-        kept = {self._places[one].batch for one in needed if one in self._places}
-        sizes = {batch: tree_size(self.folder / batch) for batch in self._digests}
+        kept = set(self.batches_of(needed))
+        for name in kept:
+            os.utime(self.folder / name / INDEX)
+        kept |= {path.parent.name for path in running}
+        sizes = {name: tree_size(self.folder / name) for name in self._batches}
         total, dropped = sum(sizes.values()), 0
-        for batch in kept:
-            os.utime(self.folder / batch / INDEX)
-        for batch in sorted(set(sizes) - kept, key=self._last_use):
+        for name in sorted(set(sizes) - kept, key=lambda name: _last_use(self.folder / name)):
             if total <= self.limit:
                 break
-            self._drop(batch)
-            total -= sizes[batch]
+            self._drop(name)
+            total -= sizes[name]
             dropped += 1
         return dropped
 
-    def _last_use(self, batch: str) -> tuple[int, str]:
-        return (self.folder / batch / INDEX).stat().st_mtime_ns, batch
+    def batches_of(self, wirings: Iterable[Wiring]) -> dict[str, Batch]:
+        """The batches from which these wirings run now."""
+        names = {found[0] for wiring in wirings if (found := self._find(wiring))}
+        return {name: self._batches[name] for name in names}
+
+    def drop(self, names: Iterable[str], running: Iterable[Path]) -> int:
+        """Drop these batches, but none that runs; returns how many."""
+        gone = set(names) - {path.parent.name for path in running}
+        for name in gone:
+            self._drop(name)
+        return len(gone)
+
+    def _find(self, wiring: Wiring) -> tuple[str, Program] | None:
+        for batch in reversed(list(self._batches.values())):
+            arguments = batch.arguments(wiring)
+            if arguments is not None and self._verified(batch):
+                return batch.name, Program(self.folder / batch.name / PROGRAM, arguments)
+        return None
 
     def _open(self, folder: Path) -> None:
         """Learn what a batch holds; what is no batch, or a torn one, is removed."""
         try:
             index = json.loads((folder / INDEX).read_bytes())
-            rows = {str(one): int(row) for one, row in index["rows"].items()}
-            digest = str(index["program"])
+            if index["format"] != _FORMAT:
+                raise ValueError(index["format"])
+            rows = {(str(unit), str(call)): row for row, (unit, call) in enumerate(index["genes"])}
+            units = frozenset(map(str, index["units"]))
+            batch = Batch(folder.name, str(index["program"]), units, rows)
         except (OSError, ValueError, KeyError, TypeError, AttributeError):
-            _remove(folder)
+            if self._tidy:
+                _remove(folder)
             return
-        self._digests[folder.name] = digest
-        self._places.update((one, Place(folder.name, row)) for one, row in rows.items())
+        self._batches[batch.name] = batch
 
-    def _verified(self, batch: str) -> bool:
+    def _verified(self, batch: Batch) -> bool:
         """Is the binary what its index says? Read once in a run; a batch that is not, is gone."""
-        if batch in self._intact:
+        if batch.name in self._intact:
             return True
         try:
-            code = (self.folder / batch / PROGRAM).read_bytes()
+            code = (self.folder / batch.name / PROGRAM).read_bytes()
         except OSError:
             code = b""
-        if hashlib.sha256(code).hexdigest() != self._digests.get(batch):
-            self._drop(batch)
+        if hashlib.sha256(code).hexdigest() != batch.digest:
+            self._drop(batch.name)
             return False
-        os.utime(self.folder / batch / INDEX)
-        self._intact.add(batch)
+        if self._tidy:
+            os.utime(self.folder / batch.name / INDEX)
+        self._intact.add(batch.name)
         return True
 
-    def _drop(self, batch: str) -> None:
-        _remove(self.folder / batch)
-        self._intact.discard(batch)
-        if self._digests.pop(batch, None) is not None:
-            gone = [one for one, place in self._places.items() if place.batch == batch]
-            for fingerprint in gone:
-                del self._places[fingerprint]
+    def _drop(self, name: str) -> None:
+        if self._tidy:
+            _remove(self.folder / name)
+        self._intact.discard(name)
+        self._batches.pop(name, None)
+
+
+def _last_use(folder: Path) -> tuple[int, str]:
+    try:
+        return (folder / INDEX).stat().st_mtime_ns, folder.name
+    except OSError:
+        return 0, folder.name
 
 
 def _remove(path: Path) -> None:

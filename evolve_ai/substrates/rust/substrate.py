@@ -5,12 +5,11 @@ from pathlib import Path
 
 from evolve_ai.model.genome import Genome
 from evolve_ai.model.report import GenePool, SourceReport
+from evolve_ai.model.settings import BuildSettings
 from evolve_ai.substrates.rust import manifest, pool, source, viability, wiring
-from evolve_ai.substrates.rust.builder import DEFAULT_LIMITS, RustBuilder
+from evolve_ai.substrates.rust.builder import DEFAULTS, RustBuilder
 from evolve_ai.substrates.rust.fingerprint import fingerprint
-from evolve_ai.substrates.rust.store import DEFAULT_LIMIT
 from evolve_ai.substrates.rust.toolchain import toolchain_line
-from evolve_ai.system.commands import Limits
 
 
 class RustSubstrate:
@@ -20,9 +19,8 @@ class RustSubstrate:
     wiring_files = frozenset({wiring.MAIN, wiring.MODULES})
     manifest_file = pool.MANIFEST
 
-    def __init__(self, *, store_limit: int = DEFAULT_LIMIT, limits: Limits = DEFAULT_LIMITS):
-        self._store_limit = store_limit
-        self._limits = limits
+    def __init__(self, settings: BuildSettings = DEFAULTS):
+        self._settings = settings
         self._toolchain: str | None = None
 
     def read_pool(self, template: Path) -> GenePool:
@@ -52,6 +50,4 @@ class RustSubstrate:
         return fingerprint(genome, pool.fixed_hash, self.toolchain())
 
     def builder(self, workspace: Path, pool: GenePool) -> RustBuilder:
-        return RustBuilder(
-            workspace, pool, self.toolchain, store_limit=self._store_limit, limits=self._limits
-        )
+        return RustBuilder(workspace, pool, self.toolchain, self._settings)

@@ -1,11 +1,10 @@
 """Owns units: which gene files are compiled together as one crate, and what each crate needs."""
 
 import hashlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from evolve_ai.model.genome import GENE_FOLDER
-from evolve_ai.model.report import SourceReport
 from evolve_ai.substrates.rust.policy import GENERATED_PREFIX
 
 # (module, SHA-256 of its file)
@@ -31,29 +30,40 @@ def crate_name(kind: str, *parts: str) -> str:
     return f"{GENERATED_PREFIX}{kind}_{digest[:24]}"
 
 
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """The unit of each module of a set of files, and the names of all units in it."""
+
+    units: Mapping[str, Unit]
+    needs: frozenset[str]
+
+
 class UnitPlanner:
     """Groups gene files into units. The same files below a file always give the same unit."""
 
-    def __init__(self, base: str, report: Callable[[str, str], SourceReport]):
+    def __init__(self, base: str, uses: Callable[[str, str], tuple[str, ...]]):
         self._base = base  # hash of kernel, profile and toolchain
-        self._report = report  # of (path, SHA-256)
+        self._uses = uses  # modules that the file of (path, SHA-256) names
         self._units: dict[tuple[str, frozenset[Member]], Unit] = {}
-        self._plans: dict[frozenset[tuple[str, str]], dict[str, Unit]] = {}
+        self._layouts: dict[frozenset[tuple[str, str]], Layout] = {}
 
-    def plan(self, files: Iterable[tuple[str, str]]) -> dict[str, Unit]:
-        """The unit of each module. Every file used must be among `files` (path, SHA-256)."""
+    def plan(self, files: Iterable[tuple[str, str]]) -> Layout:
+        """The layout of these files (path, SHA-256). Every file used must be among them."""
         key = frozenset(files)
-        if key not in self._plans:
-            self._plans[key] = self._plan(key)
-        return self._plans[key]
+        if key not in self._layouts:
+            units = self._plan(key)
+            needs = frozenset[str]().union(*(unit.needs for unit in units.values()))
+            self._layouts[key] = Layout(units, needs)
+        return self._layouts[key]
 
-    def units(self) -> dict[str, Unit]:
-        """All units planned so far, by name."""
-        return {unit.name: unit for unit in self._units.values()}
+    def units(self, names: Iterable[str]) -> dict[str, Unit]:
+        """Units planned so far, by name."""
+        known = {unit.name: unit for unit in self._units.values()}
+        return {name: known[name] for name in sorted(names)}
 
     def _plan(self, files: frozenset[tuple[str, str]]) -> dict[str, Unit]:
         codes = {module_of(path): code for path, code in files}
-        uses = {module_of(path): self._report(path, code).uses for path, code in files}
+        uses = {module_of(path): self._uses(path, code) for path, code in files}
         below = {module: _reachable(module, uses) for module in codes}
         units: dict[str, Unit] = {}
         # A file has fewer files below it than one that uses it, unless both are in one circle.

@@ -12,10 +12,10 @@ from rust_support import FIXTURES, copy_template, genome_of, request_of, sha
 from evolve_ai.model.agent import Cause
 from evolve_ai.model.errors import StorageError, TemplateError, ToolchainError
 from evolve_ai.model.report import BuildRequest, BuildVerdict, GenePool
+from evolve_ai.model.settings import BuildSettings
 from evolve_ai.substrates.rust.area import BuildArea
 from evolve_ai.substrates.rust.builder import RustBuilder
 from evolve_ai.substrates.rust.substrate import RustSubstrate
-from evolve_ai.system.commands import Limits
 
 BROKEN = (FIXTURES / "compiler_refuses_the_types" / "src" / "genes" / "alpha.rs").read_bytes()
 LINE = "4294967295 toolchain"
@@ -25,6 +25,19 @@ def run(verdict: BuildVerdict) -> str:
     assert verdict.program is not None, verdict.fault
     argv = [str(verdict.program.file), *verdict.program.arguments]
     return subprocess.run(argv, capture_output=True, text=True, check=True).stdout
+
+
+def build_altered(
+    builder: RustBuilder, substrate: RustSubstrate, pool: GenePool, step: bytes = b"0.0, 200.0"
+) -> BuildVerdict:
+    """Build a wiring with a version of alpha that only a compiler can make; it adds half of 200."""
+    code = next(data for data in pool.code.values() if b"alpha_step" in data)
+    other = code.replace(b"0.0, 6.0", step)
+    builder.sources.put(other)
+    genome = genome_of(pool, {"alpha": ["add"]}, {"alpha": other})
+    (verdict,) = builder.build([request_of(substrate, genome, pool)])
+    assert not verdict.reused
+    return verdict
 
 
 def wirings(
@@ -87,7 +100,7 @@ def test_known_wiring_is_not_built_again_and_twins_are_built_once(
     assert time.monotonic() - started < 0.1
     assert again.reused
     assert again.program == first.program
-    assert later.ready([request.fingerprint]) == {request.fingerprint: first.program}
+    assert later.ready([request]) == {request.fingerprint: first.program}
 
 
 def test_broken_gene_fails_exactly_the_wirings_that_need_it(
@@ -184,31 +197,29 @@ def test_refused_unknown_and_unlinked_code_never_reaches_the_compiler(
 
 
 def test_altered_program_is_rebuilt_and_never_run(
-    builder: RustBuilder, substrate: RustSubstrate, pool: GenePool, workspace: Path
+    substrate: RustSubstrate, pool: GenePool, tmp_path: Path
 ) -> None:
     (request,) = wirings(pool, substrate, {"alpha": ["double", "add"], "pong": [], "ping": []})
-    (first,) = builder.build([request])
+    (first,) = substrate.builder(tmp_path, pool).build([request])
     assert first.program is not None
     first.program.file.chmod(0o755)
     first.program.file.write_bytes(b"#!/bin/sh\necho stolen\n")
-    later = substrate.builder(workspace, pool)
-    assert later.ready([request.fingerprint]) == {}
+    later = substrate.builder(tmp_path, pool)
+    assert later.ready([request]) == {}
     (second,) = later.build([request])
     assert not second.reused
     assert run(second) == "alpha::double 0\nalpha::add 3\n"
 
 
 def test_torn_build_area_is_cleaned_and_used_again(
-    builder: RustBuilder, substrate: RustSubstrate, pool: GenePool, workspace: Path
+    substrate: RustSubstrate, pool: GenePool, tmp_path: Path
 ) -> None:
-    (one, two) = wirings(
-        pool, substrate, {"gamma": ["negate"], "alpha": []}, {"alpha": [], "gamma": ["negate"]}
-    )
-    builder.build([one])
-    for file in (workspace / "build" / "target").glob("**/lib*.r*"):
+    builder = substrate.builder(tmp_path, pool)
+    builder.build(wirings(pool, substrate, {"gamma": ["negate"], "alpha": []}))
+    for file in (tmp_path / "build" / "target").glob("**/lib*.r*"):
         file.write_bytes(b"")
-    (verdict,) = builder.build([two])
-    assert run(verdict) == "gamma::negate -0\n"
+    verdict = build_altered(builder, substrate, pool)
+    assert run(verdict) == "alpha::add 100\n"
 
 
 def test_altered_source_in_the_store_fails_its_agent_alone(
@@ -230,51 +241,45 @@ def test_altered_source_in_the_store_fails_its_agent_alone(
 
 
 def test_clock_that_went_back_does_not_bring_back_an_older_batch(
-    builder: RustBuilder, substrate: RustSubstrate, pool: GenePool, workspace: Path
+    substrate: RustSubstrate, pool: GenePool, tmp_path: Path
 ) -> None:
-    one, two = wirings(
-        pool, substrate, {"gamma": ["negate"], "alpha": ["add"]}, {"gamma": [], "alpha": ["add"]}
-    )
-    builder.build([one])
-    for path in (workspace / "build" / "batch").rglob("*.*"):
+    builder = substrate.builder(tmp_path, pool)
+    builder.build(wirings(pool, substrate, {"gamma": ["negate"], "alpha": ["add"]}))
+    for path in (tmp_path / "build").rglob("*"):
         os.utime(path, (2_000_000_000, 2_000_000_000))
-    for path in (workspace / "build" / "target").rglob("*"):
-        os.utime(path, (2_000_000_000, 2_000_000_000))
-    (verdict,) = builder.build([two])
-    assert run(verdict) == "alpha::add 3\n"
+    assert run(build_altered(builder, substrate, pool)) == "alpha::add 100\n"
 
 
 def test_units_and_kernels_longest_unused_leave_the_build_area(
     substrate: RustSubstrate, pool: GenePool, tmp_path: Path
 ) -> None:
     builder = substrate.builder(tmp_path, pool)
-    builder.build(wirings(pool, substrate, {"alpha": ["add"], "gamma": ["negate"]}))
+    builder.build(wirings(pool, substrate, {"alpha": ["add"]}))
     area = BuildArea(tmp_path / "build", pool, "")
-    old, new = sorted((tmp_path / "build" / "units").iterdir())
-    os.utime(old, (1, 1))
-    assert area.prune(limit=1) == 1
-    assert not old.exists()
-    assert not list(area.target.rglob(f"*{old.name}*"))
+    units = sorted((tmp_path / "build" / "units").iterdir())
+    for at, unit in enumerate(units):
+        os.utime(unit, (at, at))
+    assert area.prune(limit=1) == len(units) - 1
+    *old, new = units
+    assert not any(unit.exists() or list(area.target.rglob(f"*{unit.name}*")) for unit in old)
     assert list(area.target.rglob(f"*{new.name}*"))
-    requests = wirings(pool, substrate, {"gamma": ["negate"], "alpha": ["add"]})
-    assert run(builder.build(requests)[0]) == "gamma::negate -0\nalpha::add 3\n"
+    assert run(build_altered(builder, substrate, pool)) == "alpha::add 100\n"
 
 
 def test_target_folder_does_not_grow_with_batches(
-    builder: RustBuilder, substrate: RustSubstrate, pool: GenePool, workspace: Path
+    substrate: RustSubstrate, pool: GenePool, tmp_path: Path
 ) -> None:
-    orders = (["add", "double"], ["double"], ["double", "add"])
-    counts = set()
-    for order in orders:
-        builder.build(wirings(pool, substrate, {"alpha": order, "gamma": []}))
-        counts.add(len(list((workspace / "build" / "target").rglob("*"))))
-    assert len(counts) <= 2
-    assert counts
-    assert builder.prune([]) == 0  # far below the limit
+    builder = substrate.builder(tmp_path, pool)
+    sizes = []
+    for step in (b"0.0, 200.0", b"0.0, 300.0", b"0.0, 400.0"):
+        build_altered(builder, substrate, pool, step)
+        files = (tmp_path / "build" / "target").rglob("*")
+        sizes.append(sum(1 for path in files if "_unit_" not in str(path)))
+    assert sizes[1] == sizes[2]
+    assert builder.prune([], ()) == 0  # far below the limit
 
 
 def test_user_s_own_cargo_settings_do_not_reach_a_build(
-    builder: RustBuilder,
     substrate: RustSubstrate,
     pool: GenePool,
     monkeypatch: pytest.MonkeyPatch,
@@ -285,6 +290,7 @@ def test_user_s_own_cargo_settings_do_not_reach_a_build(
     monkeypatch.setenv("CARGO_PROFILE_RELEASE_OPT_LEVEL", "nonsense")
     monkeypatch.setenv("RUSTC_WRAPPER", "/nonexistent")
     requests = wirings(pool, substrate, {"pong": ["pong"], "ping": []})
+    builder = substrate.builder(tmp_path / "workspace", pool)
     assert run(builder.build(requests)[0]) == "pong::pong 3\n"
     assert not (tmp_path / "elsewhere").exists()
 
@@ -329,8 +335,8 @@ def test_cargo_that_hangs_is_killed_with_its_children(
         monkeypatch,
         f"trap '' TERM\nsleep 600 & echo $! > {tmp_path}/child\necho $$ > {tmp_path}/self\nwait",
     )
-    limits = Limits(total=20.0, silence=0.5, grace=0.2)
-    builder = RustBuilder(tmp_path / "workspace", pool, lambda: LINE, limits=limits)
+    impatient = BuildSettings(timeout=20.0, silence=1.0)
+    builder = RustBuilder(tmp_path / "workspace", pool, lambda: LINE, impatient)
     started = time.monotonic()
     with pytest.raises(ToolchainError, match="silence timeout"):
         builder.build(requests)
@@ -351,8 +357,8 @@ def test_unit_on_which_the_compiler_hangs_fails_alone(
     rules = "evolve_ai.substrates.rust.audit"  # which would refuse it before the compiler does
     monkeypatch.setattr(f"{rules}.constant_errors", lambda root: [])
     monkeypatch.setattr(f"{rules}.LINTS", {"long_running_const_eval"})
-    limits = Limits(total=5.0, silence=5.0, grace=0.2)
-    builder = RustBuilder(tmp_path / "workspace", pool, substrate.toolchain, limits=limits)
+    impatient = BuildSettings(timeout=5.0, silence=5.0)
+    builder = RustBuilder(tmp_path / "workspace", pool, substrate.toolchain, impatient)
     builder.sources.put(endless)
     bad = genome_of(pool, {"alpha": ["add"]}, {"alpha": endless}, number=1)
     good = genome_of(pool, {"gamma": ["negate"]}, number=2)
@@ -391,3 +397,86 @@ def test_machine_without_cargo_is_told_how_to_get_it(
     with pytest.raises(ToolchainError, match="not on the PATH") as caught:
         RustSubstrate().toolchain()
     assert "rustup" in (caught.value.todo or "")
+
+
+def test_wiring_of_units_that_a_batch_holds_needs_no_compiler(
+    builder: RustBuilder,
+    substrate: RustSubstrate,
+    pool: GenePool,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    builder.build(wirings(pool, substrate, {"alpha": ["add"]}))
+    monkeypatch.setattr("evolve_ai.substrates.rust.batch.run_command", None)
+    never_seen = wirings(
+        pool,
+        substrate,
+        {
+            "beta": ["scale"],
+            "gamma": ["negate"],
+            "alpha": ["double", "add"],
+            "pong": [],
+            "ping": [],
+        },
+        {"ping": ["ping"], "pong": [], "gamma": []},
+    )
+    one, two = builder.build(never_seen)
+    assert one.reused and two.reused
+    assert run(one) == "beta::scale 10\ngamma::negate -10\nalpha::double -20\nalpha::add -17\n"
+    assert run(two) == "ping::ping 12\n"
+
+
+def test_gene_that_failed_is_remembered_too(
+    substrate: RustSubstrate,
+    pool: GenePool,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    impostor = b"pub struct Agent;\npub fn add(agent: &mut Agent) { let _ = agent; }\n"
+    builder = substrate.builder(tmp_path, pool)
+    builder.sources.put(impostor)
+    bad = genome_of(pool, {"alpha": ["add"]}, {"alpha": impostor})
+    (first,) = builder.build([request_of(substrate, bad, pool)])
+    later = substrate.builder(tmp_path, pool)
+    monkeypatch.setattr("evolve_ai.substrates.rust.batch.run_command", None)
+    (second,) = later.build([request_of(substrate, bad, pool)])
+    assert first.fault is not None
+    assert first.fault == second.fault
+
+
+def test_batches_that_are_mostly_dead_are_gathered_in_one(
+    substrate: RustSubstrate, pool: GenePool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("evolve_ai.substrates.rust.builder.COMPACTION", 2)
+    builder = substrate.builder(tmp_path, pool)
+    programs = tmp_path / "store" / "programs"
+    requests = []
+    for number in range(6):
+        code = next(data for data in pool.code.values() if b"alpha_step" in data)
+        other = code.replace(b"0.0, 6.0", b"0.0, %d.0" % (2 * number + 20))
+        builder.sources.put(other)
+        genome = genome_of(pool, {"alpha": ["add"]}, {"alpha": other}, number=number + 1)
+        requests.append(request_of(substrate, genome, pool))
+        builder.build(requests[-1:])
+    assert len(list(programs.iterdir())) == 6
+    old = builder.ready(requests)
+    runs = old[requests[0].fingerprint].file
+    assert builder.prune(requests, {runs}) == 5
+    assert {path.name for path in programs.iterdir()} > {runs.parent.name}
+    assert len(list(programs.iterdir())) == 2
+    verdicts = builder.build(requests)
+    assert all(verdict.reused for verdict in verdicts)
+    assert [run(one) for one in verdicts] == [f"alpha::add {10 + at}\n" for at in range(6)]
+    assert len({verdict.program.file for verdict in verdicts if verdict.program}) == 1
+    assert builder.prune(requests, ()) == 0, "one batch that is all alive stays as it is"
+
+
+@pytest.mark.parametrize("argument", [None, "", "genes:99999", "genes:-1", "genes:x", "0"])
+def test_batch_that_is_told_nonsense_runs_nothing(
+    argument: str | None, builder: RustBuilder, substrate: RustSubstrate, pool: GenePool
+) -> None:
+    (verdict,) = builder.build(wirings(pool, substrate, {"alpha": ["add"]}))
+    assert verdict.program is not None
+    argv = [str(verdict.program.file), *([] if argument is None else [argument])]
+    done = subprocess.run(argv, capture_output=True, text=True)
+    assert done.returncode != 0
+    assert done.stdout == ""

@@ -1,6 +1,5 @@
 """Tests of units: what is compiled together, and what makes two units the same."""
 
-from evolve_ai.model.report import SourceReport
 from evolve_ai.substrates.rust.cargo import CargoReport, not_compiled
 from evolve_ai.substrates.rust.units import UnitPlanner
 
@@ -15,11 +14,10 @@ USES = {
 
 
 def planner(base: str = "base") -> UnitPlanner:
-    def report(path: str, code: str) -> SourceReport:
-        module = path.split("/")[-1][:-3]
-        return SourceReport(path, code, (), (), USES[module], 0, 0, 0)
+    def uses(path: str, code: str) -> tuple[str, ...]:
+        return USES[path.split("/")[-1][:-3]]
 
-    return UnitPlanner(base, report)
+    return UnitPlanner(base, uses)
 
 
 def files(**codes: str) -> tuple[tuple[str, str], ...]:
@@ -28,7 +26,7 @@ def files(**codes: str) -> tuple[tuple[str, str], ...]:
 
 
 def test_each_file_is_a_unit_and_a_circle_is_one() -> None:
-    units = planner().plan(files())
+    units = planner().plan(files()).units
     assert units["ping"] is units["pong"]
     assert len({unit.name for unit in units.values()}) == len(USES) - 1
     assert [module for module, _ in units["ping"].members] == ["ping", "pong"]
@@ -38,17 +36,17 @@ def test_each_file_is_a_unit_and_a_circle_is_one() -> None:
 
 def test_unit_does_not_depend_on_files_that_it_does_not_use() -> None:
     few = (("src/genes/used.rs", "1" * 64), ("src/genes/user.rs", "1" * 64))
-    assert planner().plan(few)["user"] == planner().plan(files())["user"]
+    assert planner().plan(few).units["user"] == planner().plan(files()).units["user"]
 
 
 def test_altered_file_renews_itself_and_those_above_only() -> None:
-    before, after = planner().plan(files()), planner().plan(files(used="2" * 64))
+    before, after = planner().plan(files()).units, planner().plan(files(used="2" * 64)).units
     changed = {module for module in USES if before[module].name != after[module].name}
     assert changed == {"used", "user", "ping", "pong", "top"}
 
 
 def test_other_kernel_or_toolchain_renews_every_unit() -> None:
-    one, two = planner("a").plan(files()), planner("b").plan(files())
+    one, two = planner("a").plan(files()).units, planner("b").plan(files()).units
     assert all(one[module].name != two[module].name for module in USES)
 
 

@@ -1,0 +1,56 @@
+"""Owns the memory of what the compiler refused, so that it is not asked again."""
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from evolve_ai.substrates.rust.plan import Gene
+from evolve_ai.system.files import publish
+
+MAX_KEPT = 4096
+
+
+class Failures:
+    """Reasons by the name of a unit, or of a gene in one. One small file each.
+
+    A unit is named by a hash of all it is made of, so a reason holds until something changes.
+    """
+
+    def __init__(self, folder: Path):
+        self._folder = folder
+        self._known: dict[str, str | None] = {}
+
+    def units(self, names: Iterable[str]) -> dict[str, str]:
+        return {name: reason for name in names if (reason := self._reason(name))}
+
+    def genes(self, genes: Iterable[Gene]) -> dict[Gene, str]:
+        return {gene: reason for gene in genes if (reason := self._reason(_file(gene)))}
+
+    def keep(self, units: Mapping[str, str], genes: Mapping[Gene, str]) -> None:
+        for name, reason in {**units, **{_file(gene): why for gene, why in genes.items()}}.items():
+            if self._known.get(name) != reason:
+                publish(self._folder / name, reason.encode())
+                self._known[name] = reason
+
+    def prune(self) -> None:
+        """Forget the oldest beyond a fixed number."""
+        kept = list(self._folder.glob("*"))
+        if len(kept) > MAX_KEPT:
+            kept.sort(key=lambda path: path.stat().st_mtime_ns)
+            for path in kept[:-MAX_KEPT]:
+                path.unlink(missing_ok=True)
+
+    def _reason(self, name: str) -> str | None:
+        if name not in self._known:
+            self._known[name] = self._read(name)
+        return self._known[name]
+
+    def _read(self, name: str) -> str | None:
+        try:
+            return (self._folder / name).read_text("utf-8", "replace") or None
+        except FileNotFoundError:
+            return None
+
+
+def _file(gene: Gene) -> str:
+    unit, call = gene
+    return f"{unit}.{call.replace('::', '.')}"
