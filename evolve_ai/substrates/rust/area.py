@@ -2,7 +2,7 @@
 
 import os
 import shutil
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 
 from evolve_ai.model.report import GenePool
@@ -83,11 +83,11 @@ class BuildArea:
                 for path in self.target.glob(f"{place}/{pattern}"):
                     _remove(path)
 
-    def prune(self, limit: int = MAX_IDLE_UNITS) -> int:
-        """Remove the units and kernels longest unused, beyond this many of each."""
+    def prune(self, kept: Collection[str], limit: int = MAX_IDLE_UNITS) -> int:
+        """Remove the units and kernels longest unused, beyond this many, but none of `kept`."""
         dropped = 0
         for kind in ("units", "kernels"):
-            crates = [path for path in (self.folder / kind).glob("*") if path.is_dir()]
+            crates = [path for path in (self.folder / kind).glob("*") if path.name not in kept]
             crates.sort(key=lambda path: path.stat().st_mtime_ns, reverse=True)
             for path in crates[limit:]:
                 for made in self.target.glob(f"**/*{path.name}*"):

@@ -97,7 +97,7 @@ class RustBuilder:
         running = frozenset(running)
         dropped = self._gather(wirings, running) + self.programs.prune(wirings, running)
         if self._folder.is_dir():
-            self._area().prune()
+            self._area().prune(self._units(wirings))
         self._failures.prune()
         self._forget_all_but(wirings)
         return dropped
