@@ -17,6 +17,9 @@ EVENT_NAMES = (*(str(kind) for kind in Kind), ANY_EVENT)
 _PLUGIN = r"[A-Za-z_][\w-]*|[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*:[A-Za-z_]\w*"
 _CALLABLE = r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*:[A-Za-z_]\w*"
 _URL = r"https?://[^\s/]+(?:/\S*)?"
+_PROCESSOR = r"[A-Za-z0-9._-]{0,64}"
+_CRATE = r"[A-Za-z][A-Za-z0-9_-]{0,63}"
+_VERSION = r"(?:0|[1-9]\d*)(?:\.(?:0|[1-9]\d*)){2}(?:-[0-9A-Za-z.-]+)?"
 
 
 class Section(BaseModel):
@@ -58,6 +61,12 @@ URL_FORM = "an http or https address"
 PluginName = Annotated[str, _matching(_PLUGIN, PLUGIN_FORM)]
 CallableName = Annotated[str, _matching(_CALLABLE, CALLABLE_FORM)]
 Url = Annotated[str, _matching(_URL, URL_FORM)]
+PROCESSOR_FORM = '"", "native", or a name that `rustc --print target-cpus` lists'
+CRATE_FORM = "the name of a crate"
+VERSION_FORM = 'one exact version, such as "1.2.3"'
+Processor = Annotated[str, _matching(_PROCESSOR, PROCESSOR_FORM)]
+CrateName = Annotated[str, _matching(_CRATE, CRATE_FORM)]
+CrateVersion = Annotated[str, _matching(_VERSION, VERSION_FORM)]
 CallableNames = Annotated[tuple[CallableName, ...], Field(strict=False)]
 
 
@@ -188,6 +197,9 @@ class BirthSettings(Section):
     innovation: float = chance(0.5, "a gene file that is new in the template arrives active")
 
 
+_AS_TEMPLATE = "empty: as the template's Cargo.toml says"
+
+
 class BuildSettings(Section):
     """The compiler and the store of programs."""
 
@@ -203,6 +215,24 @@ class BuildSettings(Section):
         unit="bytes",
         low=MIB,
         high=2**50,
+    )
+    opt_level: Literal["", "0", "1", "2", "3", "s", "z"] = setting(
+        "",
+        f"how hard the compiler works on speed or size; {_AS_TEMPLATE}",
+        form='"", "0", "1", "2", "3", "s" or "z"',
+    )
+    panic: Literal["", "abort", "unwind"] = setting(
+        "", f"what a panic does; {_AS_TEMPLATE}", form='"", "abort" or "unwind"'
+    )
+    debug: Literal["", "none", "line-tables-only", "limited", "full"] = setting(
+        "",
+        f"what of the source a debugger sees (strip is off then); {_AS_TEMPLATE}",
+        form='"", "none", "line-tables-only", "limited" or "full"',
+    )
+    target_cpu: Processor = setting(
+        "",
+        'the processor to compile for; empty: any of its kind; "native": this one',
+        form=PROCESSOR_FORM,
     )
 
 
@@ -288,6 +318,9 @@ class Settings(Section):
     founders: FounderSettings = FounderSettings()
     birth: BirthSettings = BirthSettings()
     build: BuildSettings = BuildSettings()
+    crates: Mapping[CrateName, CrateVersion] = Field(
+        default_factory=dict, description="crates that the template may depend on, by name"
+    )
     supervise: SuperviseSettings = SuperviseSettings()
     events: EventSettings = EventSettings()
     hooks: Mapping[EventName, CallableNames] = Field(

@@ -12,9 +12,12 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
-from evolve_ai.model.settings import Settings
+from evolve_ai.model.settings import CALLABLE_FORM, VERSION_FORM, Settings
 
 HOOKS = "hooks"
+CRATES = "crates"
+# Tables whose keys are the user's own, with what a value there must be.
+FREE = {HOOKS: f"a list of {CALLABLE_FORM}", CRATES: VERSION_FORM}
 _WORDS = {int: "a whole number", float: "a number", bool: "true or false", str: "text"}
 
 
@@ -61,7 +64,7 @@ def tables() -> tuple[TableReference, ...]:
         if section is not None:
             keys = tuple(_key(name, key, info) for key, info in section.model_fields.items())
             below.append(TableReference(name, _first_line(section), keys))
-        elif name == HOOKS:
+        elif name in FREE:
             below.append(TableReference(name, field.description or "", ()))
         else:
             top.append(_key("", name, field))

@@ -10,7 +10,7 @@ from tomlkit.items import Table
 
 from evolve_ai.model import settings_reference
 from evolve_ai.model.errors import TemplateError, UsageError
-from evolve_ai.model.settings_reference import HOOKS, KeyReference, TableReference
+from evolve_ai.model.settings_reference import CRATES, HOOKS, KeyReference, TableReference
 from evolve_ai.system.files import storage_errors, sync_folder
 from evolve_ai.system.settings_file import FILE_NAME
 
@@ -23,10 +23,10 @@ _HEAD = (
     "All settings of this project, with their defaults. A key that is missing has its default.",
     "Keys above the first table must stay above it.",
 )
-_HOOKS_EXAMPLE = (
-    'death = ["my_lab.obituaries:write"]',
-    '"*" = ["my_lab.counters:count"]',
-)
+_EXAMPLES = {
+    HOOKS: ('death = ["my_lab.obituaries:write"]', '"*" = ["my_lab.counters:count"]'),
+    CRATES: ('libm = "0.2.16"',),
+}
 _WEBHOOK_EXAMPLE = (
     "[[webhooks]]",
     'url = "http://127.0.0.1:8080/evolve"',
@@ -104,9 +104,8 @@ def settings_text() -> str:
 def _table(reference: TableReference) -> Table:
     table = tomlkit.table()
     table.comment(reference.meaning)
-    if reference.table == HOOKS:
-        for line in _HOOKS_EXAMPLE:
-            table.add(tomlkit.comment(line))
+    for line in _EXAMPLES.get(reference.table, ()):
+        table.add(tomlkit.comment(line))
     for key in reference.keys:
         item = _value(key)
         item.comment(_remark(key))

@@ -15,7 +15,7 @@ from tomlkit.exceptions import ParseError, TOMLKitError
 
 from evolve_ai.model import settings_reference
 from evolve_ai.model.errors import NoProjectError, SettingsError
-from evolve_ai.model.settings import CALLABLE_FORM, Settings
+from evolve_ai.model.settings import Settings
 
 FILE_NAME = "evolve.toml"
 COMMAND_LINE = "command line"
@@ -199,9 +199,9 @@ def _message(detail: ErrorDetails, location: Location) -> str:
         reason = detail["msg"].removeprefix("Value error, ")
         whole_table = isinstance(detail["input"], Mapping)
         return f"cannot be: {reason}" if whole_table else f"is {_shown(detail)}; it {reason}"
-    expected = known.expected if known else f"a list of {CALLABLE_FORM}"
-    if len(names) == 1 and not known:
-        expected = "a table"
+    expected = known.expected if known else "a table"
+    if len(names) > 1 and not known:
+        expected = settings_reference.FREE[names[0]]
     return f"is {_shown(detail)}; it must be {expected}"
 
 

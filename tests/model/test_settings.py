@@ -49,7 +49,7 @@ def test_page_and_models_agree_on_every_key() -> None:
 def test_examples_of_the_page_are_settings() -> None:
     blocks = re.findall(r"(?m)(?:^    .*\n)+", PAGE.read_text())
     examples = [block for block in blocks if "[" in block.split("\n")[0]]
-    assert len(examples) == 2
+    assert len(examples) == 3
     for example in examples:
         Settings.model_validate(tomllib.loads(example.replace("\n    ", "\n").strip()))
 
@@ -88,6 +88,20 @@ def test_defaults_are_within_their_own_ranges() -> None:
         {"cycle": {"sleep": float("inf")}},
         {"economy": {"breeding": 0.5}},
         {"hooks": {"nothing": ["a:b"]}},
+        {"build": {"opt_level": 3}},
+        {"build": {"opt_level": "4"}},
+        {"build": {"panic": "shout"}},
+        {"build": {"debug": True}},
+        {"build": {"target_cpu": "native -C link-arg=x"}},
+        {"build": {"target_cpu": "native\n"}},
+        {"crates": {"libm": "0.2"}},
+        {"crates": {"libm": "=0.2.16"}},
+        {"crates": {"libm": "*"}},
+        {"crates": {"libm": "0.2.16\n"}},
+        {"crates": {"libm": 1}},
+        {"crates": {"libm": {"path": "."}}},
+        {"crates": {"../libm": "0.2.16"}},
+        {"crates": {"": "0.2.16"}},
         {"hooks": {"death": ["a.b"]}},
         {"webhooks": [{"url": "file:///etc"}]},
         {"webhooks": [{}]},
@@ -100,6 +114,13 @@ def test_wrong_value_is_refused(document: dict[str, object]) -> None:
 
 def test_policy_may_be_a_dotted_name() -> None:
     assert Settings(selection="my_lab.policies:greedy").selection == "my_lab.policies:greedy"
+
+
+def test_profile_and_crates_are_settings() -> None:
+    build = {"opt_level": "s", "panic": "unwind", "debug": "full", "target_cpu": "x86-64-v3"}
+    settings = Settings.model_validate({"build": build, "crates": {"num-traits": "1.0.0-rc.1"}})
+    assert settings.build.opt_level == "s"
+    assert settings.crates == {"num-traits": "1.0.0-rc.1"}
 
 
 def test_every_key_says_what_it_means() -> None:
