@@ -104,7 +104,7 @@ def write_folders(folder: Path, agents: int) -> list[Path]:
     """Folders of agents as `evolve init` writes them."""
     folder.mkdir(parents=True)
     substrate, pool = rust()
-    nursery = Nursery(folder, folder, substrate, pool.manifest, dict(pool.fixed))
+    nursery = Nursery(folder, folder, substrate, pool.manifests, dict(pool.fixed))
     genomes = founders(pool, agents)
     return [folder / write_folder(nursery, one, pool.code).genome.id for one in genomes]
 

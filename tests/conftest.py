@@ -1,6 +1,7 @@
 """Projects for tests of the whole: founded once, copied for each test; nothing may be left."""
 
 import shutil
+import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -23,6 +24,19 @@ def _temporary_files_stay_here(tmp_path_factory: pytest.TempPathFactory) -> Iter
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("TMPDIR", str(tmp_path_factory.mktemp("tmp")))
         yield
+
+
+@pytest.fixture(scope="session")
+def crate_registry(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """For tests that fetch crates: skips them, aloud, where no crate registry answers."""
+    folder = tmp_path_factory.mktemp("crate_registry")
+    manifest = '[package]\nname = "asks"\nedition = "2021"\nversion = "0.0.0"\n[workspace]\n'
+    (folder / "Cargo.toml").write_text(f'{manifest}[dependencies]\nlibm = "=0.2.16"\n')
+    (folder / "src").mkdir()
+    (folder / "src" / "lib.rs").touch()
+    done = subprocess.run(["cargo", "fetch"], cwd=folder, capture_output=True, text=True)
+    if done.returncode:
+        pytest.skip(f"no crate registry answers: {' '.join(done.stderr.split())[:300]}")
 
 
 @pytest.fixture(scope="session")

@@ -37,8 +37,15 @@ class Substrate(Protocol):
     # Changes whenever a file of the template does; cheap enough for every cycle.
     def pool_stamp(self, template: Path) -> str: ...
 
-    # Read, audit and measure one gene file. Never raises for what is in the file.
-    def read_source(self, path: str, code: bytes) -> SourceReport: ...
+    # The pool with all that it needs from elsewhere, kept in this workspace; the only step that
+    # may go online, and only the first time.
+    def equip(self, workspace: Path, pool: GenePool) -> GenePool: ...
+
+    # Read, audit and measure one gene file of a pool with these manifests. Never raises for what
+    # is in the file.
+    def read_source(
+        self, path: str, code: bytes, manifests: Mapping[str, bytes]
+    ) -> SourceReport: ...
 
     # The generated files of an agent, by relative path.
     def wiring(self, genome: Genome) -> Mapping[str, bytes]: ...
@@ -46,11 +53,8 @@ class Substrate(Protocol):
     # The relative paths of those files: what a genome may never name.
     wiring_files: frozenset[str]
 
-    # The template's manifest made the manifest of this agent.
-    def manifest(self, template: bytes, agent: str) -> bytes: ...
-
-    # The manifest's relative path.
-    manifest_file: str
+    # The manifests of a pool made those of this agent, by relative path.
+    def manifests(self, pool: Mapping[str, bytes], agent: str) -> Mapping[str, bytes]: ...
 
     # Why this genome cannot live with these sources (by SHA-256), or None.
     def viability(self, genome: Genome, sources: Mapping[str, SourceReport]) -> str | None: ...

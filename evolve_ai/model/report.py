@@ -31,7 +31,7 @@ class GenePool:
     sources: tuple[SourceReport, ...]
     code: Mapping[str, bytes]  # by SHA-256
     fixed: Mapping[str, bytes]  # files that are the same in all agents, by relative path
-    manifest: bytes  # the template's Cargo.toml
+    manifests: Mapping[str, bytes]  # what agents are built by, before their names are in it
     fixed_hash: str
 
     def traits(self) -> tuple[str, ...]:

@@ -128,7 +128,7 @@ def open_pool(parts: Parts, registry: Registry) -> GenePool:
             where=project.template,
             todo="put src/kernel, src/lib.rs and Cargo.toml back, or begin a new project",
         )
-    return pool
+    return parts.substrate.equip(project.workspace, pool)
 
 
 def check_seed(root: Path, registry: Registry, seed: int) -> None:

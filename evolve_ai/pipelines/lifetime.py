@@ -124,6 +124,7 @@ def reread_pool(
         pool = parts.substrate.read_pool(parts.project.template)
         if pool.fixed_hash != known.fixed_hash:
             raise EvolveError("its kernel differs from that of the living", where="agent_template")
+        pool = parts.substrate.equip(parts.project.workspace, pool)
     except EvolveError as error:
         data = {"command": "template", "refused": str(error)}
         return known, Event(Kind.COMMAND, cycle, None, data)

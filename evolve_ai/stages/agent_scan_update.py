@@ -11,7 +11,7 @@ from evolve_ai.model.agent import AgentRecord, Cause, Fault
 from evolve_ai.model.errors import StorageError
 from evolve_ai.model.genome import Genome, GenomeError, encode
 from evolve_ai.model.report import ScanReport, SourceReport
-from evolve_ai.stages.context import Context, fixed_hashes
+from evolve_ai.stages.context import Context, fixed_hashes, hash_of
 from evolve_ai.system.agent_folder import GENOME, Layout, Rules, read_contents, same_stamp, stamp
 from evolve_ai.system.content_store import ContentStore
 
@@ -35,6 +35,7 @@ class SourceTask:
 
     substrate: Substrate
     sources: Path
+    manifests: Mapping[str, bytes]
     files: tuple[tuple[str, str], ...]
 
 
@@ -83,9 +84,9 @@ def _task(context: Context, rules: Rules, records: Sequence[AgentRecord]) -> Sca
 
 
 def rules_of(context: Context) -> Rules:
-    substrate = context.substrate
-    generated = substrate.wiring_files | {substrate.manifest_file}
-    return Rules(fixed_hashes(context.pool), generated)
+    manifests = context.pool.manifests
+    generated = context.substrate.wiring_files | manifests.keys()
+    return Rules(fixed_hashes(context.pool), generated, hash_of(manifests))
 
 
 def scan_chunk(task: ScanTask) -> tuple[ScanReport, ...]:
@@ -146,7 +147,7 @@ def with_sources(
     size = max(1, context.settings.cycle.chunk // 8)
     files = ((path, code) for code, path in wanted.items())
     tasks = [
-        SourceTask(context.substrate, context.project.sources, chunk)
+        SourceTask(context.substrate, context.project.sources, context.pool.manifests, chunk)
         for chunk in chunked(files, size)
     ]
     read = {
@@ -160,7 +161,11 @@ def with_sources(
 def read_sources(task: SourceTask) -> tuple[SourceReport, ...]:
     store = ContentStore(task.sources)
     found = ((path, store.get(code)) for path, code in task.files)
-    return tuple(task.substrate.read_source(path, data) for path, data in found if data is not None)
+    return tuple(
+        task.substrate.read_source(path, data, task.manifests)
+        for path, data in found
+        if data is not None
+    )
 
 
 def _viable(

@@ -27,7 +27,7 @@ class Nursery:
     agents: Path
     sources: Path
     substrate: Substrate
-    manifest: bytes
+    manifests: Mapping[str, bytes]
     fixed: Mapping[str, bytes]
 
 
@@ -51,7 +51,7 @@ class BirthTask:
 def nursery_of(context: Context) -> Nursery:
     project, pool = context.project, context.pool
     return Nursery(
-        project.agents, project.sources, context.substrate, pool.manifest, dict(pool.fixed)
+        project.agents, project.sources, context.substrate, pool.manifests, dict(pool.fixed)
     )
 
 
@@ -82,7 +82,7 @@ def write_folder(nursery: Nursery, genome: Genome, code: Mapping[str, bytes]) ->
     data = encode(genome)
     files = {
         **nursery.fixed,
-        **generated(nursery.substrate, genome, nursery.manifest),
+        **generated(nursery.substrate, genome, nursery.manifests),
         **{gene.path: code[gene.code] for gene in genome.files},
         GENOME: data,
         agent_log.NAME: b"",

@@ -1,6 +1,7 @@
 """Owns what every stage of a cycle is given beside the agents."""
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from evolve_ai.contracts.executor import Executor
@@ -25,6 +26,12 @@ class Context:
     @property
     def settings(self) -> Settings:
         return self.project.settings
+
+
+def hash_of(files: Mapping[str, bytes]) -> str:
+    """SHA-256 of names and contents."""
+    rows = (f"{path} {hashlib.sha256(data).hexdigest()}\n" for path, data in sorted(files.items()))
+    return hashlib.sha256("".join(rows).encode()).hexdigest()
 
 
 def fixed_hashes(pool: GenePool) -> dict[str, str]:

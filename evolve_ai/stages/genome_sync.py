@@ -29,7 +29,7 @@ class SyncTask:
     agents: Path
     sources: Path
     substrate: Substrate
-    manifest: bytes
+    manifests: Mapping[str, bytes]
     rules: Rules
     reports: tuple[ScanReport, ...]
 
@@ -41,7 +41,7 @@ def sync(context: Context, reports: tuple[ScanReport, ...]) -> tuple[ScanReport,
             context.project.agents,
             context.project.sources,
             context.substrate,
-            context.pool.manifest,
+            context.pool.manifests,
             rules_of(context),
             chunk,
         )
@@ -60,7 +60,7 @@ def _synced(task: SyncTask, report: ScanReport) -> ScanReport:
     folder = task.agents / report.id
     try:
         taken_up = _write_missing(folder, report.genome, ContentStore(task.sources))
-        wrote = write_wiring(folder, generated(task.substrate, report.genome, task.manifest))
+        wrote = write_wiring(folder, generated(task.substrate, report.genome, task.manifests))
     except StorageError as error:
         if is_full(error):
             raise
@@ -74,12 +74,11 @@ def _synced(task: SyncTask, report: ScanReport) -> ScanReport:
     return replace(report, stamp=stamp(folder, task.rules.layout()))
 
 
-def generated(substrate: Substrate, genome: Genome, manifest: bytes) -> dict[str, bytes]:
+def generated(
+    substrate: Substrate, genome: Genome, manifests: Mapping[str, bytes]
+) -> dict[str, bytes]:
     """All files of an agent that we write, by relative path."""
-    return {
-        **substrate.wiring(genome),
-        substrate.manifest_file: substrate.manifest(manifest, genome.id),
-    }
+    return {**substrate.wiring(genome), **substrate.manifests(manifests, genome.id)}
 
 
 def write_wiring(folder: Path, files: Mapping[str, bytes]) -> int:

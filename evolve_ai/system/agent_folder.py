@@ -23,17 +23,22 @@ _WRITTEN_BY_AGENTS = (".genome", "agent.log.")
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """What may lie in a folder: fixed files by SHA-256, and generated ones."""
+    """What may lie in a folder: fixed files by SHA-256, and generated ones.
+
+    `basis` changes with what files are generated from: a folder that was looked at by another one
+    counts as changed.
+    """
 
     fixed: Mapping[str, str]
     generated: frozenset[str]
+    basis: str = ""
 
     def layout(self) -> "Layout":
         fixed = tuple(sorted(self.fixed))
         watched = {GENOME, *self.generated, *(_folders_of([*fixed, *self.generated]))}
         # Whatever lies in the gene folder is looked at anyway.
         elsewhere = (name for name in watched if not f"{name}/".startswith(GENE_FOLDER))
-        return Layout(tuple(sorted(elsewhere)), fixed)
+        return Layout(tuple(sorted(elsewhere)), fixed, self.basis)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +47,7 @@ class Layout:
 
     watched: tuple[str, ...]
     fixed: tuple[str, ...]
+    basis: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +73,7 @@ def stamp(folder: Path, layout: Layout, thorough: bool = True) -> str:
     except OSError:
         return ""
     try:
-        living = _looked_at(handle, layout.watched)
+        living = [layout.basis, *_looked_at(handle, layout.watched)]
         living += _gene_files(handle)
         fixed = _looked_at(handle, layout.fixed) if thorough else []
     except OSError:

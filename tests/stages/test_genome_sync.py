@@ -13,7 +13,9 @@ from stages_support import VARIATION, Population, snapshot
 
 from evolve_ai.model.agent import Cause
 from evolve_ai.model.genome import Genome
+from evolve_ai.model.settings import BuildSettings
 from evolve_ai.stages.genome_sync import sync
+from evolve_ai.substrates.rust.substrate import RustSubstrate
 
 GENERATED = {"src/main.rs", "src/genes/mod.rs", "Cargo.toml"}
 GENE = "src/genes/alpha.rs"
@@ -149,3 +151,48 @@ def test_faulty_agent_is_not_written_to(one: Population) -> None:
     before = snapshot(one.folder())
     one.look()
     assert snapshot(one.folder()) == before
+
+
+def with_profile(population: Population, build: BuildSettings) -> None:
+    """Another run begins, and evolve.toml says something else of compiling."""
+    substrate = RustSubstrate(build)
+    pool = substrate.read_pool(population.context.project.template)
+    population.context = replace(population.context, substrate=substrate, pool=pool)
+
+
+def test_other_profile_reaches_every_folder_once(tmp_path: Path) -> None:
+    population = Population.of(tmp_path, 3)
+    before = {agent: snapshot(population.folder(agent)) for agent in population.agents}
+    with_profile(population, BuildSettings(opt_level="1"))
+    updated = population.look()
+    assert updated.rebuilt.keys() == before.keys()
+    assert not updated.events
+    for agent, files in before.items():
+        after = snapshot(population.folder(agent))
+        assert {name for name in after if after[name] != files[name]} == {"Cargo.toml"}
+        assert b"opt-level = 1\n" in after["Cargo.toml"][0]
+    assert not population.scan().reports
+
+
+def test_same_profile_in_other_words_reaches_nobody(tmp_path: Path) -> None:
+    population = Population.of(tmp_path, 2)
+    with_profile(population, BuildSettings(opt_level="3", panic="abort"))
+    assert not population.scan().reports
+
+
+def test_lock_in_a_folder_is_kept_as_it_was_generated(tmp_path: Path) -> None:
+    population = Population.of(tmp_path, 1)
+    lock = population.folder() / "Cargo.lock"
+    lock.write_text("the agent's own affair")
+    population.look()
+    assert lock.read_text() == "the agent's own affair"
+    data = b'version = 3\n\n[[package]]\nname = "evolve_crates"\nversion = "0.0.0"\n'
+    manifests = {**population.context.pool.manifests, "Cargo.lock": data}
+    pool = replace(population.context.pool, manifests=manifests)
+    population.context = replace(population.context, pool=pool)
+    population.look()
+    written = lock.read_bytes()
+    assert f'name = "agent-{population.first}"'.encode() in written
+    lock.write_text("nonsense")
+    population.look()
+    assert lock.read_bytes() == written

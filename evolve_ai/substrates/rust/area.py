@@ -6,7 +6,9 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 
 from evolve_ai.model.report import GenePool
-from evolve_ai.substrates.rust.manifest import build_settings
+from evolve_ai.substrates.rust.dependencies import dependencies_of
+from evolve_ai.substrates.rust.lock import LOCK, Member, lock_of
+from evolve_ai.substrates.rust.manifest import MANIFEST, build_settings
 from evolve_ai.substrates.rust.plan import Gene
 from evolve_ai.substrates.rust.units import Unit, crate_name
 from evolve_ai.system.files import publish_if_changed, storage_errors
@@ -44,12 +46,17 @@ _FIRST_ROW = _MAIN[: _MAIN.index("{rows}")].count("\n") + 1
 class BuildArea:
     """The crates on disk. Names are hashes of content, so a crate never changes once written."""
 
-    def __init__(self, folder: Path, pool: GenePool, base: str):
+    def __init__(self, folder: Path, pool: GenePool, base: str, config: str = ""):
         self.folder = folder
         self.target = folder / "target"
         self.kernel = crate_name("kernel", base)
         self._pool = pool
-        self._edition, self._profile = build_settings(pool.manifest)
+        manifest = pool.manifests[MANIFEST]
+        self._edition, self._profile = build_settings(manifest)
+        self._config = config  # of cargo
+        self._crates = "".join(one.row() for one in dependencies_of(manifest))
+        self._lock = pool.manifests.get(LOCK)
+        self._members: dict[str, Member] = {}
         with storage_errors(folder):
             folder.mkdir(parents=True, exist_ok=True)
 
@@ -60,6 +67,7 @@ class BuildArea:
 
         `code` gives a file by SHA-256.
         """
+        self._members.clear()
         self._write_kernel()
         for unit in units:
             self._write_unit(unit, code)
@@ -68,6 +76,8 @@ class BuildArea:
         listed = "".join(f'    "{member}",\n' for member in members)
         text = f'[workspace]\nresolver = "2"\nmembers = [\n{listed}]\n\n{self._profile}'
         self._put("Cargo.toml", text)
+        self._put(".cargo/config.toml", self._config)
+        publish_if_changed(self.folder / LOCK, lock_of(self._lock, self._members))
 
     def clean(self) -> None:
         """Forget everything compiled."""
@@ -126,10 +136,12 @@ class BuildArea:
         self._put("batch/src/main.rs", batch_main(self.kernel, genes))
 
     def _manifest(self, name: str, needs: Mapping[str, str]) -> str:
+        """The manifest of a member of the workspace, which also enters the lock."""
+        self._members[name] = Member(needs=tuple(needs))
         rows = "".join(f'{crate} = {{ path = "{path}" }}\n' for crate, path in needs.items())
         return (
             f'[package]\nname = "{name}"\nversion = "0.0.0"\nedition = "{self._edition}"\n'
-            f"publish = false\n\n[dependencies]\n{rows}"
+            f"publish = false\n\n[dependencies]\n{rows}{self._crates}"
         )
 
     def _put(self, path: str, text: str) -> None:

@@ -15,6 +15,7 @@ from evolve_ai.substrates.rust.policy import (
     DERIVES,
     GENERATED_PREFIX,
     ITEM_WORDS,
+    KEPT_FROM_CRATES,
     KERNEL_NAMES,
     LINT_PREFIX,
     LINTS,
@@ -57,16 +58,20 @@ _POINTER_FORMAT = re.compile(r"\{[^{}]*:[^{}]*p[\s\u200e\u200f]*\}")
 
 
 def audit(
-    root: Node, leaves: list[Token], imported: tuple[Import, ...], written: tuple[PathUse, ...]
+    root: Node,
+    leaves: list[Token],
+    imported: tuple[Import, ...],
+    written: tuple[PathUse, ...],
+    crates: frozenset[str],
 ) -> str | None:
     """The first thing, in line order, that the policy refuses, as "line 3: …"; or None."""
-    names = _Names(root, imported)
+    names = _Names(root, imported, crates)
     findings = [
         *_words(leaves),
         *_macros(leaves),
         *_structure(root),
         *impl_errors(root),
-        *value_errors(root, imported),
+        *value_errors(root, imported, crates),
         *constant_errors(root),
         *names.findings(imported),
         *(
@@ -175,7 +180,8 @@ def _attribute(item: Node) -> Iterator[Finding]:
 class _Names:
     """What the first segment of a path can stand for in this file."""
 
-    def __init__(self, root: Node, imported: tuple[Import, ...]):
+    def __init__(self, root: Node, imported: tuple[Import, ...], crates: frozenset[str]):
+        self.crates = crates
         self.imports: dict[str, list[tuple[str, ...]]] = defaultdict(list)
         for item in imported:
             if item.name is not None and not item.glob:
@@ -189,10 +195,10 @@ class _Names:
     def findings(self, imported: tuple[Import, ...]) -> Iterator[Finding]:
         """What is wrong with declared names and with `use`."""
         for name, line in self.local.items():
-            if name in RESERVED_ROOTS:
+            if name in RESERVED_ROOTS or name in self.crates:
                 yield line, f"nothing may be called `{name}`, it would hide the real one"
         for item in imported:
-            if item.name in RESERVED_ROOTS or (item.name or "").startswith(GENERATED_PREFIX):
+            if self._hides(item):
                 yield item.line, f"nothing may be called `{item.name}`, it would hide the real one"
             elif any(part.startswith(GENERATED_PREFIX) for part in item.segments):
                 yield (
@@ -202,6 +208,20 @@ class _Names:
             reason = self.refusal(item.segments, item.rooted, glob=item.glob)
             if reason:
                 yield item.line, reason
+
+    def _hides(self, item: Import) -> bool:
+        """Does it take a name that must go on to mean what it always means?
+
+        A macro of a crate, called `vec` here, could write what no gene may say.
+        """
+        name = item.name or ""
+        if name in RESERVED_ROOTS or name.startswith(GENERATED_PREFIX):
+            return True
+        if item.segments[:1] in (("std",), ("core",)):
+            return name in self.crates
+        if name in self.crates and item.segments != (name,):
+            return True
+        return bool(self.crates) and name in KEPT_FROM_CRATES
 
     def refusal(
         self, segments: tuple[str, ...], rooted: bool, glob: bool = False, hops: int = 0
@@ -215,18 +235,22 @@ class _Names:
             return None if _is_calm(segments[1:], glob) else _not_calm(shown)
         if first == "crate":
             return None if _is_ours(segments, glob) else _not_ours(shown)
+        if first in self.crates:
+            return f"`{shown}::*`: a crate is used by name, not as a whole" if glob else None
         if first == "self":
             rest = segments[1:]
             return self.refusal(rest, False, glob, hops + 1) if len(rest) > 1 else None
         if first in self.imports:
             whole = (target + segments[1:] for target in self.imports[first])
-            own = (path for path in whole if path != segments)
-            reasons = (self.refusal(path, False, glob, hops + 1) for path in own)
-            return next((reason for reason in reasons if reason), None)
+            led = [path for path in whole if path != segments]  # `use x;` leads nowhere
+            if led:
+                reasons = (self.refusal(path, False, glob, hops + 1) for path in led)
+                return next((reason for reason in reasons if reason), None)
         if first in RESERVED_ROOTS - {"Self"} or not (
             first in self.local or first in PRELUDE or first == "Self"
         ):
-            return f"`{shown}` begins with `{first}`, which nothing in this file declares or uses"
+            whose = "nothing in this file declares or uses, and which is no crate of the template"
+            return f"`{shown}` begins with `{first}`, which {whose}"
         return None
 
 

@@ -12,8 +12,12 @@ from evolve_ai.model.report import BuildRequest, BuildVerdict, GenePool, Program
 from evolve_ai.model.settings import BuildSettings
 from evolve_ai.substrates.rust.area import BuildArea
 from evolve_ai.substrates.rust.batch import BatchBuild, Outcome
+from evolve_ai.substrates.rust.crates import CRATES, CrateStore
+from evolve_ai.substrates.rust.dependencies import crate_roots
 from evolve_ai.substrates.rust.failures import Failures
+from evolve_ai.substrates.rust.manifest import MANIFEST
 from evolve_ai.substrates.rust.plan import Gene, Plan, Wiring, plan
+from evolve_ai.substrates.rust.profile import cargo_config
 from evolve_ai.substrates.rust.source import read_source
 from evolve_ai.substrates.rust.store import ProgramStore
 from evolve_ai.substrates.rust.units import Unit, UnitPlanner
@@ -51,6 +55,8 @@ class RustBuilder:
         self._stuck: dict[str, str] = {}  # for this run only: a busy machine may be to blame
         self._toolchain = toolchain
         self._limits = Limits(settings.timeout, settings.silence)
+        self._config = cargo_config(settings)
+        self._crates = CrateStore(workspace / CRATES, self._limits)
         self._reports: dict[tuple[str, str], SourceReport] = {
             (source.path, source.code): source for source in pool.sources
         }
@@ -142,6 +148,7 @@ class RustBuilder:
             stuck_units={name: why for name, why in self._stuck.items() if name in units},
             failed_genes=self._failures.genes(gene for row in genes.values() for gene in row),
         )
+        self._crates.require(self._pool.manifests)
         batch = BatchBuild(self._area(), self._code, self._limits)
         outcome = batch.run(wirings, units, genes, known, progress)
         self._failures.keep(outcome.failed_units, outcome.failed_genes)
@@ -176,10 +183,10 @@ class RustBuilder:
         return self._planned
 
     def _area(self) -> BuildArea:
-        return BuildArea(self._folder, self._pool, self._base())
+        return BuildArea(self._folder, self._pool, self._base(), self._config)
 
     def _base(self) -> str:
-        """What every crate depends on: kernel, edition, profile, toolchain."""
+        """What every crate depends on: kernel, profile, toolchain, other people's crates."""
         text = f"{self._pool.fixed_hash}\n{self._toolchain()}"
         return hashlib.sha256(text.encode()).hexdigest()
 
@@ -189,7 +196,8 @@ class RustBuilder:
             data = self._find(code)
             if data is None:
                 return None
-            self._reports[path, code] = read_source(path, data)
+            crates = crate_roots(self._pool.manifests[MANIFEST])
+            self._reports[path, code] = read_source(path, data, crates)
         return self._reports[path, code]
 
     def _find(self, code: str) -> bytes | None:

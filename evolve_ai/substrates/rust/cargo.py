@@ -22,6 +22,7 @@ def build_argv(package: str) -> tuple[str, ...]:
         "build",
         "--release",
         "--offline",
+        "--locked",
         "--keep-going",
         "--message-format=json",
         "--package",

@@ -3,7 +3,7 @@
 import hashlib
 
 # Raise it with every change of a rule in audit.py: old verdicts are then made afresh.
-RULES_VERSION = 2
+RULES_VERSION = 3
 
 # The kernel as genes see it. Everything else of it reads descriptors and writes files.
 KERNEL_NAMES = frozenset({"Agent", "Vote"})
@@ -155,6 +155,9 @@ DERIVES = frozenset(
     {"Debug", "Clone", "Copy", "PartialEq", "Eq", "PartialOrd", "Ord", "Hash", "Default"}
 )
 
+# What a macro, a derive or an attribute of a crate may not be called in a gene file.
+KEPT_FROM_CRATES = MACROS | DERIVES | ATTRIBUTES
+
 WORDS = {
     "unsafe": "unsafe code",
     "extern": "foreign code",
@@ -216,7 +219,8 @@ POLICY_HASH = _policy_hash()
 
 POLICY = f"""\
 A gene file may use the kernel as `crate::kernel::Agent`, other gene files as `crate::genes::x`,
-and of the standard library what computes: numbers, text, iterators, ordered collections.
+the crates that the template depends on, by name and without their macros, and of the standard
+library what computes: numbers, text, iterators, ordered collections.
 Everything else is refused: files, network, processes, time, threads, the environment, unsafe and
 foreign code, statics, modules (test modules too), macros of its own, conditional code, raw
 pointers, visibility other than `pub`, impls on types that the file does not declare, loops in

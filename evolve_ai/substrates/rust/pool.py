@@ -3,32 +3,48 @@
 import hashlib
 import os
 import re
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 from tree_sitter import Node
 
 from evolve_ai.model.errors import TemplateError
 from evolve_ai.model.genome import KEYWORDS
 from evolve_ai.model.report import GenePool, SourceReport
+from evolve_ai.model.settings import BuildSettings
 from evolve_ai.substrates.rust import syntax
-from evolve_ai.substrates.rust.manifest import check_manifest, nameless
+from evolve_ai.substrates.rust.dependencies import (
+    check_dependencies,
+    crate_roots,
+    dependencies_of,
+)
+from evolve_ai.substrates.rust.manifest import MANIFEST, check_manifest, nameless, settled
+from evolve_ai.substrates.rust.profile import release
 from evolve_ai.substrates.rust.source import read_source
 
-MANIFEST = "Cargo.toml"
 LIBRARY = "src/lib.rs"
 KERNEL = "src/kernel"
 GENES = "src/genes"
 
 _MODULE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}\.rs")
 _LIBRARY_ITEMS = ["pub mod genes ;", "pub mod kernel ;"]
+_DEFAULTS = BuildSettings()
+_NO_CRATES: Mapping[str, str] = MappingProxyType({})
 
 
-def read_pool(template: Path) -> GenePool:
-    """Read the template. TemplateError names the file, the line, the reason and what to do."""
+def read_pool(
+    template: Path, build: BuildSettings = _DEFAULTS, allowed: Mapping[str, str] = _NO_CRATES
+) -> GenePool:
+    """Read the template. TemplateError names the file, the line, the reason and what to do.
+
+    The profile of `build` is laid over the template's; `allowed` are crates with their versions.
+    """
     if not template.is_dir():
         raise TemplateError("there is no template", where=template, todo="make one: evolve new")
     manifest = _read(template, MANIFEST)
     check_manifest(manifest)
+    check_dependencies(manifest, allowed)
     if (template / "build.rs").exists():
         raise _refused("build.rs", "a build script runs outside the sandbox", "remove it")
     fixed = {LIBRARY: _read(template, LIBRARY), **_kernel(template)}
@@ -40,10 +56,12 @@ def read_pool(template: Path) -> GenePool:
     sources = []
     for path in _gene_paths(template):
         content = _read(template, path)
-        sources.append(_source(path, content))
+        sources.append(_source(path, content, crate_roots(manifest)))
         code[sources[-1].code] = content
     _check_uses(sources)
-    return GenePool(tuple(sources), code, fixed, manifest, _fixed_hash(fixed, manifest))
+    versions = {one.name: one.version for one in dependencies_of(manifest)}
+    manifests = {MANIFEST: settled(manifest, release(build), versions)}
+    return GenePool(tuple(sources), code, fixed, manifests, _fixed_hash(fixed, manifest))
 
 
 def pool_stamp(template: Path) -> str:
@@ -91,8 +109,8 @@ def _gene_paths(template: Path) -> list[str]:
     return paths
 
 
-def _source(path: str, code: bytes) -> SourceReport:
-    report = read_source(path, code)
+def _source(path: str, code: bytes, crates: frozenset[str]) -> SourceReport:
+    report = read_source(path, code, crates)
     error = report.syntax_error or report.audit_error
     if error:
         line, _, reason = error.removeprefix("line ").partition(": ")

@@ -30,8 +30,11 @@ _DECISIONS = frozenset(
 )
 
 
-def read_source(path: str, code: bytes) -> SourceReport:
-    """Read, measure and audit one gene file. What is wrong with the file stands in the report."""
+def read_source(path: str, code: bytes, crates: frozenset[str] = frozenset()) -> SourceReport:
+    """Read, measure and audit one gene file. What is wrong with the file stands in the report.
+
+    `crates` are other people's, by the names that paths into them begin with.
+    """
     digest = hashlib.sha256(code).hexdigest()
     lines = code.count(b"\n") + (not code.endswith(b"\n") and bool(code))
     unreadable = _unreadable(code)
@@ -53,7 +56,9 @@ def read_source(path: str, code: bytes) -> SourceReport:
         complexity=_complexity(root),
         lines=lines,
         syntax_error=error,
-        audit_error=None if error else audit(root, leaves, imported, written) or trait_error,
+        audit_error=None
+        if error
+        else audit(root, leaves, imported, written, crates) or trait_error,
     )
 
 

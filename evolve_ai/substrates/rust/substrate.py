@@ -1,15 +1,24 @@
 """Owns Rust as a language of agents: one thin class over the parts of this folder."""
 
+import hashlib
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
+from types import MappingProxyType
 
 from evolve_ai.model.genome import Genome
 from evolve_ai.model.report import GenePool, SourceReport
 from evolve_ai.model.settings import BuildSettings
 from evolve_ai.substrates.rust import manifest, pool, source, viability, wiring
 from evolve_ai.substrates.rust.builder import DEFAULTS, RustBuilder
+from evolve_ai.substrates.rust.crates import CRATES, CrateStore
+from evolve_ai.substrates.rust.dependencies import crate_roots
 from evolve_ai.substrates.rust.fingerprint import fingerprint
+from evolve_ai.substrates.rust.lock import LOCK, Member, lock_of
+from evolve_ai.substrates.rust.manifest import MANIFEST
+from evolve_ai.substrates.rust.profile import processor
 from evolve_ai.substrates.rust.toolchain import toolchain_line
+from evolve_ai.system.commands import Limits
 
 
 class RustSubstrate:
@@ -17,26 +26,39 @@ class RustSubstrate:
 
     name = "rust"
     wiring_files = frozenset({wiring.MAIN, wiring.MODULES})
-    manifest_file = pool.MANIFEST
 
-    def __init__(self, settings: BuildSettings = DEFAULTS):
+    def __init__(
+        self, settings: BuildSettings = DEFAULTS, crates: Mapping[str, str] = MappingProxyType({})
+    ):
         self._settings = settings
+        self._allowed = dict(crates)
         self._toolchain: str | None = None
+        self._processor: str | None = None
 
     def read_pool(self, template: Path) -> GenePool:
-        return pool.read_pool(template)
+        return pool.read_pool(template, self._settings, self._allowed)
 
     def pool_stamp(self, template: Path) -> str:
         return pool.pool_stamp(template)
 
-    def read_source(self, path: str, code: bytes) -> SourceReport:
-        return source.read_source(path, code)
+    def equip(self, workspace: Path, pool: GenePool) -> GenePool:
+        limits = Limits(self._settings.timeout, self._settings.silence)
+        store = CrateStore(workspace.resolve() / CRATES, limits)
+        lock = store.lock(pool.manifests[MANIFEST])
+        return pool if lock is None else replace(pool, manifests={**pool.manifests, LOCK: lock})
+
+    def read_source(self, path: str, code: bytes, manifests: Mapping[str, bytes]) -> SourceReport:
+        return source.read_source(path, code, crate_roots(manifests[MANIFEST]))
 
     def wiring(self, genome: Genome) -> Mapping[str, bytes]:
         return wiring.wiring(genome)
 
-    def manifest(self, template: bytes, agent: str) -> bytes:
-        return manifest.agent_manifest(template, agent)
+    def manifests(self, pool: Mapping[str, bytes], agent: str) -> Mapping[str, bytes]:
+        made = {MANIFEST: manifest.agent_manifest(pool[MANIFEST], agent)}
+        if LOCK in pool:
+            member = Member(manifest.package_version(pool[MANIFEST]))
+            made[LOCK] = lock_of(pool[LOCK], {f"agent-{agent}": member})
+        return made
 
     def viability(self, genome: Genome, sources: Mapping[str, SourceReport]) -> str | None:
         return viability.viability(genome, sources)
@@ -47,7 +69,15 @@ class RustSubstrate:
         return self._toolchain
 
     def fingerprint(self, genome: Genome, pool: GenePool) -> str:
-        return fingerprint(genome, pool.fixed_hash, self.toolchain())
+        return fingerprint(genome, pool.fixed_hash, self._made_with(pool))
 
     def builder(self, workspace: Path, pool: GenePool) -> RustBuilder:
-        return RustBuilder(workspace, pool, self.toolchain, self._settings)
+        return RustBuilder(workspace, pool, lambda: self._made_with(pool), self._settings)
+
+    def _made_with(self, pool: GenePool) -> str:
+        """What, beside genes and kernel, decides what comes out of a build."""
+        if self._processor is None:
+            self._processor = processor(self._settings)
+        manifests = {**pool.manifests, MANIFEST: manifest.nameless(pool.manifests[MANIFEST])}
+        hashes = (hashlib.sha256(data).hexdigest() for _, data in sorted(manifests.items()))
+        return "; ".join([self.toolchain(), self._processor, *hashes])

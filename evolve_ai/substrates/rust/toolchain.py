@@ -26,7 +26,6 @@ _KEPT = (
     "LD_LIBRARY_PATH",
 )
 _SET = {
-    "CARGO_NET_OFFLINE": "true",
     "CARGO_TERM_COLOR": "never",
     "RUSTUP_AUTO_INSTALL": "0",
     "LC_ALL": "C",
@@ -37,7 +36,13 @@ def build_environment(environ: Mapping[str, str], target: Path | None = None) ->
     """The environment of a build: nothing of the user's that could change what comes out."""
     kept = {name: environ[name] for name in _KEPT if name in environ}
     kept["PATH"] = tool_path(environ)
+    kept["CARGO_NET_OFFLINE"] = "true"
     return {**kept, **_SET, **({"CARGO_TARGET_DIR": str(target)} if target else {})}
+
+
+def fetch_environment(environ: Mapping[str, str]) -> dict[str, str]:
+    """All of the user's: proxies, certificates and credentials, which nothing but a fetch needs."""
+    return {**environ, **_SET, "PATH": tool_path(environ)}
 
 
 def tool_path(environ: Mapping[str, str]) -> str:
@@ -65,13 +70,14 @@ def require_version(release: str) -> None:
 def toolchain_line() -> str:
     """Versions of rustc, its host and LLVM, and cargo, as one line. About 50 ms."""
     require_cargo()
-    facts = dict(line.split(": ", 1) for line in _said("rustc", "-vV").splitlines() if ": " in line)
+    facts = dict(line.split(": ", 1) for line in said("rustc", "-vV").splitlines() if ": " in line)
     require_version(facts.get("release", ""))
     rustc = f"rustc {facts.get('release')} {facts.get('commit-hash')} {facts.get('host')}"
-    return f"{rustc} LLVM {facts.get('LLVM version')}; {_said('cargo', '-V').strip()}"
+    return f"{rustc} LLVM {facts.get('LLVM version')}; {said('cargo', '-V').strip()}"
 
 
-def _said(*argv: str) -> str:
+def said(*argv: str) -> str:
+    """What a short command says; ToolchainError when it fails."""
     done = run_command(argv, cwd=Path.cwd(), env=build_environment(os.environ), limits=_LIMITS)
     if done.ending is not Ending.EXITED or done.code != 0:
         told = done.stderr.decode("utf-8", "replace").strip() or f"exit status {done.code}"

@@ -42,7 +42,7 @@ class UnitPlanner:
     """Groups gene files into units. The same files below a file always give the same unit."""
 
     def __init__(self, base: str, uses: Callable[[str, str], tuple[str, ...]]):
-        self._base = base  # hash of kernel, profile and toolchain
+        self._base = base  # hash of kernel, profile, crates and toolchain
         self._uses = uses  # modules that the file of (path, SHA-256) names
         self._units: dict[tuple[str, frozenset[Member]], Unit] = {}
         self._layouts: dict[frozenset[tuple[str, str]], Layout] = {}

@@ -20,9 +20,11 @@ _BRANCHES = frozenset({"if_expression", "else_clause"})
 _WRAPS = frozenset({"parenthesized_expression", "generic_function"})
 
 
-def value_errors(root: Node, imported: tuple[Import, ...]) -> Iterator[Finding]:
+def value_errors(
+    root: Node, imported: tuple[Import, ...], crates: frozenset[str]
+) -> Iterator[Finding]:
     scopes = Scopes(root)
-    rule = _Rule(scopes, imported)
+    rule = _Rule(scopes, imported, crates)
     for node in scopes.nodes:
         line = syntax.line_of(node)
         if node.type == "function_type" and any(child.type == "fn" for child in node.children):
@@ -52,9 +54,9 @@ def _operand(cast: Node) -> Node | None:
 
 
 class _Rule:
-    """The names of this file that stand for functions."""
+    """The names of this file that stand for functions, or for modules that hold some."""
 
-    def __init__(self, scopes: Scopes, imported: tuple[Import, ...]):
+    def __init__(self, scopes: Scopes, imported: tuple[Import, ...], crates: frozenset[str]):
         self._scopes = scopes
         functions = [node for node in scopes.nodes if node.type == "function_item"]
         self.methods = {_name(node) for node in functions}
@@ -64,7 +66,8 @@ class _Rule:
         builders = {_name(node) for node in (*variants, *types) if _is_tuple(node)}
         self.units = {_name(node) for node in variants} - builders
         self.others = builders | _BUILDERS
-        self.modules: set[str] = set()
+        self._crates = crates
+        self.modules = set(crates)
         for item in imported:
             if item.name is not None and not item.glob:
                 self._learn(item.name, item.segments, builders)
@@ -72,10 +75,12 @@ class _Rule:
 
     def _learn(self, name: str, segments: tuple[str, ...], builders: set[str]) -> None:
         ours = segments[:2] == ("crate", "genes")
-        if ours:
+        foreign = not self._crates.isdisjoint(segments[:1])
+        if ours or foreign:
             self.modules.add(name)
         if _is_lower(segments[-1:]):
-            (self.functions if ours and len(segments) > 3 else self.others).add(name)
+            inside = len(segments) > (3 if ours else 1)
+            (self.functions if (ours or foreign) and inside else self.others).add(name)
         elif segments[-1:] and segments[-1] in builders:
             self.others.add(name)
 

@@ -70,7 +70,7 @@ def write_agent(
         **pool.fixed,
         **{gene.path: code[gene.code] for gene in genome.files},
         **substrate.wiring(genome),
-        substrate.manifest_file: substrate.manifest(pool.manifest, genome.id),
+        **substrate.manifests(pool.manifests, genome.id),
     }
     for path, data in files.items():
         (folder / path).parent.mkdir(parents=True, exist_ok=True)

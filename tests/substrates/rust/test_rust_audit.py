@@ -50,6 +50,8 @@ ATTACKS = {
     "path in format arguments": body('println!("{}", x = std::process::id());'),
     "unknown root": body("let _ = libc::getpid();"),
     "extern prelude by use": "use libc::getpid;",
+    "extern prelude as a whole": "use libc;\n" + body("let _ = libc::getpid();"),
+    "extern prelude in braces": "use libc::{self};",
     "kernel life": body("crate::kernel::life::start();"),
     "kernel live": "use crate::kernel::live;",
     "kernel glob": "use crate::kernel::*;",

@@ -10,6 +10,7 @@ from rust_support import genome_of
 from evolve_ai.model.errors import TemplateError
 from evolve_ai.model.genome import FileGene, Genome
 from evolve_ai.model.report import GenePool
+from evolve_ai.substrates.rust.manifest import MANIFEST
 from evolve_ai.substrates.rust.source import read_source
 from evolve_ai.substrates.rust.substrate import RustSubstrate
 from evolve_ai.substrates.rust.viability import viability
@@ -56,14 +57,14 @@ def test_wiring_without_genes_has_an_empty_table() -> None:
 
 
 def test_manifest_is_the_template_s_with_another_name(pool: GenePool) -> None:
-    made = RUST.manifest(pool.manifest, ID)
-    assert made == pool.manifest.replace(b"agent-template", f"agent-{ID}".encode())
+    (made,) = RUST.manifests(pool.manifests, ID).values()
+    assert made == pool.manifests[MANIFEST].replace(b"agent-template", f"agent-{ID}".encode())
     assert tomlkit.parse(made.decode())["package"]["name"] == f"agent-{ID}"  # type: ignore[index]
 
 
 def test_manifest_that_is_no_toml_is_refused_with_a_reason() -> None:
     try:
-        RUST.manifest(b"[package", ID)
+        RUST.manifests({MANIFEST: b"[package"}, ID)
     except TemplateError as error:
         assert "no TOML" in error.what
     else:

@@ -1,0 +1,108 @@
+"""Owns fetching other people's crates: once, online; whatever comes after is built offline."""
+
+import hashlib
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+from evolve_ai.model.errors import ToolchainError
+from evolve_ai.substrates.rust.dependencies import Dependency, dependencies_of
+from evolve_ai.substrates.rust.lock import FETCHER, LOCK, Member, lock_of, read_lock
+from evolve_ai.substrates.rust.manifest import MANIFEST
+from evolve_ai.substrates.rust.toolchain import build_environment, fetch_environment, require_cargo
+from evolve_ai.system.commands import Completed, Ending, Limits, run_command
+from evolve_ai.system.files import publish, publish_if_changed
+
+CRATES = "crates"  # in the workspace
+
+_TODO = (
+    "see that the crates in Cargo.toml exist at these versions, and that `cargo fetch` works there "
+    "(a network, a proxy); then run again"
+)
+
+
+class CrateStore:
+    """One small package for each set of crates, whose Cargo.lock says what they are made of.
+
+    The crates themselves lie where cargo keeps them: in the user's own cargo home.
+    """
+
+    def __init__(self, folder: Path, limits: Limits):
+        self._folder = folder
+        self._limits = limits
+
+    def lock(self, manifest: bytes) -> bytes | None:
+        """The lock of what a manifest asks for, None when that is nothing.
+
+        The first time, crates are fetched. Raises ToolchainError when that fails.
+        """
+        wanted = dependencies_of(manifest)
+        if not wanted:
+            return None
+        home = self._home(wanted)
+        try:
+            data = (home / LOCK).read_bytes()
+            read_lock(data)
+        except (OSError, ValueError):
+            return self._fetched(home)
+        return data
+
+    def require(self, manifests: Mapping[str, bytes]) -> None:
+        """See that the crates are there, and fetch the same ones again if they are not."""
+        wanted = dependencies_of(manifests[MANIFEST])
+        if not wanted or LOCK not in manifests:
+            return
+        home = self._home(wanted)
+        publish_if_changed(home / LOCK, manifests[LOCK])
+        offline = build_environment(os.environ)
+        if _failed(self._run(home, offline, "--offline", "--locked")):
+            self._fetch(home, "--locked")
+
+    def _home(self, wanted: tuple[Dependency, ...]) -> Path:
+        rows = "".join(one.row() for one in wanted)
+        home = self._folder / hashlib.sha256(rows.encode()).hexdigest()[:24]
+        text = (
+            f'[package]\nname = "{FETCHER}"\nversion = "{Member().version}"\nedition = "2021"\n'
+            f"publish = false\n\n[workspace]\n\n[dependencies]\n{rows}"
+        )
+        publish_if_changed(home / MANIFEST, text.encode())
+        publish_if_changed(home / "src" / "lib.rs", b"")
+        return home
+
+    def _fetched(self, home: Path) -> bytes:
+        lock = home / LOCK
+        lock.unlink(missing_ok=True)
+        try:
+            self._fetch(home)
+        except BaseException:
+            lock.unlink(missing_ok=True)  # it may be there although the crates are not
+            raise
+        data = lock_of(lock.read_bytes(), {FETCHER: Member()})
+        publish(lock, data)
+        return data
+
+    def _fetch(self, home: Path, *words: str) -> None:
+        """The only place where anything of ours goes online, but for webhooks."""
+        done = self._run(home, fetch_environment(os.environ), *words)
+        if done.ending is not Ending.EXITED:
+            told = f"cargo was ended by its {done.ending} after {done.seconds:.0f} s"
+        elif done.code:
+            told = _errors(done) or f"exit status {done.code}"
+        else:
+            return
+        raise ToolchainError(f"crates cannot be fetched: {told}", where=home, todo=_TODO)
+
+    def _run(self, home: Path, environment: Mapping[str, str], *words: str) -> Completed:
+        require_cargo()
+        argv = ("cargo", "fetch", *words)
+        return run_command(argv, cwd=home, env=environment, limits=self._limits)
+
+
+def _failed(done: Completed) -> bool:
+    return done.ending is not Ending.EXITED or done.code != 0
+
+
+def _errors(done: Completed) -> str:
+    """What cargo says from its first error on."""
+    text = done.stderr.decode("utf-8", "replace")
+    return " ".join(text[max(0, text.find("error:")) :].split())[:600]

@@ -1,0 +1,55 @@
+"""Owns the profile: what the settings say of compiling, laid over what the template says."""
+
+import hashlib
+import re
+from typing import Any
+
+import tomlkit
+
+from evolve_ai.model.errors import SettingsError
+from evolve_ai.model.settings import BuildSettings
+from evolve_ai.substrates.rust.toolchain import said
+
+NATIVE = "native"
+_WHERE = "evolve.toml"
+_NAMED = re.compile(r"^ +(\S+)", re.MULTILINE)
+_CURRENT = re.compile(r"^ +native +.*\(currently ([^ )]+)\)", re.MULTILINE)
+
+
+def release(build: BuildSettings) -> dict[str, Any]:
+    """What `[profile.release]` is to say in place of the template's own words."""
+    level = int(build.opt_level) if build.opt_level.isdigit() else build.opt_level
+    wanted = {"opt-level": level, "panic": build.panic, "debug": build.debug}
+    if build.debug not in ("", "none"):
+        wanted["strip"] = "none"  # or the linker would throw away what was asked for
+    return {key: value for key, value in wanted.items() if value != ""}
+
+
+def cargo_config(build: BuildSettings) -> str:
+    """What no manifest can say, as the text of a `.cargo/config.toml`."""
+    if not build.target_cpu:
+        return ""
+    flags = {"rustflags": ["-C", f"target-cpu={build.target_cpu}"]}
+    return tomlkit.dumps({"target": {"cfg(all())": flags}})
+
+
+def processor(build: BuildSettings) -> str:
+    """The processor compiled for, in words that differ where the programs would.
+
+    Raises SettingsError for a name that rustc does not know, ToolchainError without rustc.
+    """
+    if not build.target_cpu:
+        return "generic"
+    listed = said("rustc", "--print", "target-cpus")
+    if build.target_cpu not in _NAMED.findall(listed):
+        raise SettingsError(
+            f"build.target_cpu: rustc knows no processor {build.target_cpu!r}",
+            where=_WHERE,
+            todo="take a name that `rustc --print target-cpus` lists",
+        )
+    if build.target_cpu != NATIVE:
+        return build.target_cpu
+    # A store may be carried to another machine, where the same word means something else.
+    name = _CURRENT.search(listed)
+    able = said("rustc", "-C", f"target-cpu={NATIVE}", "--print", "cfg")
+    return f"{name[1] if name else NATIVE} {hashlib.sha256(able.encode()).hexdigest()}"
