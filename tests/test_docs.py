@@ -15,7 +15,8 @@ from evolve_ai.model.genome import decode
 from evolve_ai.substrates.rust.policy import POLICY
 
 ROOT = Path(__file__).parent.parent
-PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("benchmarks/*.md")])
+FOLDERS = (".", "docs", "benchmarks", "examples/*")
+PAGES = sorted(page for folder in FOLDERS for page in ROOT.glob(f"{folder}/*.md"))
 COMMON = {"seq", "ts", "run", "cycle", "event", "agent"}
 
 
