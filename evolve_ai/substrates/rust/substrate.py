@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import lru_cache
 from pathlib import Path
 from types import MappingProxyType
 
@@ -78,6 +79,13 @@ class RustSubstrate:
         """What, beside genes and kernel, decides what comes out of a build."""
         if self._processor is None:
             self._processor = processor(self._settings)
-        manifests = {**pool.manifests, MANIFEST: manifest.nameless(pool.manifests[MANIFEST])}
-        hashes = (hashlib.sha256(data).hexdigest() for _, data in sorted(manifests.items()))
-        return "; ".join([self.toolchain(), self._processor, *hashes])
+        manifests = _hash_of(pool.manifests[MANIFEST], pool.manifests.get(LOCK, b""))
+        return f"{self.toolchain()}; {self._processor}; {manifests}"
+
+
+@lru_cache(maxsize=8)
+def _hash_of(template: bytes, lock: bytes) -> str:
+    """Of what is the same in the manifests of all agents: profile, edition, crates."""
+    digest = hashlib.sha256(manifest.nameless(template))
+    digest.update(b"\0" + lock)
+    return digest.hexdigest()
