@@ -15,6 +15,9 @@ from evolve_ai.system.files import publish_if_changed, storage_errors
 
 BATCH = "evolve_batch"
 MAX_IDLE_UNITS = 256
+# The kernel is the largest crate, and all others wait for it: it may be compiled on several cores.
+# That changes how long it takes, not what it does.
+_KERNEL_PROFILE = "\n[profile.release.package.{}]\ncodegen-units = 4\n"
 _QUIET = "#![allow(warnings)]\n"
 
 # The argument of a batch: which rows of its table to run, in order, as "genes:4.0.17".
@@ -74,8 +77,8 @@ class BuildArea:
         self._write_batch(genes, units)
         members = [f"kernels/{self.kernel}", *(f"units/{unit.name}" for unit in units), "batch"]
         listed = "".join(f'    "{member}",\n' for member in members)
-        text = f'[workspace]\nresolver = "2"\nmembers = [\n{listed}]\n\n{self._profile}'
-        self._put("Cargo.toml", text)
+        workspace = f'[workspace]\nresolver = "2"\nmembers = [\n{listed}]\n\n'
+        self._put("Cargo.toml", workspace + self._profile + _KERNEL_PROFILE.format(self.kernel))
         self._put(".cargo/config.toml", self._config)
         publish_if_changed(self.folder / LOCK, lock_of(self._lock, self._members))
 
