@@ -1,6 +1,7 @@
 """Owns the registry: one SQLite file (WAL) with one writer; state and events commit together."""
 
 import json
+import os
 import re
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -52,13 +53,13 @@ class Registry:
 
     @classmethod
     def read(cls, path: Path) -> "Registry":
-        """Open for reading, also beside a writer."""
+        """Open for reading, also beside a writer, and where nothing can be written."""
         nobody = NoPopulationError(
             "this project has no agents yet", where=path, todo="found some: evolve init 100"
         )
         if not path.exists():
             raise nobody
-        with _connected(path) as connection:
+        with _connected(path, _looking(path)) as connection:
             connection.execute("PRAGMA query_only = ON")
             if not _check_version(connection, path):
                 raise nobody
@@ -240,11 +241,20 @@ def _recorded(row: Sequence[Any]) -> Recorded:
     return Recorded(seq, ts, run, Event(Kind(kind), cycle, agent, json.loads(data)))
 
 
+def _looking(path: Path) -> str:
+    """How a reader opens the file: SQLite has to write beside it, unless told that it cannot."""
+    if os.access(path.parent, os.W_OK):
+        return ""
+    log = path.with_name(f"{path.name}-wal")
+    return "?mode=ro" if log.exists() and log.stat().st_size else "?immutable=1"
+
+
 @contextmanager
-def _connected(path: Path) -> Iterator[sqlite3.Connection]:
+def _connected(path: Path, how: str = "") -> Iterator[sqlite3.Connection]:
     """A connection that stays open unless its preparation fails."""
     with _told(path):
-        connection = sqlite3.connect(path, timeout=30, isolation_level=None)
+        address = f"{path.absolute().as_uri()}{how}"
+        connection = sqlite3.connect(address, timeout=30, isolation_level=None, uri=True)
         try:
             yield connection
         except BaseException:
