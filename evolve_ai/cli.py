@@ -11,7 +11,7 @@ from typing import Any
 
 import click
 from pydantic import BaseModel
-from rich.console import Console
+from rich.console import Console, RenderableType
 
 from evolve_ai import __version__
 from evolve_ai.model.errors import EXIT_FAILED, EvolveError
@@ -24,8 +24,9 @@ from evolve_ai.pipelines.runs import life
 from evolve_ai.plugins import assemble
 from evolve_ai.system.project import Project
 from evolve_ai.ui import text
-from evolve_ai.ui.progress import bar
-from evolve_ai.ui.signals import StopNow, ending_gracefully
+from evolve_ai.ui.builds import build_result, explanation
+from evolve_ai.ui.progress import bar, build_bar
+from evolve_ai.ui.signals import StopNow, ending_at_once, ending_gracefully
 from evolve_ai.ui.story import story
 
 UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
@@ -112,7 +113,9 @@ def init(count: int, seed: int | None, **at: Any) -> None:
     begun = time.monotonic()
     try:
         with bar("founding", Console()) as advance:
-            founding = runs.found(project, assemble, count, lambda n, of: advance(n, of, "agents"))
+            founding = runs.found(
+                project, assemble, count, lambda n, of: advance(n, of, f"agents {n}/{of}")
+            )
     except KeyboardInterrupt:
         click.echo(f"stopped; who was founded stays. evolve init {count} founds the rest", err=True)
         raise
@@ -159,7 +162,7 @@ def life_cycle(
 
     with (
         ending_gracefully(lambda words: click.echo(words, err=True)) as ending,
-        bar("building", console) as advance,
+        build_bar(console) as advance,
         life(project, assemble, advance) as manager,
     ):
         ending.calls(manager.stop)
@@ -217,11 +220,43 @@ def show(agent_id: str, as_json: bool, **at: Any) -> None:
 
 
 @evolve.command()
+@click.argument("ids", nargs=-1, metavar="[ID]...")
+@click.option("--all", "everyone", is_flag=True, help="All that live (so without any ID, too).")
+@click.option("--explain", is_flag=True, help="Tell what the program of one agent is made of.")
+@json_option
+@project_option
+def build(ids: tuple[str, ...], everyone: bool, explain: bool, as_json: bool, **at: Any) -> None:
+    """Build the programs of agents as they are now, before any life-cycle needs them.
+
+    Every agent, or those whose ids begin with ID. History goes on as if nothing had been built.
+    """
+    if everyone and ids:
+        raise click.UsageError("give --all or IDs, not both")
+    if explain:
+        explain_build(ids, as_json, **at)
+        return
+    with ending_at_once(), build_bar(Console()) as advance:
+        result = runs.build(open_project(**at), assemble, ids, advance)
+    show_json(result) if as_json else present(build_result(result))
+    if result.totals.failed:
+        sys.exit(EXIT_FAILED)
+
+
+def explain_build(ids: tuple[str, ...], as_json: bool, **at: Any) -> None:
+    if len(ids) != 1:
+        raise click.UsageError("--explain needs the ID of one agent")
+    project = open_project(**at)
+    told = runs.explain(project, assemble, ids[0])
+    show_json(told) if as_json else present(explanation(told, project.root))
+
+
+@evolve.command()
 @json_option
 @project_option
 def exam(as_json: bool, **at: Any) -> None:
     """Examine founders and living, afresh, on the held-out stretch."""
-    result = runs.exam(open_project(**at), assemble)
+    with ending_at_once(), build_bar(Console()) as advance:
+        result = runs.exam(open_project(**at), assemble, advance)
     show_json(result) if as_json else Console().print(text.exam_table(result))
 
 
@@ -255,6 +290,12 @@ def told(line: str, console: Console) -> bool:
     except (BrokenPipeError, SystemExit):  # rich exits on a broken pipe
         return False
     return True
+
+
+def present(report: RenderableType) -> None:
+    """Print a report; into a pipe, with lines as long as they come."""
+    console = Console()
+    console.print(report, highlight=False, soft_wrap=not console.is_terminal)
 
 
 def show_json(model: BaseModel) -> None:

@@ -5,7 +5,17 @@ from pathlib import Path
 from typing import Protocol
 
 from evolve_ai.model.genome import Genome
-from evolve_ai.model.report import BuildRequest, BuildVerdict, GenePool, Program, SourceReport
+from evolve_ai.model.report import (
+    BuildProgress,
+    BuildRequest,
+    BuildVerdict,
+    Explanation,
+    GenePool,
+    Program,
+    SourceReport,
+)
+
+Progress = Callable[[BuildProgress], None]
 
 
 class Builder(Protocol):
@@ -14,16 +24,26 @@ class Builder(Protocol):
     # The programs that can be started now, without a compiler, by fingerprint.
     def ready(self, requests: Sequence[BuildRequest]) -> Mapping[str, Program]: ...
 
-    # Build every request; one verdict each, in order. `progress(done, total, what)` may be called.
+    # Build every request; one verdict each, in order. `progress` is called while a compiler is at
+    # work, and once when that is over.
     def build(
-        self,
-        requests: Sequence[BuildRequest],
-        progress: Callable[[int, int, str], None] | None = None,
+        self, requests: Sequence[BuildRequest], progress: Progress | None = None
     ) -> tuple[BuildVerdict, ...]: ...
 
     # Forget what neither these wirings need nor a process runs (`running` are the files of
     # programs), as far as the size limit asks for it. Programs may have moved: ask ready() anew.
     def prune(self, needed: Sequence[BuildRequest], running: Iterable[Path]) -> int: ...
+
+
+class Onlooker(Protocol):
+    """Sees what a builder keeps, also beside one that builds. Writes nothing."""
+
+    # As a builder's.
+    def ready(self, requests: Sequence[BuildRequest]) -> Mapping[str, Program]: ...
+
+    # What this program is made of, and why it is there or is not. `code` is what lies in the
+    # agent's folder, by SHA-256.
+    def explain(self, request: BuildRequest, code: Mapping[str, bytes]) -> Explanation: ...
 
 
 class Substrate(Protocol):
@@ -40,6 +60,10 @@ class Substrate(Protocol):
     # The pool with all that it needs from elsewhere, kept in this workspace; the only step that
     # may go online, and only the first time.
     def equip(self, workspace: Path, pool: GenePool) -> GenePool: ...
+
+    # The same pool as equip() gave it some time before; nothing is written and nothing fetched.
+    # ToolchainError when equip() was never called.
+    def equipped(self, workspace: Path, pool: GenePool) -> GenePool: ...
 
     # Read, audit and measure one gene file of a pool with these manifests. Never raises for what
     # is in the file.
@@ -67,3 +91,6 @@ class Substrate(Protocol):
 
     # A builder whose store and build area lie in this workspace.
     def builder(self, workspace: Path, pool: GenePool) -> Builder: ...
+
+    # One who looks at what the builder of this workspace keeps.
+    def onlooker(self, workspace: Path, pool: GenePool) -> Onlooker: ...

@@ -78,3 +78,35 @@ class BuildVerdict:
     program: Program | None = None
     fault: Fault | None = None
     reused: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class BuildProgress:
+    """How far a build is. Units that were compiled some time before count as done."""
+
+    units_done: int
+    units: int
+    wirings: int  # that wait for this build
+    over: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class UnitReport:
+    """What is known of one compiled body of gene code."""
+
+    name: str
+    files: tuple[str, ...]
+    uses: tuple[str, ...]  # files of other units
+    state: str  # "ready": in the store; "failed"; "unbuilt"
+    reason: str = ""  # why it failed
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """What a program is made of, and why it is there or is not."""
+
+    ingredients: tuple[tuple[str, str], ...]  # of the fingerprint: (name, value)
+    units: tuple[UnitReport, ...]
+    reason: str  # a sentence
+    program: Program | None = None
+    fault: Fault | None = None

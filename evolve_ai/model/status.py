@@ -94,6 +94,63 @@ class AgentStory(BaseModel):
     events: list[dict[str, Any]]
 
 
+class BuildRow(BaseModel):
+    """What became of one agent in `evolve build`."""
+
+    id: str
+    fingerprint: str | None = Field(description="null: it has no genome that could be built")
+    verdict: str = Field(description="compiled (its batch was made now), reused, or failed")
+    cause: str | None = Field(description="of a failure: build, audit or genome")
+    reason: str | None = Field(description="of a failure, with file and line")
+
+
+class BuildResult(BaseModel):
+    """`evolve build --json`. requested = compiled + reused + failed, in agents."""
+
+    totals: BuildNumbers
+    units: int = Field(description="units in the batch that was made now; 0: none was needed")
+    seconds: float
+    steps: dict[str, float] = Field(description="seconds by step: scan, sync, audit, build")
+    agents: list[BuildRow]
+
+
+class UnitRow(BaseModel):
+    """One compiled body of gene code."""
+
+    name: str
+    files: list[str]
+    uses: list[str] = Field(description="files of other units")
+    state: str = Field(description="ready (in a batch), failed, or unbuilt")
+    reason: str
+
+
+class ProgramFacts(BaseModel):
+    """Where a program lies, and how many of the living share it."""
+
+    file: str
+    arguments: list[str]
+    bytes: int
+    file_sharers: int = Field(description="other living agents whose programs lie in this file")
+    sharers: int = Field(description="those of them whose arguments are the same, too")
+
+
+class BuildExplanation(BaseModel):
+    """`evolve build --explain ID --json`: what an agent's program is made of, and what of it is."""
+
+    agent: str
+    state: str
+    verdict: str = Field(description="ready, unbuilt or failed")
+    cause: str | None = Field(description="of a failure: build, audit or genome")
+    reason: str
+    fingerprint: str | None = Field(description="of what lies in its folder now")
+    recorded_fingerprint: str = Field(description="of what lay there when it was last built")
+    running_fingerprint: str | None = Field(description="of what its process runs, or null")
+    pid: int | None
+    ingredients: dict[str, str] = Field(description="what the fingerprint is made of")
+    units: list[UnitRow]
+    program: ProgramFacts | None
+
+
 class Marks(BaseModel):
     """Medians over a group: skill S (0..1, persistence = .5), absolute error of a forecast."""
 

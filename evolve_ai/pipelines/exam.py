@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from evolve_ai.contracts.environment import Examination
-from evolve_ai.contracts.substrate import Builder
+from evolve_ai.contracts.substrate import Builder, Progress
 from evolve_ai.model.agent import Fault
 from evolve_ai.model.errors import NoPopulationError, UsageError
 from evolve_ai.model.genome import Genome, decode
@@ -34,7 +34,13 @@ class Candidate:
     fingerprint: str
 
 
-def examine(parts: Parts, registry: Registry, pool: GenePool, builder: Builder) -> ExamResult:
+def examine(
+    parts: Parts,
+    registry: Registry,
+    pool: GenePool,
+    builder: Builder,
+    progress: Progress | None = None,
+) -> ExamResult:
     """Examine founders and living, each group in a world of its own.
 
     Genomes without a program (they never built) are left out; who fails in the exam has S = 0.
@@ -44,7 +50,7 @@ def examine(parts: Parts, registry: Registry, pool: GenePool, builder: Builder) 
     living = candidates_of(parts, registry, pool, list(registry.living()), born=False)
     if not founders:
         raise NoPopulationError("nobody was ever founded here", todo="evolve init 100")
-    programs = programs_for(builder, [*founders, *living])
+    programs = programs_for(builder, [*founders, *living], progress)
     groups = []
     for name, group in (("founders", founders), ("living", living)):
         able = [candidate for candidate in group if candidate.fingerprint in programs]
@@ -79,10 +85,12 @@ def candidates_of(
     return found
 
 
-def programs_for(builder: Builder, candidates: Sequence[Candidate]) -> Mapping[str, Program]:
+def programs_for(
+    builder: Builder, candidates: Sequence[Candidate], progress: Progress | None = None
+) -> Mapping[str, Program]:
     """Programs from the store; what it no longer holds is built again."""
     by_fingerprint = {c.fingerprint: c.genome for c in candidates}
-    verdicts = builder.build([request_of(*one) for one in by_fingerprint.items()])
+    verdicts = builder.build([request_of(*one) for one in by_fingerprint.items()], progress)
     return {v.fingerprint: v.program for v in verdicts if v.program is not None}
 
 

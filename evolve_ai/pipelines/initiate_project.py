@@ -118,17 +118,21 @@ def open_pool(parts: Parts, registry: Registry) -> GenePool:
     for code in pool.code.values():
         store.put(code)
     check_seed(project.root, registry, project.settings.seed)
-    known = registry.meta("fixed_hash")
-    if known is None:
+    if registry.meta("fixed_hash") is None:
         meta = {"fixed_hash": pool.fixed_hash, "seed": str(project.settings.seed)}
         registry.commit(Batch(meta=meta), run="")
-    elif known != pool.fixed_hash:
+    check_kernel(registry, pool, project.template)
+    return parts.substrate.equip(project.workspace, pool)
+
+
+def check_kernel(registry: Registry, pool: GenePool, template: Path) -> None:
+    """A population keeps its kernel; TemplateError for a pool with another one."""
+    if registry.meta("fixed_hash") != pool.fixed_hash:
         raise TemplateError(
             "the kernel of the template is not the one that the living agents have",
-            where=project.template,
+            where=template,
             todo="put src/kernel, src/lib.rs and Cargo.toml back, or begin a new project",
         )
-    return parts.substrate.equip(project.workspace, pool)
 
 
 def check_seed(root: Path, registry: Registry, seed: int) -> None:

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
+from evolve_ai.contracts.substrate import Progress
 from evolve_ai.model.agent import AgentRecord, Fault
 from evolve_ai.model.errors import NoPopulationError
 from evolve_ai.model.genome import Genome, decode
@@ -34,7 +35,6 @@ from evolve_ai.stages.update import Updated, update
 from evolve_ai.state.registry import Batch, Registry
 from evolve_ai.system.colony import Colony
 
-BuildProgress = Callable[[int, int, str], None]
 TIDY_CYCLES = 20
 SLICE = 0.1  # seconds between looks at the wish to stop, while asleep
 
@@ -58,7 +58,7 @@ class LifeManager:
         parts: Parts,
         registry: Registry,
         run_id: str,
-        build_progress: BuildProgress | None = None,
+        build_progress: Progress | None = None,
     ):
         self.parts = parts
         self.registry = registry

@@ -4,21 +4,31 @@ import signal
 import sys
 import uuid
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 
 import tomlkit
 
 from evolve_ai.contracts.sink import Sink
+from evolve_ai.contracts.substrate import Progress
 from evolve_ai.model.errors import EvolveError, NoPopulationError, NoProjectError, RegistryError
 from evolve_ai.model.settings import Settings
-from evolve_ai.model.status import AgentRow, AgentStory, ExamResult, Status
+from evolve_ai.model.status import (
+    AgentRow,
+    AgentStory,
+    BuildExplanation,
+    BuildResult,
+    ExamResult,
+    Status,
+)
 from evolve_ai.notifications.notifier import Notifier, open_notifier
 from evolve_ai.notifications.orchestrator_log import open_log
 from evolve_ai.pipelines import inbox, views
+from evolve_ai.pipelines.build_agents import build_agents
 from evolve_ai.pipelines.doctor import Check
 from evolve_ai.pipelines.doctor import examine as examine_health
 from evolve_ai.pipelines.exam import examine
+from evolve_ai.pipelines.explain import explain_build
 from evolve_ai.pipelines.import_agents import Imported, import_agents
 from evolve_ai.pipelines.initiate_project import (
     Founding,
@@ -26,13 +36,13 @@ from evolve_ai.pipelines.initiate_project import (
     initiate_project,
     open_pool,
 )
-from evolve_ai.pipelines.life_manager import BuildProgress, LifeManager
+from evolve_ai.pipelines.life_manager import LifeManager
 from evolve_ai.pipelines.new_project import check_path
 from evolve_ai.pipelines.parts import Parts
 from evolve_ai.state.registry import Registry
 from evolve_ai.system.files import publish
 from evolve_ai.system.identity import Identity
-from evolve_ai.system.lock import Holder, Lock, holder
+from evolve_ai.system.lock import Lock
 from evolve_ai.system.processes import adopt_or_none, ended, send
 from evolve_ai.system.project import Project
 from evolve_ai.system.settings_file import FILE_NAME, load_settings
@@ -99,7 +109,7 @@ def found(
 
 def hand_over(project: Project, count: int) -> int | None:
     """Leave an `init` to the life-cycle that holds the project; its pid, or None."""
-    held = _life_cycle(project)
+    held = views.life_cycle(project)
     if held is None:
         return None
     inbox.post(project.inbox, inbox.Command("init", {"count": count}))
@@ -113,7 +123,7 @@ def take_in(project: Project, assemble: Assemble, folder: Path) -> Imported:
 
 @contextmanager
 def life(
-    project: Project, assemble: Assemble, build_progress: BuildProgress | None = None
+    project: Project, assemble: Assemble, build_progress: Progress | None = None
 ) -> Iterator[LifeManager]:
     with opened(project, assemble, LIFE_CYCLE) as (parts, registry):
         if registry.meta("places") is None:
@@ -129,16 +139,11 @@ def stop(folder: Path, seconds: float) -> int | None:
 
     The settings are not read: a slip in evolve.toml must not keep anybody from stopping.
     """
-    held = _life_cycle(Project(find_root(folder), Settings()))
+    held = views.life_cycle(Project(find_root(folder), Settings()))
     if held is None:
         return None
     _end(held.identity, seconds)
     return held.identity.pid
-
-
-def _life_cycle(project: Project) -> Holder | None:
-    held = holder(project.workspace)
-    return held if held and held.purpose == LIFE_CYCLE else None
 
 
 def _end(identity: Identity, seconds: float) -> None:
@@ -213,11 +218,30 @@ def _population(path: Path) -> int:
         return len(registry.living())
 
 
-def exam(project: Project, assemble: Assemble) -> ExamResult:
+def build(
+    project: Project,
+    assemble: Assemble,
+    prefixes: Sequence[str],
+    progress: Progress | None = None,
+) -> BuildResult:
+    """HeldError while a life-cycle or an exam builds in the same place."""
+    with Registry.read(project.registry) as registry, Lock(project.workspace, "build"):
+        parts = assemble(project, _nobody(project))
+        with closing(parts.executor):
+            return build_agents(parts, registry, prefixes, progress)
+
+
+def explain(project: Project, assemble: Assemble, prefix: str) -> BuildExplanation:
+    """Takes no lock and writes nothing: it may be asked for while a life-cycle runs."""
+    with Registry.read(project.registry) as registry:
+        return explain_build(assemble(project, _nobody(project)), registry, prefix)
+
+
+def exam(project: Project, assemble: Assemble, progress: Progress | None = None) -> ExamResult:
     """HeldError while a life-cycle runs: both would build in the same place."""
     with opened(project, assemble, "exam") as (parts, registry):
         if registry.meta("places") is None:
             raise NoPopulationError("this project has no agents yet", todo="evolve init 100")
         pool = open_pool(parts, registry)
         builder = parts.open_builder(project.workspace, pool)
-        return examine(parts, registry, pool, builder)
+        return examine(parts, registry, pool, builder, progress)

@@ -18,7 +18,7 @@ from evolve_ai.model.status import (
 )
 from evolve_ai.stages.record import NO_HISTORY, Totals
 from evolve_ai.state.registry import Registry
-from evolve_ai.system.lock import holder
+from evolve_ai.system.lock import Holder, holder
 from evolve_ai.system.project import Project
 
 LIFE_CYCLE = "life-cycle"
@@ -30,10 +30,10 @@ def status_of(project: Project, registry: Registry) -> Status:
     founders = registry.founders()
     last = registry.last_cycle()
     totals = Totals.from_json(last[2]["totals"]) if last else Totals()
-    held = holder(project.workspace)
+    held = life_cycle(project)
     return Status(
         project=str(project.root),
-        life_cycle=held.identity.pid if held and held.purpose == LIFE_CYCLE else None,
+        life_cycle=held.identity.pid if held else None,
         cycle=last[0] if last else 0,
         tick=int(last[2]["tick"]) if last else 0,
         mode=project.settings.mode,
@@ -53,10 +53,16 @@ def status_of(project: Project, registry: Registry) -> Status:
     )
 
 
+def life_cycle(project: Project) -> Holder | None:
+    """The life-cycle that holds the project; a build or an exam is none."""
+    held = holder(project.workspace)
+    return held if held and held.purpose == LIFE_CYCLE else None
+
+
 def _counts(
     registry: Registry, living: list[AgentRecord], founders: list[AgentRecord], held: bool
 ) -> PopulationCounts:
-    """After a kill the registry still says "running"; nobody runs where nobody holds the lock."""
+    """After a kill the registry still says "running"; nobody runs without a life-cycle."""
     dead = registry.count("dead")
     return PopulationCounts(
         alive=len(living),

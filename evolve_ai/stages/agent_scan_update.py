@@ -48,16 +48,22 @@ class Scanned:
 
 
 def scan(
-    context: Context, agents: Mapping[str, AgentRecord], sources: Mapping[str, SourceReport]
+    context: Context,
+    agents: Mapping[str, AgentRecord],
+    sources: Mapping[str, SourceReport],
+    living: int | None = None,
 ) -> Scanned:
-    """Look at every living agent's folder; only what changed is read, parsed and reported."""
+    """Look at these agents' folders; only what changed is read, parsed and reported.
+
+    `living`: how many are alive, where these are not all.
+    """
     rules = rules_of(context)
     chunks = chunked(agents.values(), context.settings.cycle.chunk)
     tasks = [_task(context, rules, chunk) for chunk in chunks]
     reports = [report for chunk in context.executor.map(scan_chunk, tasks) for report in chunk]
-    _refuse_a_landslide(context, reports, len(agents))
+    _refuse_a_landslide(context, reports, len(agents) if living is None else living)
     sources = with_sources(context, sources, reports)
-    return Scanned(tuple(_viable(context, report, sources) for report in reports), sources)
+    return Scanned(tuple(viable(context, report, sources) for report in reports), sources)
 
 
 def _refuse_a_landslide(context: Context, reports: Sequence[ScanReport], living: int) -> None:
@@ -168,9 +174,8 @@ def read_sources(task: SourceTask) -> tuple[SourceReport, ...]:
     )
 
 
-def _viable(
-    context: Context, report: ScanReport, sources: Mapping[str, SourceReport]
-) -> ScanReport:
+def viable(context: Context, report: ScanReport, sources: Mapping[str, SourceReport]) -> ScanReport:
+    """The report, with a fault for a genome that cannot live with these sources."""
     if report.fault is not None or report.genome is None:
         return report
     problem = context.substrate.viability(report.genome, sources)

@@ -4,15 +4,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 
-from evolve_ai.contracts.substrate import Builder
+from evolve_ai.contracts.substrate import Builder, Progress
 from evolve_ai.model.agent import AgentRecord, Fault, State
 from evolve_ai.model.event import Event, Kind
 from evolve_ai.model.genome import Genome
 from evolve_ai.model.report import BuildRequest, BuildVerdict, Program
 from evolve_ai.stages.context import Context
 from evolve_ai.stages.update import quarantine
-
-Progress = Callable[[int, int, str], None]
 
 
 @dataclass(frozen=True, slots=True)

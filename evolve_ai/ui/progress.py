@@ -4,32 +4,50 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+from evolve_ai.model.report import BuildProgress
 
 Advance = Callable[[int, int, str], None]
+WIDTH = 24
 
 
 @contextmanager
 def bar(title: str, console: Console) -> Iterator[Advance]:
-    """Yields advance(done, total, what). The bar is there only while something is under way."""
+    """Yields advance(done, total, words). The bar is there only while something is under way."""
     if not console.is_terminal:
-        yield lambda done, total, what: None
+        yield lambda done, total, words: None
         return
     progress = Progress(
         TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
+        BarColumn(WIDTH),
+        TextColumn("{task.fields[words]}"),
         TimeElapsedColumn(),
         console=console,
         transient=True,
     )
-    task = progress.add_task(title, total=None, visible=False)
+    task = progress.add_task(title, total=None, visible=False, words="")
 
-    def advance(done: int, total: int, what: str) -> None:
+    def advance(done: int, total: int, words: str) -> None:
         under_way = done < total
-        progress.update(
-            task, completed=done, total=total, description=f"{title} {what}", visible=under_way
-        )
+        if under_way and not progress.tasks[0].visible:
+            progress.reset(task)  # the clock shows the time of this piece of work
+        progress.update(task, completed=done, total=total, words=words, visible=under_way)
 
     with progress:
         yield advance
+
+
+@contextmanager
+def build_bar(console: Console) -> Iterator[Callable[[BuildProgress], None]]:
+    """A bar that shows the units and wirings of a build, until its binary is there."""
+    with bar("building", console) as advance:
+        yield lambda news: advance(*_shown(news))
+
+
+def _shown(news: BuildProgress) -> tuple[int, int, str]:
+    """The binary is one piece more than its units."""
+    wirings = "1 wiring" if news.wirings == 1 else f"{news.wirings} wirings"
+    total = news.units + 1
+    done = total if news.over else news.units_done
+    return done, total, f"units {news.units_done}/{news.units} · {wirings}"

@@ -38,16 +38,33 @@ class Ending:
 
 
 @contextmanager
+def ending_at_once() -> Iterator[None]:
+    """Within: the first signal raises StopNow, so that what was begun is ended too."""
+
+    def handle(number: int, frame: FrameType | None) -> None:
+        raise StopNow
+
+    with _handled(handle):
+        yield
+
+
+@contextmanager
 def ending_gracefully(say: Callable[[str], None]) -> Iterator[Ending]:
     """Within: the first signal asks for a graceful end, the second raises StopNow.
 
     What is ignored already (nohup) stays ignored.
     """
     ending = Ending(say)
-    heard = [n for n in ASKED_TO_END if signal.getsignal(n) is not signal.SIG_IGN]
-    known = {number: signal.signal(number, ending.handle) for number in heard}
-    try:
+    with _handled(ending.handle):
         yield ending
+
+
+@contextmanager
+def _handled(handle: Callable[[int, FrameType | None], None]) -> Iterator[None]:
+    heard = [n for n in ASKED_TO_END if signal.getsignal(n) is not signal.SIG_IGN]
+    known = {number: signal.signal(number, handle) for number in heard}
+    try:
+        yield
     finally:
         for number, before in known.items():
             signal.signal(number, before)

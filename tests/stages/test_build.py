@@ -1,12 +1,13 @@
 """Tests of the verb build, with a builder that only says what it would do."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from stages_support import Population
 
+from evolve_ai.contracts.substrate import Progress
 from evolve_ai.model.agent import Cause, Fault, State
 from evolve_ai.model.report import BuildRequest, BuildVerdict, Program
 from evolve_ai.stages.build import Built, Counts, build
@@ -26,9 +27,7 @@ class PaperBuilder:
         return {r.fingerprint: PROGRAM for r in requests if r.fingerprint in self.stored}
 
     def build(
-        self,
-        requests: Sequence[BuildRequest],
-        progress: Callable[[int, int, str], None] | None = None,
+        self, requests: Sequence[BuildRequest], progress: Progress | None = None
     ) -> tuple[BuildVerdict, ...]:
         self.asked += requests
         return tuple(self._verdict(request) for request in requests)

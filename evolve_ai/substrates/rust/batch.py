@@ -6,7 +6,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from evolve_ai.contracts.substrate import Progress
 from evolve_ai.model.errors import StorageError, TemplateError, ToolchainError
+from evolve_ai.model.report import BuildProgress
 from evolve_ai.substrates.rust.area import BATCH, BuildArea, row_of_line
 from evolve_ai.substrates.rust.cargo import CargoReport, build_argv, not_compiled
 from evolve_ai.substrates.rust.plan import Gene, Wiring
@@ -16,7 +18,7 @@ from evolve_ai.system.commands import Completed, Ending, Limits, run_command
 
 _UNIT_SECONDS = 120.0  # for one unit compiled alone, after it was part of a batch that hung
 
-Progress = Callable[[int, int, str], None]
+Hearing = Callable[[CargoReport], None]
 
 
 @dataclass(slots=True)
@@ -81,14 +83,15 @@ class BatchBuild:
         while left and known.program is None:
             sound = known.sound(units.values())
             rows = sorted({gene for unit in sound for gene in genes[unit.name]})
-            self._attempt(sound, [g for g in rows if g not in known.failed_genes], progress)
+            hearing = _hearing(sound, len(left), progress) if progress else None
+            self._attempt(sound, [g for g in rows if g not in known.failed_genes], hearing)
             left = [wiring for wiring in left if known.blame(wiring) is None]
         return known
 
-    def _attempt(self, units: list[Unit], genes: list[Gene], progress: Progress | None) -> None:
+    def _attempt(self, units: list[Unit], genes: list[Gene], hearing: Hearing | None) -> None:
         self._area.write(units, self._code, genes)
         self._area.forget_batch()
-        report, done = self._cargo(BATCH, len(units) + 2, progress)
+        report, done = self._cargo(BATCH, hearing)
         if done.ending is Ending.EXITED and done.code == 0 and report.program is not None:
             self._outcome.program = report.program
             self._outcome.units = tuple(unit.name for unit in units)
@@ -105,14 +108,14 @@ class BatchBuild:
             self._cleaned = True
 
     def _cargo(
-        self, package: str, total: int, progress: Progress | None, seconds: float = math.inf
+        self, package: str, hearing: Hearing | None = None, seconds: float = math.inf
     ) -> tuple[CargoReport, Completed]:
         report = CargoReport()
 
         def hear(line: bytes) -> None:
             report.hear(line)
-            if progress is not None:
-                progress(min(len(report.made), total), total, "crates")
+            if hearing is not None:
+                hearing(report)
 
         done = run_command(
             build_argv(package),
@@ -168,7 +171,7 @@ class BatchBuild:
         """Compile a suspected unit alone: the verdict is not to depend on its neighbours."""
         if unit.needs & {*self._outcome.failed_units, *self._outcome.stuck_units}:
             return True
-        report, done = self._cargo(unit.name, len(unit.needs) + 1, None, _UNIT_SECONDS)
+        report, done = self._cargo(unit.name, seconds=_UNIT_SECONDS)
         reason = report.reason(unit.name)
         path = f"src/genes/{unit.members[0][0]}.rs"
         if reason is not None:
@@ -184,6 +187,17 @@ class BatchBuild:
         else:
             return False
         return True
+
+
+def _hearing(units: Iterable[Unit], wirings: int, progress: Progress) -> Hearing:
+    """Tells of progress whenever cargo has said something; cargo names fresh crates too."""
+    names = frozenset(unit.name for unit in units)
+
+    def hearing(report: CargoReport) -> None:
+        progress(BuildProgress(len(report.made & names), len(names), wirings))
+
+    hearing(CargoReport())
+    return hearing
 
 
 def _failed_genes(report: CargoReport, genes: Sequence[Gene]) -> dict[Gene, str]:

@@ -1,20 +1,30 @@
 """Owns building: requests in, one verdict each out, no unit and no program made twice."""
 
-import hashlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
+from evolve_ai.contracts.substrate import Progress
 from evolve_ai.model.agent import Cause, Fault
 from evolve_ai.model.errors import EvolveError, StorageError
 from evolve_ai.model.genome import GENE_FOLDER
-from evolve_ai.model.report import BuildRequest, BuildVerdict, GenePool, Program, SourceReport
+from evolve_ai.model.report import (
+    BuildProgress,
+    BuildRequest,
+    BuildVerdict,
+    Explanation,
+    GenePool,
+    Program,
+    SourceReport,
+)
 from evolve_ai.model.settings import BuildSettings
 from evolve_ai.substrates.rust.area import BuildArea
 from evolve_ai.substrates.rust.batch import BatchBuild, Outcome
 from evolve_ai.substrates.rust.crates import CRATES, CrateStore
 from evolve_ai.substrates.rust.dependencies import crate_roots
+from evolve_ai.substrates.rust.explain import explain_fault, explain_wiring
 from evolve_ai.substrates.rust.failures import Failures
+from evolve_ai.substrates.rust.fingerprint import Ingredients, hashed, ingredients
 from evolve_ai.substrates.rust.manifest import MANIFEST
 from evolve_ai.substrates.rust.plan import Gene, Plan, Wiring, plan
 from evolve_ai.substrates.rust.profile import cargo_config
@@ -39,7 +49,7 @@ class RustBuilder:
         self,
         workspace: Path,
         pool: GenePool,
-        toolchain: Callable[[], str],
+        made_with: Callable[[], Ingredients],
         settings: BuildSettings = DEFAULTS,
         *,
         tidy: bool = True,
@@ -53,7 +63,7 @@ class RustBuilder:
         self._folder = workspace / "build"
         self._failures = Failures(self._folder / "failed")
         self._stuck: dict[str, str] = {}  # for this run only: a busy machine may be to blame
-        self._toolchain = toolchain
+        self._made_with = made_with
         self._limits = Limits(settings.timeout, settings.silence)
         self._config = cargo_config(settings)
         self._crates = CrateStore(workspace / CRATES, self._limits)
@@ -68,9 +78,7 @@ class RustBuilder:
         return self._found(self._plan(requests).wirings.values())
 
     def build(
-        self,
-        requests: Sequence[BuildRequest],
-        progress: Callable[[int, int, str], None] | None = None,
+        self, requests: Sequence[BuildRequest], progress: Progress | None = None
     ) -> tuple[BuildVerdict, ...]:
         """One verdict for each request, in order.
 
@@ -92,6 +100,21 @@ class RustBuilder:
             )
             for request in requests
         )
+
+    def explain(self, request: BuildRequest, code: Mapping[str, bytes]) -> Explanation:
+        """What this program is made of, and why it is there or is not.
+
+        `code` is what lies in the agent's folder, by SHA-256. Nothing is written.
+        """
+        for path, digest in request.files:
+            if digest in code and (path, digest) not in self._reports:
+                self._reports[path, digest] = self._read(path, code[digest])
+        planned = self._plan([request])
+        parts = ingredients(self._pool.fixed_hash, self._made_with(), request.calls, request.files)
+        if planned.faults:
+            return explain_fault(parts, planned.faults[request.fingerprint])
+        wiring = planned.wirings[request.fingerprint]
+        return explain_wiring(parts, wiring, self.programs, self._failures)
 
     def prune(self, needed: Sequence[BuildRequest], running: Iterable[Path]) -> int:
         """Drop what nobody needs: batches beyond the size limit, crates long unused, old failures.
@@ -126,7 +149,7 @@ class RustBuilder:
         return self.programs.drop(before.keys() - self.programs.batches_of(wirings), running)
 
     def _make(
-        self, missing: Sequence[Wiring], progress: Callable[[int, int, str], None] | None
+        self, missing: Sequence[Wiring], progress: Progress | None
     ) -> tuple[Mapping[str, Program], dict[str, Fault]]:
         """Programs and faults by fingerprint."""
         outcome = self._compile(missing, progress)
@@ -137,9 +160,7 @@ class RustBuilder:
         }
         return self._found(one for one in missing if one.fingerprint not in faults), faults
 
-    def _compile(
-        self, wirings: Sequence[Wiring], progress: Callable[[int, int, str], None] | None
-    ) -> Outcome:
+    def _compile(self, wirings: Sequence[Wiring], progress: Progress | None) -> Outcome:
         """One batch with all that these wirings and the pool are made of, kept in the store."""
         units = self._units(wirings)
         genes = {name: self._genes(unit) for name, unit in units.items()}
@@ -151,6 +172,8 @@ class RustBuilder:
         self._crates.require(self._pool.manifests)
         batch = BatchBuild(self._area(), self._code, self._limits)
         outcome = batch.run(wirings, units, genes, known, progress)
+        if progress is not None:
+            progress(BuildProgress(len(outcome.units), len(units), len(wirings), over=True))
         self._failures.keep(outcome.failed_units, outcome.failed_genes)
         self._stuck.update(outcome.stuck_units)
         if outcome.program is not None:
@@ -187,8 +210,7 @@ class RustBuilder:
 
     def _base(self) -> str:
         """What every crate depends on: kernel, profile, toolchain, other people's crates."""
-        text = f"{self._pool.fixed_hash}\n{self._toolchain()}"
-        return hashlib.sha256(text.encode()).hexdigest()
+        return hashed((("kernel", self._pool.fixed_hash), *self._made_with()))
 
     def _report(self, path: str, code: str) -> SourceReport | None:
         """What is known of a gene file; None if its code is neither kept nor in the pool."""
@@ -196,9 +218,11 @@ class RustBuilder:
             data = self._find(code)
             if data is None:
                 return None
-            crates = crate_roots(self._pool.manifests[MANIFEST])
-            self._reports[path, code] = read_source(path, data, crates)
+            self._reports[path, code] = self._read(path, data)
         return self._reports[path, code]
+
+    def _read(self, path: str, data: bytes) -> SourceReport:
+        return read_source(path, data, crate_roots(self._pool.manifests[MANIFEST]))
 
     def _find(self, code: str) -> bytes | None:
         return self._pool.code.get(code) or self.sources.get(code)

@@ -40,11 +40,21 @@ class CrateStore:
         if not wanted:
             return None
         home = self._home(wanted)
-        try:
-            data = (home / LOCK).read_bytes()
-            read_lock(data)
-        except (OSError, ValueError):
-            return self._fetched(home)
+        return _read(home) or self._fetched(home)
+
+    def kept(self, manifest: bytes) -> bytes | None:
+        """As lock(), of crates that were fetched some time before. Nothing is written."""
+        wanted = dependencies_of(manifest)
+        if not wanted:
+            return None
+        place = self._place(wanted)
+        data = _read(place)
+        if data is None:
+            raise ToolchainError(
+                "the crates of the template have not been fetched yet",
+                where=place,
+                todo="evolve build fetches them",
+            )
         return data
 
     def require(self, manifests: Mapping[str, bytes]) -> None:
@@ -58,9 +68,13 @@ class CrateStore:
         if _failed(self._run(home, offline, "--offline", "--locked")):
             self._fetch(home, "--locked")
 
+    def _place(self, wanted: tuple[Dependency, ...]) -> Path:
+        rows = "".join(one.row() for one in wanted)
+        return self._folder / hashlib.sha256(rows.encode()).hexdigest()[:24]
+
     def _home(self, wanted: tuple[Dependency, ...]) -> Path:
         rows = "".join(one.row() for one in wanted)
-        home = self._folder / hashlib.sha256(rows.encode()).hexdigest()[:24]
+        home = self._place(wanted)
         text = (
             f'[package]\nname = "{FETCHER}"\nversion = "{Member().version}"\nedition = "2021"\n'
             f"publish = false\n\n[workspace]\n\n[dependencies]\n{rows}"
@@ -96,6 +110,16 @@ class CrateStore:
         require_cargo()
         argv = ("cargo", "fetch", *words)
         return run_command(argv, cwd=home, env=environment, limits=self._limits)
+
+
+def _read(home: Path) -> bytes | None:
+    """The lock of a package, if it is there and whole."""
+    try:
+        data = (home / LOCK).read_bytes()
+        read_lock(data)
+    except (OSError, ValueError):
+        return None
+    return data
 
 
 def _failed(done: Completed) -> bool:

@@ -23,13 +23,19 @@ class Failures:
         return {name: reason for name in names if (reason := self._reason(name))}
 
     def genes(self, genes: Iterable[Gene]) -> dict[Gene, str]:
-        return {gene: reason for gene in genes if (reason := self._reason(_file(gene)))}
+        return {gene: reason for gene in genes if (reason := self._reason(file_of(gene)))}
 
     def keep(self, units: Mapping[str, str], genes: Mapping[Gene, str]) -> None:
-        for name, reason in {**units, **{_file(gene): why for gene, why in genes.items()}}.items():
+        by_file = {file_of(gene): why for gene, why in genes.items()}
+        for name, reason in {**units, **by_file}.items():
             if self._known.get(name) != reason:
                 publish(self._folder / name, reason.encode())
                 self._known[name] = reason
+
+    def since(self, names: Iterable[str]) -> float | None:
+        """When the first of these failed: seconds since the epoch; None if none did."""
+        found = [self._folder / name for name in names if self._reason(name)]
+        return min((path.stat().st_mtime for path in found), default=None)
 
     def prune(self) -> None:
         """Forget the oldest beyond a fixed number."""
@@ -51,6 +57,7 @@ class Failures:
             return None
 
 
-def _file(gene: Gene) -> str:
+def file_of(gene: Gene) -> str:
+    """The name under which a gene's failure is kept."""
     unit, call = gene
     return f"{unit}.{call.replace('::', '.')}"

@@ -111,6 +111,10 @@ class ProgramStore:
         names = {found[0] for wiring in wirings if (found := self._find(wiring))}
         return {name: self._batches[name] for name in names}
 
+    def holds(self) -> frozenset[str]:
+        """The names of all units that some batch holds."""
+        return frozenset[str]().union(*(batch.units for batch in self._batches.values()))
+
     def drop(self, names: Iterable[str], running: Iterable[Path]) -> int:
         """Drop these batches, but none that runs; returns how many."""
         gone = set(names) - {path.parent.name for path in running}

@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Mapping
 from dataclasses import replace
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from types import MappingProxyType
 
@@ -14,7 +14,7 @@ from evolve_ai.substrates.rust import manifest, pool, source, viability, wiring
 from evolve_ai.substrates.rust.builder import DEFAULTS, RustBuilder
 from evolve_ai.substrates.rust.crates import CRATES, CrateStore
 from evolve_ai.substrates.rust.dependencies import crate_roots
-from evolve_ai.substrates.rust.fingerprint import fingerprint
+from evolve_ai.substrates.rust.fingerprint import Ingredients, fingerprint
 from evolve_ai.substrates.rust.lock import LOCK, Member, lock_of
 from evolve_ai.substrates.rust.manifest import MANIFEST
 from evolve_ai.substrates.rust.profile import processor
@@ -43,10 +43,14 @@ class RustSubstrate:
         return pool.pool_stamp(template)
 
     def equip(self, workspace: Path, pool: GenePool) -> GenePool:
+        return _locked(pool, self._crates(workspace).lock(pool.manifests[MANIFEST]))
+
+    def equipped(self, workspace: Path, pool: GenePool) -> GenePool:
+        return _locked(pool, self._crates(workspace).kept(pool.manifests[MANIFEST]))
+
+    def _crates(self, workspace: Path) -> CrateStore:
         limits = Limits(self._settings.timeout, self._settings.silence)
-        store = CrateStore(workspace.resolve() / CRATES, limits)
-        lock = store.lock(pool.manifests[MANIFEST])
-        return pool if lock is None else replace(pool, manifests={**pool.manifests, LOCK: lock})
+        return CrateStore(workspace.resolve() / CRATES, limits)
 
     def read_source(self, path: str, code: bytes, manifests: Mapping[str, bytes]) -> SourceReport:
         return source.read_source(path, code, crate_roots(manifests[MANIFEST]))
@@ -73,14 +77,26 @@ class RustSubstrate:
         return fingerprint(genome, pool.fixed_hash, self._made_with(pool))
 
     def builder(self, workspace: Path, pool: GenePool) -> RustBuilder:
-        return RustBuilder(workspace, pool, lambda: self._made_with(pool), self._settings)
+        return RustBuilder(workspace, pool, partial(self._made_with, pool), self._settings)
 
-    def _made_with(self, pool: GenePool) -> str:
+    def onlooker(self, workspace: Path, pool: GenePool) -> RustBuilder:
+        made_with = partial(self._made_with, pool)
+        return RustBuilder(workspace, pool, made_with, self._settings, tidy=False)
+
+    def _made_with(self, pool: GenePool) -> Ingredients:
         """What, beside genes and kernel, decides what comes out of a build."""
         if self._processor is None:
             self._processor = processor(self._settings)
         manifests = _hash_of(pool.manifests[MANIFEST], pool.manifests.get(LOCK, b""))
-        return f"{self.toolchain()}; {self._processor}; {manifests}"
+        return (
+            ("toolchain", self.toolchain()),
+            ("processor", self._processor),
+            ("profile and crates", manifests),
+        )
+
+
+def _locked(pool: GenePool, lock: bytes | None) -> GenePool:
+    return pool if lock is None else replace(pool, manifests={**pool.manifests, LOCK: lock})
 
 
 @lru_cache(maxsize=8)

@@ -11,14 +11,14 @@ from rust_support import FIXTURES, copy_template, genome_of, request_of, sha
 
 from evolve_ai.model.agent import Cause
 from evolve_ai.model.errors import StorageError, TemplateError, ToolchainError
-from evolve_ai.model.report import BuildRequest, BuildVerdict, GenePool
+from evolve_ai.model.report import BuildProgress, BuildRequest, BuildVerdict, GenePool
 from evolve_ai.model.settings import BuildSettings
 from evolve_ai.substrates.rust.area import BuildArea
 from evolve_ai.substrates.rust.builder import RustBuilder
 from evolve_ai.substrates.rust.substrate import RustSubstrate
 
 BROKEN = (FIXTURES / "compiler_refuses_the_types" / "src" / "genes" / "alpha.rs").read_bytes()
-LINE = "4294967295 toolchain"
+OTHER = (("toolchain", "4294967295 toolchain"),)
 
 
 def run(verdict: BuildVerdict) -> str:
@@ -62,8 +62,8 @@ def test_each_wiring_of_a_batch_runs_its_own_genes_in_order(
         {"ping": ["ping"], "pong": ["pong"]},
         {},
     )
-    seen: list[tuple[int, int, str]] = []
-    verdicts = builder.build(requests, lambda *news: seen.append(news))
+    seen: list[BuildProgress] = []
+    verdicts = builder.build(requests, seen.append)
     assert [run(verdict) for verdict in verdicts] == [
         "alpha::add 3\nalpha::double 6\n",
         "alpha::double 0\nalpha::add 3\n",
@@ -73,8 +73,12 @@ def test_each_wiring_of_a_batch_runs_its_own_genes_in_order(
     ]
     assert [verdict.agent for verdict in verdicts] == [request.agent for request in requests]
     assert not any(verdict.reused for verdict in verdicts)
-    assert seen
-    assert all(0 <= done <= total for done, total, _ in seen)
+    units = len(pool.sources) - 1  # ping and pong use each other, so they are one
+    assert seen[0] == BuildProgress(0, units, 5)
+    assert seen[-1] == BuildProgress(units, units, 5, over=True)
+    done = [news.units_done for news in seen]
+    assert done == sorted(done)
+    assert len(set(done)) > 2
 
 
 def test_relative_workspace_gives_programs_that_start_from_anywhere(
@@ -337,7 +341,7 @@ def test_cargo_that_hangs_is_killed_with_its_children(
         f"trap '' TERM\nsleep 600 & echo $! > {tmp_path}/child\necho $$ > {tmp_path}/self\nwait",
     )
     impatient = BuildSettings(timeout=20.0, silence=1.0)
-    builder = RustBuilder(tmp_path / "workspace", pool, lambda: LINE, impatient)
+    builder = RustBuilder(tmp_path / "workspace", pool, lambda: OTHER, impatient)
     started = time.monotonic()
     with pytest.raises(ToolchainError, match="silence timeout"):
         builder.build(requests)
@@ -359,7 +363,9 @@ def test_unit_on_which_the_compiler_hangs_fails_alone(
     monkeypatch.setattr(f"{rules}.constant_errors", lambda root: [])
     monkeypatch.setattr(f"{rules}.LINTS", {"long_running_const_eval"})
     impatient = BuildSettings(timeout=5.0, silence=5.0)
-    builder = RustBuilder(tmp_path / "workspace", pool, substrate.toolchain, impatient)
+    builder = RustBuilder(
+        tmp_path / "workspace", pool, lambda: (("toolchain", substrate.toolchain()),), impatient
+    )
     builder.sources.put(endless)
     bad = genome_of(pool, {"alpha": ["add"]}, {"alpha": endless}, number=1)
     good = genome_of(pool, {"gamma": ["negate"]}, number=2)
@@ -375,7 +381,7 @@ def test_full_disk_is_told_as_such(
     false_cargo(
         tmp_path / "bin", monkeypatch, "echo 'error: No space left on device' >&2; exit 101"
     )
-    builder = RustBuilder(tmp_path / "workspace", pool, lambda: LINE)
+    builder = RustBuilder(tmp_path / "workspace", pool, lambda: OTHER)
     with pytest.raises(StorageError, match="the disk is full"):
         builder.build(wirings(pool, substrate, {"alpha": ["add"]}))
 
@@ -384,7 +390,7 @@ def test_cargo_that_fails_by_itself_is_told_with_its_words(
     substrate: RustSubstrate, pool: GenePool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     false_cargo(tmp_path / "bin", monkeypatch, "echo 'error: no such thing' >&2; exit 101")
-    builder = RustBuilder(tmp_path / "workspace", pool, lambda: LINE)
+    builder = RustBuilder(tmp_path / "workspace", pool, lambda: OTHER)
     with pytest.raises(ToolchainError) as caught:
         builder.build(wirings(pool, substrate, {"alpha": ["add"]}))
     assert "no such thing" in str(caught.value)

@@ -1,0 +1,119 @@
+"""Owns `evolve build`: programs for agents as they are in their folders now, and no history."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from evolve_ai.contracts.substrate import Progress
+from evolve_ai.model.agent import AgentRecord, Fault
+from evolve_ai.model.errors import NoPopulationError, UnknownAgentError
+from evolve_ai.model.report import BuildProgress, BuildVerdict, ScanReport
+from evolve_ai.model.status import BuildNumbers, BuildResult, BuildRow
+from evolve_ai.pipelines.initiate_project import open_pool
+from evolve_ai.pipelines.life_manager import Stopwatch
+from evolve_ai.pipelines.parts import Parts
+from evolve_ai.stages.agent_scan_update import scan
+from evolve_ai.stages.audit import audit
+from evolve_ai.stages.build import request_of
+from evolve_ai.stages.context import Context
+from evolve_ai.stages.genome_sync import sync
+from evolve_ai.state.registry import Registry
+
+
+def build_agents(
+    parts: Parts, registry: Registry, prefixes: Sequence[str], progress: Progress | None = None
+) -> BuildResult:
+    """scan, sync, audit, build: these agents, or all that live, the quarantined too.
+
+    The registry is only read: whoever fails here is quarantined by the life-cycle that meets it.
+    """
+    clock = Stopwatch()
+    agents = _chosen(registry, prefixes)
+    pool = open_pool(parts, registry)
+    builder = parts.open_builder(parts.project.workspace, pool)
+    context = parts.context(pool, cycle=0)
+    unseen = {agent: replace(record, stamp="") for agent, record in agents.items()}
+    scanned = scan(context, unseen, {}, living=len(registry.living()))
+    clock.lap("scan")
+    synced = sync(context, scanned.reports)
+    clock.lap("sync")
+    audited = audit(synced, scanned.sources)
+    clock.lap("audit")
+    units = 0
+
+    def watch(news: BuildProgress) -> None:
+        nonlocal units
+        units = news.units
+        if progress is not None:
+            progress(news)
+
+    fingerprints = _fingerprints(context, audited)
+    requests = [
+        request_of(fingerprints[report.id], report.genome)
+        for report in audited
+        if report.genome is not None and report.id in fingerprints
+    ]
+    verdicts = {one.agent: one for one in builder.build(requests, watch)} if requests else {}
+    clock.lap("build")
+    return _result([_row(report, verdicts.get(report.id)) for report in audited], units, clock.laps)
+
+
+def one_alive(registry: Registry, prefix: str) -> AgentRecord:
+    """The living agent whose id begins with this; UnknownAgentError for a dead one, too."""
+    record = registry.agent(prefix)
+    if not record.alive:
+        raise UnknownAgentError(
+            f"agent {record.id} died in cycle {record.died_cycle} ({record.cause}), and its folder "
+            "is gone",
+            todo=f"what is known of it: evolve show {record.id[:13]}",
+        )
+    return record
+
+
+def _chosen(registry: Registry, prefixes: Sequence[str]) -> Mapping[str, AgentRecord]:
+    """By place, each once. NoPopulationError when nobody lives."""
+    living = registry.living()
+    if not living:
+        raise NoPopulationError(
+            "nobody is alive here", where=registry.path, todo="found agents: evolve init 100"
+        )
+    if not prefixes:
+        return living
+    asked = {one_alive(registry, prefix).id for prefix in prefixes}
+    return {agent: record for agent, record in living.items() if agent in asked}
+
+
+def _fingerprints(context: Context, reports: Sequence[ScanReport]) -> dict[str, str]:
+    """Of all that may be compiled."""
+    return {
+        report.id: context.substrate.fingerprint(report.genome, context.pool)
+        for report in reports
+        if report.fault is None and report.genome is not None
+    }
+
+
+def _row(report: ScanReport, verdict: BuildVerdict | None) -> BuildRow:
+    fault: Fault | None = verdict.fault if verdict else report.fault
+    word = "failed" if fault or verdict is None else "reused" if verdict.reused else "compiled"
+    return BuildRow(
+        id=report.id,
+        fingerprint=verdict.fingerprint if verdict else None,
+        verdict=word,
+        cause=str(fault.cause) if fault else None,
+        reason=fault.reason if fault else None,
+    )
+
+
+def _result(rows: list[BuildRow], units: int, seconds: Mapping[str, float]) -> BuildResult:
+    words = [row.verdict for row in rows]
+    return BuildResult(
+        totals=BuildNumbers(
+            requested=len(rows),
+            compiled=words.count("compiled"),
+            reused=words.count("reused"),
+            failed=words.count("failed"),
+        ),
+        units=units,
+        seconds=round(sum(seconds.values()), 6),
+        steps=dict(seconds),
+        agents=rows,
+    )
