@@ -42,6 +42,8 @@ COMMANDS = (
     ("agents",),
     ("show", "a"),
     ("stop",),
+    ("build",),
+    ("build", "--explain", "a"),
     ("exam",),
     ("import", "."),
 )

@@ -71,15 +71,13 @@ def one_alive(registry: Registry, prefix: str) -> AgentRecord:
 
 def _chosen(registry: Registry, prefixes: Sequence[str]) -> Mapping[str, AgentRecord]:
     """By place, each once. NoPopulationError when nobody lives."""
+    asked = {one_alive(registry, prefix).id for prefix in prefixes}
     living = registry.living()
     if not living:
         raise NoPopulationError(
             "nobody is alive here", where=registry.path, todo="found agents: evolve init 100"
         )
-    if not prefixes:
-        return living
-    asked = {one_alive(registry, prefix).id for prefix in prefixes}
-    return {agent: record for agent, record in living.items() if agent in asked}
+    return {agent: record for agent, record in living.items() if agent in asked or not asked}
 
 
 def _fingerprints(context: Context, reports: Sequence[ScanReport]) -> dict[str, str]:

@@ -100,6 +100,20 @@ def test_history_split_over_runs_is_the_same_history(
     assert project.digest() == history[CYCLES]
 
 
+def test_history_does_not_depend_on_what_was_built_beforehand(
+    hard_project: Path, history: dict[int, str], copy_of: Copy
+) -> None:
+    project = copy_of(hard_project)
+    assert "typo.rs:6" in project.evolve("build", code=1).out
+    project.live(3)
+    recorded = project.recorded()
+    project.evolve("build", code=1)
+    assert project.recorded() == recorded
+    project.live(CYCLES - 3)
+    assert chain(project) == history
+    assert project.status()["tainted"] is None
+
+
 def test_history_goes_on_after_sigterm(
     hard_project: Path, history: dict[int, str], copy_of: Copy
 ) -> None:

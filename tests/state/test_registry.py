@@ -279,3 +279,19 @@ def test_counts_and_founders(three: Registry) -> None:
     assert (three.count("dead"), three.count("running")) == (1, 2)
     assert [one.id for one in three.founders()] == [ANNA]
     assert (three.knows(ANNA), three.knows("x")) == (True, False)
+
+
+def test_registry_where_nothing_can_be_written_is_read_and_gets_no_company(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "disc? no #1" / "registry.sqlite"
+    with Registry.create(file) as registry:
+        registry.commit(Batch(meta={"seed": "7"}), run="r")
+    monkeypatch.setattr("os.access", lambda path, mode: False)
+    with Registry.read(file) as registry:
+        assert registry.meta("seed") == "7"
+        assert [path.name for path in file.parent.iterdir()] == [file.name]
+    with Registry.create(file) as writer:
+        writer.commit(Batch(meta={"seed": "8"}), run="r")
+        with Registry.read(file) as registry:
+            assert registry.meta("seed") == "8"
