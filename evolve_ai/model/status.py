@@ -31,6 +31,8 @@ class FitnessNumbers(BaseModel):
 
 
 class BuildNumbers(BaseModel):
+    """requested = compiled (its batch was made for it) + reused (no compiler needed) + failed."""
+
     requested: int
     compiled: int
     reused: int

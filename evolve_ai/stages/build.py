@@ -15,7 +15,10 @@ from evolve_ai.stages.update import quarantine
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """Builds of a cycle: requested = compiled + reused + failed."""
+    """Builds of a cycle: requested = compiled + reused + failed.
+
+    Reused is what needed no compiler, also a wiring never seen before of genes that a batch holds.
+    """
 
     requested: int = 0
     compiled: int = 0

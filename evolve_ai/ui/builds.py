@@ -8,7 +8,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from evolve_ai.model.status import BuildExplanation, BuildResult, BuildRow
+from evolve_ai.model.status import BuildExplanation, BuildResult, BuildRow, ProgramFacts
 from evolve_ai.ui.text import STYLES
 
 SHOWN = 5  # ids of agents that fail for the same reason
@@ -65,7 +65,7 @@ def explanation(told: BuildExplanation, root: Path) -> RenderableType:
     if told.ingredients:
         parts += [_title("made of"), _pairs(_ingredients(told))]
     if told.units:
-        parts += [_title("genes, each file compiled once, as a unit"), _units(told)]
+        parts += [_title("gene files, each compiled once for all agents"), _units(told)]
     return Group(*parts)
 
 
@@ -76,9 +76,17 @@ def _program(told: BuildExplanation, root: Path) -> Iterator[tuple[str, str]]:
         program = told.program
         yield "file", f"{_beside(root, program.file)} ({program.bytes / 1e6:.1f} MB)"
         yield "argument", " ".join(program.arguments)
-        others = _counted(program.file_sharers, "other agent")
-        yield "shared", f"with {others}; with {program.sharers} of them, the argument too"
+        yield "shared", _shared(program)
     yield "running", _running(told)
+
+
+def _shared(program: ProgramFacts) -> str:
+    if not program.file_sharers:
+        return "with nobody"
+    others = f"with {_counted(program.file_sharers, 'other agent')}"
+    if not program.sharers:
+        return others
+    return f"{others}; with {program.sharers} of them, the argument too"
 
 
 def _running(told: BuildExplanation) -> str:
@@ -97,8 +105,7 @@ def _ingredients(told: BuildExplanation) -> Iterator[tuple[str, str]]:
 
 def _units(told: BuildExplanation) -> Table:
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
-    table.add_column("  file")
-    for name in ("code", "unit", "uses", "state"):
+    for name in ("  file", "code", "unit", "state", "uses"):
         table.add_column(name)
     for unit in told.units:
         for file in unit.files:
@@ -106,8 +113,8 @@ def _units(told: BuildExplanation) -> Table:
                 f"  {_module(file)}",
                 _short(told.ingredients[file]),
                 _short(unit.name),
-                " ".join(map(_module, unit.uses)) or "–",
                 Text(unit.state, style=VERDICTS[unit.state]),
+                " ".join(map(_module, unit.uses)) or "–",
             )
     return table
 
