@@ -45,9 +45,12 @@ def test_ingredients_are_what_the_fingerprint_hashes(
 ) -> None:
     request = asked(substrate, pool, gamma=["negate"], alpha=["double", "add"])
     found = told(substrate, tmp_path, pool, request)
-    lines = "".join(f"\n{name} {value}" for name, value in found.ingredients)
-    hashed = hashlib.sha256(f"rust fingerprint 2{lines}".encode()).hexdigest()
-    assert hashed == request.fingerprint
+    text = "\n".join(f"{name} {value}" for name, value in found.ingredients)
+    assert hashlib.sha256(text.encode()).hexdigest() == request.fingerprint
+    names = [name for name, _ in found.ingredients[:5]]
+    assert names == [
+        "kernel and manifest", "toolchain", "processor", "profile and crates", "calls",
+    ]  # fmt: skip
     assert dict(found.ingredients)["calls"] == "gamma::negate alpha::double alpha::add"
 
 
