@@ -10,10 +10,14 @@ _HASH = re.compile(r"[0-9a-f]{64}")
 
 
 class ContentStore:
-    """A folder of files named by content. What comes out is what went in, or nothing."""
+    """A folder of files named by content. What comes out is what went in, or nothing.
 
-    def __init__(self, folder: Path):
+    With `tidy`, an altered file is removed.
+    """
+
+    def __init__(self, folder: Path, *, tidy: bool = True):
         self.folder = folder
+        self._tidy = tidy
 
     def put(self, data: bytes) -> str:
         """Keep these bytes; returns their SHA-256. StorageError when the disk refuses."""
@@ -23,14 +27,15 @@ class ContentStore:
         return code
 
     def get(self, code: str) -> bytes | None:
-        """The bytes with this SHA-256, verified; None when unknown. An altered file is dropped."""
+        """The bytes with this SHA-256, verified; None when unknown or altered."""
         path = self._path(code)
         try:
             data = path.read_bytes()
         except FileNotFoundError:
             return None
         if hashlib.sha256(data).hexdigest() != code:
-            path.unlink(missing_ok=True)
+            if self._tidy:
+                path.unlink(missing_ok=True)
             return None
         return data
 
@@ -47,7 +52,7 @@ class Reading(ContentStore):
     """A content store in the eyes of one who writes nothing: what is put stays in memory."""
 
     def __init__(self, folder: Path):
-        super().__init__(folder)
+        super().__init__(folder, tidy=False)
         self.seen: dict[str, bytes] = {}
 
     def put(self, data: bytes) -> str:
@@ -56,4 +61,4 @@ class Reading(ContentStore):
         return code
 
     def get(self, code: str) -> bytes | None:
-        return self.seen.get(code) or super().get(code)
+        return self.seen[code] if code in self.seen else super().get(code)

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from evolve_ai.system.content_store import ContentStore
+from evolve_ai.system.content_store import ContentStore, Reading
 
 
 @given(data=st.binary(max_size=300))
@@ -42,3 +42,15 @@ def test_altered_content_is_dropped_and_can_be_put_again(tmp_path: Path) -> None
 def test_name_that_is_no_hash_is_refused(name: str, tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="no SHA-256"):
         ContentStore(tmp_path).get(name)
+
+
+def test_reader_sees_what_is_there_and_what_it_put_and_writes_nothing(tmp_path: Path) -> None:
+    code = ContentStore(tmp_path).put(b"known")
+    reader = Reading(tmp_path)
+    mine = reader.put(b"mine")
+    assert reader.get(reader.put(b"")) == b""
+    assert (reader.get(code), reader.get(mine)) == (b"known", b"mine")
+    assert not ContentStore(tmp_path).has(mine)
+    (tmp_path / code[:2] / code).write_bytes(b"altered")
+    assert reader.get(code) is None
+    assert (tmp_path / code[:2] / code).exists()

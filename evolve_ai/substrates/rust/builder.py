@@ -55,7 +55,7 @@ class RustBuilder:
         tidy: bool = True,
     ):
         workspace = workspace.resolve()  # programs are started from other folders
-        self.sources = ContentStore(workspace / "store" / "sources")
+        self.sources = ContentStore(workspace / "store" / "sources", tidy=tidy)
         self.programs = ProgramStore(
             workspace / "store" / "programs", settings.store_bytes, tidy=tidy
         )
