@@ -140,9 +140,18 @@ def test_crates_are_fetched_once(
     for name, value in NO_NETWORK.items():
         monkeypatch.setenv(name, value)
     assert allowing.equip(tmp_path / "workspace", read) == pool
+    assert allowing.equipped(tmp_path / "workspace", read) == pool
     builder = allowing.builder(tmp_path / "workspace", pool)
     verdicts = builder.build([request_of(allowing, genome, pool) for genome in programs(pool)])
     assert all(verdict.program for verdict in verdicts)
+
+
+def test_one_who_looks_fetches_and_writes_nothing(
+    template: Path, allowing: RustSubstrate, tmp_path: Path
+) -> None:
+    with pytest.raises(ToolchainError, match="not been fetched yet"):
+        allowing.equipped(tmp_path / "workspace", allowing.read_pool(template))
+    assert not (tmp_path / "workspace").exists()
 
 
 @pytest.mark.usefixtures("crate_registry")
