@@ -23,6 +23,7 @@ DEBUGGED = BuildSettings(opt_level="1", panic="unwind", debug="line-tables-only"
 
 def release_of(manifest: bytes) -> dict[str, object]:
     found: dict[str, object] = tomlkit.parse(manifest.decode()).unwrap()["profile"]["release"]
+    found.pop("package", None)  # how many cores compile the kernel
     return found
 
 
