@@ -17,6 +17,10 @@ class Environment(Protocol):
     # The residents of this cycle, and the tick at which the world stands.
     def settle_in(self, residents: Sequence[Resident], tick: int, cycle: int) -> None: ...
 
+    # Between two ticks: what became of some of these residents. Who has a process now is asked,
+    # who lost its memory is told what it lacks, genes cost what they cost; energy stays.
+    def resettle(self, residents: Sequence[Resident]) -> None: ...
+
     # What the agents asked in this phase get, by id.
     def percepts(self, phase: int) -> Mapping[str, Percept]: ...
 

@@ -55,6 +55,10 @@ class Ledger:
             if plague and draws.rng("plague", cycle, r.id).random() < rules.plague_share
         )
 
+    def reprice(self, residents: Sequence[Resident]) -> None:
+        """Genes that came or went in the middle of a cycle cost what they cost from now on."""
+        self._costs |= {r.id: int(self._prices.gene * r.active_genes) for r in residents}
+
     def energy(self, agent: str) -> int:
         return self._accounts[agent].energy
 

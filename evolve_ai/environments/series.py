@@ -64,6 +64,11 @@ class Series:
         self._cycle = cycle
         self._begin_tick()
 
+    def resettle(self, residents: Sequence[Resident]) -> None:
+        self._residents |= {resident.id: resident for resident in residents}
+        self._lived |= {resident.id: resident.lived_tick for resident in residents}
+        self._ledger.reprice(residents)
+
     def _begin_tick(self) -> None:
         self._acts: dict[str, Act] = {}
         self._said: dict[int, float] = {}

@@ -21,13 +21,22 @@ class Solitary:
 
     def settle_in(self, residents: Sequence[Resident], tick: int, cycle: int) -> None:
         self._ledger = Ledger(residents, self._prices, self._places, cycle, self._draws)
-        self._asked = tuple(resident.id for resident in residents if resident.running)
+        self._residents = {resident.id: resident for resident in residents}
         self._lived = {resident.id: resident.lived_tick for resident in residents}
         self._acts: dict[str, Act] = {}
         self._tick = tick
 
+    def resettle(self, residents: Sequence[Resident]) -> None:
+        self._residents |= {resident.id: resident for resident in residents}
+        self._lived |= {resident.id: resident.lived_tick for resident in residents}
+        self._ledger.reprice(residents)
+
     def percepts(self, phase: int) -> Mapping[str, Percept]:
-        return {agent: Percept((), (), self._ledger.energy(agent)) for agent in self._asked}
+        return {
+            agent: Percept((), (), self._ledger.energy(agent))
+            for agent, resident in self._residents.items()
+            if resident.running
+        }
 
     def hear(self, phase: int, acts: Mapping[str, Act]) -> None:
         self._acts.update(acts)

@@ -1,7 +1,7 @@
 """Owns the verb observe: lets the world turn for a cycle and notes what became of everybody."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field, replace
 
 from evolve_ai.contracts.environment import Environment
 from evolve_ai.model import restart
@@ -27,10 +27,28 @@ class Observed:
 
 
 @dataclass(frozen=True, slots=True)
+class Renewed:
+    """Agents that changed between two ticks, and who was found to have failed."""
+
+    agents: Mapping[str, AgentRecord] = field(default_factory=dict)
+    faults: Mapping[str, Fault] = field(default_factory=dict)
+
+
+# Called between two ticks with the last tick that each agent has answered, and who has failed.
+Between = Callable[[Mapping[str, int], Collection[str]], Renewed]
+
+
+def nothing(lived: Mapping[str, int], failed: Collection[str]) -> Renewed:
+    """What happens between the ticks of a cycle in lockstep."""
+    return Renewed()
+
+
+@dataclass(frozen=True, slots=True)
 class Turned:
     """What the ticks of a cycle left behind."""
 
     season: Season
+    renewed: Mapping[str, AgentRecord]
     faults: Mapping[str, Fault]
     taints: tuple[str, ...]
     exchanges: int
@@ -44,19 +62,20 @@ def observe(
     tick: int,
     offers: Mapping[str, Pool],
     earlier: Mapping[str, Fault],
+    between: Between = nothing,
 ) -> Observed:
     """Live `cycle.ticks` ticks from `tick` on. `offers`: the gene pool, for whom it is news;
-    `earlier`: who has failed since the last cycle."""
+    `earlier`: who has failed since the last cycle; `between` may change agents after a tick."""
     ticks = context.settings.cycle.ticks
     if ticks == 0:
         faults = {**earlier, **colony.reap()}
         lived, events = _after_faults(context, dict(agents), faults)
         return Observed(_sampled(lived, colony), tick, events, colony.take_taints(), 0)
     environment.settle_in([resident_of(record) for record in agents.values()], tick, context.cycle)
-    turned = turn(environment, colony, ticks, tick, context.cycle, offers)
+    turned = turn(environment, colony, ticks, tick, context.cycle, offers, between)
     lived = {
         record.id: _aged(record, turned.season.accounts[record.id], turned.season.lived)
-        for record in agents.values()
+        for record in {**agents, **turned.renewed}.values()
     }
     lived, events = _after_faults(context, lived, {**earlier, **turned.faults})
     sampled = _sampled(lived, colony)
@@ -90,9 +109,12 @@ def turn(
     first_tick: int,
     cycle: int,
     offers: Mapping[str, Pool],
+    between: Between = nothing,
 ) -> Turned:
     """Let settled-in residents live so many ticks; who fails is asked no more."""
     faults: dict[str, Fault] = {}
+    renewed: dict[str, AgentRecord] = {}
+    lived: dict[str, int] = {}
     taints: list[str] = []
     exchanges = 0
     for tick in range(first_tick, first_tick + ticks):
@@ -105,9 +127,15 @@ def turn(
             taints += exchange.tainted
             acts: Mapping[str, Act] = exchange.acts
             environment.hear(phase, acts)
+            lived.update(dict.fromkeys(acts, tick))
             exchanges += len(acts)
         environment.end_tick()
-    return Turned(environment.close(), faults, tuple(taints), exchanges)
+        found = between(lived, faults)
+        faults.update(found.faults)
+        renewed.update(found.agents)
+        if found.agents:
+            environment.resettle([resident_of(record) for record in found.agents.values()])
+    return Turned(environment.close(), renewed, faults, tuple(taints), exchanges)
 
 
 def resident_of(record: AgentRecord) -> Resident:

@@ -1,6 +1,7 @@
 """What every world must do, whoever lives in it and whatever they answer."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 from environment_support import resident, season, series, settle, solitary
@@ -161,3 +162,35 @@ def test_empty_world_turns(make: Make) -> None:
     environment = make(4)
     settle(environment, tick=9)
     assert season(environment, {}, {}).tick == 11
+
+
+@every_world
+@given(life=lives())
+def test_resettling_everybody_as_they_are_changes_nothing(make: Make, life: Lives) -> None:
+    living, ticks = life
+    environment = make(8)
+    settle(environment, *living)
+    environment.resettle([replace(one, energy=77) for one in living])
+    assert season(environment, *ticks) == lived(make, life)
+
+
+@every_world
+def test_who_gets_or_loses_a_process_between_two_ticks_is_asked_or_not(make: Make) -> None:
+    one, other = resident(0, running=True), resident(1, running=False)
+    environment = make(8)
+    settle(environment, one, other)
+    environment.resettle([replace(one, running=False), replace(other, running=True)])
+    asked = [agent for phase in range(environment.phases) for agent in environment.percepts(phase)]
+    assert asked == [other.id]
+
+
+@every_world
+def test_genes_that_came_between_two_ticks_cost_from_then_on(make: Make) -> None:
+    energies = []
+    for genes in (1, 40):
+        one = resident(0, active_genes=1)
+        environment = make(8)
+        settle(environment, one)
+        environment.resettle([replace(one, active_genes=genes)])
+        energies.append(season(environment, {one.id: Act((0.0,))}).accounts[one.id].energy)
+    assert energies[0] > energies[1]

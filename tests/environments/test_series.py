@@ -61,6 +61,16 @@ def test_newcomer_is_told_the_past_and_others_only_what_is_new() -> None:
     assert told["agent-4"].steps == VALUES[8:11]
 
 
+def test_who_lost_its_memory_between_two_ticks_is_told_the_past_again() -> None:
+    environment = series(stretch=Stretch(VALUES, replay=5))
+    settle(environment, resident(0, lived_tick=9), resident(2, lived_tick=9), tick=10)
+    live_tick(environment, {"agent-0": act(), "agent-2": act()})
+    environment.resettle([resident(0, lived_tick=-1), resident(2, lived_tick=10)])
+    _, told = live_tick(environment, {})
+    assert told["agent-0"].steps == VALUES[7:12]
+    assert told["agent-2"].steps == VALUES[11:12]
+
+
 def test_replay_never_reaches_behind_the_beginning() -> None:
     environment = series(stretch=Stretch(VALUES, replay=230))
     settle(environment, resident(0), tick=2)

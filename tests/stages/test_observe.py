@@ -1,6 +1,6 @@
 """Tests of the verb observe: what a cycle of the world makes of everybody."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,7 +12,7 @@ from evolve_ai.environments.series import Series, Stretch
 from evolve_ai.model.agent import AgentRecord, Cause, Fault, State
 from evolve_ai.model.settings import CycleSettings, EconomySettings, Settings
 from evolve_ai.model.world import Act, Percept
-from evolve_ai.stages.observe import WINDOW, Observed, observe
+from evolve_ai.stages.observe import WINDOW, Between, Observed, Renewed, nothing, observe
 from evolve_ai.system.colony import Exchange
 from evolve_ai.system.identity import Identity, Usage
 from evolve_ai.system.project import Project
@@ -62,14 +62,18 @@ def eight(tmp_path: Path) -> Population:
 
 
 def observed(
-    population: Population, colony: PaperColony, ticks: int = 4, offers: object = None
+    population: Population,
+    colony: PaperColony,
+    ticks: int = 4,
+    offers: object = None,
+    between: Between = nothing,
 ) -> Observed:
     project = population.context.project
     settings = Settings(cycle=CycleSettings(ticks=ticks))
     context = replace(population.context, project=Project(project.root, settings))
     world = Series(Stretch(VALUES), Prices.derived(EconomySettings(), 5.0), 8, context.draws)
     agents: Mapping[str, AgentRecord] = population.agents
-    return observe(context, agents, world, colony, 10, offers or {}, {})  # type: ignore[arg-type]
+    return observe(context, agents, world, colony, 10, offers or {}, {}, between)  # type: ignore[arg-type]
 
 
 def test_everybody_grows_older_and_is_given_its_account(eight: Population) -> None:
@@ -119,3 +123,25 @@ def test_world_without_ticks_stands_still(eight: Population) -> None:
     done = observed(eight, colony, ticks=0)
     assert (done.tick, colony.asked) == (10, [])
     assert all(record.age == 0 for record in done.agents.values())
+
+
+def test_who_changes_between_two_ticks_is_asked_as_what_it_has_become(eight: Population) -> None:
+    one, other = list(eight.agents.values())[:2]
+    eight.agents[other.id] = replace(other, state=State.EMBRYO)
+    colony = PaperColony(eight.agents)
+    told: list[tuple[int, int]] = []
+
+    def between(lived: Mapping[str, int], failed: Collection[str]) -> Renewed:
+        told.append((len(lived), len(failed)))
+        if len(told) != 2:
+            return Renewed()
+        started = replace(eight.agents[other.id], state=State.RUNNING, fingerprint="new")
+        return Renewed({other.id: started}, {one.id: Fault(Cause.CRASH, "exit code 101")})
+
+    done = observed(eight, colony, between=between)
+    assert told == [(7, 0), (7, 0), (8, 1), (8, 1)]
+    assert [tick for tick, agent in colony.asked if agent == one.id] == [10, 11]
+    assert [tick for tick, agent in colony.asked if agent == other.id] == [12, 13]
+    after = done.agents[other.id]
+    assert (after.state, after.fingerprint, after.age) == (State.RUNNING, "new", 1)
+    assert (after.lived_tick, done.agents[one.id].state) == (13, State.WAITING)
