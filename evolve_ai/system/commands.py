@@ -4,13 +4,36 @@ import os
 import selectors
 import signal
 import subprocess
+import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from contextvars import ContextVar
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import IO
+
+from evolve_ai.model.errors import EvolveError
+from evolve_ai.system.processes import STARTING
+
+_PATIENCE = 0.1  # seconds between looks at the wish to cancel
+_cancel: ContextVar[threading.Event | None] = ContextVar("cancel", default=None)
+
+
+class CancelledError(EvolveError):
+    """A command was ended because nobody wants its result any more."""
+
+
+@contextmanager
+def cancelled_by(event: threading.Event) -> Iterator[None]:
+    """Within, in this thread: a command is ended as soon as the event is set, and raises
+    CancelledError."""
+    before = _cancel.set(event)
+    try:
+        yield
+    finally:
+        _cancel.reset(before)
 
 
 class Ending(StrEnum):
@@ -51,19 +74,10 @@ def run_command(
 ) -> Completed:
     """Run to the end or to a limit. `on_line` gets each line of stdout as it comes.
 
-    Raises FileNotFoundError when there is no such command.
+    Raises FileNotFoundError when there is no such command, CancelledError within cancelled_by.
     """
     started = time.monotonic()
-    with subprocess.Popen(
-        list(argv),
-        cwd=cwd,
-        env=dict(env),
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        start_new_session=True,
-        bufsize=0,
-    ) as process:
+    with _started(argv, cwd, env) as process:
         reader = _Reader(process, on_line)
         try:
             ending = reader.read_until_end(started, limits)
@@ -77,6 +91,26 @@ def run_command(
     return Completed(
         code, bytes(reader.stdout), bytes(reader.stderr), ending, time.monotonic() - started
     )
+
+
+def _started(argv: Sequence[str], cwd: Path, env: Mapping[str, str]) -> "subprocess.Popen[bytes]":
+    with STARTING:
+        return subprocess.Popen(
+            list(argv),
+            cwd=cwd,
+            env=dict(env),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            start_new_session=True,
+            bufsize=0,
+        )
+
+
+def _refuse_if_cancelled() -> None:
+    event = _cancel.get()
+    if event is not None and event.is_set():
+        raise CancelledError("a command was cancelled")
 
 
 class _Reader:
@@ -98,23 +132,27 @@ class _Reader:
     def read_until_end(self, started: float, limits: Limits) -> Ending:
         heard = started
         while self._selector.get_map():
+            _refuse_if_cancelled()
             now = time.monotonic()
             left = min(started + limits.total, heard + limits.silence) - now
             if left <= 0:
                 total = now - started >= limits.total
                 return Ending.TOTAL_TIMEOUT if total else Ending.SILENCE_TIMEOUT
-            if self._read(min(left, 0.5)):
+            if self._read(min(left, _PATIENCE)):
                 heard = time.monotonic()
             elif self.process.poll() is not None:
                 break  # a stray grandchild may hold the pipes open; it is not waited for
         return self._await_exit(started, limits)
 
     def _await_exit(self, started: float, limits: Limits) -> Ending:
-        try:
-            self.process.wait(max(0.01, started + limits.total - time.monotonic()))
-        except subprocess.TimeoutExpired:
-            return Ending.TOTAL_TIMEOUT
-        return Ending.EXITED
+        left = 0.01
+        while left > 0:
+            _refuse_if_cancelled()
+            with suppress(subprocess.TimeoutExpired):
+                self.process.wait(min(left, _PATIENCE))
+                return Ending.EXITED
+            left = started + limits.total - time.monotonic()
+        return Ending.TOTAL_TIMEOUT
 
     def drain(self) -> None:
         """Take what is left in the pipes of a command that was ended."""

@@ -13,6 +13,7 @@ import resource
 import select
 import signal
 import sys
+import threading
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -33,6 +34,9 @@ _DEFAULTS = frozenset(signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP})
 _CLONE_FS = 0x200
 # Of two that the kernel may end for want of memory, the agent goes first.
 _OOM_SCORE = b"500"
+# While an agent is started, limits and, at worst, the working folder of this whole process are
+# the agent's: what another thread starts must not get them.
+STARTING = threading.Lock()
 _OUR_LIMITS = frozenset({errno.EMFILE, errno.ENFILE, errno.EAGAIN, errno.ENOMEM})
 
 
@@ -70,7 +74,7 @@ def spawn(launch: Launch) -> int:
         (os.POSIX_SPAWN_OPEN, WRITE_FD, launch.out_path, os.O_WRONLY, 0),
     ]
     program = launch.file.absolute()
-    with our_limits(), _standing_in(launch.folder), _no_core_files():
+    with our_limits(), STARTING, _standing_in(launch.folder), _no_core_files():
         pid = os.posix_spawn(
             program,
             [launch.argv0, *launch.arguments],

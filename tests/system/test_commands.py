@@ -1,12 +1,20 @@
 """Tests of running external commands, with real processes."""
 
 import sys
+import threading
 import time
 from pathlib import Path
 
 import pytest
 
-from evolve_ai.system.commands import Completed, Ending, Limits, run_command
+from evolve_ai.system.commands import (
+    CancelledError,
+    Completed,
+    Ending,
+    Limits,
+    cancelled_by,
+    run_command,
+)
 
 QUICK = Limits(total=10.0, silence=10.0, grace=0.3)
 ENV = {"PATH": "/usr/local/bin:/usr/bin:/bin"}
@@ -96,3 +104,22 @@ def test_listener_that_fails_leaves_no_process(tmp_path: Path) -> None:
 def test_missing_command_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
         run_command(["no-such-command-here"], cwd=tmp_path, env=ENV, limits=QUICK)
+
+
+def test_cancelled_command_is_ended_with_its_children(tmp_path: Path) -> None:
+    cancel, pids = threading.Event(), tmp_path / "pids"
+    threading.Timer(0.3, cancel.set).start()
+    began = time.monotonic()
+    with cancelled_by(cancel), pytest.raises(CancelledError):
+        shell(f"sleep 600 & echo $! $$ > {pids}; wait", tmp_path)
+    assert time.monotonic() - began < 5
+    time.sleep(0.05)
+    assert not any(alive(int(pid)) for pid in pids.read_text().split())
+
+
+def test_nothing_is_begun_once_it_is_cancelled(tmp_path: Path) -> None:
+    cancel = threading.Event()
+    cancel.set()
+    with cancelled_by(cancel), pytest.raises(CancelledError):
+        shell("sleep 600", tmp_path)
+    assert shell("echo on", tmp_path).stdout == b"on\n", "outside nothing is cancelled"
