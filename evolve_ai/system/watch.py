@@ -1,0 +1,172 @@
+"""Owns noticing that an agent's genome or a gene file was written, without looking at folders.
+
+inotify(7) tells, through one descriptor and no thread; whom it has no room for is looked at.
+"""
+
+import errno
+import math
+import select
+import time
+from collections.abc import Collection, Iterable
+from contextlib import suppress
+from pathlib import Path
+
+from inotify_simple import INotify, flags
+
+from evolve_ai.model.genome import GENE_FOLDER
+from evolve_ai.system.agent_folder import GENOME, Layout, stamp
+
+# What was written must be whole: a file that is closed, or one that was renamed into its place.
+_WRITTEN = flags.CLOSE_WRITE | flags.MOVED_TO
+_MASK = _WRITTEN | flags.ONLYDIR | flags.DONT_FOLLOW
+_NO_ROOM = frozenset({errno.ENOSPC, errno.ENOMEM})
+_LOOKED_AT = Layout((GENOME,), ())
+
+SETTLE = 0.02  # seconds: editors write in several steps
+LOOK_SECONDS = 1.0
+_LOOKING_SHARE = 0.05  # of the time, at most
+
+
+class Watcher:
+    """Whose genome or gene files were written since the last question. A context manager.
+
+    `suffixes` are those of gene files; `generated` are the paths, relative to an agent's folder,
+    of what we write ourselves; `most` watches are asked of the system at most.
+    """
+
+    def __init__(
+        self,
+        agents: Path,
+        suffixes: Collection[str],
+        generated: Collection[str],
+        most: int | None = None,
+    ):
+        self._agents = agents
+        self._suffixes = tuple(suffixes)
+        self._generated = frozenset(generated)
+        self._most = most
+        self._watches: dict[str, tuple[int, int]] = {}
+        self._agent_of: dict[int, tuple[str, bool]] = {}  # and: is it the gene folder?
+        self._looked: dict[str, str] = {}  # who has no watch, with the stamp seen last
+        self._short = False  # of watches, when last asked for one
+        self._next_look = 0.0
+        self._touched: dict[str, float] = {}
+        try:
+            self._inotify: INotify | None = INotify() if most != 0 else None
+        except OSError:
+            self._inotify = None
+        self._poll = select.poll()
+        if self._inotify is not None:
+            self._poll.register(self._inotify, select.POLLIN)
+
+    def __enter__(self) -> "Watcher":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        if self._inotify is not None:
+            self._inotify.close()
+            self._inotify = None
+
+    @property
+    def unwatched(self) -> int:
+        """How many agents are looked at now and then, since the system has no watch for them."""
+        return len(self._looked) if self._short else 0
+
+    def follow(self, ids: Iterable[str]) -> None:
+        """Watch exactly these agents from now on."""
+        wanted = dict.fromkeys(ids)
+        for agent in [agent for agent in self._watches if agent not in wanted]:
+            self._forget(agent)
+        self._touched = {a: at for a, at in self._touched.items() if a in wanted}
+        looked, self._looked, self._short = self._looked, {}, False
+        for agent in wanted:
+            if agent not in self._watches and not self._watch(agent):
+                self._looked[agent] = looked.get(agent) or self._stamp(agent)
+
+    def _watch(self, agent: str) -> bool:
+        if self._inotify is None or len(self._agent_of) + 2 > (self._most or math.inf):
+            self._short = True
+            return False
+        folder = self._agents / agent
+        made: list[int] = []
+        try:
+            for place in (folder, folder / GENE_FOLDER):
+                made.append(self._inotify.add_watch(place, _MASK))
+        except OSError as error:
+            self._short |= error.errno in _NO_ROOM
+            for watch in made:
+                self._remove(watch)
+            return False
+        self._agent_of |= {made[0]: (agent, False), made[1]: (agent, True)}
+        self._watches[agent] = (made[0], made[1])
+        return True
+
+    def _forget(self, agent: str) -> None:
+        for watch in self._watches.pop(agent):
+            if self._agent_of.pop(watch, None) is not None:
+                self._remove(watch)
+
+    def _remove(self, watch: int) -> None:
+        assert self._inotify is not None
+        with suppress(OSError):  # its folder is gone, and it with it
+            self._inotify.rm_watch(watch)
+
+    def changed(self) -> frozenset[str]:
+        """Who was written to and has been left in peace for a moment; told once. Never waits."""
+        self._listen()
+        now = time.monotonic()
+        if now >= self._next_look and self._looked:
+            self._look(now)
+        settled = frozenset(a for a, at in self._touched.items() if now - at >= SETTLE)
+        for agent in settled:
+            del self._touched[agent]
+        return settled
+
+    def wait(self, seconds: float) -> None:
+        """Until something is written, or somebody is to be told, or the time is up."""
+        if self._touched:
+            seconds = min(seconds, SETTLE)
+        if self._inotify is None:
+            time.sleep(seconds)
+        else:
+            self._poll.poll(seconds * 1000)
+
+    def _listen(self) -> None:
+        if self._inotify is None:
+            return
+        now = time.monotonic()
+        for event in self._inotify.read(timeout=0):
+            if event.mask & flags.Q_OVERFLOW:
+                self._touched |= dict.fromkeys(self._watches, now)
+            elif event.mask & flags.IGNORED:
+                self._lose(event.wd)
+            elif event.mask & _WRITTEN and event.wd in self._agent_of:
+                agent, genes = self._agent_of[event.wd]
+                if self._counts(event.name, genes):
+                    self._touched[agent] = now
+
+    def _counts(self, name: str, genes: bool) -> bool:
+        if not genes:
+            return name == GENOME
+        return name.endswith(self._suffixes) and f"{GENE_FOLDER}{name}" not in self._generated
+
+    def _lose(self, watch: int) -> None:
+        """A folder that is gone took its watch along; the agent is followed anew next time."""
+        known = self._agent_of.pop(watch, None)
+        if known is not None and known[0] in self._watches:
+            self._forget(known[0])
+
+    def _look(self, now: float) -> None:
+        for agent, before in self._looked.items():
+            found = self._stamp(agent)
+            if found and found != before:
+                self._looked[agent] = found
+                self._touched[agent] = now
+        spent = time.monotonic() - now
+        self._next_look = now + max(LOOK_SECONDS, spent / _LOOKING_SHARE)
+
+    def _stamp(self, agent: str) -> str:
+        return stamp(self._agents / agent, _LOOKED_AT, thorough=False)
