@@ -305,8 +305,10 @@ class Settings(Section):
     """evolve.toml as a whole."""
 
     seed: int = setting(0, "where all chance comes from", low=0, high=2**63 - 1)
-    mode: Literal["lockstep"] = setting(
-        "lockstep", "a tick ends when all have answered", form='"lockstep"'
+    mode: Literal["lockstep", "free"] = setting(
+        "lockstep",
+        "when a mutation comes to life: with the next cycle, or as soon as its program is there",
+        form='"lockstep" or "free"',
     )
     environment: PluginName = setting("series", "the world", form=PLUGIN_FORM)
     selection: PluginName = setting("energy", "who dies and who breeds", form=PLUGIN_FORM)

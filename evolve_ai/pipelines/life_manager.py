@@ -4,33 +4,39 @@ import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import partial
 
-from evolve_ai.contracts.substrate import Progress
-from evolve_ai.model.agent import AgentRecord, Fault
+from evolve_ai.contracts.substrate import Builder, Progress
+from evolve_ai.model.agent import Fault
 from evolve_ai.model.errors import NoPopulationError
-from evolve_ai.model.genome import Genome, decode
-from evolve_ai.model.report import GenePool, Program, SourceReport
+from evolve_ai.model.genome import decode
+from evolve_ai.model.report import GenePool
 from evolve_ai.model.selection import PopulationView, Verdicts
 from evolve_ai.pipelines import commands, lifetime
+from evolve_ai.pipelines.background import BackgroundBuilder
 from evolve_ai.pipelines.initiate_project import open_pool, start_energy
 from evolve_ai.pipelines.parts import Parts
+from evolve_ai.pipelines.population import Population
+from evolve_ai.pipelines.renewal import Renewals, open_watcher
 from evolve_ai.stages.agent_scan_update import scan
 from evolve_ai.stages.audit import audit
-from evolve_ai.stages.build import (
-    Built,
-    build,
-    request_of,
-    told_of_builds,
-    wants_program,
-)
+from evolve_ai.stages.build import told_of_builds
 from evolve_ai.stages.context import Context
 from evolve_ai.stages.genome_sync import sync
 from evolve_ai.stages.metrics import measure
 from evolve_ai.stages.natural_selection import candidate_of, process_natural_selection
-from evolve_ai.stages.observe import Observed, observe
-from evolve_ai.stages.record import NO_HISTORY, Lived, Summary, Totals, conclude
+from evolve_ai.stages.observe import Observed, nothing, observe
+from evolve_ai.stages.record import (
+    NO_HISTORY,
+    Lived,
+    Summary,
+    Tally,
+    Totals,
+    committed,
+    conclude,
+)
 from evolve_ai.stages.succession import Succeeded, succeed
-from evolve_ai.stages.supervise import FINAL, Ran, healthy, offered, run
+from evolve_ai.stages.supervise import FINAL, Ran, offered
 from evolve_ai.stages.update import Updated, update
 from evolve_ai.state.registry import Batch, Registry
 from evolve_ai.system.colony import Colony
@@ -74,19 +80,23 @@ class LifeManager:
         self._pool_stamp = parts.substrate.pool_stamp(parts.project.template)
         self._builder = parts.open_builder(parts.project.workspace, self.pool)
         begun = lifetime.begin(parts, registry, self.run_id)
-        self.agents: Mapping[str, AgentRecord] = begun.agents
-        self._memories: Mapping[str, bytes] = begun.memories
-        self._sources: Mapping[str, SourceReport] = {}
-        self._programs: Mapping[str, Program] = {}
+        self.population = Population(parts, registry, self.run_id, begun)
         last = registry.last_cycle()
         self.cycle, self.digest = (last[0], last[1]) if last else (0, NO_HISTORY)
         self.tick = int(last[2]["tick"]) if last else 0
         self.totals = Totals.from_json(last[2]["totals"]) if last else Totals()
         self._offers: frozenset[str] = frozenset()
         self._faults: dict[str, Fault] = {}
-        self._notes: list[str] = []
         self._spoke = time.monotonic()
         self.colony: Colony = lifetime.open_colony(parts, registry)
+        self._background: BackgroundBuilder | None = None
+        self._renewals: Renewals | None = None
+        if parts.project.settings.mode == "free":
+            watcher = open_watcher(parts.project.agents, parts.substrate, self.pool)
+            self._background = BackgroundBuilder(
+                self._builder, lambda: parts.substrate.onlooker(parts.project.workspace, self.pool)
+            )
+            self._renewals = Renewals(self.population, self.colony, self._background, watcher)
         return self
 
     def __exit__(
@@ -94,6 +104,8 @@ class LifeManager:
     ) -> None:
         """Also after a failure of ours agents are sent home, if they are where the registry is."""
         try:
+            if self._renewals is not None:
+                self._renewals.close()
             if kind is None:
                 self._send_home()
             elif isinstance(error, Exception) and self._in_step:
@@ -107,7 +119,8 @@ class LifeManager:
             self.colony.close()
 
     def _send_home(self) -> None:
-        lifetime.end(self.parts, self.registry, self.run_id, self.colony, self.agents)
+        agents = self.population.agents
+        lifetime.end(self.parts, self.registry, self.run_id, self.colony, agents)
 
     def stop(self) -> None:
         """End after the cycle that is under way. Safe to call from a signal handler."""
@@ -141,8 +154,18 @@ class LifeManager:
         if end is not None:
             wake = min(wake, end)
         while not self._stopping and (left := wake - time.monotonic()) > 0:
-            time.sleep(min(left, SLICE))
+            self._doze(min(left, SLICE))
             self._keep_in_touch()
+
+    def _doze(self, seconds: float) -> None:
+        if self._renewals is None:
+            time.sleep(seconds)
+            return
+        self._renewals.wait(seconds)
+        context = self.parts.context(self.pool, self.cycle)
+        self._in_step = False
+        self._faults |= self._renewals.look(context, {}, self._faults).faults
+        self._in_step = True
 
     def _keep_in_touch(self) -> None:
         """An agent that hears nothing for the orphan time ends; so let it hear of us in time."""
@@ -155,28 +178,31 @@ class LifeManager:
         """scan, sync, audit, measure, build, run, observe, select, succeed, record, notify."""
         clock = Stopwatch()
         context = self._next_context()
-        before = self.agents
-        scanned = scan(context, self.agents, self._sources)
+        population = self.population
+        scanned = scan(context, population.agents, population.sources)
         clock.lap("scan")
         synced = sync(context, scanned.reports)
         clock.lap("sync")
         audited = audit(synced, scanned.sources)
         measured = measure(audited, scanned.sources)
-        updated = update(context, self.agents, measured, self.registry.genome)
+        updated = update(context, population.agents, measured, self.registry.genome)
+        population.sources = scanned.sources
         clock.lap("audit")
-        built = self._build(context, updated)
+        built = population.build(context, updated, self._chosen_builder(), self._build_progress)
         clock.lap("build")
         self._leave_the_registry()
-        ran = self._run(context, updated, built)
+        ran = population.run(context, updated, built, self.colony)
         clock.lap("run")
+        if self._renewals is not None:  # what comes in the middle of a cycle builds on this
+            population.keep(context, updated, built, ran)
+            updated, built, ran = committed(updated, built, ran)
         observed = self._observe(context, ran)
         clock.lap("observe")
         verdicts = self._select(context, observed)
         succeeded = self._succeed(context, updated, observed, verdicts)
         clock.lap("succeed")
-        self._sources = scanned.sources
         lived = Lived(updated, built, ran, observed, succeeded)
-        return self._record(context, before, lived, clock.laps)
+        return self._record(context, lived, clock.laps)
 
     def _next_context(self) -> Context:
         """Commands that have come in, a template that has changed: before the cycle, not in it."""
@@ -186,12 +212,13 @@ class LifeManager:
             self._pool_stamp = stamp
             self._take_pool()
         founded = commands.carry_out(parts, self.registry, self.run_id, self.cycle)
-        if founded:
-            self.agents = {**self.agents, **{record.id: record for record in founded}}
+        agents = {**self.population.agents, **{record.id: record for record in founded}}
         # History must not depend on who was read from the registry and who was born in this run.
-        self.agents = dict(sorted(self.agents.items(), key=lambda item: item[1].place))
-        if not self.agents:
+        self.population.agents = dict(sorted(agents.items(), key=lambda item: item[1].place))
+        if not agents:
             raise NoPopulationError("nobody is alive here", todo="found agents: evolve init 100")
+        if self._renewals is not None:
+            self._renewals.follow()
         self.cycle += 1
         return parts.context(self.pool, self.cycle)
 
@@ -205,35 +232,20 @@ class LifeManager:
     def _take_pool(self) -> None:
         """A template that cannot be read is told of and changes nothing; the old pool stays."""
         pool, event = lifetime.reread_pool(self.parts, self.registry, self.pool, self.cycle)
-        self._notes += lifetime.told_of_pool(event)
+        self.population.notes += lifetime.told_of_pool(event)
         self.parts.sink.deliver(self.registry.commit(Batch(events=(event,)), self.run_id))
         if pool is not self.pool:
             self.pool = pool
             self._offers = frozenset(self.colony.running())
 
-    def _build(self, context: Context, updated: Updated) -> Built:
-        return build(
-            context,
-            updated.agents,
-            updated.rebuilt,
-            self._programs,
-            self._builder,
-            self._genome,
-            self._build_progress,
-        )
-
-    def _run(self, context: Context, updated: Updated, built: Built) -> Ran:
-        self._programs = built.programs
-        fresh = updated.genomes
-        agents = {agent: healthy(record, context.cycle) for agent, record in built.agents.items()}
-        return run(
-            context,
-            agents,
-            built.programs,
-            self.colony,
-            self._memories,
-            lambda agent: fresh[agent] if agent in fresh else self.registry.genome(agent),
-        )
+    def _chosen_builder(self) -> Builder:
+        """In free mode nobody waits for the compiler, unless nobody lives yet."""
+        if self._background is None:
+            return self._builder
+        self._background.finished()  # the build to come asks for all who lack a program
+        self._background.check()
+        alone = self._background.idle and not self.colony.running()
+        return self._builder if alone else self._background
 
     def _observe(self, context: Context, ran: Ran) -> Observed:
         places = int(self.registry.meta("places") or 0)
@@ -246,7 +258,12 @@ class LifeManager:
             self._offers, self._spoke = frozenset(), time.monotonic()
         else:
             self._keep_in_touch()
-        return observe(context, ran.agents, environment, self.colony, self.tick, offers, faults)
+        between = nothing
+        if self._renewals is not None:
+            between = partial(self._renewals.look, context)
+        return observe(
+            context, ran.agents, environment, self.colony, self.tick, offers, faults, between
+        )
 
     def _select(self, context: Context, observed: Observed) -> Verdicts:
         """Nobody is born and nobody dies while the world stands still."""
@@ -285,7 +302,7 @@ class LifeManager:
             observed.agents,
             verdicts,
             self.parts.variation,
-            lambda agent: decode(fresh[agent]) if agent in fresh else self._genome(agent),
+            lambda agent: decode(fresh[agent]) if agent in fresh else self.population.genome(agent),
             endowment=int(context.settings.economy.endowment * start_energy(context)),
             first_number=int(self.registry.meta("numbers") or 0),
             places=int(self.registry.meta("places") or 0),
@@ -293,29 +310,29 @@ class LifeManager:
         self.colony.stop([record.id for record in succeeded.dead])
         return succeeded
 
-    def _record(
-        self,
-        context: Context,
-        before: Mapping[str, AgentRecord],
-        lived: Lived,
-        seconds: Mapping[str, float],
-    ) -> CycleReport:
+    def _record(self, context: Context, lived: Lived, seconds: Mapping[str, float]) -> CycleReport:
         """Commit first, tell afterwards; what can be redone after a crash comes last."""
-        remembered = frozenset(self._memories)
-        tainted = self.registry.meta("tainted") is not None
+        population = self.population
         concluded = conclude(
-            context, before, lived, self.digest, self.totals, remembered, tainted, seconds
+            context,
+            population.agents,
+            lived,
+            self.digest,
+            self.totals,
+            population.tally,
+            frozenset(population.memories),
+            self.registry.meta("tainted") is not None,
+            seconds,
         )
         recorded = self.registry.commit(concluded.batch, self.run_id)
         self._in_step = True
-        self.agents, self.digest = lived.succeeded.living, concluded.digest
-        self.tick, self.totals = lived.observed.tick, concluded.totals
-        used = frozenset(lived.ran.used)
-        self._memories = {a: m for a, m in self._memories.items() if a not in used}
+        population.agents, self.digest = lived.succeeded.living, concluded.digest
+        self.tick, self.totals, population.tally = lived.observed.tick, concluded.totals, Tally()
+        population.forget(lived.ran)
         lifetime.clear_away(self.parts.project, [r.id for r in lived.succeeded.dead])
         self.parts.sink.deliver(recorded)
         self._tidy(context.cycle)
-        notes, self._notes = (*self._notes, *told_of_builds(lived.built)), []
+        notes, population.notes = (*population.notes, *told_of_builds(lived.built)), []
         return CycleReport(
             context.cycle, concluded.summary, concluded.digest, concluded.taints, notes
         )
@@ -324,14 +341,8 @@ class LifeManager:
         """Now and then: forget programs that nobody alive needs, and old events."""
         if cycle % TIDY_CYCLES:
             return
-        needed = {r.fingerprint: r.id for r in self.agents.values() if wants_program(r)}
-        requests = [request_of(one, self._genome(agent)) for one, agent in needed.items()]
-        self._builder.prune(requests, self.colony.files())
-        self._programs = self._builder.ready(requests)
+        self.population.prune(self._background or self._builder, self.colony)
         self.registry.forget_events(self.parts.project.settings.events.kept)
-
-    def _genome(self, agent: str) -> Genome:
-        return decode(self.registry.genome(agent))
 
 
 class Stopwatch:

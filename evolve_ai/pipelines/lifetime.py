@@ -20,6 +20,8 @@ from evolve_ai.system.project import Project
 
 KILLED = "a run was killed before it could end; the memories of its agents are lost"
 
+FREELY = "lived_freely"  # in the registry: the cycle in which somebody changed in its middle
+
 BROKEN = "a run broke off in the middle of a cycle, and the memories of its agents are lost:"
 
 
@@ -50,6 +52,11 @@ def begin(parts: Parts, registry: Registry, run: str) -> Begun:
         if registry.meta("tainted") is None:
             meta["tainted"] = reason
     forget = dict.fromkeys(registry.memories(), None) if killed else {}
+    since = registry.meta(FREELY)
+    if since is not None and project.settings.mode == "lockstep":
+        reason = f'in cycle {since} mutations came to life at once (mode = "free")'
+        events.append(Event(Kind.TAINT, _cycle(registry), None, {"reason": reason}))
+        meta |= {FREELY: None, "tainted": meta.get("tainted", registry.meta("tainted")) or reason}
     batch = Batch(records=records, memories=forget, meta=meta, events=events)
     parts.sink.deliver(registry.commit(batch, run))
     _clear_graves(project, registry)

@@ -16,7 +16,7 @@ from evolve_ai.model.status import (
     PopulationCounts,
     Status,
 )
-from evolve_ai.stages.record import NO_HISTORY, Totals
+from evolve_ai.stages.record import NO_HISTORY, TALLY, Tally, Totals
 from evolve_ai.state.registry import Registry
 from evolve_ai.system.lock import Holder, holder
 from evolve_ai.system.project import Project
@@ -30,6 +30,7 @@ def status_of(project: Project, registry: Registry) -> Status:
     founders = registry.founders()
     last = registry.last_cycle()
     totals = Totals.from_json(last[2]["totals"]) if last else Totals()
+    totals = totals.plus(Tally.from_json(registry.meta(TALLY)))
     held = life_cycle(project)
     return Status(
         project=str(project.root),

@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from evolve_ai.model.agent import AgentRecord, State
@@ -17,6 +17,7 @@ from evolve_ai.stages.update import Updated
 from evolve_ai.state.registry import Batch
 
 NO_HISTORY = "0" * 64
+TALLY = "tally"  # what has been counted since the last cycle, in the registry
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,9 +29,35 @@ class Totals:
     restarts: int = 0
     builds: Counts = field(default_factory=Counts)
 
+    def plus(self, tally: "Tally") -> "Totals":
+        restarts = self.restarts + tally.restarts
+        return replace(self, restarts=restarts, builds=self.builds.plus(tally.builds))
+
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> "Totals":
         return cls(data["born"], data["died"], data["restarts"], Counts(**data["builds"]))
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """Counted and committed since the last cycle was, in the cycle that is under way."""
+
+    restarts: int = 0
+    builds: Counts = field(default_factory=Counts)
+
+    def plus(self, built: Built, ran: Ran) -> "Tally":
+        restarts = sum(1 for event in ran.events if event.kind is Kind.RESTART)
+        return Tally(self.restarts + restarts, self.builds.plus(built.counts))
+
+    def to_json(self) -> str:
+        return json.dumps(asdict(self))
+
+    @classmethod
+    def from_json(cls, text: str | None) -> "Tally":
+        if not text:
+            return cls()
+        data = json.loads(text)
+        return cls(data["restarts"], Counts(**data["builds"]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,22 +135,24 @@ def conclude(
     lived: Lived,
     past: str,
     totals: Totals,
+    tally: Tally,
     remembered: frozenset[str],
     tainted: bool,
     seconds: Mapping[str, float],
 ) -> Concluded:
-    """Everything that a cycle leaves behind, as one commit.
+    """Everything that a cycle leaves behind and that was not committed in the middle of it.
 
-    `before` is the population as last committed, `past` its digest; `remembered` are the agents
-    of whom a memory is stored, which they have now been given back.
+    `before` is the population as last committed, `past` its digest; `tally` is what was counted
+    since; `remembered` are the agents of whom a memory is stored, which they were given back.
     """
     succeeded, ran = lived.succeeded, lived.ran
     living = list(succeeded.living.values())
     link = digest(past, context.cycle, living, succeeded.born, succeeded.dead)
-    totals = _added(totals, lived)
+    tally = tally.plus(lived.built, ran)
+    totals = _added(totals, tally, succeeded)
     taints = (*ran.taints, *lived.observed.taints)
-    summary = _summary(lived, totals, seconds)
-    meta: dict[str, str | None] = {}
+    summary = _summary(lived, tally.builds, totals, seconds)
+    meta: dict[str, str | None] = {TALLY: None}
     if succeeded.born:
         meta["numbers"] = str(max(record.number for record in succeeded.born) + 1)
     if taints and not tainted:
@@ -139,14 +168,49 @@ def conclude(
     return Concluded(link, totals, summary, taints, batch)
 
 
-def _added(totals: Totals, lived: Lived) -> Totals:
-    restarts = sum(1 for event in lived.ran.events if event.kind is Kind.RESTART)
-    return Totals(
-        totals.born + len(lived.succeeded.born),
-        totals.died + len(lived.succeeded.dead),
-        totals.restarts + restarts,
-        totals.builds.plus(lived.built.counts),
+def renewal(
+    context: Context,
+    before: Mapping[str, AgentRecord],
+    updated: Updated,
+    built: Built,
+    ran: Ran,
+    tally: Tally,
+    remembered: frozenset[str],
+    tainted: bool,
+) -> Batch:
+    """What the verbs from update to run came to, as a commit of its own in the middle of a cycle.
+
+    `tally` has them counted already.
+    """
+    meta: dict[str, str | None] = {TALLY: tally.to_json()}
+    if ran.taints and not tainted:
+        meta["tainted"] = ran.taints[0]
+    return Batch(
+        records=changed(before, ran.agents.values()),
+        genomes=updated.genomes,
+        memories=dict.fromkeys((agent for agent in ran.used if agent in remembered), None),
+        meta=meta,
+        events=[
+            *updated.events,
+            *built.events,
+            *ran.events,
+            *(Event(Kind.TAINT, context.cycle, None, {"reason": reason}) for reason in ran.taints),
+        ],
     )
+
+
+def committed(updated: Updated, built: Built, ran: Ran) -> tuple[Updated, Built, Ran]:
+    """The same agents with nothing left to commit."""
+    return (
+        replace(updated, genomes={}, events=()),
+        replace(built, events=(), counts=Counts()),
+        replace(ran, events=(), taints=(), used=()),
+    )
+
+
+def _added(totals: Totals, tally: Tally, succeeded: Succeeded) -> Totals:
+    born, died = totals.born + len(succeeded.born), totals.died + len(succeeded.dead)
+    return replace(totals.plus(tally), born=born, died=died)
 
 
 def _events(
@@ -165,7 +229,7 @@ def _events(
     ]
 
 
-def _summary(lived: Lived, totals: Totals, seconds: Mapping[str, float]) -> Summary:
+def _summary(lived: Lived, builds: Counts, totals: Totals, seconds: Mapping[str, float]) -> Summary:
     living = lived.succeeded.living.values()
     fitness = [r.fitness for r in living if r.fitness is not None]
     return Summary(
@@ -179,7 +243,7 @@ def _summary(lived: Lived, totals: Totals, seconds: Mapping[str, float]) -> Summ
         fitness_best=max(fitness, default=None),
         fitness_mean=sum(fitness) / len(fitness) if fitness else None,
         energy=sum(r.energy for r in living),
-        builds=lived.built.counts,
+        builds=builds,
         totals=totals,
         seconds=seconds,
     )

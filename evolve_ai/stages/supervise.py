@@ -34,20 +34,20 @@ def run(
     memories: Mapping[str, bytes],
     genome_of: Callable[[str], bytes],
 ) -> Ran:
-    """A changed agent ran its old program until now; here it changes over, memory included."""
+    """A changed agent ran its old program until now; here it changes over, memory included.
+
+    Processes of agents that are not among these are left alone.
+    """
     wanted = _wanted(agents, programs, context.cycle)
-    running = colony.running()
+    running = {agent: found for agent, found in colony.running().items() if agent in agents}
     leaving = [
         agent
         for agent in running
-        if agent not in wanted or wanted[agent].running_fingerprint != wanted[agent].fingerprint
+        if not _awaits_its_program(agents[agent], programs)
+        and (agent not in wanted or wanted[agent].running_fingerprint != wanted[agent].fingerprint)
     ]
     byes = colony.stop(leaving)
-    records = {
-        agent: replace(agents[agent], pid=None, running_fingerprint="")
-        for agent in leaving
-        if agent in agents
-    }
+    records = {agent: replace(agents[agent], pid=None, running_fingerprint="") for agent in leaving}
     events = [_exit_event(agent, running[agent].pid, context.cycle) for agent in records]
     left = {agent: bye.state for agent, bye in byes.items() if bye.state is not None}
     remembered = {**memories, **left}
@@ -144,6 +144,11 @@ def _should_run(record: AgentRecord, programs: Mapping[str, Program], cycle: int
     return (
         record.state in RUNNABLE and record.fingerprint in programs and record.retry_cycle <= cycle
     )
+
+
+def _awaits_its_program(record: AgentRecord, programs: Mapping[str, Program]) -> bool:
+    """Its program is being built; until it is there the old process lives."""
+    return record.state in RUNNABLE and record.fingerprint not in programs
 
 
 def _start(

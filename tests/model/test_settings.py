@@ -81,7 +81,7 @@ def test_defaults_are_within_their_own_ranges() -> None:
         {"seed": 2**63},
         {"seed": True},
         {"seed": "7"},
-        {"mode": "free"},
+        {"mode": "anarchy"},
         {"selection": "a.b"},
         {"cycle": {"ticks": 46.0}},
         {"cycle": {"sleep": float("nan")}},

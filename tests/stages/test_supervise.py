@@ -143,11 +143,19 @@ def test_quarantined_agent_loses_its_process_and_the_event_knows_which(two: Popu
     assert done.agents[one.id].state is State.QUARANTINED
 
 
-def test_process_of_an_agent_that_is_no_more_is_stopped_silently(two: Population) -> None:
+def test_process_of_an_agent_that_is_not_spoken_of_is_left_alone(two: Population) -> None:
     colony = PaperColony(["somebody"])
     done = ran(two, colony)
-    assert colony.stopped == ["somebody"]
+    assert colony.stopped == []
     assert kinds(done) == ["start", "start"]
+
+
+def test_old_process_lives_until_the_new_program_is_there(two: Population) -> None:
+    one = lives(two, fingerprint="not built yet")
+    colony = PaperColony([one.id])
+    done = ran(two, colony)
+    assert (colony.stopped, colony.started, done.events) == ([], [], ())
+    assert done.agents == two.agents
 
 
 def test_who_waits_is_not_started_before_its_cycle(two: Population) -> None:

@@ -1,0 +1,101 @@
+"""Owns the population in the hands of a run: what is known of it, and how changes are kept."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from evolve_ai.contracts.substrate import Builder, Progress
+from evolve_ai.model.agent import AgentRecord
+from evolve_ai.model.genome import Genome, decode
+from evolve_ai.model.report import Program, SourceReport
+from evolve_ai.pipelines.lifetime import FREELY, Begun
+from evolve_ai.pipelines.parts import Parts
+from evolve_ai.stages.build import Built, build, request_of, told_of_builds, wants_program
+from evolve_ai.stages.context import Context
+from evolve_ai.stages.record import TALLY, Tally, renewal
+from evolve_ai.stages.supervise import Ran, healthy, run
+from evolve_ai.stages.update import Updated
+from evolve_ai.state.registry import Registry
+from evolve_ai.system.colony import Colony
+
+
+class Population:
+    """`agents` are the living as last committed; `memories` wait for their agents to start.
+
+    `sources` and `programs` are what is known of code by SHA-256 and of programs by fingerprint,
+    `notes` what the user would want to know at once, `tally` what was counted in this cycle.
+    """
+
+    def __init__(self, parts: Parts, registry: Registry, run_id: str, begun: Begun):
+        self.agents: Mapping[str, AgentRecord] = begun.agents
+        self.memories: Mapping[str, bytes] = begun.memories
+        self.sources: Mapping[str, SourceReport] = {}
+        self.programs: Mapping[str, Program] = {}
+        self.notes: list[str] = []
+        self.tally = Tally.from_json(registry.meta(TALLY))
+        self._parts = parts
+        self._registry = registry
+        self._run_id = run_id
+
+    def genome(self, agent: str) -> Genome:
+        return decode(self.genome_bytes(agent))
+
+    def genome_bytes(self, agent: str) -> bytes:
+        return self._registry.genome(agent)
+
+    def build(
+        self, context: Context, updated: Updated, builder: Builder, progress: Progress | None = None
+    ) -> Built:
+        built = build(
+            context,
+            updated.agents,
+            updated.rebuilt,
+            self.programs,
+            builder,
+            self.genome,
+            progress,
+        )
+        self.programs = built.programs
+        return built
+
+    def run(self, context: Context, updated: Updated, built: Built, colony: Colony) -> Ran:
+        fresh = updated.genomes
+        agents = {agent: healthy(record, context.cycle) for agent, record in built.agents.items()}
+        return run(
+            context,
+            agents,
+            self.programs,
+            colony,
+            self.memories,
+            lambda agent: fresh[agent] if agent in fresh else self.genome_bytes(agent),
+        )
+
+    def prune(self, builder: Builder, colony: Colony) -> None:
+        """Forget programs that nobody alive needs."""
+        needed = {r.fingerprint: r.id for r in self.agents.values() if wants_program(r)}
+        requests = [request_of(one, self.genome(agent)) for one, agent in needed.items()]
+        builder.prune(requests, colony.files())
+        self.programs = builder.ready(requests)
+
+    def keep(
+        self, context: Context, updated: Updated, built: Built, ran: Ran, freely: bool = False
+    ) -> None:
+        """Commit what the verbs from update to run came to, and tell it; the cycle goes on.
+
+        `freely`: in its middle, so that lockstep would have led elsewhere.
+        """
+        self.tally = self.tally.plus(built, ran)
+        tainted = self._registry.meta("tainted") is not None
+        remembered = frozenset(self.memories)
+        batch = renewal(context, self.agents, updated, built, ran, self.tally, remembered, tainted)
+        if freely and self._registry.meta(FREELY) is None:
+            batch = replace(batch, meta={**batch.meta, FREELY: str(context.cycle)})
+        recorded = self._registry.commit(batch, self._run_id)
+        self.agents = {**self.agents, **ran.agents}
+        self.forget(ran)
+        self._parts.sink.deliver(recorded)
+        self.notes += (*told_of_builds(built), *(f"tainted: {reason}" for reason in ran.taints))
+
+    def forget(self, ran: Ran) -> None:
+        """Memories that were given back are no longer ours."""
+        used = frozenset(ran.used)
+        self.memories = {a: m for a, m in self.memories.items() if a not in used}
