@@ -1,127 +1,212 @@
 """The differential test: a batch gives the verdicts and behaviour of `cargo build` in each folder.
 
-Random genomes over the project's own template, over genes that do not compile, and over a circle.
+200 random genomes over the project's own template, genes that use each other, a circle, genes
+that do not compile, and small edits of all of them.
 """
 
 import os
-import random
-import re
-import subprocess
+import shutil
+from collections import Counter
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
+from subprocess import CompletedProcess
+from tempfile import TemporaryDirectory
 
 import pytest
-from rust_support import TEMPLATE, copy_template, genome_of, request_of, write_agent
+from agents_alone import (
+    QUICK,
+    Life,
+    acts_in,
+    assert_same,
+    cargo_alone,
+    error_of,
+    errors,
+    frames_for,
+    live,
+)
+from random_genomes import COUNTS, SEED, Drawn, draw_all, read_all_kinds
+from rust_support import genome_of, request_of, write_agent
 
-from evolve_ai.model.genome import Genome
 from evolve_ai.model.report import BuildVerdict, GenePool
 from evolve_ai.substrates.rust.substrate import RustSubstrate
 
-GENOMES = 6
-BROKEN = (
-    b"use crate::kernel::Agent;\n\n"
-    b"pub fn bend(agent: &mut Agent) {\n    agent.no_such_method();\n}\n"
-)
-USER = (
-    b"use crate::genes::right;\nuse crate::kernel::Agent;\n\n"
-    b"pub struct Step(pub u32);\n\n"
-    b"pub fn left(agent: &mut Agent) {\n    right::fall(agent, Step(3));\n}\n\n"
-    b"pub fn rise(agent: &mut Agent, step: Step) {\n"
-    b"    if step.0 > 0 {\n        right::fall(agent, Step(step.0 - 1));\n    }\n}\n"
-)
-USED = (
-    b"use crate::genes::left::{self, Step};\nuse crate::kernel::Agent;\n\n"
-    b"pub fn right(agent: &mut Agent) {\n    fall(agent, Step(2));\n}\n\n"
-    b"pub fn fall(agent: &mut Agent, step: Step) {\n    left::rise(agent, step);\n}\n"
-)
-EXTRA = (("broken", BROKEN), ("left", USER), ("right", USED))
+AS_THE_MANIFEST_SAYS = 8  # agents that are compared at their own profile, too
+
+
+@dataclass(frozen=True)
+class Batch:
+    """All genomes, and what became of them in one batch."""
+
+    pool: GenePool
+    drawn: tuple[Drawn, ...]
+    verdicts: Mapping[int, BuildVerdict]
+
+    def of(self, kind: str) -> list[Drawn]:
+        return [one for one in self.drawn if one.kind == kind]
 
 
 @pytest.fixture(scope="module")
-def gene_pool(substrate: RustSubstrate, tmp_path_factory: pytest.TempPathFactory) -> GenePool:
-    template = copy_template(tmp_path_factory.mktemp("real") / "template", start=TEMPLATE)
-    for name, code in EXTRA:
-        (template / "src" / "genes" / f"{name}.rs").write_bytes(code)
-    return substrate.read_pool(template)
-
-
-@pytest.fixture(scope="module")
-def small_pool(substrate: RustSubstrate, tmp_path_factory: pytest.TempPathFactory) -> GenePool:
-    template = copy_template(tmp_path_factory.mktemp("small") / "template")
-    for name, code in EXTRA:
-        (template / "src" / "genes" / f"{name}.rs").write_bytes(code)
-    return substrate.read_pool(template)
-
-
-def random_genome(pool: GenePool, rng: random.Random, number: int) -> Genome:
-    sources = rng.sample(pool.sources, len(pool.sources))
-    share = {"broken": 0.3, "left": 0.5, "right": 0.9}
-    active = {}
-    for source in sources:
-        module = source.path.split("/")[-1][:-3]
-        if rng.random() < share.get(module, 0.6):
-            genes = rng.sample(source.genes, len(source.genes))
-            active[module] = [name for name in genes if rng.random() < 0.5]
-    return genome_of(pool, active, number=number)
-
-
-def cargo_alone(folder: Path, target: Path) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        ["cargo", "build", "--release", "--offline"],
-        cwd=folder,
-        env={**os.environ, "CARGO_TARGET_DIR": str(target), "CARGO_TERM_COLOR": "never"},
-        capture_output=True,
-        text=True,
+def batch(substrate: RustSubstrate, tmp_path_factory: pytest.TempPathFactory) -> Batch:
+    folder = tmp_path_factory.mktemp("batch")
+    pool = read_all_kinds(substrate, folder / "template")
+    drawn = tuple(draw_all(pool, substrate))
+    builder = substrate.builder(folder / "workspace", pool)
+    for one in drawn:
+        for code in one.code.values():
+            builder.sources.put(code)
+    verdicts = builder.build([request_of(substrate, one.genome, pool) for one in drawn])
+    return Batch(
+        pool, drawn, {one.number: verdict for one, verdict in zip(drawn, verdicts, strict=True)}
     )
 
 
-def first_error(output: str) -> str:
-    """The first error in a gene file, in the words of a verdict: "file:line: error[E…]"."""
-    found = re.search(r"(error(?:\[E\d+\])?): .*\n +--> (src/genes/\w+\.rs:\d+)", output)
-    return f"{found.group(2)}: {found.group(1)}" if found else output
+class Comparison:
+    """One genome in a folder of its own, built there, against its verdict in the batch."""
+
+    def __init__(self, substrate: RustSubstrate, batch: Batch, drawn: Drawn, folder: Path):
+        self.drawn = drawn
+        self.verdict = batch.verdicts[drawn.number]
+        self.home = folder / drawn.genome.id
+        write_agent(self.home, substrate, drawn.genome, batch.pool, drawn.code)
+        self.frames = frames_for(drawn.genome, f"{SEED} {drawn.number}")
+
+    def run(self, environment: Mapping[str, str]) -> Life | None:
+        """The life that both led; None when neither could be built."""
+        try:
+            alone = self._built_alone(environment)
+            if self.verdict.program is None:
+                self._assert_refused(alone.returncode, alone.stderr)
+                return None
+            assert alone.returncode == 0, f"{self.drawn}: only the batch builds\n{alone.stderr}"
+            lived = self._lived_together()
+            if environment and lived != self._lived_alone():
+                # Endless recursion, say, is a loop or an overflow, as the optimizer likes.
+                self._built_alone({})
+            assert lived == self._lived_alone(), f"{self.drawn}: not the same life"
+            return lived
+        finally:
+            shutil.rmtree(self.home)
+
+    def _built_alone(self, environment: Mapping[str, str]) -> CompletedProcess[str]:
+        genes = self._genes()
+        done = cargo_alone(self.home, **environment)
+        assert self._genes() == genes, f"{self.drawn}: a build changed gene files"
+        return done
+
+    def _genes(self) -> dict[str, bytes]:
+        return {path.name: path.read_bytes() for path in (self.home / "src" / "genes").iterdir()}
+
+    def _assert_refused(self, code: int, told: str) -> None:
+        fault = self.verdict.fault
+        assert fault is not None
+        assert code != 0, f"{self.drawn}: cargo builds what the batch refuses: {fault.reason}"
+        if self.drawn.kind == "used_file_inactive":
+            assert "which is not active" in fault.reason, str(self.drawn)
+            return
+        place, error = error_of(fault.reason)
+        shown = {
+            (where if ":" in place else where.partition(":")[0], e) for where, e in errors(told)
+        }
+        assert (place, error) in shown, f"{self.drawn}: {fault.reason}\n{told}"
+
+    def _lived_together(self) -> Life:
+        program = self.verdict.program
+        assert program is not None
+        return self._lived([str(program.file), *program.arguments])
+
+    def _lived_alone(self) -> Life:
+        return self._lived([str(self.home / "target/release" / f"agent-{self.drawn.genome.id}")])
+
+    def _lived(self, argv: list[str]) -> Life:
+        with TemporaryDirectory(dir=self.home) as folder:
+            return live(argv, Path(folder), self.drawn.genome, self.frames)
 
 
-def behaviour(argv: list[str], name: str) -> tuple[int, bytes]:
-    """What a program does that nobody speaks to: its end, and what it says of itself."""
-    done = subprocess.run(
-        [name, *argv[1:]],
-        executable=argv[0],
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        timeout=30,
-        close_fds=True,
-    )
-    return done.returncode, done.stdout
+def compare(
+    substrate: RustSubstrate,
+    batch: Batch,
+    drawn: list[Drawn],
+    folder: Path,
+    environment: Mapping[str, str] = QUICK,
+) -> list[Life | None]:
+    """Build and run each alone, as many at a time as there are processors."""
+
+    def one(drawn: Drawn) -> Life | None:
+        return Comparison(substrate, batch, drawn, folder).run(environment)
+
+    with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
+        return list(pool.map(one, drawn))
 
 
-def assert_same(verdict: BuildVerdict, folder: Path, target: Path) -> None:
-    alone = cargo_alone(folder, target)
-    if verdict.program is None:
-        assert verdict.fault is not None
-        assert alone.returncode != 0, f"cargo builds what the batch refuses: {verdict.fault}"
-        assert verdict.fault.reason.startswith(first_error(alone.stderr))
-        return
-    assert alone.returncode == 0, alone.stderr
-    name = f"agent-{verdict.agent}"
-    batch = [str(verdict.program.file), *verdict.program.arguments]
-    assert behaviour(batch, name) == behaviour([str(target / "release" / name)], name)
-
-
-def test_batch_gives_the_verdicts_of_cargo_in_each_folder(
-    substrate: RustSubstrate, gene_pool: GenePool, tmp_path: Path
+def test_every_kind_of_genome_is_among_those_compared(
+    batch: Batch, substrate: RustSubstrate
 ) -> None:
-    rng = random.Random(7)
-    sources = {source.code: source for source in gene_pool.sources}
-    drawn = (random_genome(gene_pool, rng, number) for number in range(1, 200))
-    viable = [genome for genome in drawn if substrate.viability(genome, sources) is None][:GENOMES]
-    builder = substrate.builder(tmp_path / "workspace", gene_pool)
-    verdicts = builder.build([request_of(substrate, genome, gene_pool) for genome in viable])
-    assert {verdict.program is None for verdict in verdicts} == {True, False}
-    for genome, verdict in zip(viable, verdicts, strict=True):
-        folder = tmp_path / genome.id
-        write_agent(folder, substrate, genome, gene_pool, gene_pool.code)
-        before = {path: path.read_bytes() for path in (folder / "src" / "genes").iterdir()}
-        assert_same(verdict, folder, tmp_path / "target")
-        assert {path: path.read_bytes() for path in before} == before
+    assert Counter(one.kind for one in batch.drawn) == COUNTS
+    assert sum(COUNTS.values()) == 200
+    broken = [one for one in batch.drawn if batch.verdicts[one.number].program is None]
+    assert len(broken) >= 200 / 4
+    refused = Counter(one.kind for one in broken)
+    assert {kind for kind in COUNTS if refused[kind] == 0} == {
+        "plain",
+        "entwined",
+        "broken_file_inactive",
+    }
+    for kind in ("broken_file_active", "used_file_inactive"):
+        # A file whose only fault is the type of its gene builds as long as nobody calls it.
+        assert refused[kind] >= COUNTS[kind] - 3, kind
+    for kind in ("mutated_file", "mutated_circle"):
+        assert 0 < refused[kind] < COUNTS[kind], kind
+
+
+def test_scan_and_builder_agree_on_the_use_of_an_inactive_file(
+    batch: Batch, substrate: RustSubstrate
+) -> None:
+    sources = {source.code: source for source in batch.pool.sources}
+    for one in batch.of("used_file_inactive"):
+        reason = substrate.viability(one.genome, sources)
+        assert reason is not None and "which is not" in reason, str(one)
+
+
+@pytest.mark.parametrize("kind", COUNTS)
+def test_batch_gives_the_verdicts_and_the_lives_of_cargo_in_each_folder(
+    kind: str, batch: Batch, substrate: RustSubstrate, tmp_path: Path
+) -> None:
+    drawn = batch.of(kind)
+    lives = compare(substrate, batch, drawn, tmp_path)
+    lived = [life for life in lives if life is not None]
+    built = [one for one in drawn if batch.verdicts[one.number].program is not None]
+    assert len(lived) == len(built)
+    if kind == "plain":
+        acts = [acts_in(life.acts) for life in lived]
+        assert all(acts), "every agent acts"
+        assert any(act["mutated"] for life in acts for act in life), "some mutate"
+        assert len({life.acts for life in lived}) == len(lived), "no two lives are alike"
+
+
+def test_a_few_are_compared_as_their_own_manifest_says(
+    batch: Batch, substrate: RustSubstrate, tmp_path: Path
+) -> None:
+    built = [one for one in batch.drawn if batch.verdicts[one.number].program is not None]
+    chosen = built[:: len(built) // AS_THE_MANIFEST_SAYS][:AS_THE_MANIFEST_SAYS]
+    assert len({one.kind for one in chosen}) > 3
+    lives = compare(substrate, batch, chosen, tmp_path, environment={})
+    assert None not in lives
+
+
+def test_batch_of_one_and_batch_of_many_give_the_same_verdicts(
+    batch: Batch, substrate: RustSubstrate, tmp_path: Path
+) -> None:
+    chosen = [batch.of(kind)[0] for kind in ("broken_file_active", "mutated_circle")]
+    one_by_one = substrate.builder(tmp_path / "one", batch.pool)
+    for one in chosen:
+        for code in one.code.values():
+            one_by_one.sources.put(code)
+        (alone,) = one_by_one.build([request_of(substrate, one.genome, batch.pool)])
+        together = batch.verdicts[one.number]
+        assert alone.fault == together.fault, str(one)
+        assert (alone.program is None) == (together.program is None), str(one)
 
 
 @pytest.mark.parametrize(
@@ -129,34 +214,18 @@ def test_batch_gives_the_verdicts_of_cargo_in_each_folder(
     [
         {"ping": ["ping"], "pong": ["pong"], "alpha": ["add"]},
         {"beta": ["scale"], "gamma": ["negate"], "alpha": ["double"]},
-        {"gamma": ["negate"], "alpha": ["add", "double"], "beta": ["scale"]},
         {},
     ],
 )
-def test_program_of_a_batch_prints_what_the_program_alone_prints(
+def test_program_of_a_small_kernel_prints_what_it_prints_alone(
     active: dict[str, list[str]],
     substrate: RustSubstrate,
     pool: GenePool,
     workspace: Path,
     tmp_path: Path,
 ) -> None:
+    """A kernel of another shape, which prints instead of speaking the protocol."""
     genome = genome_of(pool, active)
     folder = write_agent(tmp_path / "agent", substrate, genome, pool, pool.code)
     (verdict,) = substrate.builder(workspace, pool).build([request_of(substrate, genome, pool)])
     assert_same(verdict, folder, tmp_path / "target")
-
-
-def test_batch_of_one_and_batch_of_many_give_the_same_verdicts(
-    substrate: RustSubstrate, small_pool: GenePool, tmp_path: Path
-) -> None:
-    genomes = [
-        genome_of(small_pool, {"broken": []}, number=1),
-        genome_of(small_pool, {"right": ["right"], "left": [], "broken": ["bend"]}, number=2),
-        genome_of(small_pool, {"right": ["right"], "left": []}, number=3),
-    ]
-    requests = [request_of(substrate, genome, small_pool) for genome in genomes]
-    together = substrate.builder(tmp_path / "many", small_pool).build(requests)
-    one_by_one = substrate.builder(tmp_path / "one", small_pool)
-    alone = [one_by_one.build([request])[0] for request in requests]
-    assert [one.fault for one in together] == [one.fault for one in alone]
-    assert [one.program is None for one in together] == [True, True, False]

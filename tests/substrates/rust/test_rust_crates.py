@@ -6,8 +6,8 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from agents_alone import behaviour
 from rust_support import copy_template, genome_of, request_of, write_agent
-from test_rust_batch_equals_solo import behaviour
 
 from evolve_ai.model.errors import ToolchainError
 from evolve_ai.model.genome import Genome

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 import tomlkit
+from agents_alone import assert_same
 from rust_support import TEMPLATE, copy_template, genome_of, request_of, write_agent
-from test_rust_batch_equals_solo import assert_same
 
 from evolve_ai.model.errors import SettingsError, TemplateError
 from evolve_ai.model.report import GenePool
