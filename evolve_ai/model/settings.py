@@ -216,6 +216,13 @@ class BuildSettings(Section):
         low=MIB,
         high=2**50,
     )
+    memory_bytes: int = setting(
+        4 * GIB,
+        "address space of each process of a build; gene code that takes the compiler more fails",
+        unit="bytes",
+        low=512 * MIB,
+        high=2**50,
+    )
     opt_level: Literal["", "0", "1", "2", "3", "s", "z"] = setting(
         "",
         f"how hard the compiler works on speed or size; {_AS_TEMPLATE}",

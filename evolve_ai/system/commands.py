@@ -1,6 +1,7 @@
 """Owns how an external command is run: bounded in time and silence, ended as a whole group."""
 
 import os
+import resource
 import selectors
 import signal
 import subprocess
@@ -15,7 +16,7 @@ from pathlib import Path
 from typing import IO
 
 from evolve_ai.model.errors import EvolveError
-from evolve_ai.system.processes import STARTING
+from evolve_ai.system.processes import STARTING, limit
 
 _PATIENCE = 0.1  # seconds between looks at the wish to cancel
 _cancel: ContextVar[threading.Event | None] = ContextVar("cancel", default=None)
@@ -46,11 +47,16 @@ class Ending(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Seconds: in all, without a byte of output, and between SIGTERM and SIGKILL."""
+    """Seconds: in all, without a byte of output, and between SIGTERM and SIGKILL.
+
+    `memory` is the address space of each of its processes, in bytes; None: whatever we may have.
+    It holds from just after the start.
+    """
 
     total: float
     silence: float
     grace: float = 2.0
+    memory: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +84,8 @@ def run_command(
     """
     started = time.monotonic()
     with _started(argv, cwd, env) as process:
+        if limits.memory is not None:
+            limit(process.pid, resource.RLIMIT_AS, limits.memory)
         reader = _Reader(process, on_line)
         try:
             ending = reader.read_until_end(started, limits)

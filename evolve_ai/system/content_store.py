@@ -4,8 +4,9 @@ import hashlib
 import re
 from pathlib import Path
 
-from evolve_ai.system.files import publish
+from evolve_ai.system.files import publish, read_regular
 
+_MAX_BYTES = 256 * 1024 * 1024
 _HASH = re.compile(r"[0-9a-f]{64}")
 
 
@@ -22,7 +23,7 @@ class ContentStore:
     def put(self, data: bytes) -> str:
         """Keep these bytes; returns their SHA-256. StorageError when the disk refuses."""
         code = hashlib.sha256(data).hexdigest()
-        if not self.has(code):
+        if self.get(code) is None:
             publish(self._path(code), data)
         return code
 
@@ -30,9 +31,11 @@ class ContentStore:
         """The bytes with this SHA-256, verified; None when unknown or altered."""
         path = self._path(code)
         try:
-            data = path.read_bytes()
+            data = read_regular(path, _MAX_BYTES)
         except FileNotFoundError:
             return None
+        except OSError:  # a link, a pipe, a file that grew: nothing of ours
+            data = b""
         if hashlib.sha256(data).hexdigest() != code:
             if self._tidy:
                 path.unlink(missing_ok=True)

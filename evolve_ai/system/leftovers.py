@@ -1,9 +1,15 @@
-"""Owns finding the agents that an orchestrator left behind when it was killed."""
+"""Owns finding what an orchestrator left behind when it was killed: agents, and compilers."""
 
-from collections.abc import Iterator
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 
 from evolve_ai.system.identity import Identity, identify
+from evolve_ai.system.processes import end_strangers_left_behind
+
+_MARK = "EVOLVE_STARTED_BY"
+_ROUNDS = 5  # whoever was about to start another when it was ended
 
 
 def leftovers(agents: Path) -> Iterator[Identity]:
@@ -11,16 +17,63 @@ def leftovers(agents: Path) -> Iterator[Identity]:
 
     A folder that was removed in the meantime still shows as the process's own.
     """
-    root = str(agents.resolve()) + "/"
+    for process in _inside(agents):
+        with suppress(OSError):
+            if (process / "cmdline").read_bytes().startswith(b"agent-"):
+                yield from _identified(process)
+
+
+def started_by_us() -> Mapping[str, str]:
+    """What in its environment tells of a command, and of all that it starts, that they are ours."""
+    ours = identify(os.getpid())
+    assert ours is not None
+    return {_MARK: f"{ours.pid} {ours.start_time} {ours.boot_id}"}
+
+
+def end_orphans(folder: Path) -> tuple[Identity, ...]:
+    """End commands that work in this folder and whose orchestrator is gone, or was this one.
+
+    Call it while no command of ours is to run there. Those of another orchestrator that lives are
+    left alone. Returns those that cannot be ended.
+    """
+    left: tuple[Identity, ...] = ()
+    for _ in range(_ROUNDS):
+        found = tuple(_orphans(folder))
+        if not found:
+            return ()
+        left = end_strangers_left_behind(found)
+    return left
+
+
+def _orphans(folder: Path) -> Iterator[Identity]:
+    for process in _inside(folder):
+        with suppress(OSError):
+            starter = _starter((process / "environ").read_bytes())
+            if starter is not None and (starter.pid == os.getpid() or not starter.lives()):
+                yield from _identified(process)
+
+
+def _starter(environ: bytes) -> Identity | None:
+    for entry in environ.split(b"\0"):
+        name, _, value = entry.partition(b"=")
+        if name == _MARK.encode():
+            with suppress(ValueError):
+                pid, start, boot = value.decode().split()
+                return Identity(int(pid), int(start), boot)
+    return None
+
+
+def _inside(folder: Path) -> Iterator[Path]:
+    """The /proc folders of processes whose working folder is this one, or lies in it."""
+    root = str(folder.resolve()) + "/"
     for entry in Path("/proc").iterdir():
-        if not entry.name.isdigit():
-            continue
-        try:
-            cwd = str((entry / "cwd").readlink())
-            named = (entry / "cmdline").read_bytes().startswith(b"agent-")
-        except OSError:
-            continue
-        if named and cwd.startswith(root):
-            found = identify(int(entry.name))
-            if found is not None:
-                yield found
+        if entry.name.isdigit():
+            with suppress(OSError):
+                if f"{(entry / 'cwd').readlink()}/".startswith(root):
+                    yield entry
+
+
+def _identified(process: Path) -> Iterator[Identity]:
+    found = identify(int(process.name))
+    if found is not None:
+        yield found

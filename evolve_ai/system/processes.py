@@ -98,18 +98,23 @@ def _confine(pid: int, room: Room) -> None:
         (resource.RLIMIT_AS, room.memory_bytes),
         (resource.RLIMIT_NOFILE, room.descriptors),
     ):
-        _, hard = resource.getrlimit(kind)
-        limit = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
-        # The same system call has just told us of our own limit: only a process that is gone
-        # already can refuse.
-        with contextlib.suppress(OSError):
-            resource.prlimit(pid, kind, (limit, limit))
+        limit(pid, kind, wanted)
     with contextlib.suppress(OSError):
         handle = os.open(f"/proc/{pid}/oom_score_adj", os.O_WRONLY)
         try:
             os.write(handle, _OOM_SCORE)
         finally:
             os.close(handle)
+
+
+def limit(pid: int, kind: int, wanted: int) -> None:
+    """Set a limit of a process of ours, and of all that it starts later (prlimit(2))."""
+    _, hard = resource.getrlimit(kind)
+    bound = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+    # The same system call has just told us of our own limit: only a process that is gone already
+    # can refuse.
+    with contextlib.suppress(OSError):
+        resource.prlimit(pid, kind, (bound, bound))
 
 
 @contextlib.contextmanager

@@ -54,3 +54,11 @@ def test_reader_sees_what_is_there_and_what_it_put_and_writes_nothing(tmp_path: 
     (tmp_path / code[:2] / code).write_bytes(b"altered")
     assert reader.get(code) is None
     assert (tmp_path / code[:2] / code).exists()
+
+
+def test_altered_file_is_put_right_by_who_brings_the_same_bytes_again(tmp_path: Path) -> None:
+    store = ContentStore(tmp_path)
+    code = store.put(b"gene")
+    (tmp_path / code[:2] / code).write_bytes(b"altered")
+    assert store.put(b"gene") == code
+    assert store.get(code) == b"gene"

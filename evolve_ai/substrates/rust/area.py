@@ -10,6 +10,7 @@ from evolve_ai.substrates.rust.dependencies import dependencies_of
 from evolve_ai.substrates.rust.lock import LOCK, Member, lock_of
 from evolve_ai.substrates.rust.manifest import MANIFEST, build_settings
 from evolve_ai.substrates.rust.plan import Gene
+from evolve_ai.substrates.rust.seal import Seal
 from evolve_ai.substrates.rust.units import Unit, crate_name
 from evolve_ai.system.files import publish_if_changed, storage_errors
 
@@ -53,6 +54,7 @@ class BuildArea:
         self.folder = folder
         self.target = folder / "target"
         self.kernel = crate_name("kernel", base)
+        self.seal = Seal(self.target, folder / "seal.json")
         self._pool = pool
         manifest = pool.manifests[MANIFEST]
         self._edition, self._profile = build_settings(manifest)
@@ -85,13 +87,18 @@ class BuildArea:
     def clean(self) -> None:
         """Forget everything compiled."""
         shutil.rmtree(self.target, ignore_errors=True)
+        _remove(self.folder / "seal.json")
 
     def forget_batch(self) -> None:
         """Have the batch compiled again whatever the clock says of its files.
 
         Cargo compares times; after a step back of the clock it would hand out the batch before.
         """
-        for pattern in (f".fingerprint/{BATCH}-*", f"deps/{BATCH}-*", BATCH):
+        self._forget(BATCH)
+
+    def _forget(self, crate: str) -> None:
+        names = (f".fingerprint/{crate}-*", f"deps/{crate}-*", f"deps/lib{crate}-*", crate)
+        for pattern in names:
             for place in ("release", "*/release"):
                 for path in self.target.glob(f"{place}/{pattern}"):
                     _remove(path)
@@ -110,26 +117,35 @@ class BuildArea:
         return dropped
 
     def _write_kernel(self) -> None:
-        home = f"kernels/{self.kernel}"
-        self._put(f"{home}/Cargo.toml", self._manifest(self.kernel, {}))
-        self._put(f"{home}/src/lib.rs", f"{_QUIET}pub mod kernel;\n")
+        files = {
+            "Cargo.toml": self._manifest(self.kernel, {}).encode(),
+            "src/lib.rs": f"{_QUIET}pub mod kernel;\n".encode(),
+        }
         for path, code in self._pool.fixed.items():
             if path.startswith("src/kernel/"):
-                publish_if_changed(self.folder / home / path, code)
-        os.utime(self.folder / home)
+                files[path] = code
+        self._write_crate(f"kernels/{self.kernel}", self.kernel, files)
 
     def _write_unit(self, unit: Unit, code: Callable[[str], bytes]) -> None:
-        home = f"units/{unit.name}"
         others = {name: f"../{name}" for _, name in unit.uses}
         needs = {self.kernel: f"../../kernels/{self.kernel}", **others}
-        self._put(f"{home}/Cargo.toml", self._manifest(unit.name, needs))
         rows = [f"    pub use {name}::genes::{module};" for module, name in unit.uses]
         rows += [f"    pub mod {module};" for module, _ in unit.members]
         genes = "\n".join(rows)
         text = f"{_QUIET}pub use {self.kernel}::kernel;\npub mod genes {{\n{genes}\n}}\n"
-        self._put(f"{home}/src/lib.rs", text)
-        for module, digest in unit.members:
-            publish_if_changed(self.folder / home / f"src/genes/{module}.rs", code(digest))
+        files = {
+            "Cargo.toml": self._manifest(unit.name, needs).encode(),
+            "src/lib.rs": text.encode(),
+            **{f"src/genes/{module}.rs": code(digest) for module, digest in unit.members},
+        }
+        self._write_crate(f"units/{unit.name}", unit.name, files)
+
+    def _write_crate(self, home: str, name: str, files: Mapping[str, bytes]) -> None:
+        """Have a crate hold these files; if it held others, what they were compiled to is wrong."""
+        known = (self.folder / home).exists()
+        changed = [publish_if_changed(self.folder / home / path, files[path]) for path in files]
+        if known and any(changed):
+            self._forget(name)
         os.utime(self.folder / home)
 
     def _write_batch(self, genes: Sequence[Gene], units: Sequence[Unit]) -> None:

@@ -7,14 +7,23 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from evolve_ai.contracts.substrate import Progress
-from evolve_ai.model.errors import StorageError, TemplateError, ToolchainError
+from evolve_ai.model.errors import TemplateError, ToolchainError
 from evolve_ai.model.report import BuildProgress
 from evolve_ai.substrates.rust.area import BATCH, BuildArea, row_of_line
 from evolve_ai.substrates.rust.cargo import CargoReport, build_argv, not_compiled
+from evolve_ai.substrates.rust.machine import (
+    crashed,
+    ending,
+    is_starved,
+    raise_if_disk,
+    starved,
+    starved_error,
+)
 from evolve_ai.substrates.rust.plan import Gene, Wiring
 from evolve_ai.substrates.rust.toolchain import build_environment, require_cargo
 from evolve_ai.substrates.rust.units import Unit, module_of
 from evolve_ai.system.commands import Completed, Ending, Limits, run_command
+from evolve_ai.system.leftovers import end_orphans, started_by_us
 
 _UNIT_SECONDS = 120.0  # for one unit compiled alone, after it was part of a batch that hung
 
@@ -78,6 +87,9 @@ class BatchBuild:
         Raises ToolchainError, TemplateError (the kernel does not compile) or StorageError.
         """
         require_cargo()
+        self._end_orphans()
+        if self._area.seal.is_broken():
+            self._area.clean()
         self._outcome = known
         left = [wiring for wiring in wirings if known.blame(wiring) is None]
         while left and known.program is None:
@@ -101,7 +113,9 @@ class BatchBuild:
         learned = not report.torn and self._learn(report, done, units, genes)
         if not learned and self._cleaned:
             raise ToolchainError(
-                "cargo failed, and not because of a gene", where=self._area.folder, todo=_tail(done)
+                "cargo failed, and not because of a gene",
+                where=self._area.folder,
+                todo=_brief(report, done),
             )
         if not learned:
             self._area.clean()  # a torn file from before a power cut looks like this
@@ -120,20 +134,31 @@ class BatchBuild:
         done = run_command(
             build_argv(package),
             cwd=self._area.folder,
-            env=build_environment(os.environ, self._area.target),
+            env={**build_environment(os.environ, self._area.target), **started_by_us()},
             limits=replace(self._limits, total=min(seconds, self._limits.total)),
             on_line=hear,
         )
+        if done.code != 0:
+            self._end_orphans()  # compilers outlive a killed cargo, linkers a killed compiler
+        self._area.seal.renew()
         return report, done
+
+    def _end_orphans(self) -> None:
+        """No compiler that is left from before may write where the next one does."""
+        left = end_orphans(self._area.folder)
+        if left:
+            raise ToolchainError(
+                f"process {left[0].pid}, left from an earlier build, cannot be ended",
+                where=self._area.folder,
+                todo="see what it waits for (a disk?), then run again",
+            )
 
     def _raise_if_ours(self, report: CargoReport, done: Completed) -> None:
         """Failures that no gene is to blame for."""
-        stderr = done.stderr.decode("utf-8", "replace")
-        if "No space left on device" in stderr or "Disk quota exceeded" in stderr:
-            raise StorageError(
-                "the disk is full", where=self._area.folder, todo="free some space, then run again"
-            )
-        kernel = self._area.kernel
+        told, kernel = _told(report, done), self._area.kernel
+        raise_if_disk(told, self._area.folder)
+        if is_starved(told) and _uncompiled(done) & {kernel, BATCH}:
+            raise starved_error(self._limits.memory, self._area.folder)
         reason = report.reason(kernel)
         if reason is not None:
             where, _, what = reason.partition(": ")
@@ -180,13 +205,19 @@ class BatchBuild:
             limit = f"{done.seconds:.0f} s ({done.ending})"
             self._outcome.stuck_units[unit.name] = f"{path}:1: the compiler took over {limit}"
         elif unit.name in _uncompiled(done):
-            told = [error.text for error in report.errors.get(unit.name, ())]
-            self._outcome.stuck_units[unit.name] = (
-                f"{path}:1: {told[0] if told else 'the compiler crashed'}"
-            )
+            raise_if_disk(_told(report, done), self._area.folder)
+            self._outcome.stuck_units[unit.name] = f"{path}:1: {self._crash(unit, report, done)}"
         else:
             return False
         return True
+
+    def _crash(self, unit: Unit, report: CargoReport, done: Completed) -> str:
+        """What became of a compiler that ended without an error in this unit."""
+        told = _told(report, done)
+        if is_starved(told):
+            return starved(self._limits.memory)
+        errors = report.errors.get(unit.name)
+        return errors[0].text if errors else crashed(told)
 
 
 def _hearing(units: Iterable[Unit], wirings: int, progress: Progress) -> Hearing:
@@ -214,6 +245,14 @@ def _uncompiled(done: Completed) -> set[str]:
     return not_compiled(done.stderr.decode("utf-8", "replace"))
 
 
-def _tail(done: Completed) -> str:
-    text = done.stderr.decode("utf-8", "replace").strip()
-    return text[-600:] or f"exit status {done.code}"
+def _told(report: CargoReport, done: Completed) -> str:
+    """How cargo ended, and all that was said of no place in a gene file."""
+    told = done.stderr.decode("utf-8", "replace").strip()
+    unplaced = (text for texts in report.unplaced.values() for text in texts)
+    return "\n".join([f"cargo: {ending(done.code)}", told, *unplaced])
+
+
+def _brief(report: CargoReport, done: Completed) -> str:
+    """How cargo ended, and its last words; those of a linker begin with all of its arguments."""
+    end, *lines = [line[:200] for line in _told(report, done).splitlines() if line.strip()]
+    return "\n".join([end, *lines[-8:]])

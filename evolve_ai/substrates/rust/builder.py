@@ -33,6 +33,7 @@ from evolve_ai.substrates.rust.store import ProgramStore
 from evolve_ai.substrates.rust.units import Unit, UnitPlanner
 from evolve_ai.system.commands import Limits
 from evolve_ai.system.content_store import ContentStore
+from evolve_ai.system.leftovers import end_orphans
 
 DEFAULTS = BuildSettings()
 COMPACTION = 4  # batches in use hold so many times the units that the living need
@@ -64,7 +65,7 @@ class RustBuilder:
         self._failures = Failures(self._folder / "failed")
         self._stuck: dict[str, str] = {}  # for this run only: a busy machine may be to blame
         self._made_with = made_with
-        self._limits = Limits(settings.timeout, settings.silence)
+        self._limits = Limits(settings.timeout, settings.silence, memory=settings.memory_bytes)
         self._config = cargo_config(settings)
         self._crates = CrateStore(workspace / CRATES, self._limits)
         self._reports: dict[tuple[str, str], SourceReport] = {
@@ -73,6 +74,8 @@ class RustBuilder:
         self._planned: UnitPlanner | None = None
         for code in pool.code.values() if tidy else ():
             self.sources.put(code)
+        if tidy and self._folder.is_dir():
+            end_orphans(self._folder)
 
     def ready(self, requests: Sequence[BuildRequest]) -> Mapping[str, Program]:
         return self._found(self._plan(requests).wirings.values())

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from evolve_ai.substrates.rust.machine import is_starved
 from evolve_ai.substrates.rust.policy import GENERATED_PREFIX
 
 _UNIT_PATH = re.compile(rf"{GENERATED_PREFIX}(?:unit|kernel)_[0-9a-f]+")
@@ -50,6 +51,8 @@ class CargoReport:
     errors: dict[str, list[CompilerError]] = field(default_factory=dict)
     program: Path | None = None
     torn: bool = False  # something compiled earlier cannot be read
+    # Errors in no file, by crate, as they are shown to a user.
+    unplaced: dict[str, list[str]] = field(default_factory=dict)
 
     def hear(self, line: bytes) -> None:
         """Take one line of cargo's JSON; anything else is passed over."""
@@ -79,11 +82,18 @@ class CargoReport:
             return
         shown = f"error[{code}]: {text}" if code else f"error: {text}"
         file, line = _place(message.get("spans", ()))
+        if file is None or is_starved(text):
+            self.unplaced.setdefault(name, []).append(str(message.get("rendered") or text))
         first = shown.splitlines()[0]
         self.errors.setdefault(name, []).append(CompilerError(file, line, first))
 
     def reason(self, crate: str) -> str | None:
-        """The first error in the files of this crate, and how many more there are; or None."""
+        """The first error in the files of this crate, and how many more there are; or None.
+
+        What fails for want of memory fails today only: it is no error of the files.
+        """
+        if any(map(is_starved, self.unplaced.get(crate, ()))):
+            return None
         placed = [error for error in self.errors.get(crate, ()) if error.file]
         if not placed:
             return None

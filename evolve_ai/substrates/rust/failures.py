@@ -4,9 +4,10 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from evolve_ai.substrates.rust.plan import Gene
-from evolve_ai.system.files import publish
+from evolve_ai.system.files import publish, read_regular
 
 MAX_KEPT = 4096
+MAX_BYTES = 64 * 1024
 
 
 class Failures:
@@ -52,8 +53,8 @@ class Failures:
 
     def _read(self, name: str) -> str | None:
         try:
-            return (self._folder / name).read_text("utf-8", "replace") or None
-        except FileNotFoundError:
+            return read_regular(self._folder / name, MAX_BYTES).decode("utf-8", "replace") or None
+        except OSError:  # unknown, or unreadable and so asked again
             return None
 
 

@@ -8,15 +8,17 @@ import tempfile
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from evolve_ai.model.report import Program
 from evolve_ai.substrates.rust.area import ROWS_PREFIX
 from evolve_ai.substrates.rust.plan import Gene, Wiring
-from evolve_ai.system.files import publish, storage_errors, sync_folder, tree_size
+from evolve_ai.system.files import publish, read_regular, storage_errors, sync_folder, tree_size
 
 PROGRAM = "program"
 INDEX = "index.json"
 _FORMAT = 2
+_MAX_BYTES = 2**40
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +53,8 @@ class ProgramStore:
         self.limit = limit
         self._tidy = tidy
         self._batches: dict[str, Batch] = {}  # the newest last
-        self._intact: set[str] = set()  # batches verified in this run
+        # Batches verified in this run, each with what lstat(2) said of its binary then.
+        self._intact: dict[str, tuple[int, ...]] = {}
         if tidy:
             with storage_errors(folder):
                 folder.mkdir(parents=True, exist_ok=True)
@@ -67,8 +70,8 @@ class ProgramStore:
     def add(self, binary: Path, units: Sequence[str], genes: Sequence[Gene]) -> None:
         """Keep a binary that holds these units, and in its table these genes in this order."""
         rows = [list(gene) for gene in genes]
-        content = {"format": _FORMAT, "units": sorted(units), "genes": rows}
-        name = hashlib.sha256(json.dumps(content).encode()).hexdigest()
+        content: dict[str, Any] = {"format": _FORMAT, "units": sorted(units), "genes": rows}
+        name = _name(content["units"], rows)
         with storage_errors(self.folder):
             code = binary.read_bytes()
             content["program"] = hashlib.sha256(code).hexdigest()
@@ -84,7 +87,7 @@ class ProgramStore:
                 raise
             sync_folder(self.folder)
         self._open(self.folder / name)
-        self._intact.add(name)
+        self._intact[name] = _stamp(self.folder / name / PROGRAM)
 
     def prune(self, needed: Iterable[Wiring], running: Iterable[Path]) -> int:
         """Drop batches beyond the size limit, longest unused first; never one that is in use.
@@ -132,9 +135,11 @@ class ProgramStore:
     def _open(self, folder: Path) -> None:
         """Learn what a batch holds; what is no batch, or a torn one, is removed."""
         try:
-            index = json.loads((folder / INDEX).read_bytes())
-            if index["format"] != _FORMAT:
-                raise ValueError(index["format"])
+            if folder.is_symlink():
+                raise ValueError("a link")
+            index = json.loads(read_regular(folder / INDEX, _MAX_BYTES))
+            if folder.name != _name(index["units"], index["genes"]) or index["format"] != _FORMAT:
+                raise ValueError("the index of another batch")
             rows = {(str(unit), str(call)): row for row, (unit, call) in enumerate(index["genes"])}
             units = frozenset(map(str, index["units"]))
             batch = Batch(folder.name, str(index["program"]), units, rows)
@@ -145,26 +150,43 @@ class ProgramStore:
         self._batches[batch.name] = batch
 
     def _verified(self, batch: Batch) -> bool:
-        """Is the binary what its index says? Read once in a run; a batch that is not, is gone."""
-        if batch.name in self._intact:
+        """Is the binary what its index says? Read once in a run, and again if it was touched; a
+        batch that is not, is gone."""
+        file = self.folder / batch.name / PROGRAM
+        stamp = _stamp(file)
+        if self._intact.get(batch.name) == stamp != ():
             return True
         try:
-            code = (self.folder / batch.name / PROGRAM).read_bytes()
-        except OSError:
+            code = read_regular(file, _MAX_BYTES)
+        except OSError:  # a link, too: what it leads to may change behind our back
             code = b""
         if hashlib.sha256(code).hexdigest() != batch.digest:
             self._drop(batch.name)
             return False
         if self._tidy:
             os.utime(self.folder / batch.name / INDEX)
-        self._intact.add(batch.name)
+        self._intact[batch.name] = stamp
         return True
 
     def _drop(self, name: str) -> None:
         if self._tidy:
             _remove(self.folder / name)
-        self._intact.discard(name)
+        self._intact.pop(name, None)
         self._batches.pop(name, None)
+
+
+def _name(units: Sequence[str], genes: Sequence[Sequence[str]]) -> str:
+    """A batch is named by what its index says, so that no index is taken for another's."""
+    content = {"format": _FORMAT, "units": units, "genes": genes}
+    return hashlib.sha256(json.dumps(content).encode()).hexdigest()
+
+
+def _stamp(file: Path) -> tuple[int, ...]:
+    try:
+        seen = file.lstat()
+    except OSError:
+        return ()
+    return seen.st_ino, seen.st_size, seen.st_mtime_ns, seen.st_ctime_ns
 
 
 def _last_use(folder: Path) -> tuple[int, str]:

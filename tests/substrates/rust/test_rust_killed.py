@@ -1,0 +1,202 @@
+"""Faults: kill -9 of the orchestrator, of cargo, of rustc. Nothing is stuck, nothing wrong runs."""
+
+import os
+import signal
+import subprocess
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+from faults_support import (
+    assert_adds_200,
+    build_200,
+    build_elsewhere,
+    false_tools,
+    hang_at,
+    made_with,
+    request_for,
+    wait_for,
+    working_in,
+)
+
+from evolve_ai.model.errors import ToolchainError
+from evolve_ai.model.report import BuildVerdict, GenePool
+from evolve_ai.model.settings import BuildSettings
+from evolve_ai.substrates.rust.builder import RustBuilder
+from evolve_ai.substrates.rust.substrate import RustSubstrate
+from evolve_ai.system.leftovers import end_orphans
+
+
+@pytest.fixture(autouse=True)
+def nobody_left(tmp_path: Path) -> Iterator[None]:
+    yield
+    left = working_in(tmp_path)
+    told = [" ".join(process.cmdline()) for process in left]
+    for process in left:
+        process.kill()
+    assert not left, f"processes left behind: {told}"
+
+
+@pytest.mark.parametrize("crate", ["kernel", "unit", "batch"])
+def test_compilers_of_a_killed_orchestrator_are_ended_by_the_next(
+    crate: str,
+    substrate: RustSubstrate,
+    healthy: Path,
+    pool: GenePool,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    workspace, mark = tmp_path / "workspace", tmp_path / "mark"
+    with monkeypatch.context() as patch:
+        for name, value in false_tools(tmp_path / "bin", hang_at(crate, mark)).items():
+            patch.setenv(name, value)
+        orchestrator = build_elsewhere(healthy, workspace)
+    try:
+        wait_for(mark.exists, f"a rustc of {crate}")
+    finally:
+        orchestrator.kill()
+        orchestrator.communicate()
+    assert len(working_in(workspace / "build")) >= 2, "cargo and rustc go on"
+    started = time.monotonic()
+    verdict = build_200(substrate.builder(workspace, pool), pool, substrate)
+    assert time.monotonic() - started < 60
+    assert_adds_200(verdict)
+
+
+def test_orchestrator_killed_at_any_moment_spoils_nothing(
+    substrate: RustSubstrate, healthy: Path, pool: GenePool, tmp_path: Path
+) -> None:
+    workspace = tmp_path / "workspace"
+    for moment in (0.4, 0.55, 0.7, 0.85, 1.0, 1.3):
+        orchestrator = build_elsewhere(healthy, workspace)
+        time.sleep(moment)
+        orchestrator.kill()
+        orchestrator.communicate()
+    assert_adds_200(build_200(substrate.builder(workspace, pool), pool, substrate))
+    (batch,) = (workspace / "store" / "programs").iterdir()
+    assert not batch.name.startswith(".")
+
+
+def test_batch_that_had_no_name_yet_when_we_were_killed_is_made_again(
+    substrate: RustSubstrate, healthy: Path, pool: GenePool, tmp_path: Path
+) -> None:
+    workspace = tmp_path / "workspace"
+    orchestrator = build_elsewhere(healthy, workspace, "die-before-rename")
+    said, _ = orchestrator.communicate(timeout=120)
+    assert orchestrator.returncode == -signal.SIGKILL, said
+    programs = workspace / "store" / "programs"
+    assert [path.name[:5] for path in programs.iterdir()] == [".new-"]
+    builder = substrate.builder(workspace, pool)
+    assert list(programs.iterdir()) == []
+    verdict = build_200(builder, pool, substrate)
+    assert not verdict.reused
+    assert_adds_200(verdict)
+
+
+def build_while(
+    killed: str, builder: RustBuilder, pool: GenePool, substrate: RustSubstrate, mark: Path
+) -> BuildVerdict:
+    """Build, and when a rustc hangs, kill it, or the cargo above it."""
+
+    def kill() -> None:
+        wait_for(mark.exists, "a rustc that hangs")
+        rustc = psutil.Process(int(mark.read_text()))
+        above = rustc.parent()
+        assert above is not None and above.name() == "cargo"
+        children = rustc.children()
+        (above if killed == "cargo" else rustc).kill()
+        for child in children if killed == "rustc" else ():
+            child.kill()
+
+    killer = threading.Thread(target=kill)
+    killer.start()
+    try:
+        return build_200(builder, pool, substrate)
+    finally:
+        killer.join()
+
+
+@pytest.mark.parametrize("crate", ["kernel", "unit", "batch"])
+@pytest.mark.parametrize("killed", ["cargo", "rustc"])
+def test_cargo_or_rustc_that_is_killed_once_costs_time_only(
+    killed: str,
+    crate: str,
+    substrate: RustSubstrate,
+    pool: GenePool,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    workspace, mark = tmp_path / "workspace", tmp_path / "mark"
+    for name, value in false_tools(tmp_path / "bin", hang_at(crate, mark, once=True)).items():
+        monkeypatch.setenv(name, value)
+    verdict = build_while(killed, substrate.builder(workspace, pool), pool, substrate, mark)
+    assert_adds_200(verdict)
+    assert list((workspace / "build" / "failed").glob("*")) == []
+    assert working_in(workspace) == []
+
+
+def test_unit_whose_compiler_is_always_killed_fails_for_this_run_only(
+    substrate: RustSubstrate, pool: GenePool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    workspace = tmp_path / "workspace"
+    killing = '[ "$1" = --crate-name ] && grep -qs "200.0" "units/$2/src/genes/"* && kill -9 $$'
+    with monkeypatch.context() as patch:
+        for name, value in false_tools(tmp_path / "bin", killing).items():
+            patch.setenv(name, value)
+        verdict = build_200(substrate.builder(workspace, pool), pool, substrate)
+    assert verdict.fault is not None
+    assert verdict.fault.reason == "src/genes/alpha.rs:1: the compiler crashed (SIGKILL)"
+    assert_adds_200(build_200(substrate.builder(workspace, pool), pool, substrate))
+
+
+def test_cargo_that_is_always_killed_is_told_as_such(
+    substrate: RustSubstrate, pool: GenePool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "bin").mkdir()
+    cargo = tmp_path / "bin" / "cargo"
+    cargo.write_text("#!/bin/sh\nkill -9 $$\n")
+    cargo.chmod(0o755)
+    substrate.toolchain()
+    monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}:{os.environ['PATH']}")
+    builder = substrate.builder(tmp_path / "workspace", pool)
+    with pytest.raises(ToolchainError, match="not because of a gene") as caught:
+        builder.build([request_for(pool, substrate)])
+    assert "SIGKILL" in str(caught.value)
+
+
+def test_build_of_an_orchestrator_that_lives_is_left_alone_and_named(
+    substrate: RustSubstrate,
+    healthy: Path,
+    pool: GenePool,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    workspace, mark = tmp_path / "workspace", tmp_path / "mark"
+    with monkeypatch.context() as patch:
+        for name, value in false_tools(tmp_path / "bin", hang_at("kernel", mark)).items():
+            patch.setenv(name, value)
+        orchestrator = build_elsewhere(healthy, workspace)
+    try:
+        wait_for(mark.exists, "a rustc")
+        before = {process.pid for process in working_in(workspace)}
+        assert end_orphans(workspace / "build") == ()
+        impatient = BuildSettings(timeout=20.0, silence=2.0)
+        builder = RustBuilder(workspace, pool, made_with(substrate), impatient)
+        with pytest.raises(ToolchainError, match="silence timeout") as caught:
+            builder.build([request_for(pool, substrate)])
+        assert "another cargo holds its lock" in str(caught.value)
+        assert {process.pid for process in working_in(workspace)} >= before
+    finally:
+        orchestrator.kill()
+        orchestrator.communicate()
+        end_orphans(workspace / "build")
+
+
+def test_shell_of_a_user_in_the_build_area_is_left_alone(tmp_path: Path) -> None:
+    with subprocess.Popen(["sleep", "60"], cwd=tmp_path) as visitor:
+        assert end_orphans(tmp_path) == ()
+        assert visitor.poll() is None
+        visitor.kill()
