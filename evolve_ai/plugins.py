@@ -45,7 +45,9 @@ VARIATION: Mapping[str, Callable[[Project], Variation]] = {
     ),
 }
 SUBSTRATES: Mapping[str, Callable[[Project], Substrate]] = {
-    "rust": lambda project: RustSubstrate(project.settings.build, project.settings.crates),
+    "rust": lambda project: RustSubstrate(
+        project.settings.build, project.settings.crates, project.root
+    ),
 }
 
 # What every worker needs, imported once by the server that they are forked from.

@@ -77,7 +77,8 @@ class BuildVerdict:
     fingerprint: str
     program: Program | None = None
     fault: Fault | None = None
-    reused: bool = False
+    reused: bool = False  # no compiler was asked
+    outside: bool = False  # the machine is to blame, not the code: another run tries again
 
 
 @dataclass(frozen=True, slots=True)

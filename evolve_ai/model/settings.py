@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from evolve_ai.model.event import Kind
 
@@ -200,6 +200,14 @@ class BirthSettings(Section):
 _AS_TEMPLATE = "empty: as the template's Cargo.toml says"
 
 
+def _as_text(value: object) -> object:
+    """Cargo writes 3 where it writes "s", and so may a user."""
+    return str(value) if type(value) is int else value
+
+
+OptLevel = Annotated[Literal["", "0", "1", "2", "3", "s", "z"], BeforeValidator(_as_text)]
+
+
 class BuildSettings(Section):
     """The compiler and the store of programs."""
 
@@ -223,7 +231,7 @@ class BuildSettings(Section):
         low=512 * MIB,
         high=2**50,
     )
-    opt_level: Literal["", "0", "1", "2", "3", "s", "z"] = setting(
+    opt_level: OptLevel = setting(
         "",
         f"how hard the compiler works on speed or size; {_AS_TEMPLATE}",
         form='"", "0", "1", "2", "3", "s" or "z"',

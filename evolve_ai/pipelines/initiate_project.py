@@ -129,9 +129,10 @@ def check_kernel(registry: Registry, pool: GenePool, template: Path) -> None:
     """A population keeps its kernel; TemplateError for a pool with another one."""
     if registry.meta("fixed_hash") != pool.fixed_hash:
         raise TemplateError(
-            "the kernel of the template is not the one that the living agents have",
+            "kernel or manifest of the template are not those that the living agents have",
             where=template,
-            todo="put src/kernel, src/lib.rs and Cargo.toml back, or begin a new project",
+            todo="put src/kernel, src/lib.rs and Cargo.toml (its crates, too) back, or begin a new "
+            "project: evolve new DIR",
         )
 
 

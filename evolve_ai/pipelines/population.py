@@ -93,7 +93,8 @@ class Population:
         self.agents = {**self.agents, **ran.agents}
         self.forget(ran)
         self._parts.sink.deliver(recorded)
-        self.notes += (*told_of_builds(built), *(f"tainted: {reason}" for reason in ran.taints))
+        taints = (*built.taints, *ran.taints)
+        self.notes += (*told_of_builds(built), *(f"tainted: {reason}" for reason in taints))
 
     def forget(self, ran: Ran) -> None:
         """Memories that were given back are no longer ours."""

@@ -42,6 +42,7 @@ class Built:
     programs: Mapping[str, Program]
     events: tuple[Event, ...]
     counts: Counts
+    taints: tuple[str, ...] = ()
 
 
 def build(
@@ -103,20 +104,25 @@ def _settled(
 ) -> Built:
     records: dict[str, AgentRecord] = {}
     events: list[Event] = []
+    taints: list[str] = []
     failed = 0
     for verdict in verdicts:
         data = {"fingerprint": verdict.fingerprint, "verdict": _word(verdict)}
         events.append(Event(Kind.BUILD, context.cycle, verdict.agent, data))
-        if verdict.fault is not None:
-            failed += 1
+        failed += verdict.fault is not None
+        if verdict.fault is not None and verdict.outside:
+            reason = _brief(verdict.fault, 300).reason
+            taints.append(f"agent {verdict.agent} waits for another run to be built: {reason}")
+        elif verdict.fault is not None:
             records[verdict.agent], told = quarantine(
                 agents[verdict.agent], _brief(verdict.fault), context.cycle
             )
             events += told
     built = {v.fingerprint: v.program for v in verdicts if v.program is not None}
-    reused = sum(1 for v in verdicts if v.reused)
+    reused = sum(1 for v in verdicts if v.reused and v.fault is None)
     counts = Counts(len(verdicts), len(verdicts) - failed - reused, reused, failed)
-    return Built({**agents, **records}, {**programs, **built}, tuple(events), counts)
+    agents, programs = {**agents, **records}, {**programs, **built}
+    return Built(agents, programs, tuple(events), counts, tuple(taints))
 
 
 def told_of_builds(built: Built) -> tuple[str, ...]:

@@ -150,7 +150,7 @@ def conclude(
     link = digest(past, context.cycle, living, succeeded.born, succeeded.dead)
     tally = tally.plus(lived.built, ran)
     totals = _added(totals, tally, succeeded)
-    taints = (*ran.taints, *lived.observed.taints)
+    taints = (*lived.built.taints, *ran.taints, *lived.observed.taints)
     summary = _summary(lived, tally.builds, totals, seconds)
     meta: dict[str, str | None] = {TALLY: None}
     if succeeded.born:
@@ -183,8 +183,9 @@ def renewal(
     `tally` has them counted already.
     """
     meta: dict[str, str | None] = {TALLY: tally.to_json()}
-    if ran.taints and not tainted:
-        meta["tainted"] = ran.taints[0]
+    taints = (*built.taints, *ran.taints)
+    if taints and not tainted:
+        meta["tainted"] = taints[0]
     return Batch(
         records=changed(before, ran.agents.values()),
         genomes=updated.genomes,
@@ -194,7 +195,7 @@ def renewal(
             *updated.events,
             *built.events,
             *ran.events,
-            *(Event(Kind.TAINT, context.cycle, None, {"reason": reason}) for reason in ran.taints),
+            *(Event(Kind.TAINT, context.cycle, None, {"reason": reason}) for reason in taints),
         ],
     )
 
@@ -203,7 +204,7 @@ def committed(updated: Updated, built: Built, ran: Ran) -> tuple[Updated, Built,
     """The same agents with nothing left to commit."""
     return (
         replace(updated, genomes={}, events=()),
-        replace(built, events=(), counts=Counts()),
+        replace(built, events=(), counts=Counts(), taints=()),
         replace(ran, events=(), taints=(), used=()),
     )
 

@@ -21,6 +21,8 @@ class PaperBuilder:
 
     def __init__(self, stored: Sequence[str] = (), refused: Sequence[str] = ()):
         self.stored, self.refused = set(stored), set(refused)
+        self.outside: set[str] = set()
+        self.told: set[str] = set()
         self.asked: list[BuildRequest] = []
 
     def ready(self, requests: Sequence[BuildRequest]) -> dict[str, Program]:
@@ -33,6 +35,13 @@ class PaperBuilder:
         return tuple(self._verdict(request) for request in requests)
 
     def _verdict(self, request: BuildRequest) -> BuildVerdict:
+        if request.agent in self.outside:
+            fault = Fault(Cause.BUILD, "src/genes/alpha.rs:1: the compiler took over 120 s")
+            again = request.fingerprint in self.told
+            self.told.add(request.fingerprint)
+            return BuildVerdict(
+                request.agent, request.fingerprint, fault=fault, reused=again, outside=True
+            )
         if request.agent in self.refused:
             fault = Fault(Cause.BUILD, "src/genes/alpha.rs:3: mismatched types" + "!" * 5000)
             return BuildVerdict(request.agent, request.fingerprint, fault=fault)
@@ -119,3 +128,17 @@ def test_pool_is_offered_with_its_genes(three: Population) -> None:
     told = offered(three.context.pool)
     assert [one["path"] for one in told] == [source.path for source in three.context.pool.sources]
     assert all(set(one) == {"path", "code", "functions"} for one in told)
+
+
+def test_what_the_machine_did_taints_and_harms_nobody(three: Population) -> None:
+    builder = PaperBuilder()
+    builder.outside = {three.first}
+    done = built(three, builder, list(three.agents))
+    assert done.agents[three.first].state is not State.QUARANTINED
+    assert done.counts == Counts(requested=3, compiled=2, failed=1)
+    assert len(done.taints) == 1
+    assert three.first in done.taints[0]
+    assert "took over 120 s" in done.taints[0]
+    three.agents = dict(done.agents)
+    later = built(three, builder, [], **done.programs)
+    assert (later.taints, later.events) == ((), ()), "told once, although it is asked for again"

@@ -56,6 +56,12 @@ class Outcome:
             )
         return None
 
+    def is_outside(self, wiring: Wiring) -> bool:
+        """Is it only for what the machine did to a compiler that this wiring is not built?"""
+        return wiring.needs.isdisjoint(self.failed_units) and not wiring.needs.isdisjoint(
+            self.stuck_units
+        )
+
     def sound(self, units: Iterable[Unit]) -> list[Unit]:
         """Those that nothing is known against, nor against what they need."""
         broken = self.stuck_units.keys() | self.failed_units.keys()

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 from evolve_ai.contracts.substrate import Progress
@@ -53,6 +54,7 @@ class RustBuilder:
         made_with: Callable[[], Ingredients],
         settings: BuildSettings = DEFAULTS,
         *,
+        check: Callable[[], None] = lambda: None,
         tidy: bool = True,
     ):
         workspace = workspace.resolve()  # programs are started from other folders
@@ -63,8 +65,9 @@ class RustBuilder:
         self._pool = pool
         self._folder = workspace / "build"
         self._failures = Failures(self._folder / "failed")
-        self._stuck: dict[str, str] = {}  # for this run only: a busy machine may be to blame
+        self._stuck: dict[str, str] = {}  # in this run: a busy machine may be to blame
         self._made_with = made_with
+        self._check = check  # raises ToolchainError if that no longer holds
         self._limits = Limits(settings.timeout, settings.silence, memory=settings.memory_bytes)
         self._config = cargo_config(settings)
         self._crates = CrateStore(workspace / CRATES, self._limits)
@@ -89,20 +92,14 @@ class RustBuilder:
         not compile) and StorageError (the disk is full).
         """
         planned = self._plan(requests)
+        verdicts = {one: BuildVerdict("", one, fault=why) for one, why in planned.faults.items()}
         stored = self._found(planned.wirings.values())
+        for one, program in stored.items():
+            verdicts[one] = BuildVerdict("", one, program, reused=True)
         missing = [one for one in planned.wirings.values() if one.fingerprint not in stored]
-        made, faults = self._make(missing, progress) if missing else ({}, {})
-        faults = {**planned.faults, **faults}
-        return tuple(
-            BuildVerdict(
-                agent=request.agent,
-                fingerprint=request.fingerprint,
-                program=stored.get(request.fingerprint) or made.get(request.fingerprint),
-                fault=faults.get(request.fingerprint),
-                reused=request.fingerprint in stored,
-            )
-            for request in requests
-        )
+        if missing:
+            verdicts |= self._make(missing, progress)
+        return tuple(replace(verdicts[one.fingerprint], agent=one.agent) for one in requests)
 
     def explain(self, request: BuildRequest, code: Mapping[str, bytes]) -> Explanation:
         """What this program is made of, and why it is there or is not.
@@ -139,6 +136,8 @@ class RustBuilder:
         kept = {file for wiring in wirings for file in wiring.files}
         kept |= {(source.path, source.code) for source in self._pool.sources}
         self._reports = {file: self._reports[file] for file in kept}
+        needed = frozenset[str]().union(*(wiring.needs for wiring in wirings))
+        self._stuck = {name: why for name, why in self._stuck.items() if name in needed}
         self._planned = None
 
     def _gather(self, wirings: Sequence[Wiring], running: frozenset[Path]) -> int:
@@ -153,15 +152,23 @@ class RustBuilder:
 
     def _make(
         self, missing: Sequence[Wiring], progress: Progress | None
-    ) -> tuple[Mapping[str, Program], dict[str, Fault]]:
-        """Programs and faults by fingerprint."""
+    ) -> dict[str, BuildVerdict]:
+        """Verdicts by fingerprint."""
+        stuck = frozenset(self._stuck)
         outcome = self._compile(missing, progress)
-        faults = {
-            wiring.fingerprint: Fault(Cause.BUILD, reason)
-            for wiring in missing
-            if (reason := outcome.blame(wiring)) is not None
-        }
-        return self._found(one for one in missing if one.fingerprint not in faults), faults
+        made = self._found(one for one in missing if outcome.blame(one) is None)
+        verdicts = {}
+        for wiring in missing:
+            one, reason = wiring.fingerprint, outcome.blame(wiring)
+            verdicts[one] = BuildVerdict(
+                agent="",
+                fingerprint=one,
+                program=made.get(one),
+                fault=Fault(Cause.BUILD, reason) if reason is not None else None,
+                reused=not wiring.needs.isdisjoint(stuck),
+                outside=outcome.is_outside(wiring),
+            )
+        return verdicts
 
     def _compile(self, wirings: Sequence[Wiring], progress: Progress | None) -> Outcome:
         """One batch with all that these wirings and the pool are made of, kept in the store."""
@@ -172,7 +179,10 @@ class RustBuilder:
             stuck_units={name: why for name, why in self._stuck.items() if name in units},
             failed_genes=self._failures.genes(gene for row in genes.values() for gene in row),
         )
+        if all(known.blame(wiring) is not None for wiring in wirings):
+            return known
         self._crates.require(self._pool.manifests)
+        self._check()
         batch = BatchBuild(self._area(), self._code, self._limits)
         outcome = batch.run(wirings, units, genes, known, progress)
         if progress is not None:
@@ -180,7 +190,8 @@ class RustBuilder:
         self._failures.keep(outcome.failed_units, outcome.failed_genes)
         self._stuck.update(outcome.stuck_units)
         if outcome.program is not None:
-            self.programs.add(outcome.program, outcome.units, outcome.genes)
+            crates = (self._planner.kernel, *outcome.units)
+            self.programs.add(outcome.program, crates, outcome.genes)
         return outcome
 
     def _units(self, wirings: Iterable[Wiring]) -> dict[str, Unit]:

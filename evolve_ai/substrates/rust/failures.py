@@ -1,6 +1,7 @@
 """Owns the memory of what the compiler refused, so that it is not asked again."""
 
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from pathlib import Path
 
 from evolve_ai.substrates.rust.plan import Gene
@@ -36,10 +37,13 @@ class Failures:
     def since(self, names: Iterable[str]) -> float | None:
         """When the first of these failed: seconds since the epoch; None if none did."""
         found = [self._folder / name for name in names if self._reason(name)]
-        return min((path.stat().st_mtime for path in found), default=None)
+        with suppress(FileNotFoundError):  # a life-cycle has just forgotten it
+            return min((path.stat().st_mtime for path in found), default=None)
+        return None
 
     def prune(self) -> None:
-        """Forget the oldest beyond a fixed number."""
+        """Forget the oldest beyond a fixed number, and what was read of others."""
+        self._known.clear()
         kept = list(self._folder.glob("*"))
         if len(kept) > MAX_KEPT:
             kept.sort(key=lambda path: path.stat().st_mtime_ns)

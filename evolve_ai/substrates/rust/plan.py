@@ -20,7 +20,7 @@ class Wiring:
     calls: tuple[str, ...]
     files: tuple[tuple[str, str], ...]
     units: Mapping[str, Unit]  # by module
-    needs: frozenset[str]  # names of all units that must compile
+    needs: frozenset[str]  # names of all crates that must compile: units and kernel
 
     def genes(self) -> tuple[Gene, ...]:
         """The calls, each with the name of the unit that holds it."""

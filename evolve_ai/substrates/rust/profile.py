@@ -2,6 +2,7 @@
 
 import hashlib
 import re
+from pathlib import Path
 from typing import Any
 
 import tomlkit
@@ -13,6 +14,7 @@ from evolve_ai.substrates.rust.toolchain import said
 NATIVE = "native"
 _WHERE = "evolve.toml"
 _NAMED = re.compile(r"^ +(\S+)", re.MULTILINE)
+_FEATURE = re.compile(r'^target_feature="(.+)"$', re.MULTILINE)
 _CURRENT = re.compile(r"^ +native +.*\(currently ([^ )]+)\)", re.MULTILINE)
 
 
@@ -33,23 +35,46 @@ def cargo_config(build: BuildSettings) -> str:
     return tomlkit.dumps({"target": {"cfg(all())": flags}})
 
 
-def processor(build: BuildSettings) -> str:
+def processor(build: BuildSettings, home: Path) -> str:
     """The processor compiled for, in words that differ where the programs would.
 
-    Raises SettingsError for a name that rustc does not know, ToolchainError without rustc.
+    Raises SettingsError for a processor that rustc does not know, or that can do more than the one
+    here; ToolchainError without rustc.
     """
     if not build.target_cpu:
         return "generic"
-    listed = said("rustc", "--print", "target-cpus")
+    listed = said("rustc", "--print", "target-cpus", home=home)
     if build.target_cpu not in _NAMED.findall(listed):
         raise SettingsError(
             f"build.target_cpu: rustc knows no processor {build.target_cpu!r}",
             where=_WHERE,
             todo="take a name that `rustc --print target-cpus` lists",
         )
+    able = _features(NATIVE, home)
     if build.target_cpu != NATIVE:
+        _refuse_what_would_not_run(build.target_cpu, able, home)
         return build.target_cpu
     # A store may be carried to another machine, where the same word means something else.
     name = _CURRENT.search(listed)
-    able = said("rustc", "-C", f"target-cpu={NATIVE}", "--print", "cfg")
-    return f"{name[1] if name else NATIVE} {hashlib.sha256(able.encode()).hexdigest()}"
+    listed = "\n".join(sorted(able))
+    return f"{name[1] if name else NATIVE} {hashlib.sha256(listed.encode()).hexdigest()}"
+
+
+def _refuse_what_would_not_run(name: str, able: frozenset[str], home: Path) -> None:
+    """Every agent would die of SIGILL, and none could help it."""
+    lacking = sorted(_features(name, home) - able)
+    if lacking:
+        raise SettingsError(
+            f"build.target_cpu: programs for {name!r} would not run here, where the processor has "
+            f"no {', '.join(lacking[:5])}",
+            where=_WHERE,
+            todo='say "native", or leave it empty',
+        )
+
+
+def _features(name: str, home: Path) -> frozenset[str]:
+    """What a processor can do, also what stable Rust has no name for yet."""
+    told = said(
+        "rustc", "-C", f"target-cpu={name}", "--print", "cfg", home=home, RUSTC_BOOTSTRAP="1"
+    )
+    return frozenset(_FEATURE.findall(told))

@@ -4,8 +4,10 @@ import hashlib
 import json
 import os
 import shutil
+import stat
 import tempfile
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,13 +19,14 @@ from evolve_ai.system.files import publish, read_regular, storage_errors, sync_f
 
 PROGRAM = "program"
 INDEX = "index.json"
-_FORMAT = 2
+_FORMAT = 3
 _MAX_BYTES = 2**40
 
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """A binary, the units that were compiled for it, and the row of each gene in its table."""
+    """A binary, the crates that it was linked from (kernel and units), and the row of each gene
+    in its table."""
 
     name: str
     digest: str  # SHA-256 of the binary
@@ -68,7 +71,7 @@ class ProgramStore:
         return found[1] if found else None
 
     def add(self, binary: Path, units: Sequence[str], genes: Sequence[Gene]) -> None:
-        """Keep a binary that holds these units, and in its table these genes in this order."""
+        """Keep a binary that holds these crates, and in its table these genes in this order."""
         rows = [list(gene) for gene in genes]
         content: dict[str, Any] = {"format": _FORMAT, "units": sorted(units), "genes": rows}
         name = _name(content["units"], rows)
@@ -97,7 +100,8 @@ class ProgramStore:
         """
         kept = set(self.batches_of(needed))
         for name in kept:
-            os.utime(self.folder / name / INDEX)
+            with suppress(FileNotFoundError):
+                os.utime(self.folder / name / INDEX)
         kept |= {path.parent.name for path in running}
         sizes = {name: tree_size(self.folder / name) for name in self._batches}
         total, dropped = sum(sizes.values()), 0
@@ -165,6 +169,9 @@ class ProgramStore:
             return False
         if self._tidy:
             os.utime(self.folder / batch.name / INDEX)
+        if self._tidy and not stat.S_IMODE(file.lstat().st_mode) & stat.S_IXUSR:
+            file.chmod(0o555)  # lost on the way through a backup, say
+            stamp = _stamp(file)
         self._intact[batch.name] = stamp
         return True
 

@@ -1,12 +1,14 @@
 """Owns Rust as a language of agents: one thin class over the parts of this folder."""
 
 import hashlib
+import os
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import lru_cache, partial
 from pathlib import Path
 from types import MappingProxyType
 
+from evolve_ai.model.errors import ToolchainError
 from evolve_ai.model.genome import Genome
 from evolve_ai.model.report import GenePool, SourceReport
 from evolve_ai.model.settings import BuildSettings
@@ -18,7 +20,7 @@ from evolve_ai.substrates.rust.fingerprint import Ingredients, fingerprint
 from evolve_ai.substrates.rust.lock import LOCK, Member, lock_of
 from evolve_ai.substrates.rust.manifest import MANIFEST
 from evolve_ai.substrates.rust.profile import processor
-from evolve_ai.substrates.rust.toolchain import toolchain_line
+from evolve_ai.substrates.rust.toolchain import compiler_line, configuration, toolchain_line
 from evolve_ai.system.commands import Limits
 
 
@@ -29,12 +31,17 @@ class RustSubstrate:
     wiring_files = frozenset({wiring.MAIN, wiring.MODULES})
 
     def __init__(
-        self, settings: BuildSettings = DEFAULTS, crates: Mapping[str, str] = MappingProxyType({})
+        self,
+        settings: BuildSettings = DEFAULTS,
+        crates: Mapping[str, str] = MappingProxyType({}),
+        home: Path | None = None,
     ):
         self._settings = settings
         self._allowed = dict(crates)
+        self._home = home or Path.cwd()  # the project
         self._toolchain: str | None = None
         self._processor: str | None = None
+        self._configuration: str | None = None
 
     def read_pool(self, template: Path) -> GenePool:
         return pool.read_pool(template, self._settings, self._allowed)
@@ -70,14 +77,29 @@ class RustSubstrate:
 
     def toolchain(self) -> str:
         if self._toolchain is None:
-            self._toolchain = toolchain_line()
+            self._toolchain = toolchain_line(self._home)
         return self._toolchain
+
+    def _check(self) -> None:
+        """A run that lasts weeks must not call by the old name what a new compiler makes."""
+        same = self.toolchain().startswith(f"{compiler_line(self._home)};")
+        if not same or configuration(self._home, os.environ) != self._configured():
+            raise ToolchainError(
+                "the compiler, or cargo's configuration, is not what it was when this run began",
+                todo="run again: what is affected is then compiled anew",
+            )
+
+    def _configured(self) -> str:
+        if self._configuration is None:
+            self._configuration = configuration(self._home, os.environ)
+        return self._configuration
 
     def fingerprint(self, genome: Genome, pool: GenePool) -> str:
         return fingerprint(genome, pool.fixed_hash, self._made_with(pool))
 
     def builder(self, workspace: Path, pool: GenePool) -> RustBuilder:
-        return RustBuilder(workspace, pool, partial(self._made_with, pool), self._settings)
+        made_with = partial(self._made_with, pool)
+        return RustBuilder(workspace, pool, made_with, self._settings, check=self._check)
 
     def onlooker(self, workspace: Path, pool: GenePool) -> RustBuilder:
         made_with = partial(self._made_with, pool)
@@ -86,10 +108,11 @@ class RustSubstrate:
     def _made_with(self, pool: GenePool) -> Ingredients:
         """What, beside genes and kernel, decides what comes out of a build."""
         if self._processor is None:
-            self._processor = processor(self._settings)
+            self._processor = processor(self._settings, self._home)
         manifests = _hash_of(pool.manifests[MANIFEST], pool.manifests.get(LOCK, b""))
         return (
             ("toolchain", self.toolchain()),
+            ("cargo configuration", self._configured()),
             ("processor", self._processor),
             ("profile and crates", manifests),
         )

@@ -1,16 +1,18 @@
 """Owns the Rust toolchain: where cargo is, which version, in which environment it runs."""
 
+import hashlib
 import os
 import re
 import shutil
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 
 from evolve_ai.model.errors import ToolchainError
 from evolve_ai.system.commands import Ending, Limits, run_command
 
 MINIMUM = (1, 74)
-_LIMITS = Limits(total=60.0, silence=60.0)
+_LIMITS = Limits(total=20.0, silence=20.0)
 _HOW = (
     "install Rust with rustup, or your system's packages `cargo` and `rustc`, "
     "and see that `cargo --version` works in this shell"
@@ -33,7 +35,7 @@ _SET = {
 
 
 def build_environment(environ: Mapping[str, str], target: Path | None = None) -> dict[str, str]:
-    """The environment of a build: nothing of the user's that could change what comes out."""
+    """The environment of a build: no variable of the user's that could change what comes out."""
     kept = {name: environ[name] for name in _KEPT if name in environ}
     kept["PATH"] = tool_path(environ)
     kept["CARGO_NET_OFFLINE"] = "true"
@@ -67,19 +69,49 @@ def require_version(release: str) -> None:
         raise ToolchainError(f"rustc {release or '?'} is too old, {oldest} is needed", todo=_HOW)
 
 
-def toolchain_line() -> str:
-    """Versions of rustc, its host and LLVM, and cargo, as one line. About 50 ms."""
+def toolchain_line(home: Path) -> str:
+    """Versions of rustc, its host and LLVM, and cargo, as one line. About 80 ms.
+
+    `home` is the project: rustup goes by the folder that it is called in.
+    """
     require_cargo()
-    facts = dict(line.split(": ", 1) for line in said("rustc", "-vV").splitlines() if ": " in line)
+    return f"{compiler_line(home)}; {said('cargo', '-V', home=home).strip()}"
+
+
+def compiler_line(home: Path) -> str:
+    """Versions of rustc, its host and LLVM: what toolchain_line begins with. About 40 ms."""
+    told = said("rustc", "-vV", home=home)
+    facts = dict(line.split(": ", 1) for line in told.splitlines() if ": " in line)
     require_version(facts.get("release", ""))
     rustc = f"rustc {facts.get('release')} {facts.get('commit-hash')} {facts.get('host')}"
-    return f"{rustc} LLVM {facts.get('LLVM version')}; {said('cargo', '-V').strip()}"
+    return f"{rustc} LLVM {facts.get('LLVM version')}"
 
 
-def said(*argv: str) -> str:
-    """What a short command says; ToolchainError when it fails."""
-    done = run_command(argv, cwd=Path.cwd(), env=build_environment(os.environ), limits=_LIMITS)
-    if done.ending is not Ending.EXITED or done.code != 0:
+def configuration(home: Path, environ: Mapping[str, str]) -> str:
+    """A hash of the cargo configuration of the user that holds in this folder, or "none".
+
+    It holds for `cargo build` in an agent's folder as well, so it is not set aside.
+    """
+    cargo_home = Path(environ.get("CARGO_HOME") or Path.home() / ".cargo")
+    folders = [*(folder / ".cargo" for folder in (home, *home.parents)), cargo_home]
+    digest = hashlib.sha256()
+    found = False
+    for file in (folder / name for folder in folders for name in ("config.toml", "config")):
+        with suppress(OSError):
+            digest.update(hashlib.sha256(file.read_bytes()).digest())
+            found = True
+    return digest.hexdigest() if found else "none"
+
+
+def said(*argv: str, home: Path, **variables: str) -> str:
+    """What a short command says in this folder; ToolchainError when it fails."""
+    environment = {**build_environment(os.environ), **variables}
+    done = run_command(argv, cwd=home, env=environment, limits=_LIMITS)
+    if done.ending is not Ending.EXITED:
+        raise ToolchainError(
+            f"`{' '.join(argv)}` has not answered for {done.seconds:.0f} s", todo=_HOW
+        )
+    if done.code != 0:
         told = done.stderr.decode("utf-8", "replace").strip() or f"exit status {done.code}"
         raise ToolchainError(f"`{' '.join(argv)}` failed: {told[:300]}", todo=_HOW)
     return done.stdout.decode("utf-8", "replace")

@@ -32,7 +32,8 @@ def crate_name(kind: str, *parts: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """The unit of each module of a set of files, and the names of all units in it."""
+    """The unit of each module of a set of files, and the names of all crates that it needs: units
+    and kernel."""
 
     units: Mapping[str, Unit]
     needs: frozenset[str]
@@ -43,6 +44,7 @@ class UnitPlanner:
 
     def __init__(self, base: str, uses: Callable[[str, str], tuple[str, ...]]):
         self._base = base  # hash of kernel, profile, crates and toolchain
+        self.kernel = crate_name("kernel", base)
         self._uses = uses  # modules that the file of (path, SHA-256) names
         self._units: dict[tuple[str, frozenset[Member]], Unit] = {}
         self._layouts: dict[frozenset[tuple[str, str]], Layout] = {}
@@ -52,14 +54,14 @@ class UnitPlanner:
         key = frozenset(files)
         if key not in self._layouts:
             units = self._plan(key)
-            needs = frozenset[str]().union(*(unit.needs for unit in units.values()))
+            needs = frozenset({self.kernel}).union(*(unit.needs for unit in units.values()))
             self._layouts[key] = Layout(units, needs)
         return self._layouts[key]
 
     def units(self, names: Iterable[str]) -> dict[str, Unit]:
         """Units planned so far, by name."""
         known = {unit.name: unit for unit in self._units.values()}
-        return {name: known[name] for name in sorted(names)}
+        return {name: known[name] for name in sorted(names) if name != self.kernel}
 
     def _plan(self, files: frozenset[tuple[str, str]]) -> dict[str, Unit]:
         codes = {module_of(path): code for path, code in files}

@@ -487,3 +487,43 @@ def test_batch_that_is_told_nonsense_runs_nothing(
     done = subprocess.run(argv, capture_output=True, text=True)
     assert done.returncode != 0
     assert done.stdout == ""
+
+
+def test_genome_without_an_active_file_runs_no_program_of_another_compiler(
+    substrate: RustSubstrate, pool: GenePool, tmp_path: Path
+) -> None:
+    (request,) = wirings(pool, substrate, {})
+    substrate.builder(tmp_path, pool).build([request])
+    other = RustBuilder(tmp_path, pool, lambda: (("toolchain", "another"),))
+    assert other.ready([request]) == {}
+
+
+def test_compiler_that_changes_during_a_run_ends_it(
+    healthy: Path, pool: GenePool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CARGO_HOME", str(tmp_path / "cargo"))
+    monkeypatch.setenv("RUSTUP_HOME", os.environ.get("RUSTUP_HOME") or f"{Path.home()}/.rustup")
+    substrate = RustSubstrate(home=tmp_path)
+    builder = substrate.builder(tmp_path / "workspace", pool)
+    requests = wirings(pool, substrate, {"alpha": ["add"]})
+    (tmp_path / ".cargo").mkdir()
+    (tmp_path / ".cargo" / "config.toml").write_text('[build]\nrustflags = ["-Copt-level=0"]\n')
+    with pytest.raises(ToolchainError, match="not what it was when this run began"):
+        builder.build(requests)
+    later = RustSubstrate(home=tmp_path)
+    assert wirings(pool, later, {"alpha": ["add"]})[0].fingerprint != requests[0].fingerprint
+
+
+def test_what_the_machine_does_to_a_compiler_is_told_apart(
+    substrate: RustSubstrate, pool: GenePool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    builder = substrate.builder(tmp_path, pool)
+    (request,) = wirings(pool, substrate, {"alpha": ["add"]})
+    planner = builder._planner
+    unit = planner.plan(request.files).units["alpha"]
+    builder._stuck[unit.name] = "src/genes/alpha.rs:1: the compiler took over 120 s"
+    monkeypatch.setattr("evolve_ai.substrates.rust.batch.run_command", None)
+    (verdict,) = builder.build([request])
+    assert (verdict.outside, verdict.reused, verdict.program) == (True, True, None)
+    assert verdict.fault is not None
+    assert "took over" in verdict.fault.reason

@@ -14,8 +14,9 @@ from evolve_ai.model.report import GenePool
 from evolve_ai.model.settings import BuildSettings
 from evolve_ai.substrates.rust.manifest import MANIFEST, settled
 from evolve_ai.substrates.rust.pool import read_pool
-from evolve_ai.substrates.rust.profile import processor
+from evolve_ai.substrates.rust.profile import _features, processor
 from evolve_ai.substrates.rust.substrate import RustSubstrate
+from evolve_ai.substrates.rust.toolchain import said
 
 ID = "00000000-0000-4000-8000-000000000001"
 DEBUGGED = BuildSettings(opt_level="1", panic="unwind", debug="line-tables-only")
@@ -90,21 +91,32 @@ def test_every_word_of_a_profile_gives_other_fingerprints(healthy: Path) -> None
 
 
 def test_native_processor_is_known_by_what_it_is() -> None:
-    told = processor(BuildSettings(target_cpu="native"))
-    assert told == processor(BuildSettings(target_cpu="native"))
+    told = processor(BuildSettings(target_cpu="native"), Path.cwd())
+    assert told == processor(BuildSettings(target_cpu="native"), Path.cwd())
     assert not told.startswith("native ")
     assert len(told.split()[1]) == 64
 
 
 def test_no_processor_needs_no_compiler(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "/nonexistent")
-    assert processor(BuildSettings()) == "generic"
+    assert processor(BuildSettings(), Path.cwd()) == "generic"
 
 
 @pytest.mark.parametrize("name", ["quux", "Available", "-"])
 def test_unknown_processor_is_refused(name: str) -> None:
     with pytest.raises(SettingsError, match="rustc knows no processor"):
-        processor(BuildSettings(target_cpu=name))
+        processor(BuildSettings(target_cpu=name), Path.cwd())
+
+
+def test_processor_that_can_do_more_than_the_one_here_is_refused() -> None:
+    here = set(_features("native", Path.cwd()))
+    able = {"bdver4": "fma4", "knl": "avx512er", "cortex-x4": "sve2"}
+    other = next((name for name, word in able.items() if word not in here), None)
+    names = said("rustc", "--print", "target-cpus", home=Path.cwd()).split()
+    if other not in names:
+        pytest.skip(f"rustc knows no {other} here")
+    with pytest.raises(SettingsError, match="would not run here, where the processor has no"):
+        processor(BuildSettings(target_cpu=str(other)), Path.cwd())
 
 
 def test_batch_and_folder_are_compiled_with_the_same_profile(tmp_path: Path) -> None:
