@@ -15,8 +15,9 @@ class BackgroundBuilder:
     """A builder that nobody waits for. Satisfies contracts.substrate.Builder, but for one thing:
 
     `build` answers only what needs no compiler, or has been compiled already; the rest is begun,
-    and whoever asks again after `finished` has named the agent gets its verdict. No builder is
-    ever used by two threads at once. Close it: a build under way is cancelled.
+    and whoever asks again after `finished` has named the agent gets its verdict. `prune` is begun
+    too; one that comes while the builder is busy is put off, and due before the next build. No
+    builder is ever used by two threads at once. Close it: what is under way is cancelled.
     """
 
     def __init__(self, builder: Builder, onlooker: Callable[[], Onlooker]):
@@ -30,37 +31,71 @@ class BackgroundBuilder:
         self._waiting: dict[str, BuildRequest] = {}  # by agent: what it asked for last
         self._verdicts: Mapping[str, BuildVerdict] = {}  # of the last build, by fingerprint
         self._failure: Exception | None = None
+        self._put_off = False  # a prune, until it is asked for again
+        self._kept: frozenset[Path] | None = None  # what a prune under way leaves where it is
 
     @property
     def idle(self) -> bool:
         return self._under_way is None
 
+    @property
+    def prune_due(self) -> bool:
+        """A prune was put off, and nothing is in its way any more."""
+        return self._put_off and self.idle
+
     def ready(self, requests: Sequence[BuildRequest]) -> Mapping[str, Program]:
-        return self._looker.ready(requests)
+        """What can be started now, and will be there when it is."""
+        found = self._looker.ready(requests)
+        if self._kept is None:
+            return found
+        return {one: program for one, program in found.items() if program.file in self._kept}
 
     def prune(self, needed: Sequence[BuildRequest], running: Iterable[Path]) -> int:
-        return self._builder.prune(needed, running) if self.idle else 0
+        """Begun, or put off. Programs stay where they are; ask ready() anew before the next."""
+        self._put_off = not self.idle
+        if self._put_off or self._failure is not None:
+            return 0
+        looker = self._looker = self._open_onlooker()
+        # Meanwhile agents start: what is ready now must outlast this prune.
+        ready = {program.file for program in looker.ready(needed).values()}
+        kept = self._kept = frozenset(running) | ready
+        self._under_way = self._threads.submit(self._prune, needed, kept)
+        return 0
+
+    def _prune(
+        self, needed: Sequence[BuildRequest], kept: frozenset[Path]
+    ) -> tuple[BuildVerdict, ...]:
+        with cancelled_by(self._cancel):
+            self._builder.prune(needed, kept)
+        return ()
 
     def build(
         self, requests: Sequence[BuildRequest], progress: Progress | None = None
     ) -> tuple[BuildVerdict, ...]:
         """Verdicts of some of these requests, in order."""
-        told, self._verdicts = self._verdicts, {}
         programs = self.ready(requests)
         verdicts = []
         for request in requests:
-            fingerprint = request.fingerprint
-            if fingerprint in told:
-                verdicts.append(replace(told[fingerprint], agent=request.agent))
-            elif (program := programs.get(fingerprint)) is not None:
-                verdicts.append(BuildVerdict(request.agent, fingerprint, program, reused=True))
-            elif self._begun.get(request.agent) != fingerprint:
+            verdict = self._verdict(request, programs.get(request.fingerprint))
+            if verdict is not None:
+                verdicts.append(verdict)
+            elif self._begun.get(request.agent) != request.fingerprint:
                 self._waiting[request.agent] = request
         self._begin()
         return tuple(verdicts)
 
+    def _verdict(self, request: BuildRequest, program: Program | None) -> BuildVerdict | None:
+        """Where a program is only the store knows; how it came about, the build that made it."""
+        told = self._verdicts.get(request.fingerprint)
+        if program is not None:
+            reused = told is None or told.reused
+            return BuildVerdict(request.agent, request.fingerprint, program, reused=reused)
+        if told is not None and told.program is None:
+            return replace(told, agent=request.agent)
+        return None
+
     def _begin(self) -> None:
-        if not self.idle or not self._waiting or self._failure is not None:
+        if not self.idle or not self._waiting or self._put_off or self._failure is not None:
             return
         self._looker = self._open_onlooker()
         requests, self._waiting = tuple(self._waiting.values()), {}
@@ -72,10 +107,15 @@ class BackgroundBuilder:
             return self._builder.build(requests)
 
     def finished(self) -> frozenset[str]:
-        """Who should ask again, since a build has ended; told once. Never waits."""
+        """Who should ask again, since a build has ended; told once. Never waits.
+
+        Its verdicts are kept until this is asked the next time.
+        """
+        self._verdicts = {}
         if self._under_way is None or not self._under_way.done():
             return frozenset()
         done, self._under_way, self._looker = self._under_way, None, self._builder
+        self._kept = None
         agents = frozenset((*self._begun, *self._waiting))
         self._begun, self._waiting = {}, {}
         try:

@@ -339,10 +339,11 @@ class LifeManager:
 
     def _tidy(self, cycle: int) -> None:
         """Now and then: forget programs that nobody alive needs, and old events."""
-        if cycle % TIDY_CYCLES:
-            return
-        self.population.prune(self._background or self._builder, self.colony)
-        self.registry.forget_events(self.parts.project.settings.events.kept)
+        put_off = self._background is not None and self._background.prune_due
+        if put_off or cycle % TIDY_CYCLES == 0:
+            self.population.prune(self._background or self._builder, self.colony)
+        if cycle % TIDY_CYCLES == 0:
+            self.registry.forget_events(self.parts.project.settings.events.kept)
 
 
 class Stopwatch:

@@ -68,6 +68,8 @@ class Renewals:
         the next cycle, as after any failure.
         """
         built = self._builder.finished()
+        if self._builder.prune_due:
+            self._population.prune(self._builder, self._colony)
         due = built | self._watcher.changed()
         if not due:
             return Renewed()

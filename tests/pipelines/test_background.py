@@ -29,6 +29,7 @@ class PaperBuilder:
         self.fails: Exception | None = None
         self.threads: set[str] = set()
         self.built: list[list[str]] = []
+        self.pruned: list[tuple[Sequence[BuildRequest], frozenset[Path]]] = []
 
     def ready(self, requests: Sequence[BuildRequest]) -> Mapping[str, Program]:
         return {r.fingerprint: PROGRAM for r in requests if r.fingerprint in self.stored}
@@ -51,6 +52,9 @@ class PaperBuilder:
         return BuildVerdict(request.agent, request.fingerprint, PROGRAM)
 
     def prune(self, needed: Sequence[BuildRequest], running: Iterable[Path]) -> int:
+        self.threads.add(threading.current_thread().name)
+        assert self.may_build.wait(10)
+        self.pruned.append((needed, frozenset(running)))
         return 7
 
 
@@ -59,7 +63,7 @@ def test_what_is_there_is_answered_and_the_rest_begun() -> None:
     builder = BackgroundBuilder(behind, lambda: PaperBuilder("old"))
     first = builder.build([request("a", "old"), request("b", "new"), request("c", "bad")])
     assert [(v.agent, v.reused) for v in first] == [("a", True)]
-    assert (builder.idle, builder.finished(), builder.prune([], [])) == (False, frozenset(), 0)
+    assert (builder.idle, builder.finished()) == (False, frozenset())
     assert [v.agent for v in builder.build([request("d", "old"), request("b", "new")])] == ["d"]
     behind.may_build.set()
     assert wait_until(builder.finished, "the end of the build") == {"b", "c"}
@@ -70,7 +74,6 @@ def test_what_is_there_is_answered_and_the_rest_begun() -> None:
     ]
     assert behind.built == [["new", "bad"]], "nothing is built twice"
     assert all(name.startswith("build") for name in behind.threads)
-    assert builder.prune([], []) == 7
     builder.close()
 
 
@@ -100,6 +103,64 @@ def test_failure_of_ours_is_kept_until_it_can_be_told() -> None:
     assert builder.idle, "nothing more is begun"
     with pytest.raises(ToolchainError):
         builder.check()
+    builder.close()
+
+
+def test_nobody_waits_for_a_prune_and_what_is_ready_outlasts_it() -> None:
+    behind = PaperBuilder("old")
+    other = {"needed": PROGRAM, "spare": Program(Path("/bin/false"))}
+
+    class Looker(PaperBuilder):
+        def ready(self, requests: Sequence[BuildRequest]) -> Mapping[str, Program]:
+            return {r.fingerprint: other[r.fingerprint] for r in requests if r.fingerprint in other}
+
+    builder = BackgroundBuilder(behind, Looker)
+    needed, running = [request("a", "needed")], [Path("/bin/sh")]
+    assert builder.prune(needed, running) == 0
+    assert not builder.idle
+    asked = [request("a", "needed"), request("b", "spare"), request("c", "new")]
+    assert [verdict.agent for verdict in builder.build(asked)] == ["a"]
+    behind.may_build.set()
+    assert wait_until(builder.finished, "the end of the prune") == {"b", "c"}
+    assert behind.pruned == [(needed, frozenset({Path("/bin/sh"), PROGRAM.file}))]
+    assert all(name.startswith("build") for name in behind.threads)
+    builder.close()
+
+
+def test_prune_during_a_build_is_put_off_and_comes_before_the_next_build() -> None:
+    behind = PaperBuilder()
+    builder = BackgroundBuilder(behind, PaperBuilder)
+    builder.build([request("a", "new")])
+    builder.prune([], [])
+    assert not builder.prune_due, "a build is under way"
+    builder.build([request("b", "other")])
+    behind.may_build.set()
+    assert wait_until(builder.finished, "the end of the build") == {"a", "b"}
+    assert [verdict.agent for verdict in builder.build([request("b", "other")])] == []
+    assert (builder.prune_due, behind.built) == (True, [["new"]])
+    builder.prune([], [])
+    assert not builder.prune_due
+    assert wait_until(builder.finished, "the end of the prune") == {"b"}
+    assert len(behind.pruned) == 1
+    builder.build([request("b", "other")])
+    assert wait_until(builder.finished, "the end of the build") == {"b"}
+    assert behind.built == [["new"], ["other"]]
+    builder.close()
+
+
+def test_verdicts_are_told_only_while_they_are_fresh() -> None:
+    behind = PaperBuilder()
+    behind.may_build.set()
+    builder = BackgroundBuilder(behind, PaperBuilder)
+    both = [request("a", "new"), request("b", "bad")]
+    builder.build(both)
+    wait_until(builder.finished, "the end of the build")
+    behind.stored.clear()  # as a prune does
+    assert [verdict.agent for verdict in builder.build(both)] == ["b"]
+    assert wait_until(builder.finished, "the end of the build") == {"a"}
+    assert builder.finished() == frozenset()
+    told = builder.build(both)
+    assert [(verdict.agent, verdict.reused) for verdict in told] == [("a", True)]
     builder.close()
 
 
