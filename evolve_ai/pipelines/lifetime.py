@@ -21,16 +21,18 @@ from evolve_ai.system.project import Project
 KILLED = "a run was killed before it could end; the memories of its agents are lost"
 
 FREELY = "lived_freely"  # in the registry: the cycle in which somebody changed in its middle
+AWAITED = "awaited"  # there too: who has changed, and had no verdict of a builder yet
 
 BROKEN = "a run broke off in the middle of a cycle, and the memories of its agents are lost:"
 
 
 @dataclass(frozen=True, slots=True)
 class Begun:
-    """The population that a run takes over, and what its agents remember."""
+    """The population that a run takes over, what its agents remember, who awaits a program."""
 
     agents: Mapping[str, AgentRecord]
     memories: Mapping[str, bytes]
+    awaited: frozenset[str] = frozenset()
 
 
 def begin(parts: Parts, registry: Registry, run: str) -> Begun:
@@ -57,10 +59,12 @@ def begin(parts: Parts, registry: Registry, run: str) -> Begun:
         reason = f'in cycle {since} mutations came to life at once (mode = "free")'
         events.append(Event(Kind.TAINT, _cycle(registry), None, {"reason": reason}))
         meta |= {FREELY: None, "tainted": meta.get("tainted", registry.meta("tainted")) or reason}
+    awaited = frozenset((registry.meta(AWAITED) or "").split())
+    meta[AWAITED] = None  # a run asks for everybody at once
     batch = Batch(records=records, memories=forget, meta=meta, events=events)
     parts.sink.deliver(registry.commit(batch, run))
     _clear_graves(project, registry)
-    return Begun({**agents, **{record.id: record for record in records}}, memories)
+    return Begun({**agents, **{record.id: record for record in records}}, memories, awaited)
 
 
 def open_colony(parts: Parts, registry: Registry) -> Colony:

@@ -7,9 +7,16 @@ from evolve_ai.contracts.substrate import Builder, Progress
 from evolve_ai.model.agent import AgentRecord
 from evolve_ai.model.genome import Genome, decode
 from evolve_ai.model.report import Program, SourceReport
-from evolve_ai.pipelines.lifetime import FREELY, Begun
+from evolve_ai.pipelines.lifetime import AWAITED, FREELY, Begun
 from evolve_ai.pipelines.parts import Parts
-from evolve_ai.stages.build import Built, build, request_of, told_of_builds, wants_program
+from evolve_ai.stages.build import (
+    Built,
+    build,
+    request_of,
+    told_of_builds,
+    unanswered,
+    wants_program,
+)
 from evolve_ai.stages.context import Context
 from evolve_ai.stages.record import TALLY, Tally, renewal
 from evolve_ai.stages.supervise import Ran, healthy, run
@@ -19,7 +26,8 @@ from evolve_ai.system.colony import Colony
 
 
 class Population:
-    """`agents` are the living as last committed; `memories` wait for their agents to start.
+    """`agents` are the living as last committed; `memories` wait for their agents to start,
+    and who is `awaited` for a program.
 
     `sources` and `programs` are what is known of code by SHA-256 and of programs by fingerprint,
     `notes` what the user would want to know at once, `tally` what was counted in this cycle.
@@ -28,6 +36,7 @@ class Population:
     def __init__(self, parts: Parts, registry: Registry, run_id: str, begun: Begun):
         self.agents: Mapping[str, AgentRecord] = begun.agents
         self.memories: Mapping[str, bytes] = begun.memories
+        self.awaited: frozenset[str] = begun.awaited
         self.sources: Mapping[str, SourceReport] = {}
         self.programs: Mapping[str, Program] = {}
         self.notes: list[str] = []
@@ -53,8 +62,11 @@ class Population:
             builder,
             self.genome,
             progress,
+            self.awaited,
         )
         self.programs = built.programs
+        others = self.awaited.intersection(self.agents).difference(built.agents)
+        self.awaited = others | unanswered(built)
         return built
 
     def run(self, context: Context, updated: Updated, built: Built, colony: Colony) -> Ran:
@@ -81,14 +93,17 @@ class Population:
     ) -> None:
         """Commit what the verbs from update to run came to, and tell it; the cycle goes on.
 
-        `freely`: in its middle, so that lockstep would have led elsewhere.
+        `freely`: in its middle, so that lockstep would have led elsewhere. So it would where the
+        old program lives on, or nobody, since the new one is still awaited.
         """
         self.tally = self.tally.plus(built, ran)
         tainted = self._registry.meta("tainted") is not None
         remembered = frozenset(self.memories)
         batch = renewal(context, self.agents, updated, built, ran, self.tally, remembered, tainted)
-        if freely and self._registry.meta(FREELY) is None:
-            batch = replace(batch, meta={**batch.meta, FREELY: str(context.cycle)})
+        meta: dict[str, str | None] = {AWAITED: " ".join(sorted(self.awaited)) or None}
+        if (freely or self.awaited) and self._registry.meta(FREELY) is None:
+            meta[FREELY] = str(context.cycle)
+        batch = replace(batch, meta={**batch.meta, **meta})
         recorded = self._registry.commit(batch, self._run_id)
         self.agents = {**self.agents, **ran.agents}
         self.forget(ran)

@@ -1,6 +1,6 @@
 """Owns the verb build: every agent that may run gets a program, or the reason why not."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 
@@ -53,9 +53,10 @@ def build(
     builder: Builder,
     genome_of: Callable[[str], Genome],
     progress: Progress | None = None,
+    awaited: Collection[str] = (),
 ) -> Built:
     """Build what changed, and what should run but has no known program (so all, in a new run:
-    another toolchain or profile gives other fingerprints)."""
+    another toolchain or profile gives other fingerprints). `awaited`: changed, with no verdict."""
     genomes = {
         record.id: genome_of(record.id)
         for record in agents.values()
@@ -82,7 +83,7 @@ def build(
     verdicts = builder.build(requests, progress) if requests else ()
     stored = {one.fingerprint: one.program for one in verdicts if one.reused and one.program}
     # Of an agent that is as it was, only a program that had to be made again is news.
-    news = [one for one in verdicts if one.agent in changed or not one.reused]
+    news = [v for v in verdicts if v.agent in changed or v.agent in awaited or not v.reused]
     return _settled(context, agents, {**programs, **stored}, news)
 
 
@@ -94,6 +95,15 @@ def request_of(fingerprint: str, genome: Genome) -> BuildRequest:
 
 def wants_program(record: AgentRecord) -> bool:
     return bool(record.fingerprint) and record.state not in (State.QUARANTINED, State.DEAD)
+
+
+def unanswered(built: Built) -> frozenset[str]:
+    """Who should run, but whose program is still being built."""
+    return frozenset(
+        record.id
+        for record in built.agents.values()
+        if wants_program(record) and record.fingerprint not in built.programs
+    )
 
 
 def _settled(

@@ -194,6 +194,56 @@ def test_old_process_lives_while_a_gene_file_is_compiled(
     end(calm, running)
 
 
+def test_build_of_who_waited_for_the_build_of_another_is_told(
+    calm: ProjectUnderTest, slow_compiler: Path
+) -> None:
+    running = begin(calm, *ASLEEP)
+    requested = calm.status()["builds"]["requested"]
+    first, second, name = two_with_a_file_in_common(calm)
+    since, comment = last_seq(calm), f"\n// {os.urandom(8).hex()}\n".encode()
+    slow_compiler.touch()
+    for agent in (first, second):
+        path = calm.folder(agent) / name
+        path.write_bytes(path.read_bytes() + comment)
+        wait_until(lambda a=agent: new_events(calm, "mutation", a, since), "a mutation", 10)
+        wait_until(lambda: compilers(running.pid), "a slow build", 20)
+    assert not new_events(calm, "build", first, since)
+    slow_compiler.unlink()
+    for agent in (first, second):
+        wait_until(lambda a=agent: new_events(calm, "restart", a, since), "a restart")
+        assert len(new_events(calm, "build", agent, since)) == 1
+    end(calm, running)
+    calm.live(1)
+    assert calm.status()["builds"]["requested"] == requested + 2
+
+
+def two_with_a_file_in_common(project: ProjectUnderTest) -> tuple[str, str, str]:
+    """Two agents, and a gene file that is active in both."""
+    owners: dict[str, str] = {}
+    for agent in (row["id"] for row in project.agents()):
+        for gene in genome_of(project, agent).files:
+            if gene.active and owners.setdefault(gene.path, agent) != agent:
+                return owners[gene.path], agent, gene.path
+    raise AssertionError("no file in common")
+
+
+def test_lockstep_is_tainted_by_who_waited_for_a_compiler_and_tells_its_build(
+    calm: ProjectUnderTest, slow_compiler: Path
+) -> None:
+    running = begin(calm, *FREE, "--set", "cycle.ticks=0", "--set", "cycle.sleep=0")
+    agent, since = calm.agents()[0]["id"], last_seq(calm)
+    slow_compiler.touch()
+    path = gene_of(calm, agent)
+    path.write_bytes(path.read_bytes() + f"\n// {os.urandom(8).hex()}\n".encode())
+    wait_until(lambda: compilers(running.pid), "a slow build", 20)
+    end(calm, running)
+    slow_compiler.unlink()
+    assert not new_events(calm, "build", agent, since)
+    calm.live(1)
+    assert "free" in calm.status()["tainted"]
+    assert len(new_events(calm, "build", agent, since)) == 1
+
+
 def test_others_change_over_while_the_compiler_is_busy(
     calm: ProjectUnderTest, slow_compiler: Path
 ) -> None:

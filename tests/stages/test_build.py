@@ -10,7 +10,7 @@ from stages_support import Population
 from evolve_ai.contracts.substrate import Progress
 from evolve_ai.model.agent import Cause, Fault, State
 from evolve_ai.model.report import BuildRequest, BuildVerdict, Program
-from evolve_ai.stages.build import Built, Counts, build
+from evolve_ai.stages.build import Built, Counts, build, unanswered
 from evolve_ai.stages.supervise import offered
 
 PROGRAM = Program(Path("/bin/true"))
@@ -76,6 +76,26 @@ def test_changed_agents_are_built_and_get_their_fingerprints(three: Population) 
         genome = three.genome(request.agent)
         calls = tuple(f"{gene.module}::{name}" for gene, name in genome.active_genes())
         assert request.calls == calls
+
+
+def test_program_of_who_was_awaited_is_news_though_it_is_reused(three: Population) -> None:
+    class Busy(PaperBuilder):
+        def build(
+            self, requests: Sequence[BuildRequest], progress: Progress | None = None
+        ) -> tuple[BuildVerdict, ...]:
+            return ()
+
+    first = built(three, Busy(), list(three.agents))
+    assert (unanswered(first), first.events) == (frozenset(three.agents), ())
+    three.agents = dict(first.agents)
+    stored = [record.fingerprint for record in three.agents.values()]
+    one = next(iter(three.agents))
+    second = build(
+        three.context, three.agents, {}, {}, PaperBuilder(stored), three.genome, awaited=[one]
+    )
+    assert unanswered(second) == frozenset()
+    assert [(event.agent, event.data["verdict"]) for event in second.events] == [(one, "reused")]
+    assert second.counts == Counts(requested=1, reused=1)
 
 
 def test_nothing_changed_means_nothing_is_asked(three: Population) -> None:
