@@ -7,8 +7,9 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from evolve_ai.contracts.substrate import Builder, Progress
-from evolve_ai.model.agent import Fault
+from evolve_ai.model.agent import AgentRecord, Fault
 from evolve_ai.model.errors import NoPopulationError
+from evolve_ai.model.event import Event
 from evolve_ai.model.genome import decode
 from evolve_ai.model.report import GenePool
 from evolve_ai.model.selection import PopulationView, Verdicts
@@ -25,7 +26,7 @@ from evolve_ai.stages.context import Context
 from evolve_ai.stages.genome_sync import sync
 from evolve_ai.stages.metrics import measure
 from evolve_ai.stages.natural_selection import candidate_of, process_natural_selection
-from evolve_ai.stages.observe import Observed, nothing, observe
+from evolve_ai.stages.observe import Observed, after_faults, nothing, observe
 from evolve_ai.stages.record import (
     NO_HISTORY,
     Lived,
@@ -179,13 +180,16 @@ class LifeManager:
         clock = Stopwatch()
         context = self._next_context()
         population = self.population
-        scanned = scan(context, population.agents, population.sources)
+        agents, judged = self._judge(context)
+        asked = {a: record for a, record in agents.items() if record.cause not in FINAL}
+        scanned = scan(context, asked, population.sources)
         clock.lap("scan")
         synced = sync(context, scanned.reports)
         clock.lap("sync")
         audited = audit(synced, scanned.sources)
         measured = measure(audited, scanned.sources)
-        updated = update(context, population.agents, measured, self.registry.genome)
+        updated = update(context, agents, measured, self.registry.genome)
+        updated = replace(updated, events=(*judged, *updated.events))
         population.sources = scanned.sources
         clock.lap("audit")
         built = population.build(context, updated, self._chosen_builder(), self._build_progress)
@@ -203,6 +207,11 @@ class LifeManager:
         clock.lap("succeed")
         lived = Lived(updated, built, ran, observed, succeeded)
         return self._record(context, lived, clock.laps)
+
+    def _judge(self, context: Context) -> tuple[Mapping[str, AgentRecord], tuple[Event, ...]]:
+        """Who failed in the pause is judged before anybody starts; who ended dies in this cycle."""
+        faults, self._faults = self._faults, {}
+        return after_faults(context, self.population.agents, faults)
 
     def _next_context(self) -> Context:
         """Commands that have come in, a template that has changed: before the cycle, not in it."""
@@ -253,7 +262,6 @@ class LifeManager:
         environment = self.parts.world.open(places, genes)
         pool = offered(context.pool) if self._offers else []
         offers = dict.fromkeys(self._offers, pool)
-        faults, self._faults = self._faults, {}
         if context.settings.cycle.ticks:
             self._offers, self._spoke = frozenset(), time.monotonic()
         else:
@@ -261,9 +269,7 @@ class LifeManager:
         between = nothing
         if self._renewals is not None:
             between = partial(self._renewals.look, context)
-        return observe(
-            context, ran.agents, environment, self.colony, self.tick, offers, faults, between
-        )
+        return observe(context, ran.agents, environment, self.colony, self.tick, offers, between)
 
     def _select(self, context: Context, observed: Observed) -> Verdicts:
         """Nobody is born and nobody dies while the world stands still."""

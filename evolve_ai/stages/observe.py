@@ -61,15 +61,13 @@ def observe(
     colony: Colony,
     tick: int,
     offers: Mapping[str, Pool],
-    earlier: Mapping[str, Fault],
     between: Between = nothing,
 ) -> Observed:
     """Live `cycle.ticks` ticks from `tick` on. `offers`: the gene pool, for whom it is news;
-    `earlier`: who has failed since the last cycle; `between` may change agents after a tick."""
+    `between` may change agents after a tick."""
     ticks = context.settings.cycle.ticks
     if ticks == 0:
-        faults = {**earlier, **colony.reap()}
-        lived, events = _after_faults(context, dict(agents), faults)
+        lived, events = after_faults(context, agents, colony.reap())
         return Observed(_sampled(lived, colony), tick, events, colony.take_taints(), 0)
     environment.settle_in([resident_of(record) for record in agents.values()], tick, context.cycle)
     turned = turn(environment, colony, ticks, tick, context.cycle, offers, between)
@@ -77,15 +75,16 @@ def observe(
         record.id: _aged(record, turned.season.accounts[record.id], turned.season.lived)
         for record in {**agents, **turned.renewed}.values()
     }
-    lived, events = _after_faults(context, lived, {**earlier, **turned.faults})
+    lived, events = after_faults(context, lived, turned.faults)
     sampled = _sampled(lived, colony)
     return Observed(sampled, turned.season.tick, events, turned.taints, turned.exchanges)
 
 
-def _after_faults(
-    context: Context, lived: dict[str, AgentRecord], faults: Mapping[str, Fault]
+def after_faults(
+    context: Context, agents: Mapping[str, AgentRecord], faults: Mapping[str, Fault]
 ) -> tuple[dict[str, AgentRecord], tuple[Event, ...]]:
     """What became of those who failed. When too many did, nobody restarts in the next cycle."""
+    lived = dict(agents)
     running = sum(1 for record in lived.values() if record.state is State.RUNNING)
     alarm = restart.breaker(running, faults.values())
     events: list[Event] = []

@@ -73,7 +73,7 @@ def observed(
     context = replace(population.context, project=Project(project.root, settings))
     world = Series(Stretch(VALUES), Prices.derived(EconomySettings(), 5.0), 8, context.draws)
     agents: Mapping[str, AgentRecord] = population.agents
-    return observe(context, agents, world, colony, 10, offers or {}, {}, between)  # type: ignore[arg-type]
+    return observe(context, agents, world, colony, 10, offers or {}, between)  # type: ignore[arg-type]
 
 
 def test_everybody_grows_older_and_is_given_its_account(eight: Population) -> None:
