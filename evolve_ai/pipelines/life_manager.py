@@ -167,6 +167,8 @@ class LifeManager:
         self._in_step = False
         self._faults |= self._renewals.look(context, {}, self._faults).faults
         self._in_step = True
+        if self._background is not None:
+            self._background.check()
 
     def _keep_in_touch(self) -> None:
         """An agent that hears nothing for the orphan time ends; so let it hear of us in time."""

@@ -46,6 +46,7 @@ class Renewals:
         self._colony = colony
         self._builder = builder
         self._watcher = watcher
+        self._told: set[str] = set()
 
     def follow(self) -> None:
         """Watch exactly the living; before the scan, so that nothing is written unnoticed."""
@@ -88,7 +89,8 @@ class Renewals:
         """Processes as the folders want them; what it came to is committed."""
         try:
             updated, made = self._prepared(context, agents, built)
-        except EvolveError:
+        except EvolveError as error:
+            self._complain(str(error))
             return {}  # the next cycle meets it too, when everybody can be sent home in order
         if not updated.agents:
             return {}
@@ -96,6 +98,12 @@ class Renewals:
         before = self._population.agents
         self._population.keep(context, updated, made, ran, freely=True)
         return {record.id: record for record in changed(before, ran.agents.values())}
+
+    def _complain(self, reason: str) -> None:
+        """Once: the cycle under way is not to tell it after every tick."""
+        if reason not in self._told:
+            self._told.add(reason)
+            self._population.notes.append(f"changes do not come to life: {reason}")
 
     def _prepared(
         self, context: Context, agents: Mapping[str, AgentRecord], built: frozenset[str]

@@ -3,14 +3,17 @@
 import threading
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 from project_support import wait_until
 
 from evolve_ai.model.agent import Cause, Fault
-from evolve_ai.model.errors import ToolchainError
+from evolve_ai.model.errors import StorageError, ToolchainError
 from evolve_ai.model.report import BuildRequest, BuildVerdict, Program
 from evolve_ai.pipelines.background import BackgroundBuilder
+from evolve_ai.pipelines.renewal import Renewals
 from evolve_ai.system.commands import CancelledError, Limits, run_command
 
 PROGRAM = Program(Path("/bin/true"))
@@ -162,6 +165,28 @@ def test_verdicts_are_told_only_while_they_are_fresh() -> None:
     told = builder.build(both)
     assert [(verdict.agent, verdict.reused) for verdict in told] == [("a", True)]
     builder.close()
+
+
+def test_what_keeps_changes_from_coming_to_life_is_noted_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def full(*_: object) -> None:
+        raise StorageError("no space left on device")
+
+    population = SimpleNamespace(notes=[], agents={"a": SimpleNamespace(lived_tick=0)})
+    monkeypatch.setattr("evolve_ai.pipelines.renewal.replace", lambda record, **_: record)
+    monkeypatch.setattr(Renewals, "_prepared", full)
+    renewals: Any = Renewals(
+        cast(Any, population),
+        cast(Any, SimpleNamespace(reap=dict)),
+        BackgroundBuilder(PaperBuilder(), cast(Any, PaperBuilder)),
+        cast(Any, SimpleNamespace(changed=lambda: {"a"}, close=lambda: None)),
+    )
+    for _ in range(3):
+        assert not renewals.look(None, {}, ()).agents
+    assert len(population.notes) == 1
+    assert "no space left" in population.notes[0]
+    renewals.close()
 
 
 def test_closing_ends_a_command_that_runs(tmp_path: Path) -> None:

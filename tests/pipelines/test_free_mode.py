@@ -373,6 +373,18 @@ def test_stop_during_a_build_ends_promptly_and_the_next_run_builds(
     assert new_events(calm, "start", agent, built[0]["seq"] - 1)
 
 
+def test_compiler_that_is_gone_is_told_of_in_the_pause(
+    calm: ProjectUnderTest, slow_compiler: Path
+) -> None:
+    running = begin(calm, *ASLEEP)
+    agent = calm.agents()[0]["id"]
+    slow_compiler.parent.joinpath("cargo").write_text("#!/bin/sh\nexit 127\n")
+    path = gene_of(calm, agent)
+    path.write_bytes(path.read_bytes() + f"\n// {os.urandom(8).hex()}\n".encode())
+    assert running.wait(60) != 0
+    assert calm.status()["tainted"] is None, "everybody was sent home"
+
+
 def test_cycles_go_on_while_the_compiler_is_busy(
     calm: ProjectUnderTest, slow_compiler: Path
 ) -> None:
