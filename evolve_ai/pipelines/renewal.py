@@ -70,7 +70,7 @@ class Renewals:
         """
         built = self._builder.finished()
         if self._builder.prune_due:
-            self._population.prune(self._builder, self._colony)
+            self._prune()
         due = built | self._watcher.changed()
         if not due:
             return Renewed()
@@ -83,6 +83,12 @@ class Renewals:
         }
         return Renewed(self._renewed(context, agents, built), faults)
 
+    def _prune(self) -> None:
+        try:
+            self._population.prune(self._builder, self._colony)
+        except EvolveError as error:
+            self._complain(f"old programs are not cleared away: {error}")
+
     def _renewed(
         self, context: Context, agents: Mapping[str, AgentRecord], built: frozenset[str]
     ) -> Mapping[str, AgentRecord]:
@@ -90,7 +96,7 @@ class Renewals:
         try:
             updated, made = self._prepared(context, agents, built)
         except EvolveError as error:
-            self._complain(str(error))
+            self._complain(f"changes do not come to life: {error}")
             return {}  # the next cycle meets it too, when everybody can be sent home in order
         if not updated.agents:
             return {}
@@ -99,11 +105,11 @@ class Renewals:
         self._population.keep(context, updated, made, ran, freely=True)
         return {record.id: record for record in changed(before, ran.agents.values())}
 
-    def _complain(self, reason: str) -> None:
+    def _complain(self, trouble: str) -> None:
         """Once: the cycle under way is not to tell it after every tick."""
-        if reason not in self._told:
-            self._told.add(reason)
-            self._population.notes.append(f"changes do not come to life: {reason}")
+        if trouble not in self._told:
+            self._told.add(trouble)
+            self._population.notes.append(trouble)
 
     def _prepared(
         self, context: Context, agents: Mapping[str, AgentRecord], built: frozenset[str]

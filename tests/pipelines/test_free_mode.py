@@ -423,6 +423,16 @@ def test_killed_in_the_middle_of_a_cycle_what_was_told_stays(calm: ProjectUnderT
     assert (calm.folder(agent) / "genome.bin").read_bytes() == changed
 
 
+def test_agents_start_and_change_while_old_programs_are_cleared_away(
+    project: ProjectUnderTest,
+) -> None:
+    project.live(44, *FREE, "--set", "cycle.ticks=3")
+    assert not [e for e in project.events("exit") if e["cause"] not in ("planned", "starved")]
+    assert project.status()["tainted"] is None
+    seqs = [event["seq"] for event in project.events()]
+    assert seqs == sorted(set(seqs)) == project.recorded()
+
+
 def test_where_nobody_changes_history_is_that_of_lockstep(
     copy_of: Callable[..., ProjectUnderTest], calm_project: Path
 ) -> None:
