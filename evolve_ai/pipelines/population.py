@@ -14,7 +14,6 @@ from evolve_ai.stages.build import (
     build,
     request_of,
     told_of_builds,
-    unanswered,
     wants_program,
 )
 from evolve_ai.stages.context import Context
@@ -66,7 +65,7 @@ class Population:
         )
         self.programs = built.programs
         others = self.awaited.intersection(self.agents).difference(built.agents)
-        self.awaited = others | unanswered(built)
+        self.awaited = others | built.awaited
         return built
 
     def run(self, context: Context, updated: Updated, built: Built, colony: Colony) -> Ran:

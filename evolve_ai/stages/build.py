@@ -43,6 +43,7 @@ class Built:
     events: tuple[Event, ...]
     counts: Counts
     taints: tuple[str, ...] = ()
+    awaited: frozenset[str] = frozenset()  # of whom the builder said nothing yet
 
 
 def build(
@@ -63,10 +64,8 @@ def build(
         if wants_program(record) and record.fingerprint not in programs and record.id not in rebuilt
     }
     genomes |= rebuilt
-    fingerprints = {
-        agent: context.substrate.fingerprint(genome, context.pool)
-        for agent, genome in genomes.items()
-    }
+    fingerprint_of = context.substrate.fingerprint
+    fingerprints = {agent: fingerprint_of(one, context.pool) for agent, one in genomes.items()}
     changed = {
         agent: replace(agents[agent], fingerprint=fingerprint)
         for agent, fingerprint in fingerprints.items()
@@ -84,7 +83,8 @@ def build(
     stored = {one.fingerprint: one.program for one in verdicts if one.reused and one.program}
     # Of an agent that is as it was, only a program that had to be made again is news.
     news = [v for v in verdicts if v.agent in changed or v.agent in awaited or not v.reused]
-    return _settled(context, agents, {**programs, **stored}, news)
+    waiting = frozenset(r.agent for r in requests).difference(v.agent for v in verdicts)
+    return replace(_settled(context, agents, {**programs, **stored}, news), awaited=waiting)
 
 
 def request_of(fingerprint: str, genome: Genome) -> BuildRequest:
@@ -95,15 +95,6 @@ def request_of(fingerprint: str, genome: Genome) -> BuildRequest:
 
 def wants_program(record: AgentRecord) -> bool:
     return bool(record.fingerprint) and record.state not in (State.QUARANTINED, State.DEAD)
-
-
-def unanswered(built: Built) -> frozenset[str]:
-    """Who should run, but whose program is still being built."""
-    return frozenset(
-        record.id
-        for record in built.agents.values()
-        if wants_program(record) and record.fingerprint not in built.programs
-    )
 
 
 def _settled(

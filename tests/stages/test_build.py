@@ -10,7 +10,7 @@ from stages_support import Population
 from evolve_ai.contracts.substrate import Progress
 from evolve_ai.model.agent import Cause, Fault, State
 from evolve_ai.model.report import BuildRequest, BuildVerdict, Program
-from evolve_ai.stages.build import Built, Counts, build, unanswered
+from evolve_ai.stages.build import Built, Counts, build
 from evolve_ai.stages.supervise import offered
 
 PROGRAM = Program(Path("/bin/true"))
@@ -86,14 +86,14 @@ def test_program_of_who_was_awaited_is_news_though_it_is_reused(three: Populatio
             return ()
 
     first = built(three, Busy(), list(three.agents))
-    assert (unanswered(first), first.events) == (frozenset(three.agents), ())
+    assert (first.awaited, first.events) == (frozenset(three.agents), ())
     three.agents = dict(first.agents)
     stored = [record.fingerprint for record in three.agents.values()]
     one = next(iter(three.agents))
     second = build(
         three.context, three.agents, {}, {}, PaperBuilder(stored), three.genome, awaited=[one]
     )
-    assert unanswered(second) == frozenset()
+    assert second.awaited == frozenset()
     assert [(event.agent, event.data["verdict"]) for event in second.events] == [(one, "reused")]
     assert second.counts == Counts(requested=1, reused=1)
 
