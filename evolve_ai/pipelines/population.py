@@ -111,6 +111,7 @@ class Population:
         self.notes += (*told_of_builds(built), *(f"tainted: {reason}" for reason in taints))
 
     def forget(self, ran: Ran) -> None:
-        """Memories that were given back are no longer ours."""
+        """Memories that were given back, or are of the dead, are no longer ours."""
         used = frozenset(ran.used)
-        self.memories = {a: m for a, m in self.memories.items() if a not in used}
+        known = {a: m for a, m in self.memories.items() if a not in used} | dict(ran.left)
+        self.memories = {a: m for a, m in known.items() if a in self.agents}

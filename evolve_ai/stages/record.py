@@ -160,7 +160,7 @@ def conclude(
     batch = Batch(
         records=changed(before, (*living, *succeeded.dead)),
         genomes={**lived.updated.genomes, **succeeded.genomes},
-        memories=dict.fromkeys((agent for agent in ran.used if agent in remembered), None),
+        memories=_memories(ran, remembered, [record.id for record in succeeded.dead]),
         meta=meta,
         events=_events(context, lived, taints, summary, link),
         cycle=(context.cycle, link, asdict(summary)),
@@ -189,7 +189,7 @@ def renewal(
     return Batch(
         records=changed(before, ran.agents.values()),
         genomes=updated.genomes,
-        memories=dict.fromkeys((agent for agent in ran.used if agent in remembered), None),
+        memories=_memories(ran, remembered),
         meta=meta,
         events=[
             *updated.events,
@@ -205,8 +205,16 @@ def committed(updated: Updated, built: Built, ran: Ran) -> tuple[Updated, Built,
     return (
         replace(updated, genomes={}, events=()),
         replace(built, events=(), counts=Counts(), taints=()),
-        replace(ran, events=(), taints=(), used=()),
+        replace(ran, events=(), taints=(), used=(), left={}),
     )
+
+
+def _memories(
+    ran: Ran, remembered: frozenset[str], dead: Sequence[str] = ()
+) -> dict[str, bytes | None]:
+    """What is to be stored, or (None) no more: given back, or of the dead."""
+    over = (agent for agent in (*ran.used, *dead) if agent in remembered or agent in ran.left)
+    return {**ran.left, **dict.fromkeys(over, None)}
 
 
 def _added(totals: Totals, tally: Tally, succeeded: Succeeded) -> Totals:

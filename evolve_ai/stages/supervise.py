@@ -2,7 +2,7 @@
 
 import random
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from evolve_ai.model import restart
 from evolve_ai.model.agent import AgentRecord, Cause, Fault, State
@@ -18,12 +18,14 @@ FINAL = (Cause.DONE, Cause.NEVER_RESTART)
 
 @dataclass(frozen=True, slots=True)
 class Ran:
-    """The population with its processes as they should be. `used` memories are given back."""
+    """The population with its processes as they should be. `used` memories are given back, those in
+    `left` wait for agents that were set aside."""
 
     agents: Mapping[str, AgentRecord]
     events: tuple[Event, ...]
     taints: tuple[str, ...]
     used: tuple[str, ...]
+    left: Mapping[str, bytes] = field(default_factory=dict)
 
 
 def run(
@@ -50,9 +52,9 @@ def run(
     records = {agent: replace(agents[agent], pid=None, running_fingerprint="") for agent in leaving}
     events = [_exit_event(agent, running[agent].pid, context.cycle) for agent in records]
     left = {agent: bye.state for agent, bye in byes.items() if bye.state is not None}
-    remembered = {**memories, **left}
     if not context.settings.supervise.remember:
-        remembered = {}
+        left, memories = {}, {}
+    remembered = {**memories, **left}
     starting = [agent for agent in wanted if agent not in running or agent in records]
     started = colony.start(
         [_start(context, agents[a], programs, remembered.get(a), genome_of(a)) for a in starting]
@@ -62,7 +64,8 @@ def run(
         records[agent], told = _began(context, before, started[agent], agent in remembered)
         events += told
     taints = (*_broken_farewells(byes, wanted), *colony.take_taints())
-    return Ran({**agents, **records}, tuple(events), taints, tuple(starting))
+    left = {agent: state for agent, state in left.items() if agent not in started}
+    return Ran({**agents, **records}, tuple(events), taints, tuple(starting), left)
 
 
 def _broken_farewells(

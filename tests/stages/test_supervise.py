@@ -227,3 +227,16 @@ def test_orderly_end_leaves_agents_waiting(two: Population) -> None:
     after = stopped(two.agents, [one.id, "unknown"])
     assert list(after) == [one.id]
     assert (after[one.id].state, after[one.id].pid) == (State.WAITING, None)
+
+
+def test_agent_that_is_set_aside_leaves_its_memory_for_better_days(two: Population) -> None:
+    one, other = two.agents
+    colony = PaperColony([one, other])
+    two.agents = {
+        one: replace(two.agents[one], state=State.QUARANTINED, running_fingerprint="new"),
+        other: replace(two.agents[other], state=State.RUNNING, running_fingerprint="new"),
+    }
+    done = ran(two, colony)
+    assert colony.stopped == [one]
+    assert done.left == {one: b"memory"}
+    assert done.used == ()
