@@ -1,3 +1,3 @@
 """Evolve AI: breed populations of real programs."""
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
