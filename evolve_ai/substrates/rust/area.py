@@ -11,8 +11,8 @@ from evolve_ai.substrates.rust.lock import LOCK, Member, lock_of
 from evolve_ai.substrates.rust.manifest import MANIFEST, build_settings
 from evolve_ai.substrates.rust.plan import Gene
 from evolve_ai.substrates.rust.seal import Seal
-from evolve_ai.substrates.rust.units import Unit, crate_name
-from evolve_ai.system.files import publish_if_changed, storage_errors
+from evolve_ai.substrates.rust.units import Unit, crate_name, path_of
+from evolve_ai.system.files import discard, publish_if_changed, storage_errors
 
 BATCH = "evolve_batch"
 MAX_IDLE_UNITS = 256
@@ -87,7 +87,7 @@ class BuildArea:
     def clean(self) -> None:
         """Forget everything compiled."""
         shutil.rmtree(self.target, ignore_errors=True)
-        _remove(self.folder / "seal.json")
+        discard(self.folder / "seal.json")
 
     def forget_batch(self) -> None:
         """Have the batch compiled again whatever the clock says of its files.
@@ -101,7 +101,7 @@ class BuildArea:
         for pattern in names:
             for place in ("release", "*/release"):
                 for path in self.target.glob(f"{place}/{pattern}"):
-                    _remove(path)
+                    discard(path)
 
     def prune(self, kept: Collection[str], limit: int = MAX_IDLE_UNITS) -> int:
         """Remove the units and kernels longest unused, beyond this many, but none of `kept`."""
@@ -111,8 +111,8 @@ class BuildArea:
             crates.sort(key=lambda path: path.stat().st_mtime_ns, reverse=True)
             for path in crates[limit:]:
                 for made in self.target.glob(f"**/*{path.name}*"):
-                    _remove(made)
-                _remove(path)
+                    discard(made)
+                discard(path)
                 dropped += 1
         return dropped
 
@@ -136,7 +136,7 @@ class BuildArea:
         files = {
             "Cargo.toml": self._manifest(unit.name, needs).encode(),
             "src/lib.rs": text.encode(),
-            **{f"src/genes/{module}.rs": code(digest) for module, digest in unit.members},
+            **{path_of(module): code(digest) for module, digest in unit.members},
         }
         self._write_crate(f"units/{unit.name}", unit.name, files)
 
@@ -177,10 +177,3 @@ def batch_main(kernel: str, genes: Sequence[Gene]) -> str:
 def row_of_line(line: int) -> int:
     """Which gene of the batch stands in this line (from 1) of its main.rs."""
     return line - _FIRST_ROW
-
-
-def _remove(path: Path) -> None:
-    if path.is_dir():
-        shutil.rmtree(path, ignore_errors=True)
-    else:
-        path.unlink(missing_ok=True)

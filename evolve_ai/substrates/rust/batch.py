@@ -21,7 +21,7 @@ from evolve_ai.substrates.rust.machine import (
 )
 from evolve_ai.substrates.rust.plan import Gene, Wiring
 from evolve_ai.substrates.rust.toolchain import build_environment, require_cargo
-from evolve_ai.substrates.rust.units import Unit, module_of
+from evolve_ai.substrates.rust.units import Unit, module_of, path_of
 from evolve_ai.system.commands import Completed, Ending, Limits, run_command
 from evolve_ai.system.leftovers import end_orphans, started_by_us
 
@@ -204,7 +204,7 @@ class BatchBuild:
             return True
         report, done = self._cargo(unit.name, seconds=_UNIT_SECONDS)
         reason = report.reason(unit.name)
-        path = f"src/genes/{unit.members[0][0]}.rs"
+        path = path_of(unit.members[0][0])
         if reason is not None:
             self._outcome.failed_units[unit.name] = reason
         elif done.ending is not Ending.EXITED and unit.needs - report.made <= {unit.name}:

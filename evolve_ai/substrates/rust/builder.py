@@ -8,7 +8,6 @@ from pathlib import Path
 from evolve_ai.contracts.substrate import Progress
 from evolve_ai.model.agent import Cause, Fault
 from evolve_ai.model.errors import EvolveError, StorageError
-from evolve_ai.model.genome import GENE_FOLDER
 from evolve_ai.model.report import (
     BuildProgress,
     BuildRequest,
@@ -31,7 +30,7 @@ from evolve_ai.substrates.rust.plan import Gene, Plan, Wiring, plan
 from evolve_ai.substrates.rust.profile import cargo_config
 from evolve_ai.substrates.rust.source import read_source
 from evolve_ai.substrates.rust.store import ProgramStore
-from evolve_ai.substrates.rust.units import Unit, UnitPlanner
+from evolve_ai.substrates.rust.units import Unit, UnitPlanner, path_of
 from evolve_ai.system.commands import Limits
 from evolve_ai.system.content_store import ContentStore
 from evolve_ai.system.leftovers import end_orphans
@@ -203,7 +202,7 @@ class RustBuilder:
         return [
             (unit.name, f"{module}::{name}")
             for module, code in unit.members
-            for name in self._reports[f"{GENE_FOLDER}{module}.rs", code].genes
+            for name in self._reports[path_of(module), code].genes
         ]
 
     def _found(self, wirings: Iterable[Wiring]) -> dict[str, Program]:

@@ -3,15 +3,13 @@
 from datetime import UTC, datetime
 
 from evolve_ai.model.agent import Cause, Fault
-from evolve_ai.model.genome import GENE_FOLDER
 from evolve_ai.model.report import Explanation, Program, UnitReport
 from evolve_ai.substrates.rust.batch import Outcome
 from evolve_ai.substrates.rust.failures import Failures, file_of
+from evolve_ai.substrates.rust.fingerprint import Ingredients
 from evolve_ai.substrates.rust.plan import Wiring
 from evolve_ai.substrates.rust.store import ProgramStore
-from evolve_ai.substrates.rust.units import Unit, module_of
-
-Ingredients = tuple[tuple[str, str], ...]
+from evolve_ai.substrates.rust.units import Unit, module_of, path_of
 
 
 def explain_fault(ingredients: Ingredients, fault: Fault) -> Explanation:
@@ -44,8 +42,8 @@ def _told(unit: Unit, stored: bool, known: Outcome) -> UnitReport:
     genes = [why for (name, _), why in known.failed_genes.items() if name == unit.name]
     reason = known.failed_units.get(unit.name) or next(iter(genes), "")
     state = "failed" if reason else "ready" if stored else "unbuilt"
-    files = tuple(f"{GENE_FOLDER}{module}.rs" for module, _ in unit.members)
-    uses = tuple(f"{GENE_FOLDER}{module}.rs" for module, _ in unit.uses)
+    files = tuple(path_of(module) for module, _ in unit.members)
+    uses = tuple(path_of(module) for module, _ in unit.uses)
     return UnitReport(unit.name, files, uses, state, reason)
 
 

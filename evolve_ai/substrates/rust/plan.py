@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from evolve_ai.model.agent import Cause, Fault
 from evolve_ai.model.report import BuildRequest, SourceReport
-from evolve_ai.substrates.rust.units import Unit, UnitPlanner, module_of
+from evolve_ai.substrates.rust.units import Unit, UnitPlanner, module_of, path_of
 
 # (name of the unit that holds it, "module::function")
 Gene = tuple[str, str]
@@ -85,7 +85,7 @@ def _refused(source: SourceReport) -> Fault | None:
 
 def _missing_use(source: SourceReport, active: set[str]) -> Fault | None:
     for module in source.uses:
-        if f"src/genes/{module}.rs" not in active:
+        if path_of(module) not in active:
             reason = f"{source.path} uses crate::genes::{module}, which is not active"
             return Fault(Cause.BUILD, reason)
     return None

@@ -15,7 +15,14 @@ from typing import Any
 from evolve_ai.model.report import Program
 from evolve_ai.substrates.rust.area import ROWS_PREFIX
 from evolve_ai.substrates.rust.plan import Gene, Wiring
-from evolve_ai.system.files import publish, read_regular, storage_errors, sync_folder, tree_size
+from evolve_ai.system.files import (
+    discard,
+    publish,
+    read_regular,
+    storage_errors,
+    sync_folder,
+    tree_size,
+)
 
 PROGRAM = "program"
 INDEX = "index.json"
@@ -149,7 +156,7 @@ class ProgramStore:
             batch = Batch(folder.name, str(index["program"]), units, rows)
         except (OSError, ValueError, KeyError, TypeError, AttributeError):
             if self._tidy:
-                _remove(folder)
+                discard(folder)
             return
         self._batches[batch.name] = batch
 
@@ -177,7 +184,7 @@ class ProgramStore:
 
     def _drop(self, name: str) -> None:
         if self._tidy:
-            _remove(self.folder / name)
+            discard(self.folder / name)
         self._intact.pop(name, None)
         self._batches.pop(name, None)
 
@@ -201,10 +208,3 @@ def _last_use(folder: Path) -> tuple[int, str]:
         return (folder / INDEX).stat().st_mtime_ns, folder.name
     except OSError:
         return 0, folder.name
-
-
-def _remove(path: Path) -> None:
-    if path.is_dir() and not path.is_symlink():
-        shutil.rmtree(path, ignore_errors=True)
-    else:
-        path.unlink(missing_ok=True)

@@ -25,6 +25,10 @@ def module_of(path: str) -> str:
     return path.removeprefix(GENE_FOLDER).removesuffix(".rs")
 
 
+def path_of(module: str) -> str:
+    return f"{GENE_FOLDER}{module}.rs"
+
+
 def crate_name(kind: str, *parts: str) -> str:
     digest = hashlib.sha256("\n".join(parts).encode()).hexdigest()
     return f"{GENERATED_PREFIX}{kind}_{digest[:24]}"
