@@ -26,7 +26,7 @@ from evolve_ai.stages.context import Context
 from evolve_ai.stages.genome_sync import sync
 from evolve_ai.stages.metrics import measure
 from evolve_ai.stages.natural_selection import candidate_of, process_natural_selection
-from evolve_ai.stages.observe import Observed, after_faults, nothing, observe
+from evolve_ai.stages.observe import Observed, after_faults, nothing, observe, told_of_alarms
 from evolve_ai.stages.record import (
     NO_HISTORY,
     Lived,
@@ -340,7 +340,8 @@ class LifeManager:
         lifetime.clear_away(self.parts.project, [r.id for r in lived.succeeded.dead])
         self.parts.sink.deliver(recorded)
         self._tidy(context.cycle)
-        notes, population.notes = (*population.notes, *told_of_builds(lived.built)), []
+        told = (*told_of_builds(lived.built), *told_of_alarms(lived.observed.events))
+        notes, population.notes = (*population.notes, *told), []
         return CycleReport(
             context.cycle, concluded.summary, concluded.digest, concluded.taints, notes
         )

@@ -1,6 +1,6 @@
 """Owns the verb observe: lets the world turn for a cycle and notes what became of everybody."""
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from evolve_ai.contracts.environment import Environment
@@ -99,6 +99,12 @@ def after_faults(
         data = {"command": "breaker", "reason": f"{alarm}; restarts pause for a cycle"}
         events.append(Event(Kind.COMMAND, context.cycle, None, data))
     return lived, tuple(events)
+
+
+def told_of_alarms(events: Iterable[Event]) -> tuple[str, ...]:
+    """Why restarts pause, for whoever watches."""
+    commands = (event.data for event in events if event.kind is Kind.COMMAND)
+    return tuple(str(data["reason"]) for data in commands if data.get("command") == "breaker")
 
 
 def turn(

@@ -12,7 +12,15 @@ from evolve_ai.environments.series import Series, Stretch
 from evolve_ai.model.agent import AgentRecord, Cause, Fault, State
 from evolve_ai.model.settings import CycleSettings, EconomySettings, Settings
 from evolve_ai.model.world import Act, Percept
-from evolve_ai.stages.observe import WINDOW, Between, Observed, Renewed, nothing, observe
+from evolve_ai.stages.observe import (
+    WINDOW,
+    Between,
+    Observed,
+    Renewed,
+    nothing,
+    observe,
+    told_of_alarms,
+)
 from evolve_ai.system.colony import Exchange
 from evolve_ai.system.identity import Identity, Usage
 from evolve_ai.system.project import Project
@@ -106,6 +114,7 @@ def test_many_crashes_at_once_pause_all_restarts_for_a_cycle(eight: Population) 
     done = observed(eight, PaperColony(eight.agents, dict.fromkeys(eight.agents, 12)))
     assert str(done.events[-1].kind) == "command"
     assert "8 of 8 running agents failed" in done.events[-1].data["reason"]
+    assert told_of_alarms(done.events) == (done.events[-1].data["reason"],)
     cycle = eight.context.cycle
     assert all(record.retry_cycle >= cycle + 2 for record in done.agents.values())
 
