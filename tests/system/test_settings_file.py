@@ -73,7 +73,7 @@ def test_bytes_that_are_no_text_are_refused_with_their_line(tmp_path: Path) -> N
         ("[crates]\nlibm = 2\n", "evolve.toml:2", "it must be one exact version"),
         ('[crates]\n"a b" = "1.0.0"\n', "evolve.toml:2", "must be the name of a crate"),
         ("crates = 3\n", "evolve.toml:1", "it must be a table"),
-        ("[build]\nopt_level = 3\n", "evolve.toml:2", 'it must be "", "0", "1"'),
+        ("[build]\nopt_level = 4\n", "evolve.toml:2", 'it must be "", "0", "1"'),
         ('[[webhooks]]\nevents = ["*"]\n', "evolve.toml:1", "webhooks[0].url is missing"),
         pytest.param("x = " + "[" * 9000, "evolve.toml", "not TOML", id="deep nest"),
         pytest.param("x = " + "9" * 9000, "evolve.toml", "not TOML", id="huge number"),
