@@ -80,11 +80,11 @@ def build(
         and wants_program(record)
     ]
     verdicts = builder.build(requests, progress) if requests else ()
-    stored = {one.fingerprint: one.program for one in verdicts if one.reused and one.program}
+    known = {one.fingerprint: one.program for one in verdicts if one.program is not None}
     # Of an agent that is as it was, only a program that had to be made again is news.
     news = [v for v in verdicts if v.agent in changed or v.agent in awaited or not v.reused]
     waiting = frozenset(r.agent for r in requests).difference(v.agent for v in verdicts)
-    return replace(_settled(context, agents, {**programs, **stored}, news), awaited=waiting)
+    return replace(_settled(context, agents, {**programs, **known}, news), awaited=waiting)
 
 
 def request_of(fingerprint: str, genome: Genome) -> BuildRequest:
@@ -119,11 +119,9 @@ def _settled(
                 agents[verdict.agent], _brief(verdict.fault), context.cycle
             )
             events += told
-    built = {v.fingerprint: v.program for v in verdicts if v.program is not None}
     reused = sum(1 for v in verdicts if v.reused and v.fault is None)
     counts = Counts(len(verdicts), len(verdicts) - failed - reused, reused, failed)
-    agents, programs = {**agents, **records}, {**programs, **built}
-    return Built(agents, programs, tuple(events), counts, tuple(taints))
+    return Built({**agents, **records}, programs, tuple(events), counts, tuple(taints))
 
 
 def told_of_builds(built: Built) -> tuple[str, ...]:
