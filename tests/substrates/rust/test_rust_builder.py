@@ -18,6 +18,7 @@ from evolve_ai.substrates.rust.builder import RustBuilder
 from evolve_ai.substrates.rust.substrate import RustSubstrate
 
 BROKEN = (FIXTURES / "compiler_refuses_the_types" / "src" / "genes" / "alpha.rs").read_bytes()
+IMPOSTOR = b"pub struct Agent;\npub fn add(agent: &mut Agent) { let _ = agent; }\n"
 OTHER = (("toolchain", "4294967295 toolchain"),)
 
 
@@ -159,10 +160,9 @@ def test_two_versions_of_one_file_live_in_one_batch(
 def test_gene_whose_agent_is_another_type_fails_alone(
     builder: RustBuilder, substrate: RustSubstrate, pool: GenePool
 ) -> None:
-    impostor = b"pub struct Agent;\npub fn add(agent: &mut Agent) { let _ = agent; }\n"
-    builder.sources.put(impostor)
-    bad = genome_of(pool, {"alpha": ["add"]}, {"alpha": impostor}, number=1)
-    silent = genome_of(pool, {"alpha": []}, {"alpha": impostor}, number=2)
+    builder.sources.put(IMPOSTOR)
+    bad = genome_of(pool, {"alpha": ["add"]}, {"alpha": IMPOSTOR}, number=1)
+    silent = genome_of(pool, {"alpha": []}, {"alpha": IMPOSTOR}, number=2)
     good = genome_of(pool, {"alpha": ["double"]}, number=3)
     one, two, three = builder.build([request_of(substrate, g, pool) for g in (bad, silent, good)])
     assert one.fault is not None
@@ -438,10 +438,9 @@ def test_gene_that_failed_is_remembered_too(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    impostor = b"pub struct Agent;\npub fn add(agent: &mut Agent) { let _ = agent; }\n"
     builder = substrate.builder(tmp_path, pool)
-    builder.sources.put(impostor)
-    bad = genome_of(pool, {"alpha": ["add"]}, {"alpha": impostor})
+    builder.sources.put(IMPOSTOR)
+    bad = genome_of(pool, {"alpha": ["add"]}, {"alpha": IMPOSTOR})
     (first,) = builder.build([request_of(substrate, bad, pool)])
     later = substrate.builder(tmp_path, pool)
     monkeypatch.setattr("evolve_ai.substrates.rust.batch.run_command", None)

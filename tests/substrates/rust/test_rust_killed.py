@@ -40,6 +40,16 @@ def nobody_left(tmp_path: Path) -> Iterator[None]:
     assert not left, f"processes left behind: {told}"
 
 
+def hanging_elsewhere(
+    crate: str, mark: Path, healthy: Path, workspace: Path, monkeypatch: pytest.MonkeyPatch
+) -> "subprocess.Popen[str]":
+    """An orchestrator whose compiler never ends with this crate."""
+    with monkeypatch.context() as patch:
+        for name, value in false_tools(mark.parent / "bin", hang_at(crate, mark)).items():
+            patch.setenv(name, value)
+        return build_elsewhere(healthy, workspace)
+
+
 @pytest.mark.parametrize("crate", ["kernel", "unit", "batch"])
 def test_compilers_of_a_killed_orchestrator_are_ended_by_the_next(
     crate: str,
@@ -50,10 +60,7 @@ def test_compilers_of_a_killed_orchestrator_are_ended_by_the_next(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     workspace, mark = tmp_path / "workspace", tmp_path / "mark"
-    with monkeypatch.context() as patch:
-        for name, value in false_tools(tmp_path / "bin", hang_at(crate, mark)).items():
-            patch.setenv(name, value)
-        orchestrator = build_elsewhere(healthy, workspace)
+    orchestrator = hanging_elsewhere(crate, mark, healthy, workspace, monkeypatch)
     try:
         wait_for(mark.exists, f"a rustc of {crate}")
     finally:
@@ -175,10 +182,7 @@ def test_build_of_an_orchestrator_that_lives_is_left_alone_and_named(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     workspace, mark = tmp_path / "workspace", tmp_path / "mark"
-    with monkeypatch.context() as patch:
-        for name, value in false_tools(tmp_path / "bin", hang_at("kernel", mark)).items():
-            patch.setenv(name, value)
-        orchestrator = build_elsewhere(healthy, workspace)
+    orchestrator = hanging_elsewhere("kernel", mark, healthy, workspace, monkeypatch)
     try:
         wait_for(mark.exists, "a rustc")
         before = {process.pid for process in working_in(workspace)}
