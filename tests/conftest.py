@@ -1,13 +1,19 @@
 """Projects for tests of the whole: founded once, copied for each test; nothing may be left."""
 
+import gc
+import os
 import shutil
 import subprocess
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
+import psutil
 import pytest
 from hypothesis import settings
 from project_support import SEED, ProjectUnderTest, clone, evolve
+
+from evolve_ai.colony.keeper_program import keeper_program
 
 # A busy machine must fail no law, and a hundred examples of each make a long wait.
 settings.register_profile("house", deadline=None, max_examples=50)
@@ -24,6 +30,34 @@ def _temporary_files_stay_here(tmp_path_factory: pytest.TempPathFactory) -> Iter
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("TMPDIR", str(tmp_path_factory.mktemp("tmp")))
         yield
+
+
+def held() -> set[tuple[str, str]]:
+    """Descriptors and what they stand for; what earlier tests still close does not matter."""
+    gc.collect()
+    found = set()
+    for name in os.listdir("/proc/self/fd"):  # noqa: PTH208 - the listing's own one is gone
+        with suppress(FileNotFoundError):
+            found.add((name, os.readlink(f"/proc/self/fd/{name}")))  # noqa: PTH115
+    return found
+
+
+@pytest.fixture
+def nothing_left() -> Iterator[None]:
+    me = psutil.Process()
+    before, children = held(), set(me.children(recursive=True))
+    yield
+    left = set(me.children(recursive=True)) - children
+    for process in left:
+        process.kill()
+    assert not left, f"processes left behind: {left}"
+    assert held() - before == set(), "descriptors left behind"
+
+
+@pytest.fixture(scope="session")
+def keeper(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The program of the keeper, compiled once."""
+    return keeper_program(tmp_path_factory.mktemp("keeper"))
 
 
 @pytest.fixture(scope="session")

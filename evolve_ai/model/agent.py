@@ -27,6 +27,7 @@ class Cause(StrEnum):
     AUDIT = "audit"
     GENOME = "genome"
     SANDBOX = "sandbox"
+    UNKNOWN = "unknown"
     DONE = "done"
     NEVER_RESTART = "never-restart"
     PLANNED = "planned"

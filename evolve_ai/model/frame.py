@@ -24,6 +24,7 @@ MAX_GIFTS = 64
 MAX_NAME = 64
 
 _HEADER = struct.Struct("<II")
+_MAX_READY = 256  # bytes of a `ready` that is looked for in the middle of a stream
 _MAX_COUNT = 2**63
 _NUMBERS = frozenset({float, int})
 _STRING_KEYS = {str}
@@ -91,6 +92,47 @@ class Decoder:
         if at < size:
             self._buffer += data[at:]
         return bodies
+
+
+class Finder:
+    """A decoder for a stream that may begin in the middle of a frame, as one does that another
+    has read before. What comes before the first `ready` of this epoch is skipped.
+    """
+
+    __slots__ = ("_buffer", "_decoder", "_epoch")
+
+    def __init__(self, epoch: int) -> None:
+        self._epoch = epoch
+        self._buffer = b""
+        self._decoder: Decoder | None = None
+
+    @property
+    def pending(self) -> int:
+        return self._decoder.pending if self._decoder else 0
+
+    def feed(self, data: bytes) -> list[Body]:
+        """The `ready`, once it has come, and what comes after it; FrameError as of Decoder."""
+        if self._decoder is not None:
+            return self._decoder.feed(data)
+        self._buffer += data
+        for at in range(len(self._buffer) - _HEADER.size):
+            if self._is_ready(at):
+                self._decoder, found = Decoder(), self._buffer[at:]
+                self._buffer = b""
+                return self._decoder.feed(found)
+        self._buffer = self._buffer[-(_HEADER.size + _MAX_READY) :]
+        return []
+
+    def _is_ready(self, at: int) -> bool:
+        length, checksum = _HEADER.unpack_from(self._buffer, at)
+        packed = self._buffer[at + _HEADER.size : at + _HEADER.size + length]
+        if not 0 < length <= _MAX_READY or len(packed) < length or zlib.crc32(packed) != checksum:
+            return False
+        try:
+            body = _unpack(packed)
+        except FrameError:
+            return False
+        return bool(body["kind"] == "ready" and body["epoch"] == self._epoch)
 
 
 def _unpack(packed: bytes) -> Body:

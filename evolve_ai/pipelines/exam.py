@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from evolve_ai.colony.colony import Colony
+from evolve_ai.colony.orders import Start
 from evolve_ai.contracts.environment import Examination
 from evolve_ai.contracts.substrate import Builder, Progress
 from evolve_ai.model.agent import Fault
@@ -19,7 +21,6 @@ from evolve_ai.pipelines.parts import Parts
 from evolve_ai.stages.build import request_of
 from evolve_ai.stages.observe import turn
 from evolve_ai.state.registry import Registry
-from evolve_ai.system.colony import Colony, Start
 
 FOLDER = "exam"
 PURSE = 100_000  # thousandths of energy: nobody is poor in an exam

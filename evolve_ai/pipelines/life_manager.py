@@ -6,6 +6,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
 
+from evolve_ai.colony.colony import Colony
 from evolve_ai.contracts.substrate import Builder, Progress
 from evolve_ai.model.agent import AgentRecord, Fault
 from evolve_ai.model.errors import NoPopulationError
@@ -40,7 +41,6 @@ from evolve_ai.stages.succession import Succeeded, succeed
 from evolve_ai.stages.supervise import FINAL, Ran, offered
 from evolve_ai.stages.update import Updated, update
 from evolve_ai.state.registry import Batch, Registry
-from evolve_ai.system.colony import Colony
 
 TIDY_CYCLES = 20
 SLICE = 0.1  # seconds between looks at the wish to stop, while asleep

@@ -4,6 +4,8 @@ from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
+from evolve_ai.colony.colony import Colony
+from evolve_ai.colony.orders import Limits
 from evolve_ai.model.agent import AgentRecord, State
 from evolve_ai.model.errors import EvolveError
 from evolve_ai.model.event import Event, Kind
@@ -11,7 +13,6 @@ from evolve_ai.model.report import GenePool
 from evolve_ai.pipelines.parts import Parts
 from evolve_ai.stages.supervise import stopped
 from evolve_ai.state.registry import Batch, Registry
-from evolve_ai.system.colony import Colony, Limits
 from evolve_ai.system.content_store import ContentStore
 from evolve_ai.system.files import remove_tree
 from evolve_ai.system.leftovers import leftovers

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import replace
 
+from evolve_ai.colony.colony import Colony
 from evolve_ai.contracts.substrate import Builder, Progress
 from evolve_ai.model.agent import AgentRecord
 from evolve_ai.model.genome import Genome, decode
@@ -21,7 +22,6 @@ from evolve_ai.stages.record import TALLY, Tally, renewal
 from evolve_ai.stages.supervise import Ran, healthy, run
 from evolve_ai.stages.update import Updated
 from evolve_ai.state.registry import Registry
-from evolve_ai.system.colony import Colony
 
 
 class Population:

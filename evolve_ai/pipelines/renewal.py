@@ -4,6 +4,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
+from evolve_ai.colony.colony import Colony
 from evolve_ai.contracts.substrate import Substrate
 from evolve_ai.executors.inline import InlineExecutor
 from evolve_ai.model.agent import AgentRecord
@@ -20,7 +21,6 @@ from evolve_ai.stages.metrics import measure
 from evolve_ai.stages.observe import Renewed
 from evolve_ai.stages.record import changed
 from evolve_ai.stages.update import Updated, update
-from evolve_ai.system.colony import Colony
 from evolve_ai.system.watch import Watcher
 
 _HERE = InlineExecutor()

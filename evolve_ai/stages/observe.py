@@ -3,6 +3,8 @@
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
+from evolve_ai.colony.colony import Colony
+from evolve_ai.colony.orders import Pool
 from evolve_ai.contracts.environment import Environment
 from evolve_ai.model import restart
 from evolve_ai.model.agent import AgentRecord, Fault, State
@@ -10,7 +12,6 @@ from evolve_ai.model.event import Event, Kind
 from evolve_ai.model.world import Account, Act, Resident, Season
 from evolve_ai.stages.context import Context
 from evolve_ai.stages.supervise import failed
-from evolve_ai.system.colony import Colony, Pool
 
 WINDOW = 5  # cycles over which the rolling fitness is taken: one turn of the default series
 

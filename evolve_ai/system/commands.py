@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import IO
 
 from evolve_ai.model.errors import EvolveError
-from evolve_ai.system.processes import STARTING, limit
+from evolve_ai.system.processes import limit
 
 _PATIENCE = 0.1  # seconds between looks at the wish to cancel
 _cancel: ContextVar[threading.Event | None] = ContextVar("cancel", default=None)
@@ -102,17 +102,16 @@ def run_command(
 
 
 def _started(argv: Sequence[str], cwd: Path, env: Mapping[str, str]) -> "subprocess.Popen[bytes]":
-    with STARTING:
-        return subprocess.Popen(
-            list(argv),
-            cwd=cwd,
-            env=dict(env),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            start_new_session=True,
-            bufsize=0,
-        )
+    return subprocess.Popen(
+        list(argv),
+        cwd=cwd,
+        env=dict(env),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        start_new_session=True,
+        bufsize=0,
+    )
 
 
 def _refuse_if_cancelled() -> None:

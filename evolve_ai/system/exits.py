@@ -49,6 +49,15 @@ class Exit:
             return f"killed by signal {self.signal}"
 
     @property
+    def known(self) -> bool:
+        return self.code is not None or self.signal is not None
+
+    @property
+    def orphaned(self) -> bool:
+        """Whether this is how an agent ends that has heard nothing for too long (alarm(2))."""
+        return self.signal == signals.SIGALRM
+
+    @property
     def foreign(self) -> bool:
         """Whether, unless we sent it, someone else's signal ended the process."""
         return self.signal in _FOREIGN
@@ -67,6 +76,8 @@ def explain(
         reason += f", wrote more than {room.file_bytes} bytes to its log or a file"
     if last_words:
         reason += f"; last line of agent.log: {last_words}"
+    if not exit.known:
+        return Fault(Cause.UNKNOWN, reason)
     if exit.code == 0:
         return Fault(Cause.DONE, reason)
     if exit.code == NEVER_RESTART:

@@ -63,6 +63,12 @@ def identify(pid: int) -> Identity | None:
     return None if fields is None else Identity(pid, int(fields[19]), boot_id())
 
 
+def parent(pid: int) -> int | None:
+    """The pid of the process that has this one for a child, or None for no such process."""
+    fields = _stat(pid)
+    return None if fields is None else int(fields[1])
+
+
 def usage(pid: int) -> Usage | None:
     fields = _stat(pid)
     if fields is None:

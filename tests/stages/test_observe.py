@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from stages_support import Population
 
+from evolve_ai.colony.orders import Exchange
 from evolve_ai.environments.ledger import Prices
 from evolve_ai.environments.series import Series, Stretch
 from evolve_ai.model.agent import AgentRecord, Cause, Fault, State
@@ -21,7 +22,6 @@ from evolve_ai.stages.observe import (
     observe,
     told_of_alarms,
 )
-from evolve_ai.system.colony import Exchange
 from evolve_ai.system.identity import Identity, Usage
 from evolve_ai.system.project import Project
 

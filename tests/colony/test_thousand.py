@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from fake_colony import FAKE_AGENTS, start_of
 
+from evolve_ai.colony.colony import Colony
 from evolve_ai.model.report import Program
 from evolve_ai.model.world import Percept
-from evolve_ai.system.colony import Colony
 
 AGENTS = 300
 TICKS = 20
@@ -24,9 +24,9 @@ def echo(tmp_path_factory) -> Program:
     return Program(file)
 
 
-def test_hundreds_of_agents_answer_every_tick(tmp_path: Path, nothing_left, echo):
+def test_hundreds_of_agents_answer_every_tick(tmp_path: Path, nothing_left, echo, keeper):
     ids = [f"{number:04}" for number in range(AGENTS)]
-    with Colony(tmp_path / "workspace", epoch=3) as colony:
+    with Colony(tmp_path / "workspace", keeper, epoch=3) as colony:
         colony.start([start_of(tmp_path, id, echo) for id in ids])
         assert sorted(colony.running()) == ids
         begun = time.monotonic()

@@ -1,19 +1,17 @@
 """The room of an agent: what it may write, how much memory it gets, where it stands."""
 
-import os
 import resource
 import subprocess
-import threading
-import time
 from pathlib import Path
 
 import pytest
 from fake_colony import FAKE_AGENTS, QUICK, fake, start_of
 
+from evolve_ai.colony.colony import Colony
+from evolve_ai.colony.orders import Exchange, Started
 from evolve_ai.model.agent import Cause, Fault
 from evolve_ai.model.report import Program
 from evolve_ai.model.world import Percept
-from evolve_ai.system.colony import Colony, Exchange, Started
 
 MIB = 1024 * 1024
 PERCEPT = Percept((1.0,), (None,), 1000)
@@ -53,9 +51,9 @@ def test_log_that_an_earlier_life_filled_is_trimmed_before_the_next(colony, rais
     assert (start.folder / "agent.log").stat().st_size < MIB
 
 
-def test_who_eats_memory_is_out_of_memory_and_taints_nothing(tmp_path, nothing_left, eater):
+def test_who_eats_memory_is_out_of_memory_and_taints_nothing(tmp_path, nothing_left, eater, keeper):
     limit = 64 * MIB
-    with Colony(tmp_path / "w", epoch=1, limits=QUICK, memory_bytes=limit) as colony:
+    with Colony(tmp_path / "w", keeper, epoch=1, limits=QUICK, memory_bytes=limit) as colony:
         starts = [start_of(tmp_path, "x", eater), start_of(tmp_path, "y", fake("well_behaved"))]
         outcome = colony.start(starts)
         fault = outcome["x"]
@@ -69,11 +67,10 @@ def test_who_eats_memory_is_out_of_memory_and_taints_nothing(tmp_path, nothing_l
         assert list(ask(colony).acts) == ["y"]
 
 
-def test_running_agent_is_held_to_its_room_and_we_are_not(tmp_path, nothing_left):
+def test_running_agent_is_held_to_its_room_and_we_are_not(tmp_path, nothing_left, keeper):
     ours = resource.getrlimit(resource.RLIMIT_AS)
-    with Colony(
-        tmp_path, epoch=1, limits=QUICK, log_bytes=2 * MIB, memory_bytes=99 * MIB
-    ) as colony:
+    room = {"log_bytes": 2 * MIB, "memory_bytes": 99 * MIB}
+    with Colony(tmp_path, keeper, epoch=1, limits=QUICK, **room) as colony:
         [started] = colony.start([start_of(tmp_path, "x", fake("well_behaved"))]).values()
         assert isinstance(started, Started)
         pid = started.identity.pid
@@ -83,36 +80,3 @@ def test_running_agent_is_held_to_its_room_and_we_are_not(tmp_path, nothing_left
         assert Path(f"/proc/{pid}/oom_score_adj").read_text() == "500\n"
         assert len(ask(colony).acts) == 1
     assert resource.getrlimit(resource.RLIMIT_AS) == ours
-
-
-def test_other_threads_never_stand_in_an_agents_folder(colony, tmp_path, monkeypatch):
-    home = tmp_path / "home"
-    home.mkdir()
-    monkeypatch.chdir(home)
-    written, stop = [0], threading.Event()
-
-    def write() -> None:
-        while not stop.is_set():
-            Path(f"stray-{written[0] % 8}").touch()
-            written[0] += 1
-
-    spawn = os.posix_spawn
-
-    def spawn_slowly(*given, **more):
-        before, deadline = written[0], time.monotonic() + 5
-        while written[0] < before + 2 and time.monotonic() < deadline:
-            time.sleep(0.0001)
-        return spawn(*given, **more)
-
-    monkeypatch.setattr(os, "posix_spawn", spawn_slowly)
-    starts = [start_of(tmp_path, f"s{n}", Program(Path("/bin/true"))) for n in range(50)]
-    writer = threading.Thread(target=write)
-    writer.start()
-    try:
-        colony.start(starts)
-    finally:
-        stop.set()
-        writer.join()
-    assert written[0] >= 100
-    assert list((tmp_path / "agents").glob("*/stray-*")) == []
-    assert len(list(home.iterdir())) == 8

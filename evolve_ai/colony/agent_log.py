@@ -1,10 +1,9 @@
-"""Owns agent.log: opened safely for a new process, cut when too long, quoted when one dies."""
+"""Owns agent.log: made ready for a new process, cut when too long, quoted when one dies."""
 
+import errno
 import os
 import stat
 from pathlib import Path
-
-from evolve_ai.system.pipes import above_the_child
 
 NAME = "agent.log"
 MAX_BYTES = 1024 * 1024
@@ -14,18 +13,25 @@ _HINT = "note: "
 _SAFE = os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
 
 
-def open_log(folder: Path) -> tuple[int, int]:
-    """A descriptor that appends, and the size so far. A link or pipe laid there is replaced."""
+def prepare(folder: Path, limit: int = MAX_BYTES) -> int:
+    """See that a process can append to the log, and return its size so far.
+
+    A link or a pipe laid there is removed, and a log that an earlier life has filled is cut: it
+    would end this one at its first word.
+    """
     path = folder / NAME
     try:
         found = path.lstat()
-        if not stat.S_ISREG(found.st_mode) and not stat.S_ISDIR(found.st_mode):
+        if stat.S_ISDIR(found.st_mode):
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
+        if not stat.S_ISREG(found.st_mode):
             path.unlink()
+            return 0
+        if trim(folder, limit):
+            found = path.lstat()
     except FileNotFoundError:
-        pass
-    flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | _SAFE
-    handle = above_the_child(os.open(path, flags, 0o644))
-    return handle, os.fstat(handle).st_size
+        return 0
+    return found.st_size
 
 
 def trim(folder: Path, limit: int = MAX_BYTES) -> bool:

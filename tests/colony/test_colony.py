@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 from fake_colony import QUICK, fake, start_of
 
+from evolve_ai.colony.colony import Colony
+from evolve_ai.colony.orders import Exchange, Limits, Refused, Started
 from evolve_ai.model.agent import Cause, Fault
 from evolve_ai.model.report import Program
 from evolve_ai.model.world import Percept
-from evolve_ai.system.colony import Colony, Exchange, Limits, Started
-from evolve_ai.system.processes import LimitError
 
 STEPS = (1.0, 2.0)
 
@@ -47,13 +47,13 @@ def test_state_of_a_bye_comes_back_in_the_next_hello(colony, raise_agents):
     assert colony.stop(["a0-well_behaved"])["a0-well_behaved"].state == b"before.0."
 
 
-def test_agent_starts_in_its_folder_with_a_clean_house(colony, raise_agents, tmp_path):
+def test_agent_starts_in_its_folder_with_a_clean_house(colony, raise_agents, tmp_path, keeper):
     os.environ["EVOLVE_TEST_SECRET"] = "token"
     here = Path.cwd()
     inherited = os.open("/dev/null", os.O_RDONLY)
     os.set_inheritable(inherited, True)
     try:
-        with Colony(tmp_path / "second", epoch=1, limits=QUICK) as second:
+        with Colony(tmp_path / "second", keeper, epoch=1, limits=QUICK) as second:
             home = tmp_path / "home"
             second.start([start_of(home, "x", fake("tells_about_itself"))])
             log = (home / "agents/x/agent.log").read_text().splitlines()
@@ -70,9 +70,9 @@ def test_agent_starts_in_its_folder_with_a_clean_house(colony, raise_agents, tmp
     assert Path.cwd() == here
 
 
-def test_agent_is_named_in_its_command_line(tmp_path, nothing_left):
+def test_agent_is_named_in_its_command_line(tmp_path, nothing_left, keeper):
     sleeper = Program(Path("/bin/sleep"), ("100",))
-    with Colony(tmp_path / "w", epoch=1, limits=Limits(ready_wall=0.3, late=0.1)) as second:
+    with Colony(tmp_path / "w", keeper, epoch=1, limits=Limits(ready_wall=0.3, late=0.1)) as second:
         seen: list[bytes] = []
         judge = second._judge
 
@@ -108,12 +108,12 @@ def test_program_that_is_not_there_is_a_fault_and_leaves_no_pipe(colony, tmp_pat
     assert outcome["missing"].cause is Cause.CRASH
     assert "cannot be started" in outcome["missing"].reason
     assert list(colony.running()) == ["good"]
-    assert len(list((tmp_path / "workspace/pipes").iterdir())) == 2
+    assert len(list((tmp_path / "colony/pipes").iterdir())) == 2
 
 
-def test_agent_that_is_never_ready_is_ended(tmp_path, nothing_left):
+def test_agent_that_is_never_ready_is_ended(tmp_path, nothing_left, keeper):
     limits = Limits(ready_cpu=0.2, late=0.1)
-    with Colony(tmp_path, epoch=1, limits=limits) as colony:
+    with Colony(tmp_path, keeper, epoch=1, limits=limits) as colony:
         [fault] = colony.start([start_of(tmp_path, "x", fake("never_ready"))]).values()
         assert fault.cause is Cause.HANG
         assert colony.take_taints() == ()
@@ -333,24 +333,26 @@ def test_agent_can_be_started_again_after_its_death(colony, raise_agents):
     assert isinstance(started, Started)
 
 
-def test_descriptor_limit_is_named_with_the_way_out(tmp_path, nothing_left, monkeypatch):
-    with Colony(tmp_path, epoch=1, limits=QUICK) as colony:
+def test_descriptor_limit_is_named_with_the_way_out(tmp_path, nothing_left, monkeypatch, keeper):
+    with Colony(tmp_path, keeper, epoch=1, limits=QUICK) as colony:
         soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
         resource.setrlimit(
             resource.RLIMIT_NOFILE, (len(list(Path("/proc/self/fd").iterdir())) + 6, hard)
         )
         try:
             starts = [start_of(tmp_path, f"x{n}", fake("well_behaved")) for n in range(8)]
-            with pytest.raises(LimitError, match="ulimit -n"):
-                colony.start(starts)
+            outcome = colony.start(starts)
         finally:
             resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
-        assert 1 <= len(colony.running()) < 8
+        refused = [one for one in outcome.values() if isinstance(one, Refused)]
+        assert refused
+        assert all("ulimit -n" in str(one.todo) for one in refused)
+        assert 1 <= len(colony.running()) == 8 - len(refused)
         assert len(ask(colony).acts) == len(colony.running())
 
 
 def test_hostile_things_at_the_paths_are_replaced(colony, tmp_path):
-    pipes = tmp_path / "workspace/pipes"
+    pipes = tmp_path / "colony/pipes"
     secret = tmp_path / "secret"
     secret.write_text("mine")
     (pipes / "x.in").symlink_to(secret)
@@ -364,7 +366,7 @@ def test_hostile_things_at_the_paths_are_replaced(colony, tmp_path):
 
 
 def test_full_folder_at_a_pipe_is_a_fault(colony, tmp_path):
-    blocked = tmp_path / "workspace/pipes/x.in"
+    blocked = tmp_path / "colony/pipes/x.in"
     (blocked / "inner").mkdir(parents=True)
     [fault] = colony.start([start_of(tmp_path, "x", fake("well_behaved"))]).values()
     assert "x.in" in fault.reason

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import msgpack
 
+from evolve_ai.colony.orders import Limits, Start
 from evolve_ai.model.report import Program
-from evolve_ai.system.colony import Limits, Start
 
 FAKE_AGENTS = Path(__file__).parent.parent / "fake_agents"
 QUICK = Limits(cpu=0.3, wall=1.0, ready_cpu=3.0, ready_wall=10.0, late=0.1, stop=0.6, kill=2.0)

@@ -4,17 +4,17 @@ from pathlib import Path
 
 import pytest
 
+from evolve_ai.colony.pipes import Pipes
+from evolve_ai.colony.resident import Asked, Resident
 from evolve_ai.model.frame import FrameError
 from evolve_ai.system.identity import Identity
-from evolve_ai.system.pipes import Pipes
-from evolve_ai.system.resident import Asked, Resident
 
 EPOCH = 4
 
 
 def resident(asked: Asked) -> Resident:
     nowhere = Pipes(-1, -1, Path("in"), Path("out"))
-    one = Resident("a", Identity(1, 1, "x"), -1, nowhere, Path(), 0, epoch=EPOCH)
+    one = Resident("a", Identity(1, 1, "x"), nowhere, Path(), 0, epoch=EPOCH)
     one.asked = asked
     if asked is Asked.ACT:
         one.expect_act(tick=5, steps=1)

@@ -1,92 +1,52 @@
 """Owns a colony: the processes and pipes of many agents, spoken to in lockstep."""
 
-import os
-import signal
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
-from typing import Any
 
+from evolve_ai.colony import agent_log, pipes
+from evolve_ai.colony.adoption import BYE, LEAVE, found_in, past_of
+from evolve_ai.colony.diary import Diary
+from evolve_ai.colony.journal import Life
+from evolve_ai.colony.launching import Launcher
+from evolve_ai.colony.orders import (
+    Adopted,
+    Exchange,
+    Farewell,
+    Limits,
+    Pool,
+    Refused,
+    Settled,
+    Start,
+    Started,
+)
+from evolve_ai.colony.resident import Asked, Resident
+from evolve_ai.colony.spawner import Spawner
 from evolve_ai.model import frame
 from evolve_ai.model.agent import Cause, Fault
-from evolve_ai.model.report import Program
-from evolve_ai.model.world import Act, Percept
-from evolve_ai.system import agent_log, identity, pipes, processes
-from evolve_ai.system.exits import MEMORY_BYTES, Exit, Room
+from evolve_ai.model.world import Percept
+from evolve_ai.system import identity, processes
+from evolve_ai.system.exits import MEMORY_BYTES, Exit, Room, explain
 from evolve_ai.system.identity import Identity, Usage
-from evolve_ai.system.resident import Asked, Resident
-from evolve_ai.system.switchboard import Switchboard
-
-Pool = Sequence[Mapping[str, Any]]
 
 _LOOK_SECONDS = 0.1
 _EXCHANGES_BETWEEN_TRIMS = 256
 _SAMPLES_BETWEEN_TRIMS = 8
-_PIPE_FOLDER = "pipes"
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """Patience, in seconds. CPU is the agent's own, counted from when it is found late.
-
-    The wall clock runs only while nobody in the colony answers.
-    """
-
-    cpu: float = 1.0
-    wall: float = 10.0
-    ready_cpu: float = 5.0
-    ready_wall: float = 30.0
-    late: float = 0.25
-    stop: float = 5.0
-    kill: float = 2.0
-
-
-@dataclass(frozen=True, slots=True)
-class Start:
-    """An agent to start, and what its hello says."""
-
-    id: str
-    folder: Path
-    program: Program
-    seed: int
-    genome: bytes
-    state: bytes | None
-    pool: Pool
-    tick: int
-
-
-@dataclass(frozen=True, slots=True)
-class Started:
-    identity: Identity
-
-
-@dataclass(frozen=True, slots=True)
-class Exchange:
-    """What a tick brought. A fault may be of an agent that was not asked, or that answered."""
-
-    acts: Mapping[str, Act]
-    faults: Mapping[str, Fault]
-    tainted: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Farewell:
-    """How a stopped agent went: the state it left, and what was not as it should be."""
-
-    state: bytes | None
-    reason: str | None = None
-    unkillable: bool = False
 
 
 class Colony:
-    """Many agents. Not for several threads; a context manager that leaves nothing behind."""
+    """Many agents, children of a keeper that outlives us. Not for several threads.
+
+    As a context manager it leaves nobody behind, unless detach() was called.
+    """
 
     def __init__(
         self,
-        workspace: Path,
+        folder: Path,
+        program: Path,
         *,
         epoch: int,
         limits: Limits | None = None,
@@ -94,20 +54,31 @@ class Colony:
         log_bytes: int = agent_log.MAX_BYTES,
         memory_bytes: int = MEMORY_BYTES,
     ):
+        """In a folder of its own; `program` is the keeper. KeeperError when that does not start,
+        StorageError when the folder cannot be written."""
         self.epoch = epoch
         self.limits = limits or Limits()
-        self._orphan_seconds = orphan_seconds
         self._log_bytes = log_bytes
-        self._room = Room.with_log(log_bytes, memory_bytes)
-        self._folder = workspace.absolute() / _PIPE_FOLDER
-        self._folder.mkdir(parents=True, exist_ok=True)
+        self._folder = folder.absolute()
+        self._pipes = self._folder / "pipes"
+        self._pipes.mkdir(parents=True, exist_ok=True)
         self._exchanges = 0
         self._samples = 0
         self._closed = False
         processes.raise_descriptor_limit()
-        processes.keep_descriptors_from_children()
-        with processes.our_limits():
-            self._board = Switchboard()
+        self.diary = Diary(self._folder / "diary")
+        self._room = Room.with_log(log_bytes, memory_bytes)
+        self._spawner = Spawner(self._folder, program, orphan_seconds)
+        self._launcher = Launcher(
+            self._pipes,
+            self._spawner,
+            self.diary,
+            epoch=epoch,
+            orphan_seconds=orphan_seconds,
+            room=self._room,
+            log_bytes=log_bytes,
+        )
+        self._board = self._launcher.board
 
     def __enter__(self) -> "Colony":
         return self
@@ -120,27 +91,20 @@ class Colony:
     ) -> None:
         self.close()
 
-    # --- starting
+    @property
+    def handle(self) -> int:
+        """A descriptor that is readable when somebody has spoken or died."""
+        return self._board.handle
 
-    def start(self, starts: Sequence[Start]) -> Mapping[str, Started | Fault]:
-        """Start agents and wait until each is ready or has failed. LimitError: no room for more.
+    @property
+    def keeper(self) -> Identity:
+        return self._spawner.identity
 
-        Whoever was started before a LimitError runs on, and is ended by close().
-        """
-        outcome: dict[str, Started | Fault] = {}
-        for start in starts:
-            if start.id in self._board.residents:
-                raise ValueError(f"agent {start.id} runs already")
-            try:
-                hello = self._hello(start)
-                with processes.our_limits():
-                    resident = self._spawn(start)
-            except (OSError, frame.FrameError) as error:
-                outcome[start.id] = Fault(Cause.CRASH, f"cannot be started: {error}")
-                continue
-            self._board.add(resident)
-            outcome[start.id] = Started(resident.identity)
-            self._board.ask(resident, hello, Asked.READY)
+    # --- beginning
+
+    def start(self, starts: Sequence[Start]) -> Mapping[str, Started | Fault | Refused]:
+        """Start agents and wait until each is ready or has failed."""
+        outcome = self._launcher.start(starts)
         self._converse(self.limits.ready_cpu, self.limits.ready_wall)
         for start in starts:
             fault = self._board.faults.pop(start.id, None)
@@ -148,64 +112,60 @@ class Colony:
                 outcome[start.id] = fault
         return outcome
 
-    def _spawn(self, start: Start) -> Resident:
-        # One that an earlier life has filled would end this one at its first word.
-        agent_log.trim(start.folder, self._log_bytes)
-        log, log_start = agent_log.open_log(start.folder)
-        try:
-            pair = pipes.make(self._folder, start.id)
-            try:
-                launch = processes.Launch(
-                    file=start.program.file,
-                    arguments=start.program.arguments,
-                    argv0=f"agent-{start.id}",
-                    folder=start.folder,
-                    log=log,
-                    in_path=pair.child_reads,
-                    out_path=pair.child_writes,
-                    room=self._room,
-                )
-                pid = processes.spawn(launch)
-            except BaseException:
-                pair.remove()
-                raise
-        finally:
-            os.close(log)
-        # Until it is reaped the pid is its own, so these two cannot meet a stranger.
-        found = identity.identify(pid)
-        assert found is not None
-        return Resident(
-            id=start.id,
-            identity=found,
-            pidfd=self._hold(pid, pair),
-            pipes=pair,
-            folder=start.folder.absolute(),
-            log_start=log_start,
-            epoch=self.epoch,
-            room=self._room,
-        )
+    def adopt(self, known: Mapping[str, Start], expected: Mapping[str, int]) -> Adopted:
+        """Take over and greet who lives of the agents `known`; end whoever else lives here.
 
-    def _hold(self, pid: int, pair: pipes.Pipes) -> int:
-        try:
-            return os.pidfd_open(pid)
-        except OSError:
-            os.kill(pid, signal.SIGKILL)
-            os.waitpid(pid, 0)
-            pair.remove()
-            raise
+        `expected` are the pids that should be there. Why one is not is among the faults of the
+        next exchange, unless it was asked to leave.
+        """
+        past = past_of(self.diary.entries)
+        found = found_in(self._spawner.journal(), known, expected)
+        self._board.unkillable += processes.end_strangers_left_behind(found.strays)
+        for id, life in found.living.items():
+            self._take_over(known[id], life)
+        self._clear_pipes()
+        self._converse(self.limits.ready_cpu, self.limits.ready_wall)
+        for id, life in found.ended.items():
+            pid = life.identity.pid
+            if pid not in past.left | past.told:
+                fault = past.condemned.get(pid) or self._why_ended(known[id], life)
+                self._board.fail(id, pid, fault)
+        notes = {id: resident.note for id, resident in self._board.residents.items()}
+        return Adopted(notes, past.byes, past.left)
 
-    def _hello(self, start: Start) -> bytes:
-        body = frame.hello(
-            epoch=self.epoch,
-            tick=start.tick,
-            id=start.id,
-            seed=start.seed,
-            genome=start.genome,
-            state=start.state,
-            orphan_seconds=self._orphan_seconds,
-            pool=start.pool,
-        )
-        return frame.encode(body)
+    def _take_over(self, start: Start, life: Life) -> None:
+        note, _, log_start = life.note.rpartition(":")
+        try:
+            pair = pipes.reopen(self._pipes, start.id)
+        except OSError as error:
+            processes.end_strangers_left_behind([life.identity])
+            fault = Fault(Cause.PROTOCOL, f"cannot be adopted: {error}")
+            self._board.fail(start.id, life.identity.pid, fault)
+            return
+        since = int(log_start) if log_start.isdecimal() else 0
+        resident = self._launcher.resident(replace(start, note=note), life.identity, pair, since)
+        resident.kept = identity.parent(life.identity.pid) == self.keeper.pid
+        resident.listen_for(self.epoch)
+        self._board.add(resident)
+        self._board.ask(resident, self._launcher.hello(start), Asked.READY)
+
+    def _clear_pipes(self) -> None:
+        for path in self._pipes.iterdir():
+            if path.stem not in self._board.residents:
+                with suppress(OSError):
+                    path.unlink()
+
+    def _why_ended(self, start: Start, life: Life) -> Fault:
+        """What became of an agent while nobody was there to see it."""
+        exit = life.exit or Exit()
+        if exit.orphaned:
+            self._board.taints.append(f"agent {start.id} had heard nothing for too long, and ended")
+            return Fault(Cause.PLANNED, "it had heard nothing for the orphan time, and ended")
+        if exit.foreign or not exit.known:
+            self._board.taints.append(f"agent {start.id}: {exit}, while nobody looked")
+        since = life.note.rpartition(":")[2]
+        words = agent_log.last_words(start.folder, int(since) if since.isdecimal() else 0)
+        return explain(exit, words, room=self._room)
 
     # --- speaking
 
@@ -235,11 +195,13 @@ class Colony:
         self._exchanges += 1
         if self._exchanges % _EXCHANGES_BETWEEN_TRIMS == 0:
             self._trim_logs()
-        return Exchange(dict(board.acts), self._take_faults(), self.take_taints())
+        ended = tuple(board.ended)
+        return Exchange(dict(board.acts), self._take_faults(), self.take_taints(), ended)
 
     def ping(self) -> Mapping[str, Fault]:
         """Let every agent hear from us, and learn who is no longer well."""
         content = frame.encode(frame.ping(epoch=self.epoch, tick=0))
+        self._board.look_for_the_dead()
         for resident in list(self._board.residents.values()):
             self._board.ask(resident, content, Asked.READY)
         self._converse(self.limits.cpu, self.limits.wall)
@@ -247,6 +209,7 @@ class Colony:
 
     def reap(self) -> Mapping[str, Fault]:
         """Faults noticed between exchanges."""
+        self._board.look_for_the_dead()
         while self._board.pump(0):
             pass
         self._converse(self.limits.cpu, self.limits.wall)
@@ -259,7 +222,7 @@ class Colony:
         return taints
 
     def _take_faults(self) -> Mapping[str, Fault]:
-        faults, self._board.faults = self._board.faults, {}
+        faults, self._board.faults, self._board.ended = self._board.faults, {}, []
         return faults
 
     def _converse(self, cpu: float, wall: float) -> None:
@@ -274,6 +237,7 @@ class Colony:
             if len(board.waiting) != outstanding:
                 outstanding, progress = len(board.waiting), now
             if now >= look:
+                board.look_for_the_dead()
                 for resident in list(board.waiting.values()):
                     self._judge(resident, now, now - progress, cpu, wall)
                 look = now + _LOOK_SECONDS
@@ -303,9 +267,7 @@ class Colony:
         """Ask agents to leave, and see to it that they do. Ids that do not run are left out."""
         board = self._board
         content = frame.encode(frame.stop(epoch=self.epoch, tick=0))
-        leaving = [board.residents[id] for id in ids if id in board.residents]
-        for resident in leaving:
-            resident.leaving = True
+        for resident in self._to_leave(ids):
             board.ask(resident, content, Asked.BYE)
         self._see_off(self.limits.stop)
         for resident in list(board.waiting.values()):
@@ -315,18 +277,57 @@ class Colony:
 
     def kill(self, ids: Iterable[str]) -> tuple[str, ...]:
         """End agents at once; return the ids of those that cannot be killed."""
-        board = self._board
-        for resident in [board.residents[id] for id in ids if id in board.residents]:
-            resident.leaving = True
-            board.condemn(resident, None)
+        for resident in self._to_leave(ids):
+            self._board.condemn(resident, None)
         self._see_off_the_condemned()
         return tuple(id for id, farewell in self._farewells() if farewell.unkillable)
+
+    def _to_leave(self, ids: Iterable[str]) -> Sequence[Resident]:
+        """These residents; that they are to leave is written down before they hear of it."""
+        residents = self._board.residents
+        leaving = [residents[id] for id in ids if id in residents]
+        if leaving:
+            self.diary.write([[LEAVE, {one.id: one.identity.pid for one in leaving}]])
+        for resident in leaving:
+            resident.leaving = True
+        return leaving
+
+    def settle(
+        self, title: str, leave: Iterable[str], starts: Sequence[Start], *, remember: bool
+    ) -> Settled:
+        """Let these agents leave, and those run what their notes say.
+
+        Whoever runs another program leaves first and, if it is to `remember`, starts with the
+        memory that it leaves. Asked for again under the same title, nothing is done twice.
+        """
+        past = past_of(self.diary.open(title))
+        residents = self._board.residents
+        going = [*leave, *(s.id for s in starts if s.id in residents and not self._runs(s))]
+        before = {id: Farewell(state) for id, state in past.byes.items()}
+        farewells = {**before, **self.stop(going)}
+        outcomes: dict[str, Started | Fault | Refused] = {}
+        missing = []
+        for start in starts:
+            if self._runs(start):
+                outcomes[start.id] = Started(residents[start.id].identity)
+                continue
+            bye = farewells.get(start.id)
+            state = bye.state if bye is not None and bye.state is not None else start.state
+            missing.append(replace(start, state=state if remember else None))
+        outcomes |= self.start(missing)
+        return Settled(farewells, outcomes, self.take_taints())
+
+    def _runs(self, start: Start) -> bool:
+        resident = self._board.residents.get(start.id)
+        return resident is not None and resident.note == start.note
 
     def _see_off(self, seconds: float) -> None:
         """Let the waited-for go; whoever has closed its pipe may take its time to exit."""
         deadline = time.monotonic() + seconds
         while self._board.waiting and (left := deadline - time.monotonic()) > 0:
             self._board.pump(left)
+            byes, self._board.byes = self._board.byes, []
+            self.diary.write([BYE, resident.id, resident.state] for resident in byes)
 
     def _see_off_the_condemned(self) -> None:
         self._see_off(self.limits.kill)
@@ -339,14 +340,26 @@ class Colony:
             reason = _not_as_asked(resident, exit, self.limits.stop)
             yield id, Farewell(resident.state, reason, unkillable=exit is None)
 
-    def close(self) -> None:
-        """End everyone at once and take the pipes away. Safe to call twice."""
+    def committed(self) -> None:
+        """What was told before the last call of this is on record elsewhere."""
+        self._spawner.committed()
+
+    def detach(self) -> None:
+        """Let go of everybody: agents and keeper live on, for whoever adopts them."""
         if not self._closed:
             self._closed = True
+            self._board.close()
+            self._spawner.close()
+            self.diary.close()
+
+    def close(self) -> None:
+        """End everyone at once, the keeper last. Safe to call twice."""
+        if not self._closed:
             try:
                 self.kill(list(self._board.residents))
+                self._spawner.dismiss(self.limits.kill)
             finally:
-                self._board.close()
+                self.detach()
 
     # --- looking
 
@@ -364,6 +377,7 @@ class Colony:
     def sample(self, ids: Iterable[str] | None = None) -> Mapping[str, Usage]:
         """What agents have used (all, if none are named). Now and then overlong logs are cut."""
         self._samples += 1
+        self._board.look_for_the_dead()
         if self._samples % _SAMPLES_BETWEEN_TRIMS == 0:
             self._trim_logs()
         residents = self._board.residents
@@ -396,4 +410,4 @@ def _not_as_asked(resident: Resident, exit: Exit | None, patience: float) -> str
         return f"{said} within {patience:g} s, and was killed"
     if not resident.said_bye:
         return f"{exit} without a bye"
-    return None if exit.code == 0 else f"{exit} after its bye"
+    return None if exit.code == 0 or not exit.known else f"{exit} after its bye"

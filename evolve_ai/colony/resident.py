@@ -6,13 +6,13 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 
+from evolve_ai.colony import agent_log
+from evolve_ai.colony.pipes import Pipes
 from evolve_ai.model.agent import Fault
-from evolve_ai.model.frame import Body, Decoder, FrameError, parse_act, parse_bye
+from evolve_ai.model.frame import Body, Decoder, Finder, FrameError, parse_act, parse_bye
 from evolve_ai.model.world import Act
-from evolve_ai.system import agent_log
 from evolve_ai.system.exits import Exit, Room, explain
 from evolve_ai.system.identity import Identity
-from evolve_ai.system.pipes import Pipes
 
 # Frames of an older run that may lie in a pipe; more than these are a flood.
 _MAX_STALE = 16
@@ -29,17 +29,21 @@ class Asked(StrEnum):
 
 @dataclass(slots=True, eq=False)
 class Resident:
-    """One running agent. `epoch` is that of the colony; `log_start` where its log began."""
+    """One running agent. `epoch` is that of the colony; `log_start` where its log began.
+
+    `kept`: a child of the keeper that is there now, which will tell how it ends.
+    """
 
     id: str
     identity: Identity
-    pidfd: int
     pipes: Pipes
     folder: Path
     log_start: int
     epoch: int
+    note: str = ""
+    kept: bool = True
     room: Room = field(default_factory=Room)
-    decoder: Decoder = field(default_factory=Decoder)
+    decoder: Decoder | Finder = field(default_factory=Decoder)
     unsent: bytearray = field(default_factory=bytearray)
     asked: Asked = Asked.NOTHING
     tick: int = -1
@@ -123,6 +127,7 @@ class Resident:
         words = agent_log.last_words(self.folder, self.log_start)
         return explain(exit, words, out_of_memory=out_of_memory, room=self.room)
 
-    def release(self) -> None:
-        os.close(self.pidfd)
-        self.pipes.remove()
+    def listen_for(self, epoch: int) -> None:
+        """Take no notice of what comes before the first `ready` of this epoch."""
+        self.epoch = epoch
+        self.decoder = Finder(epoch)

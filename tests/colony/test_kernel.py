@@ -9,11 +9,12 @@ from pathlib import Path
 import pytest
 from fake_colony import start_of
 
+from evolve_ai.colony.colony import Colony
+from evolve_ai.colony.orders import Started
 from evolve_ai.model import genome
 from evolve_ai.model.genome import FileGene, Genome
 from evolve_ai.model.report import Program
 from evolve_ai.model.world import Percept
-from evolve_ai.system.colony import Colony, Started
 
 TEMPLATE = Path(__file__).parents[2] / "agent_template"
 ID = "0b5c3a52-8f0e-4a6a-9d6e-0123456789ab"
@@ -35,12 +36,14 @@ def genome_of_the_template() -> bytes:
     return genome.encode(Genome(ID, 0, (), (gene,), {"mutation_rate": 0.0}))
 
 
-def test_real_kernel_lives_a_few_ticks_and_goes_on_where_it_stopped(tmp_path, nothing_left, kernel):
+def test_real_kernel_lives_a_few_ticks_and_goes_on_where_it_stopped(
+    tmp_path, nothing_left, kernel, keeper
+):
     packed = genome_of_the_template()
     start = start_of(tmp_path, ID, kernel, genome=packed)
     (start.folder / "genome.bin").write_bytes(packed)
     state = None
-    with Colony(tmp_path / "workspace", epoch=9) as colony:
+    with Colony(tmp_path / "workspace", keeper, epoch=9) as colony:
         for life in range(2):
             start = start_of(tmp_path, ID, kernel, genome=packed, state=state, tick=life * 10)
             outcome = colony.start([start])

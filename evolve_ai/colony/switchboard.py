@@ -4,43 +4,75 @@ import os
 import select
 import signal
 import time
+from collections.abc import Callable
 
+from evolve_ai.colony.adoption import CONDEMNED
+from evolve_ai.colony.diary import Diary
+from evolve_ai.colony.resident import Asked, Resident
+from evolve_ai.colony.spawner import Began, Failed, Gone, Replaced, Spawner
 from evolve_ai.model.agent import Cause, Fault
 from evolve_ai.model.frame import FrameError
 from evolve_ai.model.world import Act
 from evolve_ai.system import processes
 from evolve_ai.system.exits import Exit
 from evolve_ai.system.identity import Identity, out_of_memory_kills
-from evolve_ai.system.resident import Asked, Resident
 
 _READ = 8192
 # What is read from the pipe of a dead agent; a child of its own might go on filling it.
 _MAX_LAST_READS = 64
+# Between two looks at those whose keeper has died: nobody tells us of their end.
+_LOOK_SECONDS = 0.01
 
 
 class Switchboard:
-    """Connects residents. `waiting` are those whose answer, or whose end, is outstanding."""
+    """Connects residents. `waiting` are those whose answer, or whose end, is outstanding.
 
-    def __init__(self) -> None:
+    `begun` is called with each process that was asked for, or could not be had.
+    """
+
+    def __init__(
+        self, spawner: Spawner, diary: Diary, begun: Callable[[Began | Failed], None]
+    ) -> None:
         self.residents: dict[str, Resident] = {}
         self.waiting: dict[str, Resident] = {}
         self.acts: dict[str, Act] = {}
         self.faults: dict[str, Fault] = {}
+        self.ended: list[int] = []  # pids of those at fault
         self.departed: dict[str, tuple[Resident, Exit | None]] = {}
+        self.byes: list[Resident] = []
+        self.haunted: set[str] = set()  # by a process that was given up on
         self.taints: list[str] = []
         self.unkillable: list[Identity] = []
+        self._spawner = spawner
+        self._diary = diary
+        self._begun = begun
         self._epoll = select.epoll()
         self._by_outward: dict[int, Resident] = {}
         self._by_inward: dict[int, Resident] = {}
-        self._by_pidfd: dict[int, Resident] = {}
+        self._by_pid: dict[int, Resident] = {}
+        self._fading: dict[int, Resident] = {}  # closed their pipe, and no keeper will tell why
         self._oom_kills = out_of_memory_kills()
+        self._listen_to_the_keeper()
+
+    @property
+    def handle(self) -> int:
+        """A descriptor that is readable when pump() would find something."""
+        return self._epoll.fileno()
+
+    def _listen_to_the_keeper(self) -> None:
+        self._keeper = self._spawner.handle
+        self._epoll.register(self._keeper, select.EPOLLIN)
+
+    def request(self, sent: bool) -> None:
+        """A request to the keeper was sent, or waits until the keeper takes more."""
+        out = 0 if sent else select.EPOLLOUT
+        self._epoll.modify(self._keeper, select.EPOLLIN | out)
 
     def add(self, resident: Resident) -> None:
         self.residents[resident.id] = resident
         self._by_outward[resident.pipes.outward] = resident
-        self._by_pidfd[resident.pidfd] = resident
+        self._by_pid[resident.identity.pid] = resident
         self._epoll.register(resident.pipes.outward, select.EPOLLIN)
-        self._epoll.register(resident.pidfd, select.EPOLLIN)
 
     def ask(
         self, resident: Resident, frame: bytes, asked: Asked, *, tick: int = -1, steps: int = 0
@@ -62,18 +94,59 @@ class Switchboard:
 
     def pump(self, seconds: float) -> bool:
         """Wait so long for something to happen, and handle it; False if nothing did."""
+        if self._fading:
+            seconds = min(seconds, _LOOK_SECONDS)
         events = self._epoll.poll(seconds)
-        by_outward = self._by_outward
-        for handle, _ in events:
+        by_outward, keeper = self._by_outward, 0
+        for handle, event in events:
             resident = by_outward.get(handle)
             if resident is not None:
                 self._listen(resident)
-            elif (resident := self._by_pidfd.get(handle)) is not None:
-                self._bury(resident)
+            elif handle == self._keeper:
+                keeper = event
             elif (resident := self._by_inward.get(handle)) is not None and resident.flush():
                 self._epoll.unregister(handle)
                 del self._by_inward[handle]
-        return bool(events)
+        if keeper:
+            self._hear_the_keeper(keeper)
+        return bool(events) | self._look_after_the_fading()
+
+    def _hear_the_keeper(self, event: int) -> None:
+        if event & select.EPOLLOUT:
+            self.request(self._spawner.flush())
+        for told in self._spawner.hear():
+            if isinstance(told, Gone):
+                resident = self._by_pid.get(told.identity.pid)
+                if resident is not None and resident.identity == told.identity:
+                    self._bury(resident, told.exit)
+            elif isinstance(told, Replaced):
+                self._listen_to_the_keeper()
+                self._reconcile(told)
+            else:
+                self._begun(told)
+
+    def _reconcile(self, told: Replaced) -> None:
+        """Who ended before is known; of those that a dead keeper has left nobody will tell us."""
+        ended = {life.identity: life.exit for life in told.journal.lives.values() if life.exit}
+        for resident in list(self._by_pid.values()):
+            resident.kept &= told.same
+            exit = ended.get(resident.identity)
+            if exit is not None:
+                self._bury(resident, exit)
+            elif not resident.kept and (resident.closed or resident.condemned_at):
+                self._fading[resident.identity.pid] = resident
+
+    def _look_after_the_fading(self) -> bool:
+        gone = [one for one in self._fading.values() if not one.identity.lives()]
+        for resident in gone:
+            self._bury(resident, Exit())
+        return bool(gone)
+
+    def look_for_the_dead(self) -> None:
+        """Find who ended although nobody tells and its pipe was kept open by another."""
+        for resident in list(self._by_pid.values()):
+            if not resident.kept and not resident.identity.lives():
+                self._bury(resident, Exit())
 
     def _listen(self, resident: Resident) -> bool:
         """Read once; False when there is nothing more."""
@@ -85,6 +158,8 @@ class Switchboard:
             # Either it is about to exit, or it closed the pipe and can never answer: see judge.
             resident.closed = True
             self._deafen(resident)
+            if not resident.kept:
+                self._fading[resident.identity.pid] = resident
             return False
         broken: FrameError | None = None
         try:
@@ -100,6 +175,8 @@ class Switchboard:
                     self.acts[resident.id] = answer
                 if not resident.leaving:
                     self.waiting.pop(resident.id, None)
+                elif resident.said_bye:
+                    self.byes.append(resident)
         except FrameError as error:
             broken = error
         if broken is not None:
@@ -116,30 +193,35 @@ class Switchboard:
             return
         resident.verdict = fault
         resident.condemned_at = time.monotonic()
+        if fault is not None:
+            self._diary.write([[CONDEMNED, resident.identity.pid, fault.cause, fault.reason]])
         self._deafen(resident)
-        processes.send(resident.pidfd, signal.SIGKILL)
+        processes.signal_one(resident.identity, signal.SIGKILL)
         self.waiting[resident.id] = resident
+        if not resident.kept:
+            self._fading[resident.identity.pid] = resident
 
-    def _bury(self, resident: Resident) -> None:
+    def _bury(self, resident: Resident, exit: Exit) -> None:
         # What it said before it died was said: a frame never depends on who looks when.
         reads = 0
-        while not resident.condemned_at and reads < _MAX_LAST_READS and self._listen(resident):
+        hears = resident.pipes.outward in self._by_outward
+        while hears and reads < _MAX_LAST_READS and self._listen(resident):
             reads += 1
-        exit = processes.collect(resident.pidfd, resident.identity.pid)
-        if exit is None:
-            return
-        self._depart(resident, exit)
-
-    def _depart(self, resident: Resident, exit: Exit) -> None:
+            hears = not resident.condemned_at
         self._disconnect(resident)
         if self.residents.get(resident.id) is not resident:
-            return  # given up on long ago, dead at last
+            self.haunted.discard(resident.id)  # given up on long ago, dead at last
+            return
         if resident.leaving:
             self.departed[resident.id] = (resident, exit)
         else:
-            self.faults[resident.id] = self._fault_of(resident, exit)
+            self.fail(resident.id, resident.identity.pid, self._fault_of(resident, exit))
         self.residents.pop(resident.id, None)
         self.waiting.pop(resident.id, None)
+
+    def fail(self, id: str, pid: int, fault: Fault) -> None:
+        self.faults[id] = fault
+        self.ended.append(pid)
 
     def _fault_of(self, resident: Resident, exit: Exit) -> Fault:
         starved = False
@@ -148,20 +230,22 @@ class Switchboard:
             starved, self._oom_kills = kills > before, kills
             why = "out of memory" if starved else "a foreign kill"
             self.taints.append(f"agent {resident.id}: {exit}, {why}")
+        elif not exit.known and resident.verdict is None:
+            self.taints.append(f"agent {resident.id} ended after its keeper, nobody knows how")
         elif resident.closed and exit.code is not None:
             resident.verdict = None  # it was leaving by itself when we lost patience
         return resident.why_ended(exit, out_of_memory=starved)
 
-    def _disconnect(self, resident: Resident) -> None:
+    def _disconnect(self, resident: Resident, *, remove: bool = True) -> None:
         self._deafen(resident)
         if self._by_inward.pop(resident.pipes.inward, None) is not None:
             self._epoll.unregister(resident.pipes.inward)
-        del self._by_pidfd[resident.pidfd]
-        self._epoll.unregister(resident.pidfd)
-        resident.release()
+        del self._by_pid[resident.identity.pid]
+        self._fading.pop(resident.identity.pid, None)
+        resident.pipes.remove() if remove else resident.pipes.close()
 
     def give_up(self, resident: Resident) -> None:
-        """Report a process that SIGKILL does not end; its pidfd is kept, to reap it one day."""
+        """Report a process that SIGKILL does not end; we go on listening for its end."""
         self.unkillable.append(resident.identity)
         why = resident.verdict.reason if resident.verdict else "was to be ended"
         reason = f"{why}; process {resident.identity.pid} cannot be killed"
@@ -169,12 +253,14 @@ class Switchboard:
         if resident.leaving:
             self.departed[resident.id] = (resident, None)
         else:
-            self.faults[resident.id] = Fault(cause, reason)
+            self.fail(resident.id, resident.identity.pid, Fault(cause, reason))
             self.taints.append(f"agent {resident.id}: {reason}")
         del self.residents[resident.id]
+        self.haunted.add(resident.id)
         self.waiting.pop(resident.id, None)
 
     def close(self) -> None:
-        for resident in list(self._by_pidfd.values()):
-            self._disconnect(resident)
+        """Let go of everybody. The pipes of those who live on stay where they are."""
+        for resident in list(self._by_pid.values()):
+            self._disconnect(resident, remove=resident.id not in self.residents)
         self._epoll.close()

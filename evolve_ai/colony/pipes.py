@@ -1,18 +1,16 @@
 """Owns the pair of named pipes of each agent.
 
 Made anew for each process, so that nobody who held the old pair (a child of the dead agent,
-say) can speak for the new one, and no stale byte is read. They outlive the orchestrator.
+say) can speak for the new one, and no stale byte is read. They outlive the orchestrator: the
+next one opens them again.
 """
 
 import contextlib
 import errno
-import fcntl
 import os
+import stat
 from dataclasses import dataclass
 from pathlib import Path
-
-# A child has its own use for 0 to 4; a descriptor of ours there would be closed under it.
-_LOWEST = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,25 +33,21 @@ class Pipes:
             with contextlib.suppress(OSError):
                 path.unlink()
 
-    # The child reopens what we hold, not what lies at the path by then; a new description each.
-    @property
-    def child_reads(self) -> str:
-        return f"/proc/self/fd/{self.inward}"
-
-    @property
-    def child_writes(self) -> str:
-        return f"/proc/self/fd/{self.outward}"
-
 
 def make(folder: Path, agent: str) -> Pipes:
     """A fresh pair of pipes. Whatever lies at their paths is replaced, except a full folder.
 
     OSError when the paths cannot be used.
     """
-    inward_path, outward_path = folder / f"{agent}.in", folder / f"{agent}.out"
-    for path in (inward_path, outward_path):
+    for path in _paths(folder, agent):
         _clear(path)
         os.mkfifo(path, 0o600)
+    return reopen(folder, agent)
+
+
+def reopen(folder: Path, agent: str) -> Pipes:
+    """Our ends of a pair that is there. OSError when it is not, or is no pair of pipes."""
+    inward_path, outward_path = _paths(folder, agent)
     # Read and write: opening never waits for the agent, and writing to a dead one is no SIGPIPE.
     inward = _open(inward_path, os.O_RDWR)
     try:
@@ -62,6 +56,10 @@ def make(folder: Path, agent: str) -> Pipes:
         os.close(inward)
         raise
     return Pipes(inward, outward, inward_path, outward_path)
+
+
+def _paths(folder: Path, agent: str) -> tuple[Path, Path]:
+    return folder / f"{agent}.in", folder / f"{agent}.out"
 
 
 def _clear(path: Path) -> None:
@@ -76,14 +74,8 @@ def _clear(path: Path) -> None:
 
 
 def _open(path: Path, mode: int) -> int:
-    return above_the_child(os.open(path, mode | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC))
-
-
-def above_the_child(handle: int) -> int:
-    """The same description at a descriptor that a child does not use for its own."""
-    if handle >= _LOWEST:
+    handle = os.open(path, mode | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC)
+    if stat.S_ISFIFO(os.fstat(handle).st_mode):
         return handle
-    try:
-        return fcntl.fcntl(handle, fcntl.F_DUPFD_CLOEXEC, _LOWEST)
-    finally:
-        os.close(handle)
+    os.close(handle)
+    raise OSError(errno.EINVAL, "not a named pipe", str(path))

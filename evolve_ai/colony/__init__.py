@@ -1,0 +1,1 @@
+"""Colonies: the processes and pipes of agents, under a keeper that outlives us."""

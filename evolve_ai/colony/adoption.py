@@ -1,0 +1,94 @@
+"""Owns finding out who still lives when a colony is taken over, and how the others ended."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from evolve_ai.colony.diary import Entry
+from evolve_ai.colony.journal import Journal, Life
+from evolve_ai.colony.orders import Start
+from evolve_ai.model.agent import Cause, Fault
+from evolve_ai.system.exits import Exit
+from evolve_ai.system.identity import Identity, boot_id, identify
+
+# What a diary tells of, and what follows in the entry.
+LEAVE = "leave"  # pids by agent: they are asked to leave
+BYE = "bye"  # agent, the state that it left
+CONDEMNED = "condemned"  # pid, cause, reason: it is about to be killed for this
+SETTLED = "settled"  # the residents of a season
+TURN = "turn"  # tick, phase, acts, faults, taints, pids of those at fault
+RESETTLED = "resettled"  # tick, residents, agents whose failure was judged
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The last lives of agents: those that go on, those that ended unasked, those of nobody."""
+
+    living: Mapping[str, Life]
+    ended: Mapping[str, Life]
+    strays: tuple[Identity, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """Of whose end the one before us knew: whom it asked to leave, what they left behind, whom it
+    killed and why, and whose failure was told. By pid, memories by agent."""
+
+    left: frozenset[int]
+    byes: Mapping[str, bytes | None]
+    condemned: Mapping[int, Fault]
+    told: frozenset[int]
+
+
+def past_of(diary: Sequence[Entry]) -> Past:
+    left: set[int] = set()
+    told: set[int] = set()
+    byes: dict[str, bytes | None] = {}
+    condemned: dict[int, Fault] = {}
+    for kind, *rest in diary:
+        if kind == LEAVE:
+            left.update(rest[0].values())
+            byes |= dict.fromkeys(rest[0])
+        elif kind == BYE:
+            byes[rest[0]] = rest[1]
+        elif kind == CONDEMNED:
+            condemned[rest[0]] = Fault(Cause(rest[1]), rest[2])
+        elif kind == TURN:
+            told.update(rest[5])
+    return Past(frozenset(left), byes, condemned, frozenset(told))
+
+
+def found_in(journal: Journal, known: Mapping[str, Start], expected: Mapping[str, int]) -> Found:
+    """`known` are agents that may live here, `expected` the pids on record.
+
+    An agent may live with another pid: it was started, and a kill came before that was recorded.
+    """
+    living: dict[str, Life] = {}
+    ended: dict[str, Life] = {}
+    strays = [life.identity for life in journal.others if life.identity.lives()]
+    for id, life in journal.lives.items():
+        if life.exit is None and life.identity.lives():
+            if id in known:
+                living[id] = life
+            else:
+                strays.append(life.identity)
+        elif life.identity.pid == expected.get(id):
+            ended[id] = replace(life, exit=life.exit or Exit())
+    for id, pid in expected.items():
+        if id not in journal.lives:
+            found = _without_record(known[id], pid)
+            life = Life(id, "-", found or Identity(pid, 0, boot_id()), None if found else Exit())
+            (living if found else ended)[id] = life
+    return Found(living, ended, tuple(strays))
+
+
+def _without_record(start: Start, pid: int) -> Identity | None:
+    """The agent that should have this pid, if the process there is it; its journal was lost."""
+    found = identify(pid)
+    process = Path("/proc") / str(pid)
+    try:
+        named = (process / "cmdline").read_bytes().startswith(f"agent-{start.id}\0".encode())
+        at_home = (process / "cwd").samefile(start.folder)
+    except OSError:
+        return None
+    return found if found is not None and named and at_home and found.lives() else None

@@ -1,0 +1,89 @@
+"""Owns the diary of a colony: what it did that is not on record elsewhere yet.
+
+Whoever takes a colony over after a kill reads it, and does nothing twice.
+"""
+
+import os
+import struct
+import zlib
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+from msgpack import packb, unpackb
+
+from evolve_ai.system.files import storage_errors
+
+_HEADER = struct.Struct("<II")
+
+Entry = list[Any]
+
+
+class Diary:
+    """Entries under a title; each is a list of what msgpack can carry. Writes are not fsynced:
+    they outlast a kill, not a power cut, and after that nobody lives who is told of here."""
+
+    def __init__(self, path: Path):
+        """What lies there is read; what a kill has left half written is cut off.
+
+        StorageError when it cannot be written.
+        """
+        self._path = path
+        with storage_errors(path):
+            flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC
+            self._handle = os.open(path, flags, 0o600)
+        data = os.pread(self._handle, os.fstat(self._handle).st_size, 0)
+        entries, end = _entries(data)
+        if end < len(data):
+            os.ftruncate(self._handle, end)
+        self._begun = bool(entries)
+        self.title: str = str(entries[0][0]) if entries else ""
+        self.entries: Sequence[Entry] = entries[1:]
+
+    def open(self, title: str) -> Sequence[Entry]:
+        """Go on under this title, with the entries so far; under another one, begin afresh."""
+        if title != self.title:
+            self.title, self.entries, self._begun = title, (), False
+            with storage_errors(self._path):
+                os.ftruncate(self._handle, 0)
+        return self.entries
+
+    def write(self, entries: Iterable[Entry]) -> None:
+        """StorageError when the disk is full; what is written then is not half of an entry."""
+        data = b"".join(map(_framed, entries))
+        if not data:
+            return
+        if not self._begun:
+            data = _framed([self.title]) + data
+        with storage_errors(self._path):
+            size = os.fstat(self._handle).st_size
+            while data:
+                try:
+                    data = data[os.write(self._handle, data) :]
+                except OSError:
+                    os.ftruncate(self._handle, size)
+                    raise
+        self._begun = True
+
+    def close(self) -> None:
+        os.close(self._handle)
+
+
+def _framed(entry: Entry) -> bytes:
+    packed: bytes = packb(entry)
+    return _HEADER.pack(len(packed), zlib.crc32(packed)) + packed
+
+
+def _entries(data: bytes) -> tuple[list[Entry], int]:
+    """The whole entries at the beginning of these bytes, and where they end."""
+    entries: list[Entry] = []
+    at = 0
+    while at + _HEADER.size <= len(data):
+        length, checksum = _HEADER.unpack_from(data, at)
+        end = at + _HEADER.size + length
+        packed = data[at + _HEADER.size : end]
+        if not length or end > len(data) or zlib.crc32(packed) != checksum:
+            break
+        entries.append(unpackb(packed))
+        at = end
+    return entries, at

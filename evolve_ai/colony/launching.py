@@ -1,0 +1,153 @@
+"""Owns getting agents started: what is made ready for a process, and what its hello says."""
+
+import errno
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from evolve_ai.colony import agent_log, pipes
+from evolve_ai.colony.diary import Diary
+from evolve_ai.colony.keeper import Launch
+from evolve_ai.colony.orders import Refused, Start, Started
+from evolve_ai.colony.resident import Asked, Resident
+from evolve_ai.colony.spawner import Began, Failed, Spawner
+from evolve_ai.colony.switchboard import Switchboard
+from evolve_ai.model import frame
+from evolve_ai.model.agent import Cause, Fault
+from evolve_ai.system.exits import Room
+from evolve_ai.system.identity import Identity
+
+_LOOK_SECONDS = 0.1
+_REQUESTS_BETWEEN_LOOKS = 16
+# What a full machine answers; an agent is not to blame for it.
+_NO_ROOM: Mapping[int, str] = {
+    errno.EMFILE: "raise ulimit -n (LimitNOFILE= in a systemd unit), or keep fewer agents",
+    errno.ENFILE: "raise sysctl fs.file-max",
+    errno.EAGAIN: "look at ulimit -u, pids.max of the cgroup, sysctl kernel.pid_max",
+    errno.ENOMEM: "free some memory, or keep fewer agents",
+    errno.ENOSPC: "free some disk space",
+    errno.EDQUOT: "free some of your disk quota",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class _Request:
+    start: Start
+    pipes: pipes.Pipes
+    hello: bytes
+    log_start: int
+
+
+class Launcher:
+    """Starts agents and greets them; `epoch`, `orphan_seconds` and `room` are the same for all."""
+
+    def __init__(
+        self,
+        folder: Path,
+        spawner: Spawner,
+        diary: Diary,
+        *,
+        epoch: int,
+        orphan_seconds: int,
+        room: Room,
+        log_bytes: int,
+    ):
+        self._folder = folder
+        self._spawner = spawner
+        self._epoch = epoch
+        self._orphan_seconds = orphan_seconds
+        self._room = room
+        self._log_bytes = log_bytes
+        self._requested: dict[str, _Request] = {}
+        self._outcome: dict[str, Started | Fault | Refused] = {}
+        self.board = Switchboard(spawner, diary, self._begun)
+
+    def start(self, starts: Sequence[Start]) -> dict[str, Started | Fault | Refused]:
+        """Have processes started and greet them as they come; who is there owes a `ready`."""
+        self._outcome = {}
+        for number, start in enumerate(starts):
+            if start.id in self.board.residents:
+                raise ValueError(f"agent {start.id} runs already")
+            self._request(start)
+            if number % _REQUESTS_BETWEEN_LOOKS == 0:
+                self.board.pump(0)
+        while self._requested:
+            self.board.pump(_LOOK_SECONDS)
+        return self._outcome
+
+    def _request(self, start: Start) -> None:
+        pair: pipes.Pipes | None = None
+        try:
+            if start.id in self.board.haunted:
+                raise BlockingIOError(errno.EAGAIN, "its old process cannot be killed")
+            hello = self.hello(start)
+            log_start = agent_log.prepare(start.folder, self._log_bytes)
+            pair = pipes.make(self._folder, start.id)
+            launch = self._launch(start, pair, log_start)
+        except (OSError, frame.FrameError) as error:
+            if pair is not None:
+                pair.remove()
+            self._outcome[start.id] = _refusal(getattr(error, "errno", None), str(error))
+            return
+        self._requested[start.id] = _Request(start, pair, hello, log_start)
+        self.board.request(self._spawner.ask(launch))
+
+    def _launch(self, start: Start, pair: pipes.Pipes, log_start: int) -> Launch:
+        return Launch(
+            id=start.id,
+            note=f"{start.note}:{log_start}",
+            file=start.program.file.absolute(),
+            arguments=tuple(start.program.arguments),
+            argv0=f"agent-{start.id}",
+            folder=start.folder.absolute(),
+            in_path=pair.inward_path,
+            out_path=pair.outward_path,
+            log=start.folder.absolute() / agent_log.NAME,
+            room=self._room,
+        )
+
+    def _begun(self, told: Began | Failed) -> None:
+        """The keeper has answered a request."""
+        request = self._requested.pop(told.launch.id)
+        if isinstance(told, Failed):
+            request.pipes.remove()
+            self._outcome[told.launch.id] = _refusal(told.errno, told.text)
+            return
+        resident = self.resident(request.start, told.identity, request.pipes, request.log_start)
+        self.board.add(resident)
+        self._outcome[resident.id] = Started(told.identity)
+        self.board.ask(resident, request.hello, Asked.READY)
+
+    def resident(
+        self, start: Start, found: Identity, pair: pipes.Pipes, log_start: int
+    ) -> Resident:
+        return Resident(
+            id=start.id,
+            identity=found,
+            pipes=pair,
+            folder=start.folder.absolute(),
+            log_start=log_start,
+            epoch=self._epoch,
+            note=start.note,
+            room=self._room,
+        )
+
+    def hello(self, start: Start) -> bytes:
+        """FrameError when it is too large."""
+        body = frame.hello(
+            epoch=self._epoch,
+            tick=start.tick,
+            id=start.id,
+            seed=start.seed,
+            genome=start.genome,
+            state=start.state,
+            orphan_seconds=self._orphan_seconds,
+            pool=start.pool,
+        )
+        return frame.encode(body)
+
+
+def _refusal(code: int | None, text: str) -> Fault | Refused:
+    if code is not None and code in _NO_ROOM:
+        return Refused(text, _NO_ROOM[code])
+    return Fault(Cause.CRASH, f"cannot be started: {text}")

@@ -1,0 +1,153 @@
+"""Owns a season: the ticks of a cycle, in which a world turns among the agents of a colony.
+
+Each turn is written into the colony's diary. After a kill the same season, asked for again, is
+replayed from there, and goes on where it was broken off: no agent lives a tick twice, and none is
+left out.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import astuple, dataclass, field
+
+from evolve_ai.colony.adoption import RESETTLED, SETTLED, TURN
+from evolve_ai.colony.colony import Colony
+from evolve_ai.colony.diary import Entry
+from evolve_ai.colony.orders import Exchange, Pool
+from evolve_ai.contracts.environment import Environment
+from evolve_ai.model.agent import Cause, Fault
+from evolve_ai.model.world import Act, Resident, Season
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What became of agents between two ticks: whom to settle anew, whose failure is judged."""
+
+    residents: tuple[Resident, ...] = ()
+    judged: frozenset[str] = frozenset()
+
+
+# Called between two ticks with the last tick that each agent has answered, and with the failures
+# that nobody has judged yet.
+Between = Callable[[Mapping[str, int], Mapping[str, Fault]], Change]
+
+
+def nothing(lived: Mapping[str, int], faults: Mapping[str, Fault]) -> Change:
+    """What happens between the ticks of a season in lockstep."""
+    return Change()
+
+
+@dataclass(frozen=True, slots=True)
+class Turned:
+    """What a season left behind: the accounts, and failures that nobody has judged."""
+
+    season: Season
+    faults: Mapping[str, Fault]
+    taints: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """A season to be lived: `ticks` from `first_tick` on, by these residents.
+
+    `offers` is the gene pool, for whom it is news.
+    """
+
+    cycle: int
+    first_tick: int
+    ticks: int
+    residents: Sequence[Resident]
+    offers: Mapping[str, Pool] = field(default_factory=dict)
+
+    @property
+    def title(self) -> str:
+        return f"season {self.cycle}"
+
+
+def turn(
+    environment: Environment, colony: Colony, order: Order, between: Between = nothing
+) -> Turned:
+    """Live a season. Who fails is asked no more, unless `between` has judged that."""
+    past = _Past(colony.diary.open(order.title))
+    residents = past.settled or order.residents
+    if not past.settled:
+        colony.diary.write([[SETTLED, [astuple(one) for one in residents]]])
+    environment.settle_in(residents, order.first_tick, order.cycle)
+    faults: dict[str, Fault] = {}
+    lived: dict[str, int] = {}
+    taints: list[str] = []
+    for tick in range(order.first_tick, order.first_tick + order.ticks):
+        replayed = False
+        for phase in range(environment.phases):
+            asked = environment.percepts(phase)
+            exchange = past.exchange(tick, phase)
+            replayed = exchange is not None
+            if exchange is None:
+                percepts = {agent: p for agent, p in asked.items() if agent not in faults}
+                news = order.offers if tick == order.first_tick else {}
+                exchange = colony.exchange(percepts, tick=tick, cycle=order.cycle, pool_for=news)
+                colony.diary.write([_entry(tick, phase, exchange)])
+            faults |= exchange.faults
+            taints += exchange.tainted
+            environment.hear(phase, exchange.acts)
+            lived |= dict.fromkeys(exchange.acts, tick)
+        environment.end_tick()
+        change = past.change(tick) if replayed else between(lived, faults)
+        if not replayed and change != Change():
+            colony.diary.write([_resettled(tick, change)])
+        for agent in change.judged:
+            faults.pop(agent, None)
+        for resident in change.residents:
+            lived.pop(resident.id, None)  # from now on its record says what it remembers
+        if change.residents:
+            environment.resettle(change.residents)
+    return Turned(environment.close(), faults, tuple(taints))
+
+
+def _entry(tick: int, phase: int, exchange: Exchange) -> Entry:
+    acts = {agent: astuple(act) for agent, act in exchange.acts.items()}
+    faults = {agent: [fault.cause, fault.reason] for agent, fault in exchange.faults.items()}
+    return [TURN, tick, phase, acts, faults, exchange.tainted, exchange.ended]
+
+
+def _resettled(tick: int, change: Change) -> Entry:
+    return [RESETTLED, tick, [astuple(one) for one in change.residents], list(change.judged)]
+
+
+class _Past:
+    """What the diary tells of the season so far."""
+
+    def __init__(self, entries: Sequence[Entry]):
+        self.settled: Sequence[Resident] = ()
+        self._turns: Iterator[Entry] = iter([entry for entry in entries if entry[0] == TURN])
+        self._changes = {entry[1]: entry for entry in entries if entry[0] == RESETTLED}
+        for entry in entries:
+            if entry[0] == SETTLED:
+                self.settled = _residents(entry[1])
+
+    def exchange(self, tick: int, phase: int) -> Exchange | None:
+        """What this turn brought, or None when it has not been lived yet."""
+        entry = next(self._turns, None)
+        if entry is None:
+            return None
+        _, told_tick, told_phase, acts, faults, tainted, ended = entry
+        if (told_tick, told_phase) != (tick, phase):
+            raise ValueError(f"the diary tells of tick {told_tick} where {tick} was expected")
+        return Exchange(
+            {agent: _act(values) for agent, values in acts.items()},
+            {agent: Fault(Cause(cause), reason) for agent, (cause, reason) in faults.items()},
+            tuple(tainted),
+            tuple(ended),
+        )
+
+    def change(self, tick: int) -> Change:
+        entry = self._changes.get(tick)
+        return Change() if entry is None else Change(_residents(entry[2]), frozenset(entry[3]))
+
+
+def _residents(rows: Sequence[Sequence[object]]) -> tuple[Resident, ...]:
+    return tuple(Resident(*row) for row in rows)  # type: ignore[arg-type]
+
+
+def _act(values: Sequence[object]) -> Act:
+    answers, say, give, rest, fitness, mutated = values
+    pairs = tuple((slot, amount) for slot, amount in give)  # type: ignore[attr-defined]
+    return Act(tuple(answers), say, pairs, rest, fitness, mutated)  # type: ignore[arg-type]
