@@ -6,8 +6,8 @@ from pathlib import Path
 
 from evolve_ai.colony.diary import Entry
 from evolve_ai.colony.journal import Journal, Life
-from evolve_ai.colony.orders import Start
 from evolve_ai.model.agent import Cause, Fault
+from evolve_ai.model.colony import Start
 from evolve_ai.system.exits import Exit
 from evolve_ai.system.identity import Identity, boot_id, identify
 

@@ -12,7 +12,11 @@ from evolve_ai.colony.adoption import BYE, LEAVE, found_in, past_of
 from evolve_ai.colony.diary import Diary
 from evolve_ai.colony.journal import Life
 from evolve_ai.colony.launching import Launcher
-from evolve_ai.colony.orders import (
+from evolve_ai.colony.resident import Asked, Resident
+from evolve_ai.colony.spawner import Spawner
+from evolve_ai.model import frame
+from evolve_ai.model.agent import Cause, Fault
+from evolve_ai.model.colony import (
     Adopted,
     Exchange,
     Farewell,
@@ -22,15 +26,12 @@ from evolve_ai.colony.orders import (
     Settled,
     Start,
     Started,
+    Usage,
 )
-from evolve_ai.colony.resident import Asked, Resident
-from evolve_ai.colony.spawner import Spawner
-from evolve_ai.model import frame
-from evolve_ai.model.agent import Cause, Fault
 from evolve_ai.model.world import Percept
 from evolve_ai.system import identity, processes
 from evolve_ai.system.exits import MEMORY_BYTES, Exit, Room, explain
-from evolve_ai.system.identity import Identity, Usage
+from evolve_ai.system.identity import Identity
 
 _LOOK_SECONDS = 0.1
 _EXCHANGES_BETWEEN_TRIMS = 256
@@ -293,23 +294,27 @@ class Colony:
         return leaving
 
     def settle(
-        self, title: str, leave: Iterable[str], starts: Sequence[Start], *, remember: bool
+        self, title: str | None, leave: Sequence[str], starts: Sequence[Start], *, remember: bool
     ) -> Settled:
         """Let these agents leave, and those run what their notes say.
 
         Whoever runs another program leaves first and, if it is to `remember`, starts with the
-        memory that it leaves. Asked for again under the same title, nothing is done twice.
+        memory that it leaves. Asked for again under the same title, nothing is done twice; without
+        a title it belongs to what is under way.
         """
-        past = past_of(self.diary.open(title))
+        before: dict[str, Farewell] = {}
+        if title is not None:
+            byes = past_of(self.diary.open(title)).byes
+            named = {*leave, *(start.id for start in starts)}
+            before = {id: Farewell(byes[id]) for id in named & byes.keys()}
         residents = self._board.residents
         going = [*leave, *(s.id for s in starts if s.id in residents and not self._runs(s))]
-        before = {id: Farewell(state) for id, state in past.byes.items()}
         farewells = {**before, **self.stop(going)}
         outcomes: dict[str, Started | Fault | Refused] = {}
         missing = []
         for start in starts:
             if self._runs(start):
-                outcomes[start.id] = Started(residents[start.id].identity)
+                outcomes[start.id] = Started(residents[start.id].identity.pid)
                 continue
             bye = farewells.get(start.id)
             state = bye.state if bye is not None and bye.state is not None else start.state
@@ -363,8 +368,9 @@ class Colony:
 
     # --- looking
 
-    def running(self) -> Mapping[str, Identity]:
-        return {id: resident.identity for id, resident in self._board.residents.items()}
+    def running(self) -> Mapping[str, int]:
+        """The pids of those who live here."""
+        return {id: resident.identity.pid for id, resident in self._board.residents.items()}
 
     def files(self) -> frozenset[Path]:
         """The programs that agents run now."""

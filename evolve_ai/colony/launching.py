@@ -8,12 +8,12 @@ from pathlib import Path
 from evolve_ai.colony import agent_log, pipes
 from evolve_ai.colony.diary import Diary
 from evolve_ai.colony.keeper import Launch
-from evolve_ai.colony.orders import Refused, Start, Started
 from evolve_ai.colony.resident import Asked, Resident
 from evolve_ai.colony.spawner import Began, Failed, Spawner
 from evolve_ai.colony.switchboard import Switchboard
 from evolve_ai.model import frame
 from evolve_ai.model.agent import Cause, Fault
+from evolve_ai.model.colony import Refused, Start, Started
 from evolve_ai.system.exits import Room
 from evolve_ai.system.identity import Identity
 
@@ -115,7 +115,7 @@ class Launcher:
             return
         resident = self.resident(request.start, told.identity, request.pipes, request.log_start)
         self.board.add(resident)
-        self._outcome[resident.id] = Started(told.identity)
+        self._outcome[resident.id] = Started(told.identity.pid)
         self.board.ask(resident, request.hello, Asked.READY)
 
     def resident(

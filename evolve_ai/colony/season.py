@@ -5,61 +5,16 @@ replayed from there, and goes on where it was broken off: no agent lives a tick 
 left out.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import astuple, dataclass, field
+from collections.abc import Iterator, Sequence
+from dataclasses import astuple
 
 from evolve_ai.colony.adoption import RESETTLED, SETTLED, TURN
 from evolve_ai.colony.colony import Colony
 from evolve_ai.colony.diary import Entry
-from evolve_ai.colony.orders import Exchange, Pool
 from evolve_ai.contracts.environment import Environment
 from evolve_ai.model.agent import Cause, Fault
-from evolve_ai.model.world import Act, Resident, Season
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """What became of agents between two ticks: whom to settle anew, whose failure is judged."""
-
-    residents: tuple[Resident, ...] = ()
-    judged: frozenset[str] = frozenset()
-
-
-# Called between two ticks with the last tick that each agent has answered, and with the failures
-# that nobody has judged yet.
-Between = Callable[[Mapping[str, int], Mapping[str, Fault]], Change]
-
-
-def nothing(lived: Mapping[str, int], faults: Mapping[str, Fault]) -> Change:
-    """What happens between the ticks of a season in lockstep."""
-    return Change()
-
-
-@dataclass(frozen=True, slots=True)
-class Turned:
-    """What a season left behind: the accounts, and failures that nobody has judged."""
-
-    season: Season
-    faults: Mapping[str, Fault]
-    taints: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Order:
-    """A season to be lived: `ticks` from `first_tick` on, by these residents.
-
-    `offers` is the gene pool, for whom it is news.
-    """
-
-    cycle: int
-    first_tick: int
-    ticks: int
-    residents: Sequence[Resident]
-    offers: Mapping[str, Pool] = field(default_factory=dict)
-
-    @property
-    def title(self) -> str:
-        return f"season {self.cycle}"
+from evolve_ai.model.colony import Between, Change, Exchange, Order, Turned, nothing
+from evolve_ai.model.world import Act, Resident
 
 
 def turn(

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from evolve_ai.colony.colony import Colony
-from evolve_ai.colony.orders import Start
 from evolve_ai.contracts.environment import Examination
 from evolve_ai.contracts.substrate import Builder, Progress
 from evolve_ai.model.agent import Fault
+from evolve_ai.model.colony import Start
 from evolve_ai.model.errors import NoPopulationError, UsageError
 from evolve_ai.model.genome import Genome, decode
 from evolve_ai.model.report import GenePool, Program

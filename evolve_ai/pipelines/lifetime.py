@@ -5,8 +5,8 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from evolve_ai.colony.colony import Colony
-from evolve_ai.colony.orders import Limits
 from evolve_ai.model.agent import AgentRecord, State
+from evolve_ai.model.colony import Limits
 from evolve_ai.model.errors import EvolveError
 from evolve_ai.model.event import Event, Kind
 from evolve_ai.model.report import GenePool

@@ -4,10 +4,10 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from evolve_ai.colony.colony import Colony
-from evolve_ai.colony.orders import Pool
 from evolve_ai.contracts.environment import Environment
 from evolve_ai.model import restart
 from evolve_ai.model.agent import AgentRecord, Fault, State
+from evolve_ai.model.colony import Pool
 from evolve_ai.model.event import Event, Kind
 from evolve_ai.model.world import Account, Act, Resident, Season
 from evolve_ai.stages.context import Context

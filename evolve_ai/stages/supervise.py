@@ -5,9 +5,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from evolve_ai.colony.colony import Colony
-from evolve_ai.colony.orders import Farewell, Start, Started
 from evolve_ai.model import restart
 from evolve_ai.model.agent import AgentRecord, Cause, Fault, State
+from evolve_ai.model.colony import Farewell, Start, Started
 from evolve_ai.model.event import Event, Kind
 from evolve_ai.model.report import GenePool, Program
 from evolve_ai.stages.context import Context

@@ -10,18 +10,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from evolve_ai.model.colony import Usage
+
 _CLOCK_TICKS = os.sysconf("SC_CLK_TCK")
 _PAGE = os.sysconf("SC_PAGE_SIZE")
 _GONE = frozenset({"Z", "X"})
-
-
-@dataclass(frozen=True, slots=True)
-class Usage:
-    """What a process has used: CPU in seconds of all its threads, memory, its /proc state."""
-
-    cpu_seconds: float
-    rss_bytes: int
-    state: str
 
 
 @dataclass(frozen=True, slots=True)

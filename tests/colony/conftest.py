@@ -7,8 +7,8 @@ import pytest
 from fake_colony import QUICK, fake, start_of
 
 from evolve_ai.colony.colony import Colony
-from evolve_ai.colony.orders import Started
 from evolve_ai.model.agent import Fault
+from evolve_ai.model.colony import Started
 
 
 @pytest.fixture

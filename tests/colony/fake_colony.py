@@ -5,7 +5,7 @@ from pathlib import Path
 
 import msgpack
 
-from evolve_ai.colony.orders import Limits, Start
+from evolve_ai.model.colony import Limits, Start
 from evolve_ai.model.report import Program
 
 FAKE_AGENTS = Path(__file__).parent.parent / "fake_agents"

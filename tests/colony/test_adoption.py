@@ -11,9 +11,9 @@ import pytest
 from fake_colony import QUICK, fake, start_of
 
 from evolve_ai.colony.colony import Colony
-from evolve_ai.colony.orders import Adopted, Exchange, Start, Started
 from evolve_ai.model import frame
 from evolve_ai.model.agent import Cause
+from evolve_ai.model.colony import Adopted, Exchange, Start, Started
 from evolve_ai.model.world import Percept
 from evolve_ai.system.identity import Identity
 
@@ -31,7 +31,7 @@ def answers(exchange: Exchange) -> dict[str, tuple[float, ...]]:
 
 
 def pids(colony: Colony) -> dict[str, int]:
-    return {agent: found.pid for agent, found in colony.running().items()}
+    return dict(colony.running())
 
 
 def await_end(pid: int) -> None:
@@ -234,7 +234,7 @@ def test_same_order_again_starts_nobody_twice(opened, tmp_path):
     second = opened()
     take_over(second, known, {})
     again = second.settle("cycle 1", [], known, remember=True)
-    assert {agent: one.identity.pid for agent, one in again.outcomes.items()} == before
+    assert {agent: one.pid for agent, one in again.outcomes.items()} == before
 
 
 def test_memory_survives_a_kill_between_goodbye_and_restart(opened, tmp_path):

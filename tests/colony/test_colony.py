@@ -10,8 +10,8 @@ import pytest
 from fake_colony import QUICK, fake, start_of
 
 from evolve_ai.colony.colony import Colony
-from evolve_ai.colony.orders import Exchange, Limits, Refused, Started
 from evolve_ai.model.agent import Cause, Fault
+from evolve_ai.model.colony import Exchange, Limits, Refused, Started
 from evolve_ai.model.report import Program
 from evolve_ai.model.world import Percept
 
@@ -248,7 +248,7 @@ def test_hello_that_is_too_large_is_a_fault(colony, raise_agents):
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
 def test_foreign_kill_is_a_crash_that_taints_history(colony, raise_agents, number):
     [started] = raise_agents("well_behaved").values()
-    os.kill(started.identity.pid, number)
+    os.kill(started.pid, number)
     exchange = ask(colony)
     [fault] = exchange.faults.values()
     assert fault == Fault(Cause.CRASH, f"killed by {number.name} ({number.value})")
@@ -257,7 +257,7 @@ def test_foreign_kill_is_a_crash_that_taints_history(colony, raise_agents, numbe
 
 def test_death_between_exchanges_is_reaped(colony, raise_agents):
     [started] = raise_agents("well_behaved").values()
-    os.kill(started.identity.pid, signal.SIGSEGV)
+    os.kill(started.pid, signal.SIGSEGV)
     faults, deadline = {}, time.monotonic() + 5
     while not faults and time.monotonic() < deadline:
         faults = colony.reap()
@@ -298,7 +298,7 @@ def test_agent_that_ignores_stop_and_sigterm_is_killed(colony, raise_agents):
 
 def test_stop_of_who_is_gone_says_so(colony, raise_agents):
     [started] = raise_agents("well_behaved").values()
-    os.kill(started.identity.pid, signal.SIGABRT)
+    os.kill(started.pid, signal.SIGABRT)
     farewells = colony.stop(["a0-well_behaved", "unknown"])
     assert list(farewells) == ["a0-well_behaved"]
     assert farewells["a0-well_behaved"].reason == "killed by SIGABRT (6) without a bye"
@@ -314,7 +314,7 @@ def test_killed_by_us_is_no_fault(colony, raise_agents):
 def test_ping_is_answered_and_finds_the_dead(colony, raise_agents):
     outcome = raise_agents("well_behaved", "well_behaved")
     assert colony.ping() == {}
-    os.kill(outcome["a1-well_behaved"].identity.pid, signal.SIGSEGV)
+    os.kill(outcome["a1-well_behaved"].pid, signal.SIGSEGV)
     assert list(colony.ping()) == ["a1-well_behaved"]
 
 

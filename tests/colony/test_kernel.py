@@ -10,8 +10,8 @@ import pytest
 from fake_colony import start_of
 
 from evolve_ai.colony.colony import Colony
-from evolve_ai.colony.orders import Started
 from evolve_ai.model import genome
+from evolve_ai.model.colony import Started
 from evolve_ai.model.genome import FileGene, Genome
 from evolve_ai.model.report import Program
 from evolve_ai.model.world import Percept

@@ -8,8 +8,8 @@ import pytest
 from fake_colony import FAKE_AGENTS, QUICK, fake, start_of
 
 from evolve_ai.colony.colony import Colony
-from evolve_ai.colony.orders import Exchange, Started
 from evolve_ai.model.agent import Cause, Fault
+from evolve_ai.model.colony import Exchange, Started
 from evolve_ai.model.report import Program
 from evolve_ai.model.world import Percept
 
@@ -73,7 +73,7 @@ def test_running_agent_is_held_to_its_room_and_we_are_not(tmp_path, nothing_left
     with Colony(tmp_path, keeper, epoch=1, limits=QUICK, **room) as colony:
         [started] = colony.start([start_of(tmp_path, "x", fake("well_behaved"))]).values()
         assert isinstance(started, Started)
-        pid = started.identity.pid
+        pid = started.pid
         assert resource.prlimit(pid, resource.RLIMIT_FSIZE) == (32 * MIB, 32 * MIB)
         assert resource.prlimit(pid, resource.RLIMIT_AS) == (99 * MIB, 99 * MIB)
         assert resource.prlimit(pid, resource.RLIMIT_NOFILE) == (64, 64)

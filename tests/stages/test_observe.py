@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 from stages_support import Population
 
-from evolve_ai.colony.orders import Exchange
 from evolve_ai.environments.ledger import Prices
 from evolve_ai.environments.series import Series, Stretch
 from evolve_ai.model.agent import AgentRecord, Cause, Fault, State
+from evolve_ai.model.colony import Exchange
 from evolve_ai.model.settings import CycleSettings, EconomySettings, Settings
 from evolve_ai.model.world import Act, Percept
 from evolve_ai.stages.observe import (

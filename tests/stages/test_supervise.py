@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from stages_support import Population
 
-from evolve_ai.colony.orders import Farewell, Start, Started
 from evolve_ai.model import restart
 from evolve_ai.model.agent import AgentRecord, Cause, Fault, State
+from evolve_ai.model.colony import Farewell, Start, Started
 from evolve_ai.model.report import Program
 from evolve_ai.stages.supervise import Ran, failed, healthy, run, stopped
 from evolve_ai.system.identity import Identity

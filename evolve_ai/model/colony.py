@@ -1,14 +1,13 @@
 """Owns what a colony is told, and what it tells: values."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from evolve_ai.model.agent import Fault
 from evolve_ai.model.report import Program
-from evolve_ai.model.world import Act
-from evolve_ai.system.identity import Identity
+from evolve_ai.model.world import Act, Resident, Season
 
 Pool = Sequence[Mapping[str, Any]]
 
@@ -47,7 +46,7 @@ class Start:
 
 @dataclass(frozen=True, slots=True)
 class Started:
-    identity: Identity
+    pid: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,3 +99,60 @@ class Adopted:
     notes: Mapping[str, str] = field(default_factory=dict)
     byes: Mapping[str, bytes | None] = field(default_factory=dict)
     left: frozenset[int] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What a process has used: CPU in seconds of all its threads, memory, its /proc state."""
+
+    cpu_seconds: float
+    rss_bytes: int
+    state: str
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What became of agents between two ticks: whom to settle anew, whose failure is judged."""
+
+    residents: tuple[Resident, ...] = ()
+    judged: frozenset[str] = frozenset()
+
+
+# Called between two ticks with the last tick that each agent has answered, and with the failures
+# that nobody has judged yet.
+Between = Callable[[Mapping[str, int], Mapping[str, Fault]], Change]
+
+
+def nothing(lived: Mapping[str, int], faults: Mapping[str, Fault]) -> Change:
+    """What happens between the ticks of a season in lockstep."""
+    return Change()
+
+
+@dataclass(frozen=True, slots=True)
+class Turned:
+    """What a season left behind: the accounts, and failures that nobody has judged."""
+
+    season: Season
+    faults: Mapping[str, Fault]
+    taints: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """A season to be lived: `ticks` from `first_tick` on, by these residents, in a world of so many
+    `places` whose founders had so many active genes in the mean.
+
+    `offers` is the gene pool, for whom it is news.
+    """
+
+    cycle: int
+    first_tick: int
+    ticks: int
+    places: int
+    founder_genes: float
+    residents: Sequence[Resident]
+    offers: Mapping[str, Pool] = field(default_factory=dict)
+
+    @property
+    def title(self) -> str:
+        return f"season {self.cycle}"
