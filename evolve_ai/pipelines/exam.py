@@ -20,6 +20,7 @@ from evolve_ai.stages.build import request_of
 from evolve_ai.stages.observe import turn
 from evolve_ai.state.registry import Registry
 from evolve_ai.system.colony import Colony, Start
+from evolve_ai.system.processes import LimitError, Refused
 
 FOLDER = "exam"
 PURSE = 100_000  # thousandths of energy: nobody is poor in an exam
@@ -107,6 +108,9 @@ def sit(
     environment = examination.environment
     with Colony(folder, epoch=1, limits=limits_of(parts)) as colony:
         started = colony.start(starts)
+        for outcome in started.values():
+            if isinstance(outcome, Refused):
+                raise LimitError(outcome.what, todo=outcome.todo)
         residents = [
             Resident(start.id, place, PURSE, 0, -1, not isinstance(started[start.id], Fault))
             for place, start in enumerate(starts)

@@ -92,12 +92,14 @@ class LifeManager:
         self.colony: Colony = lifetime.open_colony(parts, registry)
         self._background: BackgroundBuilder | None = None
         self._renewals: Renewals | None = None
-        if parts.project.settings.mode == "free":
+        if parts.clock is not None:
             watcher = open_watcher(parts.project.agents, parts.substrate, self.pool)
             self._background = BackgroundBuilder(
                 self._builder, lambda: parts.substrate.onlooker(parts.project.workspace, self.pool)
             )
-            self._renewals = Renewals(self.population, self.colony, self._background, watcher)
+            self._renewals = Renewals(
+                self.population, self.colony, self._background, watcher, parts.clock
+            )
         return self
 
     def __exit__(
@@ -120,8 +122,13 @@ class LifeManager:
             self.colony.close()
 
     def _send_home(self) -> None:
-        agents = self.population.agents
-        lifetime.end(self.parts, self.registry, self.run_id, self.colony, agents)
+        """Who died in the pause is judged as if the run went on: it must not count as running."""
+        cycle = self.cycle if self._renewals is not None else self.cycle + 1
+        faults = {**self._faults, **self.colony.reap()}
+        context = self.parts.context(self.pool, cycle)
+        judged = after_faults(context, self.population.agents, faults)
+        before = self.population.agents
+        lifetime.end(self.parts, self.registry, self.run_id, self.colony, before, *judged)
 
     def stop(self) -> None:
         """End after the cycle that is under way. Safe to call from a signal handler."""
@@ -165,7 +172,8 @@ class LifeManager:
         self._renewals.wait(seconds)
         context = self.parts.context(self.pool, self.cycle)
         self._in_step = False
-        self._faults |= self._renewals.look(context, {}, self._faults).faults
+        faults, self._faults = self._faults, {}
+        self._renewals.look(context, {}, faults)
         self._in_step = True
         if self._background is not None:
             self._background.check()

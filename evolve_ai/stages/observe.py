@@ -1,12 +1,13 @@
 """Owns the verb observe: lets the world turn for a cycle and notes what became of everybody."""
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from evolve_ai.contracts.environment import Environment
 from evolve_ai.model import restart
-from evolve_ai.model.agent import AgentRecord, Fault, State
+from evolve_ai.model.agent import AgentRecord, Cause, Fault, State
 from evolve_ai.model.event import Event, Kind
+from evolve_ai.model.restart import backoff_of, with_backoff
 from evolve_ai.model.world import Account, Act, Resident, Season
 from evolve_ai.stages.context import Context
 from evolve_ai.stages.supervise import failed
@@ -28,17 +29,18 @@ class Observed:
 
 @dataclass(frozen=True, slots=True)
 class Renewed:
-    """Agents that changed between two ticks, and who was found to have failed."""
+    """Agents that changed between two ticks, and whose failure was judged there."""
 
     agents: Mapping[str, AgentRecord] = field(default_factory=dict)
-    faults: Mapping[str, Fault] = field(default_factory=dict)
+    judged: frozenset[str] = frozenset()
 
 
-# Called between two ticks with the last tick that each agent has answered, and who has failed.
-Between = Callable[[Mapping[str, int], Collection[str]], Renewed]
+# Called between two ticks with the last tick that each agent has answered, and with the failures
+# that nobody has judged yet.
+Between = Callable[[Mapping[str, int], Mapping[str, Fault]], Renewed]
 
 
-def nothing(lived: Mapping[str, int], failed: Collection[str]) -> Renewed:
+def nothing(lived: Mapping[str, int], faults: Mapping[str, Fault]) -> Renewed:
     """What happens between the ticks of a cycle in lockstep."""
     return Renewed()
 
@@ -83,22 +85,36 @@ def observe(
 def after_faults(
     context: Context, agents: Mapping[str, AgentRecord], faults: Mapping[str, Fault]
 ) -> tuple[dict[str, AgentRecord], tuple[Event, ...]]:
-    """What became of those who failed. When too many did, nobody restarts in the next cycle."""
-    lived = dict(agents)
-    running = sum(1 for record in lived.values() if record.state is State.RUNNING)
-    alarm = restart.breaker(running, faults.values())
+    """What became of those who failed. When too many did, they all wait for a while."""
+    if not faults:
+        return dict(agents), ()
+    lived, now, line = dict(agents), context.now, context.line
+    earlier = {
+        record.id: record
+        for record in agents.values()
+        if restart.counts_for_breaker(record.failures, now, line)
+    }
+    ran = sum(1 for r in agents.values() if r.state is State.RUNNING or r.id in earlier)
+    before = {agent: _failure(record) for agent, record in earlier.items()}
+    alarm = restart.breaker(ran, {**before, **faults}.values(), line)
     events: list[Event] = []
     for agent, fault in faults.items():
-        rng = context.draws.rng("restart", context.cycle, agent)
-        lived[agent], told = failed(lived[agent], fault, context.cycle, rng)
-        events += told
-        if alarm and lived[agent].state is State.WAITING:
-            later = max(lived[agent].retry_cycle, context.cycle + 2)
-            lived[agent] = replace(lived[agent], retry_cycle=later)
+        if agent in lived:
+            lived[agent], told = failed(context, lived[agent], fault)
+            events += told
     if alarm:
-        data = {"command": "breaker", "reason": f"{alarm}; restarts pause for a cycle"}
+        for agent in {**earlier, **faults}.keys() & lived.keys():
+            late = backoff_of(lived[agent]).put_off(now + line.breaker_pause)
+            lived[agent] = with_backoff(lived[agent], late)
+    if alarm and not restart.breaker(ran, before.values(), line):
+        data = {"command": "breaker", "reason": f"{alarm}; restarts pause for {line.pause_said}"}
         events.append(Event(Kind.COMMAND, context.cycle, None, data))
     return lived, tuple(events)
+
+
+def _failure(record: AgentRecord) -> Fault | None:
+    """Of an agent that has crashed not long ago; None when it is well again."""
+    return None if record.cause is None else Fault(Cause(record.cause), record.reason or "")
 
 
 def told_of_alarms(events: Iterable[Event]) -> tuple[str, ...]:
@@ -116,7 +132,8 @@ def turn(
     offers: Mapping[str, Pool],
     between: Between = nothing,
 ) -> Turned:
-    """Let settled-in residents live so many ticks; who fails is asked no more."""
+    """Let settled-in residents live so many ticks; who fails is asked no more, unless `between`
+    has judged that and started it again."""
     faults: dict[str, Fault] = {}
     renewed: dict[str, AgentRecord] = {}
     lived: dict[str, int] = {}
@@ -136,9 +153,12 @@ def turn(
             exchanges += len(acts)
         environment.end_tick()
         found = between(lived, faults)
-        faults.update(found.faults)
         renewed.update(found.agents)
+        for agent in found.judged:
+            faults.pop(agent, None)
         if found.agents:
+            for agent in found.agents:
+                lived.pop(agent, None)  # from now on its record says what it remembers
             environment.resettle([resident_of(record) for record in found.agents.values()])
     return Turned(environment.close(), renewed, faults, tuple(taints), exchanges)
 

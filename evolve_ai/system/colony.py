@@ -7,7 +7,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 
 from evolve_ai.model import frame
@@ -17,6 +16,7 @@ from evolve_ai.model.world import Act, Percept
 from evolve_ai.system import agent_log, identity, pipes, processes
 from evolve_ai.system.exits import MEMORY_BYTES, Exit, Room
 from evolve_ai.system.identity import Identity, Usage
+from evolve_ai.system.processes import Refused
 from evolve_ai.system.resident import Asked, Resident
 from evolve_ai.system.switchboard import Switchboard
 
@@ -112,29 +112,24 @@ class Colony:
     def __enter__(self) -> "Colony":
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        value: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     # --- starting
 
-    def start(self, starts: Sequence[Start]) -> Mapping[str, Started | Fault]:
-        """Start agents and wait until each is ready or has failed. LimitError: no room for more.
-
-        Whoever was started before a LimitError runs on, and is ended by close().
-        """
-        outcome: dict[str, Started | Fault] = {}
+    def start(self, starts: Sequence[Start]) -> Mapping[str, Started | Fault | Refused]:
+        """Start agents and wait until each is ready, has failed, or is refused."""
+        outcome: dict[str, Started | Fault | Refused] = {}
         for start in starts:
             if start.id in self._board.residents:
                 raise ValueError(f"agent {start.id} runs already")
             try:
                 hello = self._hello(start)
-                with processes.our_limits():
+                with processes.room_for_another():
                     resident = self._spawn(start)
+            except processes.LimitError as error:
+                outcome[start.id] = Refused(error.what, error.todo)
+                continue
             except (OSError, frame.FrameError) as error:
                 outcome[start.id] = Fault(Cause.CRASH, f"cannot be started: {error}")
                 continue
@@ -349,6 +344,11 @@ class Colony:
                 self._board.close()
 
     # --- looking
+
+    @property
+    def handle(self) -> int:
+        """Readable (poll(2)) when there is something to reap."""
+        return self._board.handle
 
     def running(self) -> Mapping[str, Identity]:
         return {id: resident.identity for id, resident in self._board.residents.items()}

@@ -37,11 +37,21 @@ _OOM_SCORE = b"500"
 # While an agent is started, limits and, at worst, the working folder of this whole process are
 # the agent's: what another thread starts must not get them.
 STARTING = threading.Lock()
+# For files, sockets and compilers of our own, however many agents there are.
+SPARE_DESCRIPTORS = 64
 _OUR_LIMITS = frozenset({errno.EMFILE, errno.ENFILE, errno.EAGAIN, errno.ENOMEM})
 
 
 class LimitError(EvolveError):
     """A limit of this machine or account leaves no room for another agent."""
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """The same as a value, for a start that can wait: what is short, and what helps."""
+
+    what: str
+    todo: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +125,22 @@ def limit(pid: int, kind: int, wanted: int) -> None:
     # can refuse.
     with contextlib.suppress(OSError):
         resource.prlimit(pid, kind, (bound, bound))
+
+
+@contextlib.contextmanager
+def room_for_another() -> Iterator[None]:
+    """LimitError where there is none, also when our last descriptors are about to be used up."""
+    with our_limits():
+        _keep_spare_descriptors()
+        yield
+
+
+def _keep_spare_descriptors() -> None:
+    probe = os.open("/dev/null", os.O_RDONLY)  # it gets the lowest number that is free
+    os.close(probe)
+    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft != resource.RLIM_INFINITY and probe >= soft - SPARE_DESCRIPTORS:
+        raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
 
 
 @contextlib.contextmanager

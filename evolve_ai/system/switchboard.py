@@ -35,6 +35,11 @@ class Switchboard:
         self._by_pidfd: dict[int, Resident] = {}
         self._oom_kills = out_of_memory_kills()
 
+    @property
+    def handle(self) -> int:
+        """Of the epoll set, which can itself be waited for."""
+        return self._epoll.fileno()
+
     def add(self, resident: Resident) -> None:
         self.residents[resident.id] = resident
         self._by_outward[resident.pipes.outward] = resident
