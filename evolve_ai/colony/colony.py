@@ -1,297 +1,46 @@
-"""Owns a colony: the processes and pipes of many agents, spoken to in lockstep."""
+"""Owns a colony: a crew that is given its orders whole, and that another can take over."""
 
-import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
-from types import TracebackType
+from typing import Any
 
-from evolve_ai.colony import agent_log, pipes
-from evolve_ai.colony.adoption import BYE, LEAVE, found_in, past_of
-from evolve_ai.colony.diary import Diary
+from evolve_ai.colony import agent_log, pipes, season
+from evolve_ai.colony.adoption import found_in, past_of
+from evolve_ai.colony.crew import Crew
 from evolve_ai.colony.journal import Life
-from evolve_ai.colony.launching import Launcher
-from evolve_ai.colony.resident import Asked, Resident
-from evolve_ai.colony.spawner import Spawner
-from evolve_ai.model import frame
+from evolve_ai.colony.resident import Asked
+from evolve_ai.contracts.environment import Environment
 from evolve_ai.model.agent import Cause, Fault
 from evolve_ai.model.colony import (
     Adopted,
-    Exchange,
+    Between,
     Farewell,
-    Limits,
-    Pool,
+    Order,
     Refused,
     Settled,
     Start,
     Started,
-    Usage,
+    Turned,
+    nothing,
 )
-from evolve_ai.model.world import Percept
 from evolve_ai.system import identity, processes
-from evolve_ai.system.exits import MEMORY_BYTES, Exit, Room, explain
-from evolve_ai.system.identity import Identity
+from evolve_ai.system.exits import Exit, explain
 
-_LOOK_SECONDS = 0.1
-_EXCHANGES_BETWEEN_TRIMS = 256
-_SAMPLES_BETWEEN_TRIMS = 8
+# A world for so many places, whose founders had so many active genes in the mean.
+OpenWorld = Callable[[int, float], Environment]
 
 
-class Colony:
-    """Many agents, children of a keeper that outlives us. Not for several threads.
+class Colony(Crew):
+    """Satisfies contracts.colony.Colony."""
 
-    As a context manager it leaves nobody behind, unless detach() was called.
-    """
+    def __init__(self, folder: Path, program: Path, open_world: OpenWorld, **more: Any):
+        super().__init__(folder, program, **more)
+        self._open_world = open_world
 
-    def __init__(
-        self,
-        folder: Path,
-        program: Path,
-        *,
-        epoch: int,
-        limits: Limits | None = None,
-        orphan_seconds: int = 600,
-        log_bytes: int = agent_log.MAX_BYTES,
-        memory_bytes: int = MEMORY_BYTES,
-    ):
-        """In a folder of its own; `program` is the keeper. KeeperError when that does not start,
-        StorageError when the folder cannot be written."""
-        self.epoch = epoch
-        self.limits = limits or Limits()
-        self._log_bytes = log_bytes
-        self._folder = folder.absolute()
-        self._pipes = self._folder / "pipes"
-        self._pipes.mkdir(parents=True, exist_ok=True)
-        self._exchanges = 0
-        self._samples = 0
-        self._closed = False
-        processes.raise_descriptor_limit()
-        self.diary = Diary(self._folder / "diary")
-        self._room = Room.with_log(log_bytes, memory_bytes)
-        self._spawner = Spawner(self._folder, program, orphan_seconds)
-        self._launcher = Launcher(
-            self._pipes,
-            self._spawner,
-            self.diary,
-            epoch=epoch,
-            orphan_seconds=orphan_seconds,
-            room=self._room,
-            log_bytes=log_bytes,
-        )
-        self._board = self._launcher.board
-
-    def __enter__(self) -> "Colony":
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        value: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
-
-    @property
-    def handle(self) -> int:
-        """A descriptor that is readable when somebody has spoken or died."""
-        return self._board.handle
-
-    @property
-    def keeper(self) -> Identity:
-        return self._spawner.identity
-
-    # --- beginning
-
-    def start(self, starts: Sequence[Start]) -> Mapping[str, Started | Fault | Refused]:
-        """Start agents and wait until each is ready or has failed."""
-        outcome = self._launcher.start(starts)
-        self._converse(self.limits.ready_cpu, self.limits.ready_wall)
-        for start in starts:
-            fault = self._board.faults.pop(start.id, None)
-            if fault is not None:
-                outcome[start.id] = fault
-        return outcome
-
-    def adopt(self, known: Mapping[str, Start], expected: Mapping[str, int]) -> Adopted:
-        """Take over and greet who lives of the agents `known`; end whoever else lives here.
-
-        `expected` are the pids that should be there. Why one is not is among the faults of the
-        next exchange, unless it was asked to leave.
-        """
-        past = past_of(self.diary.entries)
-        found = found_in(self._spawner.journal(), known, expected)
-        self._board.unkillable += processes.end_strangers_left_behind(found.strays)
-        for id, life in found.living.items():
-            self._take_over(known[id], life)
-        self._clear_pipes()
-        self._converse(self.limits.ready_cpu, self.limits.ready_wall)
-        for id, life in found.ended.items():
-            pid = life.identity.pid
-            if pid not in past.left | past.told:
-                fault = past.condemned.get(pid) or self._why_ended(known[id], life)
-                self._board.fail(id, pid, fault)
-        notes = {id: resident.note for id, resident in self._board.residents.items()}
-        return Adopted(notes, past.byes, past.left)
-
-    def _take_over(self, start: Start, life: Life) -> None:
-        note, _, log_start = life.note.rpartition(":")
-        try:
-            pair = pipes.reopen(self._pipes, start.id)
-        except OSError as error:
-            processes.end_strangers_left_behind([life.identity])
-            fault = Fault(Cause.PROTOCOL, f"cannot be adopted: {error}")
-            self._board.fail(start.id, life.identity.pid, fault)
-            return
-        since = int(log_start) if log_start.isdecimal() else 0
-        resident = self._launcher.resident(replace(start, note=note), life.identity, pair, since)
-        resident.kept = identity.parent(life.identity.pid) == self.keeper.pid
-        resident.listen_for(self.epoch)
-        self._board.add(resident)
-        self._board.ask(resident, self._launcher.hello(start), Asked.READY)
-
-    def _clear_pipes(self) -> None:
-        for path in self._pipes.iterdir():
-            if path.stem not in self._board.residents:
-                with suppress(OSError):
-                    path.unlink()
-
-    def _why_ended(self, start: Start, life: Life) -> Fault:
-        """What became of an agent while nobody was there to see it."""
-        exit = life.exit or Exit()
-        if exit.orphaned:
-            self._board.taints.append(f"agent {start.id} had heard nothing for too long, and ended")
-            return Fault(Cause.PLANNED, "it had heard nothing for the orphan time, and ended")
-        if exit.foreign or not exit.known:
-            self._board.taints.append(f"agent {start.id}: {exit}, while nobody looked")
-        since = life.note.rpartition(":")[2]
-        words = agent_log.last_words(start.folder, int(since) if since.isdecimal() else 0)
-        return explain(exit, words, room=self._room)
-
-    # --- speaking
-
-    def exchange(
-        self,
-        percepts: Mapping[str, Percept],
-        *,
-        tick: int,
-        cycle: int,
-        pool_for: Mapping[str, Pool] | None = None,
-    ) -> Exchange:
-        """One tick, or a phase of one: tell each agent its percept, collect the acts.
-
-        Ends when each has answered, died, broken the protocol or run out of time. Who does not
-        run (any more) is in neither mapping.
-        """
-        board, pool_for = self._board, pool_for or {}
-        board.acts.clear()
-        encoder = frame.PerceptEncoder(epoch=self.epoch, tick=tick, cycle=cycle)
-        residents, ask, encode, act = board.residents, board.ask, encoder.frame, Asked.ACT
-        for id, percept in percepts.items():
-            resident = residents.get(id)
-            if resident is not None:
-                content = encode(percept, pool_for.get(id))
-                ask(resident, content, act, tick=tick, steps=len(percept.steps))
-        self._converse(self.limits.cpu, self.limits.wall)
-        self._exchanges += 1
-        if self._exchanges % _EXCHANGES_BETWEEN_TRIMS == 0:
-            self._trim_logs()
-        ended = tuple(board.ended)
-        return Exchange(dict(board.acts), self._take_faults(), self.take_taints(), ended)
-
-    def ping(self) -> Mapping[str, Fault]:
-        """Let every agent hear from us, and learn who is no longer well."""
-        content = frame.encode(frame.ping(epoch=self.epoch, tick=0))
-        self._board.look_for_the_dead()
-        for resident in list(self._board.residents.values()):
-            self._board.ask(resident, content, Asked.READY)
-        self._converse(self.limits.cpu, self.limits.wall)
-        return self._take_faults()
-
-    def reap(self) -> Mapping[str, Fault]:
-        """Faults noticed between exchanges."""
-        self._board.look_for_the_dead()
-        while self._board.pump(0):
-            pass
-        self._converse(self.limits.cpu, self.limits.wall)
-        return self._take_faults()
-
-    def take_taints(self) -> tuple[str, ...]:
-        """What the outside forced on the colony since last asked; exchange() takes its own."""
-        taints = tuple(self._board.taints)
-        self._board.taints.clear()
-        return taints
-
-    def _take_faults(self) -> Mapping[str, Fault]:
-        faults, self._board.faults, self._board.ended = self._board.faults, {}, []
-        return faults
-
-    def _converse(self, cpu: float, wall: float) -> None:
-        """Until nobody is waited for any more."""
-        board = self._board
-        now = progress = time.monotonic()
-        outstanding = len(board.waiting)
-        look = now + self.limits.late
-        while board.waiting:
-            board.pump(max(0.0, look - now))
-            now = time.monotonic()
-            if len(board.waiting) != outstanding:
-                outstanding, progress = len(board.waiting), now
-            if now >= look:
-                board.look_for_the_dead()
-                for resident in list(board.waiting.values()):
-                    self._judge(resident, now, now - progress, cpu, wall)
-                look = now + _LOOK_SECONDS
-
-    def _judge(self, resident: Resident, now: float, quiet: float, cpu: float, wall: float) -> None:
-        """What to do about an agent whose answer is late."""
-        board = self._board
-        if resident.condemned_at:
-            if now - resident.condemned_at > self.limits.kill:
-                board.give_up(resident)
-        elif resident.closed:
-            board.condemn(resident, Fault(Cause.PROTOCOL, "closed its end of the pipe"))
-        elif quiet > wall:
-            reason = f"gave no answer for {wall:g} s{_half(resident)}"
-            board.taints.append(f"agent {resident.id}: {reason} (wall clock)")
-            board.condemn(resident, Fault(Cause.HANG, reason))
-        elif (found := identity.usage(resident.identity.pid)) is not None:
-            if resident.cpu_when_late is None:
-                resident.cpu_when_late = found.cpu_seconds
-            elif found.cpu_seconds - resident.cpu_when_late > cpu:
-                reason = f"gave no answer within {cpu:g} s of its own CPU time{_half(resident)}"
-                board.condemn(resident, Fault(Cause.HANG, reason))
-
-    # --- ending
-
-    def stop(self, ids: Iterable[str]) -> Mapping[str, Farewell]:
-        """Ask agents to leave, and see to it that they do. Ids that do not run are left out."""
-        board = self._board
-        content = frame.encode(frame.stop(epoch=self.epoch, tick=0))
-        for resident in self._to_leave(ids):
-            board.ask(resident, content, Asked.BYE)
-        self._see_off(self.limits.stop)
-        for resident in list(board.waiting.values()):
-            board.condemn(resident, None)
-        self._see_off_the_condemned()
-        return dict(self._farewells())
-
-    def kill(self, ids: Iterable[str]) -> tuple[str, ...]:
-        """End agents at once; return the ids of those that cannot be killed."""
-        for resident in self._to_leave(ids):
-            self._board.condemn(resident, None)
-        self._see_off_the_condemned()
-        return tuple(id for id, farewell in self._farewells() if farewell.unkillable)
-
-    def _to_leave(self, ids: Iterable[str]) -> Sequence[Resident]:
-        """These residents; that they are to leave is written down before they hear of it."""
-        residents = self._board.residents
-        leaving = [residents[id] for id in ids if id in residents]
-        if leaving:
-            self.diary.write([[LEAVE, {one.id: one.identity.pid for one in leaving}]])
-        for resident in leaving:
-            resident.leaving = True
-        return leaving
+    def handles(self) -> tuple[int, ...]:
+        return (self.handle,)
 
     def settle(
         self, title: str | None, leave: Sequence[str], starts: Sequence[Start], *, remember: bool
@@ -326,94 +75,69 @@ class Colony:
         resident = self._board.residents.get(start.id)
         return resident is not None and resident.note == start.note
 
-    def _see_off(self, seconds: float) -> None:
-        """Let the waited-for go; whoever has closed its pipe may take its time to exit."""
-        deadline = time.monotonic() + seconds
-        while self._board.waiting and (left := deadline - time.monotonic()) > 0:
-            self._board.pump(left)
-            byes, self._board.byes = self._board.byes, []
-            self.diary.write([BYE, resident.id, resident.state] for resident in byes)
+    def turn(self, order: Order, between: Between = nothing) -> Turned:
+        """Live a season, or, if it was broken off, the rest of it."""
+        world = self._open_world(order.places, order.founder_genes)
+        return season.turn(world, self, order, between)
 
-    def _see_off_the_condemned(self) -> None:
-        self._see_off(self.limits.kill)
-        for resident in list(self._board.waiting.values()):
-            self._board.give_up(resident)
+    def adopt(self, known: Mapping[str, Start], expected: Mapping[str, int]) -> Adopted:
+        """Take over and greet who lives of the agents `known`; end whoever else lives here.
 
-    def _farewells(self) -> Iterator[tuple[str, Farewell]]:
-        departed, self._board.departed = self._board.departed, {}
-        for id, (resident, exit) in departed.items():
-            reason = _not_as_asked(resident, exit, self.limits.stop)
-            yield id, Farewell(resident.state, reason, unkillable=exit is None)
+        `expected` are the pids that should be there. Why one is not is among the faults of the
+        next exchange, unless it was asked to leave.
+        """
+        past = past_of(self.diary.entries)
+        found = found_in(self._spawner.journal(), known, expected)
+        self._board.unkillable += processes.end_strangers_left_behind(found.strays)
+        for id, life in found.living.items():
+            self._take_over(known[id], life)
+        self._clear_pipes()
+        self._converse(self.limits.ready_cpu, self.limits.ready_wall)
+        lost = set()
+        for id, life in found.ended.items():
+            pid = life.identity.pid
+            if pid not in past.left | past.told:
+                fault = past.condemned.get(pid) or self._why_ended(known[id], life)
+                self._board.fail(id, pid, fault)
+                if fault.cause is Cause.UNKNOWN:
+                    lost.add(id)
+        notes = {id: resident.note for id, resident in self._board.residents.items()}
+        return Adopted(notes, self.diary.title, past.byes, past.left, frozenset(lost))
 
-    def committed(self) -> None:
-        """What was told before the last call of this is on record elsewhere."""
-        self._spawner.committed()
+    def forget(self) -> None:
+        """What was begun before is not gone on with."""
+        self.diary.open(f"epoch {self.epoch}")
 
-    def detach(self) -> None:
-        """Let go of everybody: agents and keeper live on, for whoever adopts them."""
-        if not self._closed:
-            self._closed = True
-            self._board.close()
-            self._spawner.close()
-            self.diary.close()
+    def _take_over(self, start: Start, life: Life) -> None:
+        note, _, log_start = life.note.rpartition(":")
+        try:
+            pair = pipes.reopen(self._pipes, start.id)
+        except OSError as error:
+            processes.end_strangers_left_behind([life.identity])
+            fault = Fault(Cause.PROTOCOL, f"cannot be adopted: {error}")
+            self._board.fail(start.id, life.identity.pid, fault)
+            return
+        since = int(log_start) if log_start.isdecimal() else 0
+        resident = self._launcher.resident(replace(start, note=note), life.identity, pair, since)
+        resident.kept = identity.parent(life.identity.pid) == self.keeper.pid
+        resident.listen_for(self.epoch)
+        self._board.add(resident)
+        self._board.ask(resident, self._launcher.hello(start), Asked.READY)
 
-    def close(self) -> None:
-        """End everyone at once, the keeper last. Safe to call twice."""
-        if not self._closed:
-            try:
-                self.kill(list(self._board.residents))
-                self._spawner.dismiss(self.limits.kill)
-            finally:
-                self.detach()
+    def _clear_pipes(self) -> None:
+        for path in self._pipes.iterdir():
+            if path.stem not in self._board.residents:
+                with suppress(OSError):
+                    path.unlink()
 
-    # --- looking
-
-    def running(self) -> Mapping[str, int]:
-        """The pids of those who live here."""
-        return {id: resident.identity.pid for id, resident in self._board.residents.items()}
-
-    def files(self) -> frozenset[Path]:
-        """The programs that agents run now."""
-        found = set()
-        for resident in self._board.residents.values():
-            with suppress(OSError):
-                found.add(Path(f"/proc/{resident.identity.pid}/exe").readlink())
-        return frozenset(found)
-
-    def sample(self, ids: Iterable[str] | None = None) -> Mapping[str, Usage]:
-        """What agents have used (all, if none are named). Now and then overlong logs are cut."""
-        self._samples += 1
-        self._board.look_for_the_dead()
-        if self._samples % _SAMPLES_BETWEEN_TRIMS == 0:
-            self._trim_logs()
-        residents = self._board.residents
-        usages = {
-            id: identity.usage(residents[id].identity.pid)
-            for id in (residents if ids is None else ids)
-            if id in residents
-        }
-        return {id: usage for id, usage in usages.items() if usage is not None}
-
-    def _trim_logs(self) -> None:
-        for resident in self._board.residents.values():
-            if agent_log.trim(resident.folder, self._log_bytes):
-                resident.log_start = 0
-
-
-def _half(resident: Resident) -> str:
-    pending = resident.decoder.pending
-    return f", after {pending} bytes of an unfinished frame" if pending else ""
-
-
-def _not_as_asked(resident: Resident, exit: Exit | None, patience: float) -> str | None:
-    """What there is to say about a departure, or None if it was as it should be."""
-    if exit is None:
-        return f"process {resident.identity.pid} cannot be killed"
-    if resident.verdict is not None:
-        return resident.verdict.reason
-    if resident.condemned_at:
-        said = "said bye, but did not exit" if resident.said_bye else "did not answer stop"
-        return f"{said} within {patience:g} s, and was killed"
-    if not resident.said_bye:
-        return f"{exit} without a bye"
-    return None if exit.code == 0 or not exit.known else f"{exit} after its bye"
+    def _why_ended(self, start: Start, life: Life) -> Fault:
+        """What became of an agent while nobody was there to see it."""
+        exit = life.exit or Exit()
+        if exit.orphaned:
+            self._board.taints.append(f"agent {start.id} had heard nothing for too long, and ended")
+            return Fault(Cause.PLANNED, "it had heard nothing for the orphan time, and ended")
+        if exit.foreign or not exit.known:
+            self._board.taints.append(f"agent {start.id}: {exit}, while nobody looked")
+        since = life.note.rpartition(":")[2]
+        words = agent_log.last_words(start.folder, int(since) if since.isdecimal() else 0)
+        return explain(exit, words, room=self._room)

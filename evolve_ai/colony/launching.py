@@ -1,6 +1,8 @@
 """Owns getting agents started: what is made ready for a process, and what its hello says."""
 
 import errno
+import os
+import resource
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +19,8 @@ from evolve_ai.model.colony import Refused, Start, Started
 from evolve_ai.system.exits import Room
 from evolve_ai.system.identity import Identity
 
+# For files, sockets and compilers of our own, however many agents there are.
+SPARE_DESCRIPTORS = 64
 _LOOK_SECONDS = 0.1
 _REQUESTS_BETWEEN_LOOKS = 16
 # What a full machine answers; an agent is not to blame for it.
@@ -80,6 +84,7 @@ class Launcher:
         try:
             if start.id in self.board.haunted:
                 raise BlockingIOError(errno.EAGAIN, "its old process cannot be killed")
+            _keep_spare_descriptors()
             hello = self.hello(start)
             log_start = agent_log.prepare(start.folder, self._log_bytes)
             pair = pipes.make(self._folder, start.id)
@@ -93,6 +98,7 @@ class Launcher:
         self.board.request(self._spawner.ask(launch))
 
     def _launch(self, start: Start, pair: pipes.Pipes, log_start: int) -> Launch:
+        assert start.program is not None
         return Launch(
             id=start.id,
             note=f"{start.note}:{log_start}",
@@ -145,6 +151,15 @@ class Launcher:
             pool=start.pool,
         )
         return frame.encode(body)
+
+
+def _keep_spare_descriptors() -> None:
+    """OSError (EMFILE) when the last ones of this process are about to be used up."""
+    probe = os.open("/dev/null", os.O_RDONLY | os.O_CLOEXEC)  # gets the lowest number that is free
+    os.close(probe)
+    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft != resource.RLIM_INFINITY and probe >= soft - SPARE_DESCRIPTORS:
+        raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
 
 
 def _refusal(code: int | None, text: str) -> Fault | Refused:

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import astuple
 
 from evolve_ai.colony.adoption import RESETTLED, SETTLED, TURN
-from evolve_ai.colony.colony import Colony
+from evolve_ai.colony.crew import Crew
 from evolve_ai.colony.diary import Entry
 from evolve_ai.contracts.environment import Environment
 from evolve_ai.model.agent import Cause, Fault
@@ -17,14 +17,12 @@ from evolve_ai.model.colony import Between, Change, Exchange, Order, Turned, not
 from evolve_ai.model.world import Act, Resident
 
 
-def turn(
-    environment: Environment, colony: Colony, order: Order, between: Between = nothing
-) -> Turned:
+def turn(environment: Environment, crew: Crew, order: Order, between: Between = nothing) -> Turned:
     """Live a season. Who fails is asked no more, unless `between` has judged that."""
-    past = _Past(colony.diary.open(order.title))
+    past = _Past(crew.diary.open(order.title))
     residents = past.settled or order.residents
     if not past.settled:
-        colony.diary.write([[SETTLED, [astuple(one) for one in residents]]])
+        crew.diary.write([[SETTLED, [astuple(one) for one in residents]]])
     environment.settle_in(residents, order.first_tick, order.cycle)
     faults: dict[str, Fault] = {}
     lived: dict[str, int] = {}
@@ -38,8 +36,8 @@ def turn(
             if exchange is None:
                 percepts = {agent: p for agent, p in asked.items() if agent not in faults}
                 news = order.offers if tick == order.first_tick else {}
-                exchange = colony.exchange(percepts, tick=tick, cycle=order.cycle, pool_for=news)
-                colony.diary.write([_entry(tick, phase, exchange)])
+                exchange = crew.exchange(percepts, tick=tick, cycle=order.cycle, pool_for=news)
+                crew.diary.write([_entry(tick, phase, exchange)])
             faults |= exchange.faults
             taints += exchange.tainted
             environment.hear(phase, exchange.acts)
@@ -47,7 +45,7 @@ def turn(
         environment.end_tick()
         change = past.change(tick) if replayed else between(lived, faults)
         if not replayed and change != Change():
-            colony.diary.write([_resettled(tick, change)])
+            crew.diary.write([_resettled(tick, change)])
         for agent in change.judged:
             faults.pop(agent, None)
         for resident in change.residents:

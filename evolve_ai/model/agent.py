@@ -27,7 +27,7 @@ class Cause(StrEnum):
     AUDIT = "audit"
     GENOME = "genome"
     SANDBOX = "sandbox"
-    UNKNOWN = "unknown"
+    UNKNOWN = "unknown"  # it ended while nobody could learn how
     DONE = "done"
     NEVER_RESTART = "never-restart"
     PLANNED = "planned"
@@ -58,7 +58,10 @@ class Metrics:
 
 @dataclass(frozen=True, slots=True)
 class AgentRecord:
-    """One agent. Energy is in thousandths; age in cycles; ticks are those of its world."""
+    """One agent. Energy is in thousandths; age in cycles; ticks are those of its world.
+
+    `failures`, `retry_at`, `started_at` are times as model/restart.py counts them.
+    """
 
     id: str
     number: int
@@ -82,10 +85,11 @@ class AgentRecord:
     pid: int | None = None
     lived_tick: int = -1
     restarts: int = 0
-    failures: tuple[int, ...] = ()
+    failures: tuple[float, ...] = ()
     consecutive_failures: int = 0
-    retry_cycle: int = 0
-    started_cycle: int = 0
+    refusals: int = 0
+    retry_at: float | None = None
+    started_at: float | None = None
     cause: str | None = None
     reason: str | None = None
     cpu_seconds: float = 0.0

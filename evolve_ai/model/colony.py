@@ -31,16 +31,17 @@ class Limits:
 @dataclass(frozen=True, slots=True)
 class Start:
     """An agent to start, and what its hello says. `note`, without blanks, comes back with whoever
-    is adopted later."""
+    is adopted later; the same note means the same start."""
 
     id: str
     folder: Path
-    program: Program
+    program: Program | None  # None: it lives already, and is only to be greeted
     seed: int
     genome: bytes
     state: bytes | None
     pool: Pool
     tick: int
+    place: int = 0
     note: str = "-"
 
 
@@ -92,13 +93,16 @@ class Settled:
 class Adopted:
     """Who was taken over: the note of each, by id.
 
-    `byes` are memories that agents have left before, and `left` the pids of those that were asked
-    to leave, by whoever had the colony before us.
+    What whoever had the colony before us did last goes by `title`. `byes` are memories that agents
+    left then, `left` the pids of those that were asked to leave; `lost` are the agents of whom
+    nobody knows how they ended.
     """
 
     notes: Mapping[str, str] = field(default_factory=dict)
+    title: str = ""
     byes: Mapping[str, bytes | None] = field(default_factory=dict)
     left: frozenset[int] = frozenset()
+    lost: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

@@ -71,5 +71,9 @@ class RegistryError(EvolveError):
     """The registry cannot be opened, read or written."""
 
 
+class LimitError(EvolveError):
+    """A limit of this machine or account leaves no room for another agent."""
+
+
 class StorageError(EvolveError):
     """The disk is full, read-only, or refuses us."""

@@ -1,98 +1,250 @@
 """Owns the rules of restarting: who waits how long, who is quarantined, when all must pause.
 
-Counted in cycles, a second being one cycle, so that history does not depend on a clock.
+A pure state machine on a number line. In lockstep a unit of it is a cycle, so that history does not
+depend on a clock; in free mode it is a second of the machine's monotonic clock. Such a line never
+runs backwards, but a record may come from another one: no time in the future is believed.
 """
 
-import random
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass
-from enum import StrEnum
+from dataclasses import dataclass, replace
+from typing import NamedTuple
 
-from evolve_ai.model.agent import Cause, Fault
+from evolve_ai.model.agent import AgentRecord, Cause, Fault
 
 FIRST_DELAY = 0.5
 MAX_DELAY = 60.0
 JITTER = 0.25
-HEALTHY_CYCLES = 30
+LONGEST_DELAY = MAX_DELAY * (1 + JITTER)
+HEALTHY_UNITS = 30
 FAILURES_ALLOWED = 5
 FAILURE_WINDOW = 300
 # First and planned starts are exempt.
-CRASH_RESTARTS_A_CYCLE = 100
+CRASH_RESTARTS_A_UNIT = 100
 BREAKER_SHARE = 0.2
 BREAKER_LEAST = 5
 
 # What another start might mend.
-CRASHES = frozenset({Cause.CRASH, Cause.OOM, Cause.CPU, Cause.HANG, Cause.PROTOCOL, Cause.SANDBOX})
+CRASHES = frozenset(
+    {
+        Cause.CRASH,
+        Cause.OOM,
+        Cause.CPU,
+        Cause.HANG,
+        Cause.PROTOCOL,
+        Cause.SANDBOX,
+        Cause.UNKNOWN,
+    }
+)
 # What another start of the same code and genome cannot mend.
 HOPELESS = frozenset({Cause.BUILD, Cause.AUDIT, Cause.GENOME})
 
 
-class Verdict(StrEnum):
-    """What becomes of an agent that has failed."""
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A number line that restarts are timed on, and how its times are said.
 
-    WAIT = "wait"
-    QUARANTINE = "quarantine"
-    END = "end"
+    `breaker_window` is how long ago a crash may be to count beside those that are judged now.
+    """
+
+    unit: str
+    whole: bool
+    breaker_window: float
+    breaker_pause: float
+    window_said: str
+    pause_said: str
+
+
+# One judgement is one cycle: what was before it has been judged, and stands in the records.
+CYCLES = Line("cycles", True, 0.0, 2.0, "in one cycle", "a cycle")
+SECONDS = Line("seconds", False, 60.0, 60.0, "within 60 seconds", "60 seconds")
 
 
 @dataclass(frozen=True, slots=True)
-class Decision:
-    """`failures` are the cycles of those that still count, `consecutive` how many in a row."""
+class Wait:
+    """It may start again at this time."""
 
-    verdict: Verdict
-    retry_cycle: int
-    failures: tuple[int, ...]
-    consecutive: int
+    until: float
 
 
-def after_failure(
-    failures: tuple[int, ...],
-    consecutive: int,
-    cause: Cause,
-    cycle: int,
-    rng: random.Random,
-) -> Decision:
-    """What becomes of an agent after a failure in this cycle.
+@dataclass(frozen=True, slots=True)
+class Quarantine:
+    """It is set aside, for this fault, until its code changes or an operator revives it."""
 
-    Ended by us (`planned`) is no failure: it starts again at once. Every cause that is neither
-    planned, a crash nor hopeless (done, never-restart, the deaths) is the end.
+    fault: Fault
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """It has ended by its own wish and dies."""
+
+
+Verdict = Wait | Quarantine | End
+
+
+@dataclass(frozen=True, slots=True)
+class Backoff:
+    """What the restarts of one agent depend on; all times are on one line.
+
+    `failures` are those that still count, `consecutive` how many in a row; `refusals` how often
+    in a row the machine had no room for it. `retry_at`: it waits for that time (None: for none).
+    `started_at`: since when it runs (None: it does not, or nobody knows).
     """
-    if cause is Cause.PLANNED:
-        return Decision(Verdict.WAIT, cycle, failures, consecutive)
-    if cause not in CRASHES | HOPELESS:
-        return Decision(Verdict.END, cycle, failures, consecutive)
-    recent = (*(past for past in failures if cycle - past < FAILURE_WINDOW), cycle)
-    row = consecutive + 1
-    if cause in HOPELESS or len(recent) >= FAILURES_ALLOWED:
-        return Decision(Verdict.QUARANTINE, cycle, recent, row)
-    return Decision(Verdict.WAIT, cycle + delay(row, rng), recent, row)
+
+    failures: tuple[float, ...] = ()
+    consecutive: int = 0
+    refusals: int = 0
+    retry_at: float | None = None
+    started_at: float | None = None
+
+    def failed(
+        self, fault: Fault, now: float, draw: float, line: Line
+    ) -> tuple["Backoff", Verdict]:
+        """After a failure; `draw` is uniform in [0, 1).
+
+        Ended by us (`planned`) is no failure: it starts again at once. Every cause that is neither
+        planned, a crash nor hopeless (done, never-restart, the deaths) is the end.
+        """
+        if fault.cause is Cause.PLANNED:
+            return replace(self, retry_at=now, started_at=None), Wait(now)
+        if fault.cause not in CRASHES | HOPELESS:
+            return replace(self, retry_at=None, started_at=None), End()
+        recent = (*(past for past in self.failures if 0 <= now - past < FAILURE_WINDOW), now)
+        row = self.healthy(now).consecutive + 1
+        if fault.cause in HOPELESS:
+            return Backoff(recent, row), Quarantine(fault)
+        if len(recent) >= FAILURES_ALLOWED:
+            reason = f"failed {len(recent)} times within {FAILURE_WINDOW} {line.unit}, at last: "
+            return Backoff(recent, row), Quarantine(Fault(fault.cause, reason + fault.reason))
+        until = now + delay(row, draw, line)
+        return Backoff(recent, row, retry_at=until), Wait(until)
+
+    def refused(self, now: float, draw: float, line: Line) -> "Backoff":
+        """The machine had no room to start it, which is no failure of its own."""
+        until = now + delay(self.refusals + 1, draw, line)
+        return replace(self, refusals=self.refusals + 1, retry_at=until, started_at=None)
+
+    def started(self, now: float) -> "Backoff":
+        return replace(self, refusals=0, retry_at=None, started_at=now)
+
+    def healthy(self, now: float) -> "Backoff":
+        """Failures in a row, forgotten by who has run well for long enough."""
+        if self.started_at is None or not self.consecutive:
+            return self
+        if now < self.started_at:
+            return replace(self, started_at=now)
+        return self if now - self.started_at < HEALTHY_UNITS else replace(self, consecutive=0)
+
+    def forgiven(self) -> "Backoff":
+        """Its code changed, or an operator revived it: nothing is held against it."""
+        return Backoff()
+
+    @property
+    def eventful(self) -> bool:
+        """Does what comes depend on any of these times?"""
+        return bool(self.failures or self.consecutive) or self.retry_at is not None
+
+    def moved(self, now: float) -> "Backoff":
+        """On another line, where its times mean nothing: who waits is due, who runs begins now."""
+        return replace(
+            self,
+            failures=(),
+            retry_at=None if self.retry_at is None else now,
+            started_at=None if self.started_at is None else now,
+        )
+
+    def put_off(self, until: float) -> "Backoff":
+        """Whoever waits, at least so long."""
+        if self.retry_at is None:
+            return self
+        return replace(self, retry_at=max(self.retry_at, until))
+
+    def due(self, now: float) -> bool:
+        """May it start now? A time that no delay can have led to keeps nobody waiting."""
+        if self.retry_at is None or self.retry_at <= now:
+            return True
+        jumped_back = bool(self.failures) and now < self.failures[-1]
+        return jumped_back or self.retry_at - now > LONGEST_DELAY
 
 
-def delay(consecutive: int, rng: random.Random) -> int:
-    """Cycles to wait after so many failures in a row, with jitter, so that no herd returns."""
+def delay(consecutive: int, draw: float, line: Line) -> float:
+    """Units to wait after so many failures in a row, with jitter, so that no herd returns."""
     # Past 2**7 the cap holds anyway; a long row must not overflow.
     plain = min(MAX_DELAY, FIRST_DELAY * 2.0 ** min(consecutive, 7))
-    return max(1, round(plain * rng.uniform(1 - JITTER, 1 + JITTER)))
+    jittered = plain * (1 - JITTER + 2 * JITTER * draw)
+    return max(1, round(jittered)) if line.whole else jittered
 
 
-def after_health(consecutive: int, started_cycle: int, cycle: int) -> int:
-    """Failures in a row, forgotten by who has run well for long enough since its last start."""
-    return 0 if cycle - started_cycle >= HEALTHY_CYCLES else consecutive
+class Due(NamedTuple):
+    """A crashed agent whose delay is over; in the order in which they are let in."""
+
+    retry_at: float
+    place: int
+    id: str
 
 
-def breaker(running: int, faults: Iterable[Fault]) -> str | None:
-    """Why restarts pause for this cycle: too many of those that ran have crashed in it."""
-    crashes = [fault for fault in faults if fault.cause in CRASHES]
-    if len(crashes) < BREAKER_LEAST or len(crashes) <= BREAKER_SHARE * running:
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """When crashed agents of a population were restarted lately."""
+
+    restarts: tuple[float, ...] = ()
+
+    def room(self, now: float) -> int:
+        """How many more may be restarted now."""
+        return CRASH_RESTARTS_A_UNIT - len(self._lately(now))
+
+    def admit(self, due: Iterable[Due], now: float) -> tuple[frozenset[str], "Pace"]:
+        """Who of them is restarted now; the others stay due."""
+        admitted = sorted(due)[: self.room(now)]
+        restarts = (*self._lately(now), *(now for _ in admitted))
+        return frozenset(one.id for one in admitted), Pace(restarts)
+
+    def _lately(self, now: float) -> tuple[float, ...]:
+        return tuple(past for past in self.restarts if 0 <= now - past < 1)
+
+
+def counts_for_breaker(failures: tuple[float, ...], now: float, line: Line) -> bool:
+    """Has an agent with these failures crashed so lately that the breaker minds?"""
+    return bool(failures) and 0 <= now - failures[-1] < line.breaker_window
+
+
+def breaker(ran: int, crashes: Iterable[Fault | None], line: Line) -> str | None:
+    """Why restarts pause: too many of those that ran have crashed (None: for a forgotten reason).
+
+    Who has no cause that counts as a crash is no crash.
+    """
+    crashed = [fault for fault in crashes if fault is None or fault.cause in CRASHES]
+    if len(crashed) < BREAKER_LEAST or len(crashed) <= BREAKER_SHARE * ran:
         return None
-    cause, count = _commonest([str(fault.cause) for fault in crashes])
-    reason, _ = _commonest([fault.reason for fault in crashes if str(fault.cause) == cause])
-    return (
-        f"{len(crashes)} of {running} running agents failed in one cycle, "
-        f"{count} of them by {cause}, most often: {reason}"
-    )
+    told = f"{len(crashed)} of {ran} running agents failed {line.window_said}"
+    known = [fault for fault in crashed if fault is not None]
+    if not known:
+        return told
+    cause, count = _commonest([str(fault.cause) for fault in known])
+    reason, _ = _commonest([fault.reason for fault in known if str(fault.cause) == cause])
+    return f"{told}, {count} of them by {cause}, most often: {reason}"
 
 
 def _commonest(items: list[str]) -> tuple[str, int]:
     return min(Counter(items).items(), key=lambda pair: (-pair[1], pair[0]))
+
+
+def backoff_of(record: AgentRecord) -> Backoff:
+    return Backoff(
+        record.failures,
+        record.consecutive_failures,
+        record.refusals,
+        record.retry_at,
+        record.started_at,
+    )
+
+
+def with_backoff(record: AgentRecord, backoff: Backoff) -> AgentRecord:
+    return replace(
+        record,
+        failures=backoff.failures,
+        consecutive_failures=backoff.consecutive,
+        refusals=backoff.refusals,
+        retry_at=backoff.retry_at,
+        started_at=backoff.started_at,
+    )

@@ -6,12 +6,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from evolve_ai.colony.colony import Colony
+from evolve_ai.colony.crew import Crew
+from evolve_ai.colony.keeper_program import keeper_program
+from evolve_ai.colony.season import turn
 from evolve_ai.contracts.environment import Examination
 from evolve_ai.contracts.substrate import Builder, Progress
 from evolve_ai.model.agent import Fault
-from evolve_ai.model.colony import Start
-from evolve_ai.model.errors import NoPopulationError, UsageError
+from evolve_ai.model.colony import Order, Refused, Start
+from evolve_ai.model.errors import LimitError, NoPopulationError, UsageError
 from evolve_ai.model.genome import Genome, decode
 from evolve_ai.model.report import GenePool, Program
 from evolve_ai.model.status import ExamResult, Marks
@@ -19,7 +21,6 @@ from evolve_ai.model.world import Account, Resident
 from evolve_ai.pipelines.lifetime import limits_of
 from evolve_ai.pipelines.parts import Parts
 from evolve_ai.stages.build import request_of
-from evolve_ai.stages.observe import turn
 from evolve_ai.state.registry import Registry
 
 FOLDER = "exam"
@@ -104,17 +105,21 @@ def sit(
     examination: Examination,
 ) -> list[Account | None]:
     """The accounts of a group; None for who failed."""
+    shutil.rmtree(folder, ignore_errors=True)  # an exam that was killed is begun anew
     starts = [_start(parts, folder, candidate, programs) for candidate in candidates]
-    environment = examination.environment
-    with Colony(folder, epoch=1, limits=limits_of(parts)) as colony:
-        started = colony.start(starts)
+    program = keeper_program(parts.project.workspace)
+    with Crew(folder, program, epoch=1, limits=limits_of(parts)) as crew:
+        started = crew.start(starts)
+        for outcome in started.values():
+            if isinstance(outcome, Refused):
+                raise LimitError(outcome.what, todo=outcome.todo)
         residents = [
             Resident(start.id, place, PURSE, 0, -1, not isinstance(started[start.id], Fault))
             for place, start in enumerate(starts)
         ]
-        environment.settle_in(residents, 0, 0)
-        turned = turn(environment, colony, examination.ticks, 0, 0, {})
-        colony.stop(list(colony.running()))
+        order = Order(0, 0, examination.ticks, len(starts), 0.0, residents)
+        turned = turn(examination.environment, crew, order)
+        crew.stop(list(crew.running()))
     accounts = turned.season.accounts
     return [
         account if account.answered == examination.ticks else None

@@ -11,7 +11,6 @@ from evolve_ai.contracts.substrate import Builder, Progress
 from evolve_ai.model.agent import AgentRecord, Fault
 from evolve_ai.model.errors import NoPopulationError
 from evolve_ai.model.event import Event
-from evolve_ai.model.genome import decode
 from evolve_ai.model.report import GenePool
 from evolve_ai.model.selection import PopulationView, Verdicts
 from evolve_ai.pipelines import commands, lifetime
@@ -20,26 +19,29 @@ from evolve_ai.pipelines.initiate_project import open_pool, start_energy
 from evolve_ai.pipelines.parts import Parts
 from evolve_ai.pipelines.population import Population
 from evolve_ai.pipelines.renewal import Renewals, open_watcher
+from evolve_ai.pipelines.takeover import prelude
 from evolve_ai.stages.agent_scan_update import scan
 from evolve_ai.stages.audit import audit
-from evolve_ai.stages.build import told_of_builds
 from evolve_ai.stages.context import Context
 from evolve_ai.stages.genome_sync import sync
 from evolve_ai.stages.metrics import measure
 from evolve_ai.stages.natural_selection import candidate_of, process_natural_selection
-from evolve_ai.stages.observe import Observed, after_faults, nothing, observe, told_of_alarms
+from evolve_ai.stages.observe import (
+    Observed,
+    Surroundings,
+    after_faults,
+    observe,
+    told_of_alarms,
+)
 from evolve_ai.stages.record import (
     NO_HISTORY,
-    Lived,
     Summary,
-    Tally,
     Totals,
-    committed,
     conclude,
 )
 from evolve_ai.stages.succession import Succeeded, succeed
-from evolve_ai.stages.supervise import FINAL, Ran, offered
-from evolve_ai.stages.update import Updated, update
+from evolve_ai.stages.supervise import FINAL, offered
+from evolve_ai.stages.update import update
 from evolve_ai.state.registry import Batch, Registry
 
 TIDY_CYCLES = 20
@@ -73,15 +75,26 @@ class LifeManager:
         self._build_progress = build_progress
         self._stopping = False
         self._in_step = True  # with the registry: nobody has lived what is not committed
-        self._marked = False
+        self.detaches = False  # at the end agents live on, for the next run to take over
 
     def __enter__(self) -> "LifeManager":
         parts, registry = self.parts, self.registry
         self.pool: GenePool = open_pool(parts, registry)
         self._pool_stamp = parts.substrate.pool_stamp(parts.project.template)
         self._builder = parts.open_builder(parts.project.workspace, self.pool)
-        begun = lifetime.begin(parts, registry, self.run_id)
+        self.colony: Colony = lifetime.open_colony(parts, registry)
+        try:
+            self._take_over()
+        except BaseException:
+            self.colony.detach()
+            raise
+        return self
+
+    def _take_over(self) -> None:
+        parts, registry = self.parts, self.registry
+        begun = lifetime.begin(parts, registry, self.run_id, self.pool, self.colony)
         self.population = Population(parts, registry, self.run_id, begun)
+        self._resumes = begun.resumes
         last = registry.last_cycle()
         self.cycle, self.digest = (last[0], last[1]) if last else (0, NO_HISTORY)
         self.tick = int(last[2]["tick"]) if last else 0
@@ -89,39 +102,49 @@ class LifeManager:
         self._offers: frozenset[str] = frozenset()
         self._faults: dict[str, Fault] = {}
         self._spoke = time.monotonic()
-        self.colony: Colony = lifetime.open_colony(parts, registry)
         self._background: BackgroundBuilder | None = None
         self._renewals: Renewals | None = None
-        if parts.project.settings.mode == "free":
+        if parts.clock is not None:
             watcher = open_watcher(parts.project.agents, parts.substrate, self.pool)
             self._background = BackgroundBuilder(
                 self._builder, lambda: parts.substrate.onlooker(parts.project.workspace, self.pool)
             )
-            self._renewals = Renewals(self.population, self.colony, self._background, watcher)
-        return self
+            self._renewals = Renewals(
+                self.population, self.colony, self._background, watcher, parts.clock
+            )
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: object
     ) -> None:
-        """Also after a failure of ours agents are sent home, if they are where the registry is."""
+        """Also after a failure of ours agents are sent home, if they are where the registry is.
+
+        If not, they live on, for the next run to take over: nothing is lost then.
+        """
+        stays = self.detaches and kind is None
         try:
             if self._renewals is not None:
                 self._renewals.close()
-            if kind is None:
+            if kind is None and not stays:
                 self._send_home()
-            elif isinstance(error, Exception) and self._in_step:
-                with suppress(Exception):  # the first failure is the one to tell
-                    self._send_home()
             elif isinstance(error, Exception):
-                with suppress(Exception):
-                    broken = {"broken_by": " ".join(str(error).split())[:300]}
-                    self.registry.commit(Batch(meta=broken), self.run_id)
+                stays = not self._in_step
+                if not stays:
+                    with suppress(Exception):  # the first failure is the one to tell
+                        self._send_home()
         finally:
-            self.colony.close()
+            if stays:
+                self.colony.detach()
+            else:
+                self.colony.close()
 
     def _send_home(self) -> None:
-        agents = self.population.agents
-        lifetime.end(self.parts, self.registry, self.run_id, self.colony, agents)
+        """Who died in the pause is judged as if the run went on: it must not count as running."""
+        cycle = self.cycle if self._renewals is not None else self.cycle + 1
+        faults = {**self._faults, **self.colony.reap()}
+        context = self.parts.context(self.pool, cycle)
+        judged = after_faults(context, self.population.agents, faults)
+        before = self.population.agents
+        lifetime.end(self.parts, self.registry, self.run_id, self.colony, before, *judged)
 
     def stop(self) -> None:
         """End after the cycle that is under way. Safe to call from a signal handler."""
@@ -165,7 +188,8 @@ class LifeManager:
         self._renewals.wait(seconds)
         context = self.parts.context(self.pool, self.cycle)
         self._in_step = False
-        self._faults |= self._renewals.look(context, {}, self._faults).faults
+        faults, self._faults = self._faults, {}
+        self._renewals.look(context, {}, faults)
         self._in_step = True
         if self._background is not None:
             self._background.check()
@@ -181,6 +205,19 @@ class LifeManager:
         """scan, sync, audit, measure, build, run, observe, select, succeed, record, notify."""
         clock = Stopwatch()
         context = self._next_context()
+        if self._resumes:  # up to the season all is on record
+            self._resumes, self._in_step = False, False
+        else:
+            self._prepare(context, clock)
+        observed = self._observe(context)
+        clock.lap("observe")
+        verdicts = self._select(context, observed)
+        succeeded = self._succeed(context, observed, verdicts)
+        clock.lap("succeed")
+        return self._record(context, observed, succeeded, clock.laps)
+
+    def _prepare(self, context: Context, clock: "Stopwatch") -> None:
+        """From scan to run, on record: whoever takes over from here goes on with the season."""
         population = self.population
         agents, judged = self._judge(context)
         asked = {a: record for a, record in agents.items() if record.cause not in FINAL}
@@ -196,19 +233,10 @@ class LifeManager:
         clock.lap("audit")
         built = population.build(context, updated, self._chosen_builder(), self._build_progress)
         clock.lap("build")
-        self._leave_the_registry()
-        ran = population.run(context, updated, built, self.colony)
+        self._in_step = False
+        ran = population.run(context, updated, built, self.colony, prelude(context.cycle))
+        population.keep(context, updated, built, ran, turning=True)
         clock.lap("run")
-        if self._renewals is not None:  # what comes in the middle of a cycle builds on this
-            population.keep(context, updated, built, ran)
-            updated, built, ran = committed(updated, built, ran)
-        observed = self._observe(context, ran)
-        clock.lap("observe")
-        verdicts = self._select(context, observed)
-        succeeded = self._succeed(context, updated, observed, verdicts)
-        clock.lap("succeed")
-        lived = Lived(updated, built, ran, observed, succeeded)
-        return self._record(context, lived, clock.laps)
 
     def _judge(self, context: Context) -> tuple[Mapping[str, AgentRecord], tuple[Event, ...]]:
         """Who failed in the pause is judged before anybody starts; who ended dies in this cycle."""
@@ -233,13 +261,6 @@ class LifeManager:
         self.cycle += 1
         return parts.context(self.pool, self.cycle)
 
-    def _leave_the_registry(self) -> None:
-        """From here to the commit agents live what is not recorded: a kill then loses something."""
-        if not self._marked:
-            self._marked = True
-            self.registry.commit(Batch(meta={"running": self.run_id}), self.run_id)
-        self._in_step = False
-
     def _take_pool(self) -> None:
         """A template that cannot be read is told of and changes nothing; the old pool stays."""
         pool, event = lifetime.reread_pool(self.parts, self.registry, self.pool, self.cycle)
@@ -258,20 +279,20 @@ class LifeManager:
         alone = self._background.idle and not self.colony.running()
         return self._builder if alone else self._background
 
-    def _observe(self, context: Context, ran: Ran) -> Observed:
-        places = int(self.registry.meta("places") or 0)
-        genes = float(self.registry.meta("founder_genes") or 1.0)
-        environment = self.parts.world.open(places, genes)
+    def _observe(self, context: Context) -> Observed:
         pool = offered(context.pool) if self._offers else []
-        offers = dict.fromkeys(self._offers, pool)
+        world = Surroundings(
+            tick=self.tick,
+            places=int(self.registry.meta("places") or 0),
+            founder_genes=float(self.registry.meta("founder_genes") or 1.0),
+            offers=dict.fromkeys(self._offers, pool),
+        )
         if context.settings.cycle.ticks:
             self._offers, self._spoke = frozenset(), time.monotonic()
         else:
             self._keep_in_touch()
-        between = nothing
-        if self._renewals is not None:
-            between = partial(self._renewals.look, context)
-        return observe(context, ran.agents, environment, self.colony, self.tick, offers, between)
+        between = partial(self._renewals.look, context) if self._renewals is not None else None
+        return observe(context, self.population.agents, self.colony, world, between)
 
     def _select(self, context: Context, observed: Observed) -> Verdicts:
         """Nobody is born and nobody dies while the world stands still."""
@@ -301,30 +322,32 @@ class LifeManager:
         verdicts = process_natural_selection(view, self.parts.policy, rng)
         return replace(verdicts, deaths=(*ended, *verdicts.deaths))
 
-    def _succeed(
-        self, context: Context, updated: Updated, observed: Observed, verdicts: Verdicts
-    ) -> Succeeded:
-        fresh = updated.genomes
-        succeeded = succeed(
+    def _succeed(self, context: Context, observed: Observed, verdicts: Verdicts) -> Succeeded:
+        return succeed(
             context,
             observed.agents,
             verdicts,
             self.parts.variation,
-            lambda agent: decode(fresh[agent]) if agent in fresh else self.population.genome(agent),
+            self.population.genome,
             endowment=int(context.settings.economy.endowment * start_energy(context)),
             first_number=int(self.registry.meta("numbers") or 0),
             places=int(self.registry.meta("places") or 0),
         )
-        self.colony.stop([record.id for record in succeeded.dead])
-        return succeeded
 
-    def _record(self, context: Context, lived: Lived, seconds: Mapping[str, float]) -> CycleReport:
+    def _record(
+        self,
+        context: Context,
+        observed: Observed,
+        succeeded: Succeeded,
+        seconds: Mapping[str, float],
+    ) -> CycleReport:
         """Commit first, tell afterwards; what can be redone after a crash comes last."""
         population = self.population
         concluded = conclude(
             context,
             population.agents,
-            lived,
+            observed,
+            succeeded,
             self.digest,
             self.totals,
             population.tally,
@@ -334,14 +357,15 @@ class LifeManager:
         )
         recorded = self.registry.commit(concluded.batch, self.run_id)
         self._in_step = True
-        population.agents, self.digest = lived.succeeded.living, concluded.digest
-        self.tick, self.totals, population.tally = lived.observed.tick, concluded.totals, Tally()
-        population.forget(lived.ran)
-        lifetime.clear_away(self.parts.project, [r.id for r in lived.succeeded.dead])
+        population.succeeded_by(succeeded.living)
+        self.digest, self.tick, self.totals = concluded.digest, observed.tick, concluded.totals
+        dead = [record.id for record in succeeded.dead]
+        self.colony.settle(f"graves {context.cycle}", dead, (), remember=False)
+        self.colony.committed()
+        lifetime.clear_away(self.parts.project, dead)
         self.parts.sink.deliver(recorded)
         self._tidy(context.cycle)
-        told = (*told_of_builds(lived.built), *told_of_alarms(lived.observed.events))
-        notes, population.notes = (*population.notes, *told), []
+        notes, population.notes = (*population.notes, *told_of_alarms(observed.events)), []
         return CycleReport(
             context.cycle, concluded.summary, concluded.digest, concluded.taints, notes
         )

@@ -1,71 +1,96 @@
 """Owns what comes before the first cycle of a run and after its last one."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from evolve_ai.colony.colony import Colony
-from evolve_ai.model.agent import AgentRecord, State
+from evolve_ai.colony.keeper_program import keeper_program
+from evolve_ai.model.agent import AgentRecord
 from evolve_ai.model.colony import Limits
 from evolve_ai.model.errors import EvolveError
 from evolve_ai.model.event import Event, Kind
 from evolve_ai.model.report import GenePool
+from evolve_ai.model.restart import backoff_of, with_backoff
 from evolve_ai.pipelines.parts import Parts
+from evolve_ai.pipelines.takeover import take_over
+from evolve_ai.stages.record import changed
 from evolve_ai.stages.supervise import stopped
 from evolve_ai.state.registry import Batch, Registry
 from evolve_ai.system.content_store import ContentStore
 from evolve_ai.system.files import remove_tree
-from evolve_ai.system.leftovers import leftovers
-from evolve_ai.system.processes import end_strangers_left_behind
+from evolve_ai.system.identity import boot_id
 from evolve_ai.system.project import Project
 
-KILLED = "a run was killed before it could end; the memories of its agents are lost"
+COLONY = "colony"  # the folder of the colony, in the workspace
 
 FREELY = "lived_freely"  # in the registry: the cycle in which somebody changed in its middle
+CLOCK = "clock"  # there too: what the times of failures, waits and starts are counted by
+COUNTED = "cycles"  # such a clock; any other is that of a boot of the machine
 AWAITED = "awaited"  # there too: who has changed, and had no verdict of a builder yet
-
-BROKEN = "a run broke off in the middle of a cycle, and the memories of its agents are lost:"
 
 
 @dataclass(frozen=True, slots=True)
 class Begun:
-    """The population that a run takes over, what its agents remember, who awaits a program."""
+    """The population that a run takes over, what its agents remember, who awaits a program.
+
+    `resumes`: it was left in the middle of a season.
+    """
 
     agents: Mapping[str, AgentRecord]
     memories: Mapping[str, bytes]
     awaited: frozenset[str] = frozenset()
+    resumes: bool = False
 
 
-def begin(parts: Parts, registry: Registry, run: str) -> Begun:
-    """Take the population over; clear away what a killed run has left behind."""
-    project = parts.project
-    agents = registry.living()
-    killed = registry.meta("running") is not None
-    memories = {} if killed else registry.memories()
-    events: list[Event] = [Event(Kind.COMMAND, _cycle(registry), None, {"command": "life-cycle"})]
-    records: list[AgentRecord] = []
-    meta: dict[str, str | None] = {}
-    if killed:
-        end_strangers_left_behind(leftovers(project.agents))
-        records = [_orphaned(record) for record in agents.values()]
-        broken = registry.meta("broken_by")
-        reason = f"{BROKEN} {broken}" if broken else KILLED
-        events.append(Event(Kind.TAINT, _cycle(registry), None, {"reason": reason}))
-        meta |= {"running": None, "broken_by": None}
-        if registry.meta("tainted") is None:
-            meta["tainted"] = reason
-    forget = dict.fromkeys(registry.memories(), None) if killed else {}
-    since = registry.meta(FREELY)
+def begin(parts: Parts, registry: Registry, run: str, pool: GenePool, colony: Colony) -> Begun:
+    """Take the population over, and those of its processes that live."""
+    project, cycle = parts.project, _cycle(registry)
+    before = registry.living()
+    agents, meta = _on_this_clock(parts, registry, before)
+    taken = take_over(parts, registry, pool, colony, agents, cycle)
+    agents, taints = taken.agents, list(taken.taints)
+    since = meta.get(FREELY, registry.meta(FREELY))
     if since is not None and project.settings.mode == "lockstep":
-        reason = f'in cycle {since} mutations came to life at once (mode = "free")'
-        events.append(Event(Kind.TAINT, _cycle(registry), None, {"reason": reason}))
-        meta |= {FREELY: None, "tainted": meta.get("tainted", registry.meta("tainted")) or reason}
+        taints.append(f'in cycle {since} agents changed or restarted at once (mode = "free")')
+        meta[FREELY] = None
+    if taints and registry.meta("tainted") is None:
+        meta["tainted"] = taints[0]
     awaited = frozenset((registry.meta(AWAITED) or "").split())
     meta[AWAITED] = None  # a run asks for everybody at once
-    batch = Batch(records=records, memories=forget, meta=meta, events=events)
+    batch = Batch(
+        records=changed(before, agents.values()),
+        memories={**taken.memories, **dict.fromkeys(taken.lost & taken.memories.keys())},
+        meta=meta,
+        events=[
+            Event(Kind.COMMAND, cycle, None, {"command": "life-cycle"}),
+            *taken.events,
+            *(Event(Kind.TAINT, cycle, None, {"reason": reason}) for reason in taints),
+        ],
+    )
     parts.sink.deliver(registry.commit(batch, run))
     _clear_graves(project, registry)
-    return Begun({**agents, **{record.id: record for record in records}}, memories, awaited)
+    memories = {a: memory for a, memory in taken.memories.items() if a not in taken.lost}
+    return Begun(agents, memories, awaited, taken.resumes)
+
+
+def _on_this_clock(
+    parts: Parts, registry: Registry, agents: Mapping[str, AgentRecord]
+) -> tuple[Mapping[str, AgentRecord], dict[str, str | None]]:
+    """The agents with times of the clock of this run, and what the registry is to know of it.
+
+    A time of another clock means nothing here: what it had led to in lockstep, nobody knows.
+    """
+    clock = COUNTED if parts.clock is None else f"boot {boot_id()}"
+    if (registry.meta(CLOCK) or COUNTED) == clock:
+        return agents, {CLOCK: clock}
+    now = _cycle(registry) if parts.clock is None else parts.clock()
+    backoffs = {agent: backoff_of(record) for agent, record in agents.items()}
+    meta: dict[str, str | None] = {CLOCK: clock}
+    if registry.meta(FREELY) is None and any(one.eventful for one in backoffs.values()):
+        meta[FREELY] = str(_cycle(registry))
+    moved = {a: with_backoff(agents[a], one.moved(now)) for a, one in backoffs.items()}
+    return moved, meta
 
 
 def open_colony(parts: Parts, registry: Registry) -> Colony:
@@ -73,8 +98,11 @@ def open_colony(parts: Parts, registry: Registry) -> Colony:
     epoch = int(registry.meta("epoch") or 0) + 1
     registry.commit(Batch(meta={"epoch": str(epoch)}), run="")
     patience = parts.project.settings.supervise
+    project = parts.project
     return Colony(
-        parts.project.workspace,
+        project.workspace / COLONY,
+        keeper_program(project.workspace),
+        parts.world.open,
         epoch=epoch,
         limits=limits_of(parts),
         orphan_seconds=patience.orphan_seconds,
@@ -98,32 +126,39 @@ def end(
     registry: Registry,
     run: str,
     colony: Colony,
+    before: Mapping[str, AgentRecord],
     agents: Mapping[str, AgentRecord],
+    judged: Sequence[Event] = (),
 ) -> None:
-    """Send every agent home and keep what it remembers, so that the next run goes on as if
-    nothing had been."""
-    byes = colony.stop(list(colony.running()))
+    """Send every agent home and keep what it remembers: the next run goes on as if nothing had
+    been. `before` are the agents as last committed; `judged` tells what became of them since."""
     cycle = _cycle(registry)
+    settled = colony.settle(f"end {cycle}", list(colony.running()), (), remember=True)
+    byes = settled.farewells
     records = stopped(agents, list(byes))
+    remember = parts.project.settings.supervise.remember
     memories = {
         agent: bye.state
         for agent, bye in byes.items()
-        if bye.state is not None and agent in records
+        if bye.state is not None and agent in records and remember
     }
-    if not parts.project.settings.supervise.remember:
-        memories = {}
     data = {"cause": "planned", "reason": "the life-cycle ended"}
     events = [
-        Event(Kind.EXIT, cycle, agent, {**data, "pid": agents[agent].pid}) for agent in records
+        *judged,
+        *(Event(Kind.EXIT, cycle, agent, {**data, "pid": agents[agent].pid}) for agent in records),
     ]
-    meta: dict[str, str | None] = {"running": None}
-    for agent, bye in byes.items():
-        if bye.state is None or bye.unkillable:
-            reason = f"agent {agent} left without its memory: {bye.reason}"
-            events.append(Event(Kind.TAINT, cycle, None, {"reason": reason}))
-            meta.setdefault("tainted", registry.meta("tainted") or reason)
+    meta: dict[str, str | None] = {}
+    taints = [
+        f"agent {agent} left without its memory: {bye.reason}"
+        for agent, bye in byes.items()
+        if bye.state is None or bye.unkillable
+    ]
+    for reason in (*taints, *settled.taints):
+        events.append(Event(Kind.TAINT, cycle, None, {"reason": reason}))
+        meta.setdefault("tainted", registry.meta("tainted") or reason)
     events.append(Event(Kind.COMMAND, cycle, None, {"command": "end"}))
-    batch = Batch(records=list(records.values()), memories=dict(memories), meta=meta, events=events)
+    living = changed(before, {**agents, **records}.values())
+    batch = Batch(records=living, memories=dict(memories), meta=meta, events=events)
     parts.sink.deliver(registry.commit(batch, run))
     registry.forget_events(parts.project.settings.events.kept)
 
@@ -162,25 +197,12 @@ def clear_away(project: Project, dead: Iterable[str]) -> None:
     for agent in dead:
         with suppress(OSError):
             remove_tree(project.agent(agent))
-        for pipe in project.pipes.glob(f"{agent}.*"):
-            pipe.unlink(missing_ok=True)
 
 
 def _clear_graves(project: Project, registry: Registry) -> None:
     """Folders of agents that died just before a crash. Other folders are not ours to remove."""
     dead = {record.id for record in registry.dead()}
     clear_away(project, (f.name for f in project.agents.iterdir() if f.name in dead))
-
-
-def _orphaned(record: AgentRecord) -> AgentRecord:
-    waits = record.state in (State.RUNNING, State.STARTING)
-    return replace(
-        record,
-        state=State.WAITING if waits else record.state,
-        pid=None,
-        running_fingerprint="",
-        lived_tick=-1,
-    )
 
 
 def _cycle(registry: Registry) -> int:

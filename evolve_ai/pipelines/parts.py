@@ -1,5 +1,6 @@
 """Owns the list of parts that a pipeline runs on; plugins.py assembles them."""
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,5 +31,12 @@ class Parts:
     draws: Draws
     open_builder: Callable[[Path, GenePool], Builder]
 
+    @property
+    def clock(self) -> Callable[[], float] | None:
+        """Seconds that restarts are timed by; None in lockstep, where cycles are counted."""
+        # Linux counts it from the boot, for all processes: the next run reads the same clock.
+        return time.monotonic if self.project.settings.mode == "free" else None
+
     def context(self, pool: GenePool, cycle: int) -> Context:
-        return Context(self.project, self.substrate, self.executor, self.draws, pool, cycle)
+        project, clock = self.project, self.clock
+        return Context(project, self.substrate, self.executor, self.draws, pool, cycle, clock)

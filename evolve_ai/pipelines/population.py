@@ -3,22 +3,26 @@
 from collections.abc import Mapping
 from dataclasses import replace
 
-from evolve_ai.colony.colony import Colony
+from evolve_ai.contracts.colony import Colony
 from evolve_ai.contracts.substrate import Builder, Progress
-from evolve_ai.model.agent import AgentRecord
+from evolve_ai.model.agent import AgentRecord, Cause, Fault
+from evolve_ai.model.event import Kind
 from evolve_ai.model.genome import Genome, decode
 from evolve_ai.model.report import Program, SourceReport
+from evolve_ai.model.restart import Pace
 from evolve_ai.pipelines.lifetime import AWAITED, FREELY, Begun
 from evolve_ai.pipelines.parts import Parts
 from evolve_ai.stages.build import (
     Built,
+    Counts,
     build,
     request_of,
     told_of_builds,
     wants_program,
 )
 from evolve_ai.stages.context import Context
-from evolve_ai.stages.record import TALLY, Tally, renewal
+from evolve_ai.stages.observe import after_faults, told_of_alarms
+from evolve_ai.stages.record import TALLY, TURNING, Tally, changed, renewal
 from evolve_ai.stages.supervise import Ran, healthy, run
 from evolve_ai.stages.update import Updated
 from evolve_ai.state.registry import Registry
@@ -29,7 +33,8 @@ class Population:
     and who is `awaited` for a program.
 
     `sources` and `programs` are what is known of code by SHA-256 and of programs by fingerprint,
-    `notes` what the user would want to know at once, `tally` what was counted in this cycle.
+    `notes` what the user would want to know at once, `tally` what was counted in this cycle,
+    `pace` how many were restarted lately.
     """
 
     def __init__(self, parts: Parts, registry: Registry, run_id: str, begun: Begun):
@@ -40,6 +45,8 @@ class Population:
         self.programs: Mapping[str, Program] = {}
         self.notes: list[str] = []
         self.tally = Tally.from_json(registry.meta(TALLY))
+        self.pace = Pace()
+        self._refused_cycle = -1  # in which somebody was told that there is no room
         self._parts = parts
         self._registry = registry
         self._run_id = run_id
@@ -68,17 +75,41 @@ class Population:
         self.awaited = others | built.awaited
         return built
 
-    def run(self, context: Context, updated: Updated, built: Built, colony: Colony) -> Ran:
+    def run(
+        self,
+        context: Context,
+        updated: Updated,
+        built: Built,
+        colony: Colony,
+        title: str | None = None,
+    ) -> Ran:
+        """`title` names an order that must be the same whenever it is asked for again."""
         fresh = updated.genomes
-        agents = {agent: healthy(record, context.cycle) for agent, record in built.agents.items()}
-        return run(
+        agents = {agent: healthy(record, context.now) for agent, record in built.agents.items()}
+        ran = run(
             context,
             agents,
             self.programs,
             colony,
             self.memories,
             lambda agent: fresh[agent] if agent in fresh else self.genome_bytes(agent),
+            self.pace,
+            title,
         )
+        self.pace = ran.pace
+        if ran.refused and self._refused_cycle != context.cycle:
+            self._refused_cycle = context.cycle
+            ran = replace(ran, taints=(*ran.taints, ran.refused))
+        return ran
+
+    def judge(self, context: Context, faults: Mapping[str, Fault]) -> Mapping[str, AgentRecord]:
+        """Commit at once what failures mean for their agents, who come back changed."""
+        judged, events = after_faults(context, self.agents, faults)
+        records = {record.id: record for record in changed(self.agents, judged.values())}
+        updated = Updated(records, {}, {}, ())
+        built = Built(records, self.programs, (), Counts())
+        self.keep(context, updated, built, Ran(records, events, (), ()), freely=True)
+        return records
 
     def prune(self, builder: Builder, colony: Colony) -> None:
         """Forget programs that nobody alive needs."""
@@ -88,30 +119,50 @@ class Population:
         self.programs = builder.ready(requests)
 
     def keep(
-        self, context: Context, updated: Updated, built: Built, ran: Ran, freely: bool = False
+        self,
+        context: Context,
+        updated: Updated,
+        built: Built,
+        ran: Ran,
+        *,
+        freely: bool = False,
+        turning: bool = False,
     ) -> None:
         """Commit what the verbs from update to run came to, and tell it; the cycle goes on.
 
-        `freely`: in its middle, so that lockstep would have led elsewhere. So it would where the
-        old program lives on, or nobody, since the new one is still awaited.
+        `turning`: its season begins now. `freely`: in its middle, so that lockstep would have led
+        elsewhere. So it would where the old program lives on, or nobody, since the new one is still
+        awaited; and where a crashed agent is back when the clock says so.
         """
         self.tally = self.tally.plus(built, ran)
         tainted = self._registry.meta("tainted") is not None
         remembered = frozenset(self.memories)
         batch = renewal(context, self.agents, updated, built, ran, self.tally, remembered, tainted)
         meta: dict[str, str | None] = {AWAITED: " ".join(sorted(self.awaited)) or None}
+        if turning:
+            meta[TURNING] = str(context.cycle)
+        freely = freely or (
+            context.clock is not None
+            and any(
+                event.kind is Kind.RESTART and event.data["cause"] != Cause.PLANNED
+                for event in ran.events
+            )
+        )
         if (freely or self.awaited) and self._registry.meta(FREELY) is None:
             meta[FREELY] = str(context.cycle)
         batch = replace(batch, meta={**batch.meta, **meta})
         recorded = self._registry.commit(batch, self._run_id)
         self.agents = {**self.agents, **ran.agents}
-        self.forget(ran)
+        given_back = frozenset(ran.used)
+        kept = {a: m for a, m in self.memories.items() if a not in given_back} | dict(ran.left)
+        self.memories = {a: m for a, m in kept.items() if a in self.agents}
         self._parts.sink.deliver(recorded)
         taints = (*built.taints, *ran.taints)
-        self.notes += (*told_of_builds(built), *(f"tainted: {reason}" for reason in taints))
+        self.notes += told_of_builds(built)
+        self.notes += told_of_alarms(ran.events)
+        self.notes += (f"tainted: {reason}" for reason in taints)
 
-    def forget(self, ran: Ran) -> None:
-        """Memories that were given back, or are of the dead, are no longer ours."""
-        used = frozenset(ran.used)
-        known = {a: m for a, m in self.memories.items() if a not in used} | dict(ran.left)
-        self.memories = {a: m for a, m in known.items() if a in self.agents}
+    def succeeded_by(self, living: Mapping[str, AgentRecord]) -> None:
+        """After deaths and births, which are on record."""
+        self.agents, self.tally = living, Tally()
+        self.memories = {agent: m for agent, m in self.memories.items() if agent in living}

@@ -1,13 +1,14 @@
-"""Owns mutation to life in free mode: a changed agent gets its new process between two ticks."""
+"""Owns what happens at once in free mode: who has changed, or whose time it is to start again, gets
+a new process between two ticks."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
-from evolve_ai.colony.colony import Colony
+from evolve_ai.contracts.colony import Colony
 from evolve_ai.contracts.substrate import Substrate
 from evolve_ai.executors.inline import InlineExecutor
-from evolve_ai.model.agent import AgentRecord
+from evolve_ai.model.agent import AgentRecord, Fault
 from evolve_ai.model.errors import EvolveError
 from evolve_ai.model.report import GenePool
 from evolve_ai.pipelines.background import BackgroundBuilder
@@ -20,10 +21,12 @@ from evolve_ai.stages.genome_sync import sync
 from evolve_ai.stages.metrics import measure
 from evolve_ai.stages.observe import Renewed
 from evolve_ai.stages.record import changed
+from evolve_ai.stages.supervise import FINAL, crash_due, should_run
 from evolve_ai.stages.update import Updated, update
 from evolve_ai.system.watch import Watcher
 
 _HERE = InlineExecutor()
+_LEAST_NAP = 0.005  # seconds; who is due may still have to wait for others
 
 
 def open_watcher(agents: Path, substrate: Substrate, pool: GenePool) -> Watcher:
@@ -33,7 +36,8 @@ def open_watcher(agents: Path, substrate: Substrate, pool: GenePool) -> Watcher:
 
 
 class Renewals:
-    """Changed agents of a population, renewed at the moments when the manager has time."""
+    """Agents of a population, renewed at the moments when the manager has time: who has changed,
+    and who waits for its next try, which is over when the `clock` (seconds) says so."""
 
     def __init__(
         self,
@@ -41,15 +45,23 @@ class Renewals:
         colony: Colony,
         builder: BackgroundBuilder,
         watcher: Watcher,
+        clock: Callable[[], float],
     ):
         self._population = population
         self._colony = colony
         self._builder = builder
         self._watcher = watcher
+        self._clock = clock
         self._told: set[str] = set()
+        self._seen: Mapping[str, AgentRecord] = {}
+        self._waiting: tuple[AgentRecord, ...] = ()  # those among the seen who wait for a time
+        self._stuck = False  # until the next cycle: it meets the same trouble, and can end on it
+        for handle in colony.handles():
+            watcher.wake_for(handle)
 
     def follow(self) -> None:
         """Watch exactly the living; before the scan, so that nothing is written unnoticed."""
+        self._stuck = False
         before = self._watcher.unwatched
         self._watcher.follow(self._population.agents)
         if self._watcher.unwatched and not before:
@@ -59,29 +71,59 @@ class Renewals:
             )
 
     def wait(self, seconds: float) -> None:
-        """Sleep, but not through what somebody writes."""
+        """Sleep, but not through what somebody writes, a death, or the time of who waits."""
+        times = [one.retry_at for one in self._who_waits() if one.retry_at is not None]
+        if times and not self._stuck:
+            seconds = min(seconds, max(min(times) - self._clock(), _LEAST_NAP))
         self._watcher.wait(seconds)
 
-    def look(self, context: Context, lived: Mapping[str, int], failed: Collection[str]) -> Renewed:
-        """Renew whoever has changed or been built since; what was so far is committed.
+    def look(
+        self, context: Context, lived: Mapping[str, int], faults: Mapping[str, Fault]
+    ) -> Renewed:
+        """Judge whoever has failed, renew whoever has changed, been built or waited long enough;
+        all of that is committed.
 
-        `lived` is the last tick of the world that an agent has answered. Who has failed waits for
-        the next cycle, as after any failure.
+        `lived` is the last tick of the world that an agent has answered.
         """
         built = self._builder.finished()
         if self._builder.prune_due:
             self._prune()
-        due = built | self._watcher.changed()
+        faults = {**faults, **self._colony.reap()}
+        judged = self._population.judge(context, faults) if faults else {}
+        asked = built | self._restarts(context.now)
+        due = asked | self._watcher.changed()
         if not due:
-            return Renewed()
-        faults = self._colony.reap()
+            return Renewed(judged, frozenset(faults))
         known = self._population.agents
         agents = {
-            agent: replace(known[agent], lived_tick=lived.get(agent, known[agent].lived_tick))
+            agent: known[agent]
+            if agent in judged
+            else replace(known[agent], lived_tick=lived.get(agent, known[agent].lived_tick))
             for agent in sorted(due)
-            if agent in known and agent not in failed and agent not in faults
+            if agent in known and known[agent].cause not in FINAL
         }
-        return Renewed(self._renewed(context, agents, built), faults)
+        renewed = self._renewed(context, agents, asked)
+        return Renewed({**judged, **renewed}, frozenset(faults))
+
+    def _who_waits(self) -> tuple[AgentRecord, ...]:
+        """Looked for once in each state of the population: there is little time between ticks."""
+        known = self._population.agents
+        if known is not self._seen:
+            self._seen = known
+            self._waiting = tuple(one for one in known.values() if one.retry_at is not None)
+        programs = self._population.programs
+        return tuple(one for one in self._waiting if one.fingerprint in programs)
+
+    def _restarts(self, now: float) -> frozenset[str]:
+        """Whose time has come; of the crashed no more than may start now."""
+        waiting = self._who_waits()
+        if not waiting or self._stuck:
+            return frozenset()
+        programs, pace = self._population.programs, self._population.pace
+        due = [one for one in waiting if should_run(one, programs, now)]
+        crashed = {one.id: place for one in due if (place := crash_due(one)) is not None}
+        admitted, _ = pace.admit(crashed.values(), now)
+        return frozenset(one.id for one in due if one.id in admitted or one.id not in crashed)
 
     def _prune(self) -> None:
         try:
@@ -90,12 +132,13 @@ class Renewals:
             self._complain(f"old programs are not cleared away: {error}")
 
     def _renewed(
-        self, context: Context, agents: Mapping[str, AgentRecord], built: frozenset[str]
+        self, context: Context, agents: Mapping[str, AgentRecord], asked: frozenset[str]
     ) -> Mapping[str, AgentRecord]:
         """Processes as the folders want them; what it came to is committed."""
         try:
-            updated, made = self._prepared(context, agents, built)
+            updated, made = self._prepared(context, agents, asked)
         except EvolveError as error:
+            self._stuck = True
             self._complain(f"changes do not come to life: {error}")
             return {}  # the next cycle meets it too, when everybody can be sent home in order
         if not updated.agents:
@@ -112,14 +155,15 @@ class Renewals:
             self._population.notes.append(trouble)
 
     def _prepared(
-        self, context: Context, agents: Mapping[str, AgentRecord], built: frozenset[str]
+        self, context: Context, agents: Mapping[str, AgentRecord], asked: frozenset[str]
     ) -> tuple[Updated, Built]:
-        """scan, sync, audit, measure, update, build: for these, less those who are as before."""
+        """scan, sync, audit, measure, update, build: for these, less those who are as before and
+        are not asked for."""
         population = self._population
         if len(agents) <= context.settings.cycle.chunk:
             context = replace(context, executor=_HERE)  # sooner done than handed to a worker
         scanned = scan(context, agents, population.sources, living=len(population.agents))
-        due = built.union(report.id for report in scanned.reports)
+        due = asked.union(report.id for report in scanned.reports)
         agents = {agent: record for agent, record in agents.items() if agent in due}
         synced = sync(context, scanned.reports)
         measured = measure(audit(synced, scanned.sources), scanned.sources)

@@ -1,20 +1,21 @@
 """Owns what every stage of a cycle is given beside the agents."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from evolve_ai.contracts.executor import Executor
 from evolve_ai.contracts.substrate import Substrate
 from evolve_ai.model.draws import Draws
 from evolve_ai.model.report import GenePool
+from evolve_ai.model.restart import CYCLES, SECONDS, Line
 from evolve_ai.model.settings import Settings
 from evolve_ai.system.project import Project
 
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """The fixed surroundings of one cycle."""
+    """The fixed surroundings of one cycle. Without a `clock` restarts are timed in cycles."""
 
     project: Project
     substrate: Substrate
@@ -22,10 +23,20 @@ class Context:
     draws: Draws
     pool: GenePool
     cycle: int
+    clock: Callable[[], float] | None = None  # seconds
 
     @property
     def settings(self) -> Settings:
         return self.project.settings
+
+    @property
+    def line(self) -> Line:
+        return CYCLES if self.clock is None else SECONDS
+
+    @property
+    def now(self) -> float:
+        """The time on that line; in lockstep it stands still for a whole cycle."""
+        return self.cycle if self.clock is None else self.clock()
 
 
 def hash_of(files: Mapping[str, bytes]) -> str:

@@ -1,15 +1,15 @@
 """Owns the verb observe: lets the world turn for a cycle and notes what became of everybody."""
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
-from evolve_ai.colony.colony import Colony
-from evolve_ai.contracts.environment import Environment
+from evolve_ai.contracts.colony import Colony
 from evolve_ai.model import restart
-from evolve_ai.model.agent import AgentRecord, Fault, State
-from evolve_ai.model.colony import Pool
+from evolve_ai.model.agent import AgentRecord, Cause, Fault, State
+from evolve_ai.model.colony import Change, Order, Pool, nothing
 from evolve_ai.model.event import Event, Kind
-from evolve_ai.model.world import Account, Act, Resident, Season
+from evolve_ai.model.restart import backoff_of, with_backoff
+from evolve_ai.model.world import Account, Resident
 from evolve_ai.stages.context import Context
 from evolve_ai.stages.supervise import failed
 
@@ -24,124 +24,109 @@ class Observed:
     tick: int
     events: tuple[Event, ...]
     taints: tuple[str, ...]
-    exchanges: int
 
 
 @dataclass(frozen=True, slots=True)
 class Renewed:
-    """Agents that changed between two ticks, and who was found to have failed."""
+    """Agents that changed between two ticks, and whose failure was judged there."""
 
     agents: Mapping[str, AgentRecord] = field(default_factory=dict)
-    faults: Mapping[str, Fault] = field(default_factory=dict)
+    judged: frozenset[str] = frozenset()
 
 
-# Called between two ticks with the last tick that each agent has answered, and who has failed.
-Between = Callable[[Mapping[str, int], Collection[str]], Renewed]
-
-
-def nothing(lived: Mapping[str, int], failed: Collection[str]) -> Renewed:
-    """What happens between the ticks of a cycle in lockstep."""
-    return Renewed()
+# Called between two ticks with the last tick that each agent has answered, and with the failures
+# that nobody has judged yet.
+Between = Callable[[Mapping[str, int], Mapping[str, Fault]], Renewed]
 
 
 @dataclass(frozen=True, slots=True)
-class Turned:
-    """What the ticks of a cycle left behind."""
+class Surroundings:
+    """The world of a cycle: the tick it stands at, its places, the founders' mean of active genes,
+    and the gene pool for whom it is news."""
 
-    season: Season
-    renewed: Mapping[str, AgentRecord]
-    faults: Mapping[str, Fault]
-    taints: tuple[str, ...]
-    exchanges: int
+    tick: int
+    places: int
+    founder_genes: float
+    offers: Mapping[str, Pool] = field(default_factory=dict)
 
 
 def observe(
     context: Context,
     agents: Mapping[str, AgentRecord],
-    environment: Environment,
     colony: Colony,
-    tick: int,
-    offers: Mapping[str, Pool],
-    between: Between = nothing,
+    world: Surroundings,
+    between: Between | None = None,
 ) -> Observed:
-    """Live `cycle.ticks` ticks from `tick` on. `offers`: the gene pool, for whom it is news;
-    `between` may change agents after a tick."""
+    """Live `cycle.ticks` ticks; `between` may change agents after each of them."""
     ticks = context.settings.cycle.ticks
     if ticks == 0:
         lived, events = after_faults(context, agents, colony.reap())
-        return Observed(_sampled(lived, colony), tick, events, colony.take_taints(), 0)
-    environment.settle_in([resident_of(record) for record in agents.values()], tick, context.cycle)
-    turned = turn(environment, colony, ticks, tick, context.cycle, offers, between)
+        return Observed(_sampled(lived, colony), world.tick, events, colony.take_taints())
+    order = Order(
+        cycle=context.cycle,
+        first_tick=world.tick,
+        ticks=ticks,
+        places=world.places,
+        founder_genes=world.founder_genes,
+        residents=[resident_of(record) for record in agents.values()],
+        offers=world.offers,
+    )
+    renewed: dict[str, AgentRecord] = {}
+
+    def change(lived: Mapping[str, int], faults: Mapping[str, Fault]) -> Change:
+        assert between is not None
+        found = between(lived, faults)
+        renewed.update(found.agents)
+        return Change(tuple(map(resident_of, found.agents.values())), found.judged)
+
+    turned = colony.turn(order, nothing if between is None else change)
     lived = {
         record.id: _aged(record, turned.season.accounts[record.id], turned.season.lived)
-        for record in {**agents, **turned.renewed}.values()
+        for record in {**agents, **renewed}.values()
     }
     lived, events = after_faults(context, lived, turned.faults)
-    sampled = _sampled(lived, colony)
-    return Observed(sampled, turned.season.tick, events, turned.taints, turned.exchanges)
+    return Observed(_sampled(lived, colony), turned.season.tick, events, turned.taints)
 
 
 def after_faults(
     context: Context, agents: Mapping[str, AgentRecord], faults: Mapping[str, Fault]
 ) -> tuple[dict[str, AgentRecord], tuple[Event, ...]]:
-    """What became of those who failed. When too many did, nobody restarts in the next cycle."""
-    lived = dict(agents)
-    running = sum(1 for record in lived.values() if record.state is State.RUNNING)
-    alarm = restart.breaker(running, faults.values())
+    """What became of those who failed. When too many did, they all wait for a while."""
+    if not faults:
+        return dict(agents), ()
+    lived, now, line = dict(agents), context.now, context.line
+    earlier = {
+        record.id: record
+        for record in agents.values()
+        if restart.counts_for_breaker(record.failures, now, line)
+    }
+    ran = sum(1 for r in agents.values() if r.state is State.RUNNING or r.id in earlier)
+    before = {agent: _failure(record) for agent, record in earlier.items()}
+    alarm = restart.breaker(ran, {**before, **faults}.values(), line)
     events: list[Event] = []
     for agent, fault in faults.items():
-        rng = context.draws.rng("restart", context.cycle, agent)
-        lived[agent], told = failed(lived[agent], fault, context.cycle, rng)
-        events += told
-        if alarm and lived[agent].state is State.WAITING:
-            later = max(lived[agent].retry_cycle, context.cycle + 2)
-            lived[agent] = replace(lived[agent], retry_cycle=later)
+        if agent in lived:
+            lived[agent], told = failed(context, lived[agent], fault)
+            events += told
     if alarm:
-        data = {"command": "breaker", "reason": f"{alarm}; restarts pause for a cycle"}
+        for agent in {**earlier, **faults}.keys() & lived.keys():
+            late = backoff_of(lived[agent]).put_off(now + line.breaker_pause)
+            lived[agent] = with_backoff(lived[agent], late)
+    if alarm and not restart.breaker(ran, before.values(), line):
+        data = {"command": "breaker", "reason": f"{alarm}; restarts pause for {line.pause_said}"}
         events.append(Event(Kind.COMMAND, context.cycle, None, data))
     return lived, tuple(events)
+
+
+def _failure(record: AgentRecord) -> Fault | None:
+    """Of an agent that has crashed not long ago; None when it is well again."""
+    return None if record.cause is None else Fault(Cause(record.cause), record.reason or "")
 
 
 def told_of_alarms(events: Iterable[Event]) -> tuple[str, ...]:
     """Why restarts pause, for whoever watches."""
     commands = (event.data for event in events if event.kind is Kind.COMMAND)
     return tuple(str(data["reason"]) for data in commands if data.get("command") == "breaker")
-
-
-def turn(
-    environment: Environment,
-    colony: Colony,
-    ticks: int,
-    first_tick: int,
-    cycle: int,
-    offers: Mapping[str, Pool],
-    between: Between = nothing,
-) -> Turned:
-    """Let settled-in residents live so many ticks; who fails is asked no more."""
-    faults: dict[str, Fault] = {}
-    renewed: dict[str, AgentRecord] = {}
-    lived: dict[str, int] = {}
-    taints: list[str] = []
-    exchanges = 0
-    for tick in range(first_tick, first_tick + ticks):
-        for phase in range(environment.phases):
-            asked = environment.percepts(phase)
-            percepts = {agent: p for agent, p in asked.items() if agent not in faults}
-            news = offers if tick == first_tick else {}
-            exchange = colony.exchange(percepts, tick=tick, cycle=cycle, pool_for=news)
-            faults.update(exchange.faults)
-            taints += exchange.tainted
-            acts: Mapping[str, Act] = exchange.acts
-            environment.hear(phase, acts)
-            lived.update(dict.fromkeys(acts, tick))
-            exchanges += len(acts)
-        environment.end_tick()
-        found = between(lived, faults)
-        faults.update(found.faults)
-        renewed.update(found.agents)
-        if found.agents:
-            environment.resettle([resident_of(record) for record in found.agents.values()])
-    return Turned(environment.close(), renewed, faults, tuple(taints), exchanges)
 
 
 def resident_of(record: AgentRecord) -> Resident:

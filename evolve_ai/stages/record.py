@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
@@ -17,7 +17,8 @@ from evolve_ai.stages.update import Updated
 from evolve_ai.state.registry import Batch
 
 NO_HISTORY = "0" * 64
-TALLY = "tally"  # what has been counted since the last cycle, in the registry
+TALLY = "tally"  # in the registry: what has been counted since the last cycle
+TURNING = "turning"  # there too: the cycle whose season has begun and is not on record
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,17 +81,6 @@ class Summary:
 
 
 @dataclass(frozen=True, slots=True)
-class Lived:
-    """What the stages of one cycle came to."""
-
-    updated: Updated
-    built: Built
-    ran: Ran
-    observed: Observed
-    succeeded: Succeeded
-
-
-@dataclass(frozen=True, slots=True)
 class Concluded:
     """A cycle ready to be committed."""
 
@@ -132,7 +122,8 @@ def changed(
 def conclude(
     context: Context,
     before: Mapping[str, AgentRecord],
-    lived: Lived,
+    observed: Observed,
+    succeeded: Succeeded,
     past: str,
     totals: Totals,
     tally: Tally,
@@ -140,29 +131,27 @@ def conclude(
     tainted: bool,
     seconds: Mapping[str, float],
 ) -> Concluded:
-    """Everything that a cycle leaves behind and that was not committed in the middle of it.
+    """Everything that a season and the succession leave behind.
 
     `before` is the population as last committed, `past` its digest; `tally` is what was counted
-    since; `remembered` are the agents of whom a memory is stored, which they were given back.
+    since; `remembered` are the agents of whom a memory is stored.
     """
-    succeeded, ran = lived.succeeded, lived.ran
     living = list(succeeded.living.values())
     link = digest(past, context.cycle, living, succeeded.born, succeeded.dead)
-    tally = tally.plus(lived.built, ran)
     totals = _added(totals, tally, succeeded)
-    taints = (*lived.built.taints, *ran.taints, *lived.observed.taints)
-    summary = _summary(lived, tally.builds, totals, seconds)
-    meta: dict[str, str | None] = {TALLY: None}
+    taints = observed.taints
+    summary = _summary(observed, succeeded, tally.builds, totals, seconds)
+    meta: dict[str, str | None] = {TALLY: None, TURNING: None}
     if succeeded.born:
         meta["numbers"] = str(max(record.number for record in succeeded.born) + 1)
     if taints and not tainted:
         meta["tainted"] = taints[0]
     batch = Batch(
         records=changed(before, (*living, *succeeded.dead)),
-        genomes={**lived.updated.genomes, **succeeded.genomes},
-        memories=_memories(ran, remembered, [record.id for record in succeeded.dead]),
+        genomes=succeeded.genomes,
+        memories=dict.fromkeys(remembered.intersection(r.id for r in succeeded.dead)),
         meta=meta,
-        events=_events(context, lived, taints, summary, link),
+        events=_events(context, observed, succeeded, summary, link),
         cycle=(context.cycle, link, asdict(summary)),
     )
     return Concluded(link, totals, summary, taints, batch)
@@ -200,20 +189,9 @@ def renewal(
     )
 
 
-def committed(updated: Updated, built: Built, ran: Ran) -> tuple[Updated, Built, Ran]:
-    """The same agents with nothing left to commit."""
-    return (
-        replace(updated, genomes={}, events=()),
-        replace(built, events=(), counts=Counts(), taints=()),
-        replace(ran, events=(), taints=(), used=(), left={}),
-    )
-
-
-def _memories(
-    ran: Ran, remembered: frozenset[str], dead: Sequence[str] = ()
-) -> dict[str, bytes | None]:
-    """What is to be stored, or (None) no more: given back, or of the dead."""
-    over = (agent for agent in (*ran.used, *dead) if agent in remembered or agent in ran.left)
+def _memories(ran: Ran, remembered: frozenset[str]) -> dict[str, bytes | None]:
+    """What is to be stored, or (None) no more: it was given back."""
+    over = (agent for agent in ran.used if agent in remembered or agent in ran.left)
     return {**ran.left, **dict.fromkeys(over, None)}
 
 
@@ -223,31 +201,34 @@ def _added(totals: Totals, tally: Tally, succeeded: Succeeded) -> Totals:
 
 
 def _events(
-    context: Context, lived: Lived, taints: Sequence[str], summary: Summary, link: str
+    context: Context, observed: Observed, succeeded: Succeeded, summary: Summary, link: str
 ) -> list[Event]:
     data = asdict(summary)
     del data["totals"]
     return [
-        *lived.updated.events,
-        *lived.built.events,
-        *lived.ran.events,
-        *lived.observed.events,
-        *lived.succeeded.events,
-        *(Event(Kind.TAINT, context.cycle, None, {"reason": reason}) for reason in taints),
+        *observed.events,
+        *succeeded.events,
+        *(Event(Kind.TAINT, context.cycle, None, {"reason": one}) for one in observed.taints),
         Event(Kind.CYCLE, context.cycle, None, {**data, "digest": link}),
     ]
 
 
-def _summary(lived: Lived, builds: Counts, totals: Totals, seconds: Mapping[str, float]) -> Summary:
-    living = lived.succeeded.living.values()
+def _summary(
+    observed: Observed,
+    succeeded: Succeeded,
+    builds: Counts,
+    totals: Totals,
+    seconds: Mapping[str, float],
+) -> Summary:
+    living = succeeded.living.values()
     fitness = [r.fitness for r in living if r.fitness is not None]
     return Summary(
-        tick=lived.observed.tick,
+        tick=observed.tick,
         alive=len(living),
         running=sum(1 for r in living if r.state is State.RUNNING),
         quarantined=sum(1 for r in living if r.state is State.QUARANTINED),
-        born=len(lived.succeeded.born),
-        died=len(lived.succeeded.dead),
+        born=len(succeeded.born),
+        died=len(succeeded.dead),
         generation_max=max((r.generation for r in living), default=0),
         fitness_best=max(fitness, default=None),
         fitness_mean=sum(fitness) / len(fitness) if fitness else None,

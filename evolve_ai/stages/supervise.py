@@ -1,15 +1,15 @@
 """Owns the verb run: starts, restarts and stops processes until they match the population."""
 
-import random
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from evolve_ai.colony.colony import Colony
+from evolve_ai.contracts.colony import Colony
 from evolve_ai.model import restart
 from evolve_ai.model.agent import AgentRecord, Cause, Fault, State
-from evolve_ai.model.colony import Farewell, Start, Started
+from evolve_ai.model.colony import Farewell, Refused, Start, Started
 from evolve_ai.model.event import Event, Kind
 from evolve_ai.model.report import GenePool, Program
+from evolve_ai.model.restart import Due, Pace, backoff_of, with_backoff
 from evolve_ai.stages.context import Context
 from evolve_ai.stages.update import quarantine
 
@@ -20,13 +20,15 @@ FINAL = (Cause.DONE, Cause.NEVER_RESTART)
 @dataclass(frozen=True, slots=True)
 class Ran:
     """The population with its processes as they should be. `used` memories are given back, those in
-    `left` wait for agents that were set aside."""
+    `left` wait for agents that were set aside or have no room; `refused` says why."""
 
     agents: Mapping[str, AgentRecord]
     events: tuple[Event, ...]
     taints: tuple[str, ...]
     used: tuple[str, ...]
     left: Mapping[str, bytes] = field(default_factory=dict)
+    refused: str | None = None
+    pace: Pace = field(default_factory=Pace)
 
 
 def run(
@@ -36,37 +38,51 @@ def run(
     colony: Colony,
     memories: Mapping[str, bytes],
     genome_of: Callable[[str], bytes],
+    pace: Pace,
+    title: str | None = None,
 ) -> Ran:
     """A changed agent ran its old program until now; here it changes over, memory included.
 
-    Processes of agents that are not among these are left alone.
+    Processes of agents that are not among these are left alone. Under the same title again,
+    nothing is done twice, and what it came to is the same: `agents` are as they were then.
     """
-    wanted = _wanted(agents, programs, context.cycle)
-    running = {agent: found for agent, found in colony.running().items() if agent in agents}
-    leaving = [
+    wanted, pace = _wanted(agents, programs, context.now, pace)
+    running = colony.running()
+    leaving = {
         agent
-        for agent in running
-        if not _awaits_its_program(agents[agent], programs)
-        and (agent not in wanted or wanted[agent].running_fingerprint != wanted[agent].fingerprint)
-    ]
-    byes = colony.stop(leaving)
-    records = {agent: replace(agents[agent], pid=None, running_fingerprint="") for agent in leaving}
-    events = [_exit_event(agent, running[agent].pid, context.cycle) for agent in records]
-    left = {agent: bye.state for agent, bye in byes.items() if bye.state is not None}
-    if not context.settings.supervise.remember:
-        left, memories = {}, {}
-    remembered = {**memories, **left}
-    starting = [agent for agent in wanted if agent not in running or agent in records]
-    started = colony.start(
-        [_start(context, agents[a], programs, remembered.get(a), genome_of(a)) for a in starting]
+        for agent, record in agents.items()
+        if (record.pid is not None or agent in running)
+        and _leaves(record, wanted.get(agent), programs)
+    }
+    starting = [agent for agent in wanted if agent not in running or agent in leaving]
+    remember = context.settings.supervise.remember
+    kept = memories if remember else {}
+    settled = colony.settle(
+        title,
+        [agent for agent in agents if agent in leaving and agent not in wanted],
+        [_start(context, agents[a], programs, kept.get(a), genome_of(a)) for a in starting],
+        remember=remember,
     )
+    left = _left(settled.farewells) if remember else {}
+    parted = [agents[agent] for agent in agents if agent in leaving and agents[agent].pid]
+    records = {one.id: replace(one, pid=None, running_fingerprint="") for one in parted}
+    events = [_exit_event(one, context.cycle) for one in parted]
+    remembered = {**kept, **left}
     for agent in starting:
         before = records.get(agent, agents[agent])
-        records[agent], told = _began(context, before, started[agent], agent in remembered)
+        outcome = settled.outcomes[agent]
+        records[agent], told = _began(context, before, outcome, agent in remembered)
         events += told
-    taints = (*_broken_farewells(byes, wanted), *colony.take_taints())
-    left = {agent: state for agent, state in left.items() if agent not in started}
-    return Ran({**agents, **records}, tuple(events), taints, tuple(starting), left)
+    taints = (*_broken_farewells(settled.farewells, wanted), *settled.taints)
+    outcomes = settled.outcomes
+    used = tuple(agent for agent in starting if not isinstance(outcomes[agent], Refused))
+    left = {agent: left[agent] for agent in left.keys() - frozenset(used)}
+    refused = _told_of_refusals(outcomes.values())
+    return Ran({**agents, **records}, tuple(events), taints, used, left, refused, pace)
+
+
+def _left(farewells: Mapping[str, Farewell]) -> dict[str, bytes]:
+    return {agent: bye.state for agent, bye in farewells.items() if bye.state is not None}
 
 
 def _broken_farewells(
@@ -80,49 +96,61 @@ def _broken_farewells(
             yield f"agent {agent} left without its memory: {bye.reason}"
 
 
+def _told_of_refusals(outcomes: Iterable[Started | Fault | Refused]) -> str | None:
+    refused = [one for one in outcomes if isinstance(one, Refused)]
+    if not refused:
+        return None
+    first = refused[0]
+    todo = f" ({first.todo})" if first.todo else ""
+    return f"{len(refused)} agents wait for room: {first.what}{todo}"
+
+
 def _began(
-    context: Context, record: AgentRecord, outcome: Started | Fault, remembers: bool
+    context: Context, record: AgentRecord, outcome: Started | Fault | Refused, remembers: bool
 ) -> tuple[AgentRecord, tuple[Event, ...]]:
     if isinstance(outcome, Started):
-        return _running(record, outcome.identity.pid, remembers, context.cycle)
-    rng = context.draws.rng("restart", context.cycle, record.id)
-    return failed(record, outcome, context.cycle, rng)
+        return _running(context, record, outcome.pid, remembers)
+    if isinstance(outcome, Refused):
+        backoff = backoff_of(record).refused(context.now, _draw(context, record.id), context.line)
+        state = State.EMBRYO if record.state is State.EMBRYO else State.WAITING
+        return replace(with_backoff(record, backoff), state=state), ()
+    return failed(context, record, outcome)
+
+
+def _draw(context: Context, agent: str) -> float:
+    return context.draws.rng("restart", context.cycle, agent).random()
 
 
 def failed(
-    record: AgentRecord, fault: Fault, cycle: int, rng: random.Random
+    context: Context, record: AgentRecord, fault: Fault
 ) -> tuple[AgentRecord, tuple[Event, ...]]:
     """What a failure means for its agent: a wait, quarantine, or the end. Its memory is lost."""
     data = {"cause": str(fault.cause), "reason": fault.reason, "pid": record.pid}
-    told: tuple[Event, ...] = (Event(Kind.EXIT, cycle, record.id, data),)
-    decision = restart.after_failure(
-        record.failures, record.consecutive_failures, fault.cause, cycle, rng
-    )
+    told: tuple[Event, ...] = (Event(Kind.EXIT, context.cycle, record.id, data),)
+    draw = _draw(context, record.id)
+    backoff, verdict = backoff_of(record).failed(fault, context.now, draw, context.line)
     changed = replace(
-        record,
+        with_backoff(record, backoff),
         pid=None,
         running_fingerprint="",
         lived_tick=-1,
-        failures=decision.failures,
-        consecutive_failures=decision.consecutive,
-        retry_cycle=decision.retry_cycle,
         cause=str(fault.cause),
         reason=fault.reason,
     )
-    if decision.verdict is restart.Verdict.WAIT:
+    if isinstance(verdict, restart.Wait):
         return replace(changed, state=State.WAITING), told
-    changed, quarantined = quarantine(changed, fault, cycle)
-    if decision.verdict is restart.Verdict.END:
-        return changed, told  # it dies in this very cycle
+    if isinstance(verdict, restart.End):
+        return quarantine(changed, fault, context.cycle)[0], told  # it dies in this very cycle
+    changed, quarantined = quarantine(changed, verdict.fault, context.cycle)
     return changed, (*told, *quarantined)
 
 
-def healthy(record: AgentRecord, cycle: int) -> AgentRecord:
-    """Forget the failures of an agent that has run long enough."""
+def healthy(record: AgentRecord, now: float) -> AgentRecord:
+    """Forget the failures in a row of an agent that has run long enough."""
     if not record.consecutive_failures or record.state is not State.RUNNING:
         return record
-    row = restart.after_health(record.consecutive_failures, record.started_cycle, cycle)
-    return record if row else replace(record, consecutive_failures=0, cause=None, reason=None)
+    changed = with_backoff(record, backoff_of(record).healthy(now))
+    return changed if changed.consecutive_failures else replace(changed, cause=None, reason=None)
 
 
 def offered(pool: GenePool) -> list[dict[str, object]]:
@@ -134,25 +162,35 @@ def offered(pool: GenePool) -> list[dict[str, object]]:
 
 
 def _wanted(
-    agents: Mapping[str, AgentRecord], programs: Mapping[str, Program], cycle: int
-) -> dict[str, AgentRecord]:
-    """Who should have a process. No herd: crash restarts beyond the limit wait a cycle more."""
-    able = [record for record in agents.values() if _should_run(record, programs, cycle)]
-    crashed = [record for record in able if record.retry_cycle > 0]
-    crashed.sort(key=lambda record: (record.retry_cycle, record.place))
-    held_back = {record.id for record in crashed[restart.CRASH_RESTARTS_A_CYCLE :]}
-    return {record.id: record for record in able if record.id not in held_back}
+    agents: Mapping[str, AgentRecord], programs: Mapping[str, Program], now: float, pace: Pace
+) -> tuple[dict[str, AgentRecord], Pace]:
+    """Who should have a process. No herd: crash restarts beyond the limit wait a little more."""
+    able = [record for record in agents.values() if should_run(record, programs, now)]
+    crashed = {one.id: one for record in able if (one := crash_due(record)) is not None}
+    admitted, pace = pace.admit(crashed.values(), now)
+    held_back = crashed.keys() - admitted
+    return {record.id: record for record in able if record.id not in held_back}, pace
 
 
-def _should_run(record: AgentRecord, programs: Mapping[str, Program], cycle: int) -> bool:
-    return (
-        record.state in RUNNABLE and record.fingerprint in programs and record.retry_cycle <= cycle
-    )
+def should_run(record: AgentRecord, programs: Mapping[str, Program], now: float) -> bool:
+    able = record.state in RUNNABLE and record.fingerprint in programs
+    return able and backoff_of(record).due(now)
 
 
-def _awaits_its_program(record: AgentRecord, programs: Mapping[str, Program]) -> bool:
-    """Its program is being built; until it is there the old process lives."""
-    return record.state in RUNNABLE and record.fingerprint not in programs
+def crash_due(record: AgentRecord) -> Due | None:
+    """Where an agent that has crashed stands in the row, if it waits in it."""
+    if record.retry_at is None or not record.consecutive_failures:
+        return None
+    return Due(record.retry_at, record.place, record.id)
+
+
+def _leaves(
+    record: AgentRecord, wanted: AgentRecord | None, programs: Mapping[str, Program]
+) -> bool:
+    """Does its process end? Not while its program is being built: until then the old one lives."""
+    if record.state in RUNNABLE and record.fingerprint not in programs:
+        return False
+    return wanted is None or wanted.running_fingerprint != wanted.fingerprint
 
 
 def _start(
@@ -171,24 +209,29 @@ def _start(
         state=memory,
         pool=offered(context.pool),
         tick=max(record.lived_tick, 0),
+        place=record.place,
+        note=f"{record.fingerprint}@{context.cycle}",
     )
 
 
 def _running(
-    record: AgentRecord, pid: int, remembers: bool, cycle: int
+    context: Context, record: AgentRecord, pid: int, remembers: bool
 ) -> tuple[AgentRecord, tuple[Event, ...]]:
-    again = record.retry_cycle > 0
+    waited = record.retry_at is not None
+    again = waited and record.cause is not None
     planned = record.state is State.RUNNING
-    resumed = record.state is State.WAITING and not again
     kind = Kind.RESTART if again or planned else Kind.START
+    backoff = backoff_of(record)
+    # In lockstep no time has passed between two runs; who was stopped at an end never was.
+    resumed = record.state is State.WAITING and not waited and context.line.whole
+    if not resumed or backoff.started_at is None:
+        backoff = backoff.started(context.now)
     changed = replace(
-        record,
+        with_backoff(record, backoff),
         state=State.RUNNING,
         pid=pid,
         running_fingerprint=record.fingerprint,
         restarts=record.restarts + (kind is Kind.RESTART),
-        retry_cycle=0,
-        started_cycle=record.started_cycle if resumed else cycle,
         lived_tick=record.lived_tick if remembers else -1,
     )
     data: dict[str, object] = {
@@ -197,16 +240,38 @@ def _running(
         "cause": record.cause if again else str(Cause.PLANNED) if planned else None,
         "remembers": remembers,
     }
-    return changed, (Event(kind, cycle, record.id, data),)
+    return changed, (Event(kind, context.cycle, record.id, data),)
 
 
-def _exit_event(agent: str, pid: int, cycle: int) -> Event:
+def began_unrecorded(
+    record: AgentRecord, pid: int, fingerprint: str, cycle: int
+) -> tuple[AgentRecord, Event]:
+    """An agent that was found to run, although a kill came before its start was recorded."""
+    again = record.pid is not None or record.cause is not None
+    changed = replace(
+        record,
+        state=State.RUNNING,
+        pid=pid,
+        running_fingerprint=fingerprint,
+        restarts=record.restarts + again,
+        retry_at=None,
+    )
+    data = {
+        "pid": pid,
+        "fingerprint": fingerprint,
+        "cause": record.cause or (str(Cause.PLANNED) if again else None),
+        "remembers": False,
+    }
+    return changed, Event(Kind.RESTART if again else Kind.START, cycle, record.id, data)
+
+
+def _exit_event(record: AgentRecord, cycle: int) -> Event:
     data: Mapping[str, object] = {
         "cause": str(Cause.PLANNED),
         "reason": "stopped by the orchestrator",
-        "pid": pid,
+        "pid": record.pid,
     }
-    return Event(Kind.EXIT, cycle, agent, data)
+    return Event(Kind.EXIT, cycle, record.id, data)
 
 
 def stopped(agents: Mapping[str, AgentRecord], ids: Sequence[str]) -> dict[str, AgentRecord]:

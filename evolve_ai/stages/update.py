@@ -7,6 +7,7 @@ from evolve_ai.model.agent import AgentRecord, Cause, Fault, State
 from evolve_ai.model.event import Event, Kind
 from evolve_ai.model.genome import Genome, GenomeError, decode
 from evolve_ai.model.report import ScanReport
+from evolve_ai.model.restart import backoff_of, with_backoff
 from evolve_ai.stages.agent_scan_update import changes, genome_hash
 from evolve_ai.stages.context import Context
 
@@ -47,7 +48,7 @@ def update(
         if changed.genome_hash != record.genome_hash:
             genomes[record.id] = data
             events += _mutation(genome_of(record.id), report.genome, context.cycle)
-        if changed.state is State.QUARANTINED and _curable(record, changed):
+        if _set_back(changed) and _curable(record, changed):
             changed = revived(changed)
         records[record.id] = changed
         if changed.state is not State.QUARANTINED:
@@ -71,15 +72,8 @@ def quarantine(
 
 def revived(record: AgentRecord) -> AgentRecord:
     """An agent whose code changed begins its failures afresh."""
-    return replace(
-        record,
-        state=State.EMBRYO,
-        cause=None,
-        reason=None,
-        failures=(),
-        consecutive_failures=0,
-        retry_cycle=0,
-    )
+    forgiven = with_backoff(record, backoff_of(record).forgiven())
+    return replace(forgiven, state=State.EMBRYO, cause=None, reason=None)
 
 
 def _with_report(record: AgentRecord, report: ScanReport, hashed: str) -> AgentRecord:
@@ -95,8 +89,14 @@ def _with_report(record: AgentRecord, report: ScanReport, hashed: str) -> AgentR
     )
 
 
+def _set_back(record: AgentRecord) -> bool:
+    """In quarantine, or waiting for its next try."""
+    waits = record.state is State.WAITING and record.retry_at is not None
+    return waits or record.state is State.QUARANTINED
+
+
 def _curable(before: AgentRecord, after: AgentRecord) -> bool:
-    """Quarantine ends when the genome or the code changed, or when the files were put right."""
+    """Failures end when the genome or the code changed, or when the files were put right."""
     return before.genome_hash != after.genome_hash or before.cause in CODE_CAUSES
 
 

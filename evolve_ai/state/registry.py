@@ -35,18 +35,21 @@ class Batch:
 class Registry:
     """The memory of a population. Open with `create` to write, with `read` to look."""
 
-    def __init__(self, connection: sqlite3.Connection, path: Path):
+    def __init__(self, connection: sqlite3.Connection, path: Path, columns: str = schema.COLUMNS):
         self._connection = connection
+        self._columns = columns
         self.path = path
 
     @classmethod
     def create(cls, path: Path) -> "Registry":
-        """Open for writing; made when it is not there."""
+        """Open for writing; made when it is not there, brought up to date when it is old."""
         path.parent.mkdir(parents=True, exist_ok=True)
         with _connected(path) as connection:
             connection.execute("PRAGMA journal_mode = WAL")
             connection.execute("PRAGMA synchronous = NORMAL")
-            _check_version(connection, path)
+            version = _check_version(connection, path)
+            if version in schema.UPGRADES:
+                connection.executescript(f"BEGIN IMMEDIATE;{schema.UPGRADES[version]}COMMIT;")
             connection.executescript(schema.TABLES)
             connection.execute("INSERT OR IGNORE INTO meta VALUES ('schema', ?)", [schema.VERSION])
         return cls(connection, path)
@@ -61,9 +64,10 @@ class Registry:
             raise nobody
         with _connected(path, _looking(path)) as connection:
             connection.execute("PRAGMA query_only = ON")
-            if not _check_version(connection, path):
+            version = _check_version(connection, path)
+            if not version:
                 raise nobody
-        return cls(connection, path)
+        return cls(connection, path, schema.OLD_COLUMNS.get(version, schema.COLUMNS))
 
     def close(self) -> None:
         self._connection.close()
@@ -223,7 +227,7 @@ class Registry:
         return str(row[0]) if row else "no answer"
 
     def _records(self, rest: str, values: Iterable[Any] = ()) -> Iterator[AgentRecord]:
-        for row in self._all(f"SELECT {schema.COLUMNS} FROM agents {rest}", values):
+        for row in self._all(f"SELECT {self._columns} FROM agents {rest}", values):
             yield schema.record_of(row)
 
     def _one(self, query: str, values: Iterable[Any] = ()) -> Sequence[Any] | None:
@@ -262,18 +266,19 @@ def _connected(path: Path, how: str = "") -> Iterator[sqlite3.Connection]:
             raise
 
 
-def _check_version(connection: sqlite3.Connection, path: Path) -> bool:
-    """Does the file hold a registry yet? RegistryError for one of another version."""
+def _check_version(connection: sqlite3.Connection, path: Path) -> str:
+    """Of the registry in this file ("": it holds none). RegistryError for one we cannot read."""
     if not connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'meta'").fetchone():
-        return False
+        return ""
     row = connection.execute("SELECT value FROM meta WHERE key = 'schema'").fetchone()
-    if row is not None and row[0] != schema.VERSION:
+    version = schema.VERSION if row is None else str(row[0])
+    if version != schema.VERSION and version not in schema.UPGRADES:
         raise RegistryError(
-            f"written by another version (schema {row[0]}, this program reads {schema.VERSION})",
+            f"written by another version (schema {version}, this program reads {schema.VERSION})",
             where=path,
             todo="use the version of evolve that made it",
         )
-    return True
+    return version
 
 
 @contextmanager

@@ -7,12 +7,27 @@ from typing import Any
 
 from evolve_ai.model.agent import AgentRecord, Metrics, State
 
-VERSION = "1"
+VERSION = "2"
 
 _JSON = ("parents", "errors", "metrics", "mutations", "failures")
 _COLUMNS = tuple(field.name for field in dataclasses.fields(AgentRecord))
 
 COLUMNS = ", ".join(_COLUMNS)
+# Registries of other versions: how they are read as they are, and what makes them like ours.
+OLD_COLUMNS = {
+    "1": COLUMNS.replace("refusals", "0")
+    .replace("retry_at", "nullif(retry_cycle, 0)")
+    .replace("started_at", "started_cycle")
+}
+UPGRADES = {
+    "1": """
+ALTER TABLE agents RENAME COLUMN retry_cycle TO retry_at;
+ALTER TABLE agents RENAME COLUMN started_cycle TO started_at;
+ALTER TABLE agents ADD COLUMN refusals DEFAULT 0;
+UPDATE agents SET retry_at = nullif(retry_at, 0);
+UPDATE meta SET value = '2' WHERE key = 'schema';
+"""
+}
 UPSERT = f"INSERT OR REPLACE INTO agents ({COLUMNS}) VALUES ({', '.join('?' * len(_COLUMNS))})"
 
 TABLES = f"""

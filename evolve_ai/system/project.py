@@ -34,10 +34,6 @@ class Project:
         return self.workspace / "registry.sqlite"
 
     @property
-    def pipes(self) -> Path:
-        return self.workspace / "pipes"
-
-    @property
     def sources(self) -> Path:
         """The content store of gene code, shared by scans and builds."""
         return self.workspace / "store" / "sources"

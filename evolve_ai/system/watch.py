@@ -125,14 +125,15 @@ class Watcher:
             del self._touched[agent]
         return settled
 
+    def wake_for(self, handle: int) -> None:
+        """Let wait() end also when this descriptor becomes readable."""
+        self._poll.register(handle, select.POLLIN)
+
     def wait(self, seconds: float) -> None:
         """Until something is written, or somebody is to be told, or the time is up."""
         if self._touched:
             seconds = min(seconds, SETTLE)
-        if self._inotify is None:
-            time.sleep(seconds)
-        else:
-            self._poll.poll(seconds * 1000)
+        self._poll.poll(seconds * 1000)
 
     def _listen(self) -> None:
         if self._inotify is None:

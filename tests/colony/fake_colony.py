@@ -2,6 +2,7 @@
 
 import sys
 from pathlib import Path
+from typing import NoReturn
 
 import msgpack
 
@@ -24,3 +25,8 @@ def start_of(folder: Path, id: str, program: Program, **more: object) -> Start:
     home.mkdir(parents=True, exist_ok=True)
     plain = {"seed": 7, "genome": b"g", "state": None, "pool": [], "tick": 0}
     return Start(id=id, folder=home, program=program, **{**plain, **more})  # type: ignore[arg-type]
+
+
+def no_world(places: int, founder_genes: float) -> NoReturn:
+    """For colonies in which no season is lived."""
+    raise AssertionError("nobody asked for a world")

@@ -8,7 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from fake_colony import QUICK, fake, start_of
+from fake_colony import QUICK, fake, no_world, start_of
 
 from evolve_ai.colony.colony import Colony
 from evolve_ai.model import frame
@@ -62,7 +62,7 @@ def opened(tmp_path: Path, keeper: Path, nothing_left: None) -> Iterator[Open]:
         if colonies:
             colonies[-1].detach()
         epoch = 5 + len(colonies)
-        colony = Colony(tmp_path / "colony", keeper, epoch=epoch, limits=QUICK, **more)  # type: ignore[arg-type]
+        colony = Colony(tmp_path / "colony", keeper, no_world, epoch=epoch, limits=QUICK, **more)  # type: ignore[arg-type]
         colonies.append(colony)
         return colony
 

@@ -7,9 +7,10 @@ import time
 from pathlib import Path
 
 import pytest
-from fake_colony import QUICK, fake, start_of
+from fake_colony import QUICK, fake, no_world, start_of
 
 from evolve_ai.colony.colony import Colony
+from evolve_ai.colony.launching import SPARE_DESCRIPTORS
 from evolve_ai.model.agent import Cause, Fault
 from evolve_ai.model.colony import Exchange, Limits, Refused, Started
 from evolve_ai.model.report import Program
@@ -53,7 +54,7 @@ def test_agent_starts_in_its_folder_with_a_clean_house(colony, raise_agents, tmp
     inherited = os.open("/dev/null", os.O_RDONLY)
     os.set_inheritable(inherited, True)
     try:
-        with Colony(tmp_path / "second", keeper, epoch=1, limits=QUICK) as second:
+        with Colony(tmp_path / "second", keeper, no_world, epoch=1, limits=QUICK) as second:
             home = tmp_path / "home"
             second.start([start_of(home, "x", fake("tells_about_itself"))])
             log = (home / "agents/x/agent.log").read_text().splitlines()
@@ -72,7 +73,10 @@ def test_agent_starts_in_its_folder_with_a_clean_house(colony, raise_agents, tmp
 
 def test_agent_is_named_in_its_command_line(tmp_path, nothing_left, keeper):
     sleeper = Program(Path("/bin/sleep"), ("100",))
-    with Colony(tmp_path / "w", keeper, epoch=1, limits=Limits(ready_wall=0.3, late=0.1)) as second:
+    limits = Limits(ready_wall=0.3, late=0.1)
+    with Colony(
+        tmp_path / "w", keeper, no_world, epoch=1, limits=Limits(ready_wall=0.3, late=0.1)
+    ) as second:
         seen: list[bytes] = []
         judge = second._judge
 
@@ -113,7 +117,7 @@ def test_program_that_is_not_there_is_a_fault_and_leaves_no_pipe(colony, tmp_pat
 
 def test_agent_that_is_never_ready_is_ended(tmp_path, nothing_left, keeper):
     limits = Limits(ready_cpu=0.2, late=0.1)
-    with Colony(tmp_path, keeper, epoch=1, limits=limits) as colony:
+    with Colony(tmp_path, keeper, no_world, epoch=1, limits=limits) as colony:
         [fault] = colony.start([start_of(tmp_path, "x", fake("never_ready"))]).values()
         assert fault.cause is Cause.HANG
         assert colony.take_taints() == ()
@@ -334,10 +338,11 @@ def test_agent_can_be_started_again_after_its_death(colony, raise_agents):
 
 
 def test_descriptor_limit_is_named_with_the_way_out(tmp_path, nothing_left, monkeypatch, keeper):
-    with Colony(tmp_path, keeper, epoch=1, limits=QUICK) as colony:
+    with Colony(tmp_path, keeper, no_world, epoch=1, limits=QUICK) as colony:
         soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
         resource.setrlimit(
-            resource.RLIMIT_NOFILE, (len(list(Path("/proc/self/fd").iterdir())) + 6, hard)
+            resource.RLIMIT_NOFILE,
+            (len(list(Path("/proc/self/fd").iterdir())) + SPARE_DESCRIPTORS + 6, hard),
         )
         try:
             starts = [start_of(tmp_path, f"x{n}", fake("well_behaved")) for n in range(8)]
@@ -345,9 +350,8 @@ def test_descriptor_limit_is_named_with_the_way_out(tmp_path, nothing_left, monk
         finally:
             resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
         refused = [one for one in outcome.values() if isinstance(one, Refused)]
-        assert refused
-        assert all("ulimit -n" in str(one.todo) for one in refused)
-        assert 1 <= len(colony.running()) == 8 - len(refused)
+        assert 1 <= len(colony.running()) == 8 - len(refused) < 8
+        assert all("ulimit -n" in (one.todo or "") for one in refused)
         assert len(ask(colony).acts) == len(colony.running())
 
 

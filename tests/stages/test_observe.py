@@ -1,6 +1,6 @@
 """Tests of the verb observe: what a cycle of the world makes of everybody."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,13 +11,16 @@ from evolve_ai.environments.ledger import Prices
 from evolve_ai.environments.series import Series, Stretch
 from evolve_ai.model.agent import AgentRecord, Cause, Fault, State
 from evolve_ai.model.colony import Exchange
+from evolve_ai.model.event import Kind
 from evolve_ai.model.settings import CycleSettings, EconomySettings, Settings
 from evolve_ai.model.world import Act, Percept
+from evolve_ai.stages.context import Context
 from evolve_ai.stages.observe import (
     WINDOW,
     Between,
     Observed,
     Renewed,
+    after_faults,
     nothing,
     observe,
     told_of_alarms,
@@ -116,7 +119,7 @@ def test_many_crashes_at_once_pause_all_restarts_for_a_cycle(eight: Population) 
     assert "8 of 8 running agents failed" in done.events[-1].data["reason"]
     assert told_of_alarms(done.events) == (done.events[-1].data["reason"],)
     cycle = eight.context.cycle
-    assert all(record.retry_cycle >= cycle + 2 for record in done.agents.values())
+    assert all((record.retry_at or 0) >= cycle + 2 for record in done.agents.values())
 
 
 def test_new_genes_are_told_in_the_first_tick_only(eight: Population) -> None:
@@ -140,17 +143,72 @@ def test_who_changes_between_two_ticks_is_asked_as_what_it_has_become(eight: Pop
     colony = PaperColony(eight.agents)
     told: list[tuple[int, int]] = []
 
-    def between(lived: Mapping[str, int], failed: Collection[str]) -> Renewed:
-        told.append((len(lived), len(failed)))
+    def between(lived: Mapping[str, int], faults: Mapping[str, Fault]) -> Renewed:
+        told.append((len(lived), len(faults)))
         if len(told) != 2:
             return Renewed()
         started = replace(eight.agents[other.id], state=State.RUNNING, fingerprint="new")
-        return Renewed({other.id: started}, {one.id: Fault(Cause.CRASH, "exit code 101")})
+        waiting = replace(one, state=State.WAITING)
+        return Renewed({other.id: started, one.id: waiting}, frozenset([one.id]))
 
     done = observed(eight, colony, between=between)
-    assert told == [(7, 0), (7, 0), (8, 1), (8, 1)]
+    assert told == [(7, 0), (7, 0), (7, 0), (7, 0)]
     assert [tick for tick, agent in colony.asked if agent == one.id] == [10, 11]
     assert [tick for tick, agent in colony.asked if agent == other.id] == [12, 13]
     after = done.agents[other.id]
     assert (after.state, after.fingerprint, after.age) == (State.RUNNING, "new", 1)
     assert (after.lived_tick, done.agents[one.id].state) == (13, State.WAITING)
+    assert done.events == ()
+
+
+def test_who_fails_is_back_in_the_same_cycle_when_that_is_judged_between_two_ticks(
+    eight: Population,
+) -> None:
+    one = eight.agents[eight.first]
+    colony = PaperColony(eight.agents, {one.id: 11})
+    seen: list[dict[str, Fault]] = []
+
+    def between(lived: Mapping[str, int], faults: Mapping[str, Fault]) -> Renewed:
+        seen.append(dict(faults))
+        if not faults:
+            return Renewed()
+        colony.doomed.clear()
+        return Renewed({one.id: replace(one, lived_tick=-1)}, frozenset(faults))
+
+    done = observed(eight, colony, between=between)
+    assert [list(faults) for faults in seen] == [[], [one.id], [], []]
+    assert [tick for tick, agent in colony.asked if agent == one.id] == [10, 11, 12, 13]
+    assert (done.events, done.agents[one.id].lived_tick) == ((), 13)
+
+
+def free(population: Population, now: float) -> Context:
+    return replace(population.context, clock=lambda: now)
+
+
+def test_in_free_mode_crashes_of_the_last_minute_add_up_to_a_pause(eight: Population) -> None:
+    fault = Fault(Cause.CRASH, "exit code 101")
+    agents: Mapping[str, AgentRecord] = eight.agents
+    told = []
+    for n, agent in enumerate(eight.agents):
+        agents, events = after_faults(free(eight, 1000.0 + 10 * n), agents, {agent: fault})
+        told += [event for event in events if event.kind is Kind.COMMAND]
+    (event,) = told
+    assert event.data["reason"] == (
+        "5 of 8 running agents failed within 60 seconds, 5 of them by crash, most often: "
+        "exit code 101; restarts pause for 60 seconds"
+    )
+    assert [record.retry_at for record in list(agents.values())[3:]] == [1130.0] * 5
+    assert agents[eight.first].retry_at == 1110.0, "it crashed too long ago to wait longer"
+
+
+def test_crashes_far_apart_make_no_pause(eight: Population) -> None:
+    agents: Mapping[str, AgentRecord] = eight.agents
+    for n, agent in enumerate(eight.agents):
+        context = free(eight, 1000.0 + 20 * n)
+        agents, events = after_faults(context, agents, {agent: Fault(Cause.OOM, "much")})
+        assert [str(event.kind) for event in events] == ["exit"]
+
+
+def test_fault_of_somebody_who_is_gone_is_nobodys(eight: Population) -> None:
+    fault = {"gone": Fault(Cause.CRASH, "exit code 101")}
+    assert after_faults(eight.context, eight.agents, fault) == (eight.agents, ())

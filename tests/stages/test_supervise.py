@@ -1,6 +1,5 @@
 """Tests of the verb run: who gets a process, who loses it, what it means for them."""
 
-import random
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -12,8 +11,10 @@ from evolve_ai.model import restart
 from evolve_ai.model.agent import AgentRecord, Cause, Fault, State
 from evolve_ai.model.colony import Farewell, Start, Started
 from evolve_ai.model.report import Program
+from evolve_ai.model.restart import Pace
 from evolve_ai.stages.supervise import Ran, failed, healthy, run, stopped
 from evolve_ai.system.identity import Identity
+from evolve_ai.model.colony import Refused
 
 PROGRAMS = {name: Program(Path("/bin/true")) for name in ("old", "new")}
 
@@ -24,14 +25,14 @@ class PaperColony:
     def __init__(self, running: Iterable[str] = ()):
         self.pids = {agent: 100 + n for n, agent in enumerate(running)}
         self.farewells: dict[str, Farewell] = {}
-        self.failing: dict[str, Fault] = {}
+        self.failing: dict[str, Fault | Refused] = {}
         self.started: list[Start] = []
         self.stopped: list[str] = []
 
     def running(self) -> Mapping[str, Identity]:
         return {agent: identity(pid) for agent, pid in self.pids.items()}
 
-    def start(self, starts: Sequence[Start]) -> Mapping[str, Started | Fault]:
+    def start(self, starts: Sequence[Start]) -> Mapping[str, Started | Fault | Refused]:
         self.started += starts
         return {
             one.id: self.failing.get(one.id) or Started(identity(500 + n))
@@ -70,6 +71,7 @@ def ran(
         colony,  # type: ignore[arg-type]
         memories or {},
         population.genomes.__getitem__,
+        Pace(),
     )
 
 
@@ -79,6 +81,18 @@ def lives(population: Population, **changes: object) -> AgentRecord:
     one = replace(population.agents[population.first], **{**plain, **changes})  # type: ignore[arg-type]
     population.agents = {one.id: one}
     return one
+
+
+def crashed(population: Population, retry_at: float) -> AgentRecord:
+    """The first agent, waiting for another try."""
+    return lives(
+        population,
+        state=State.WAITING,
+        pid=None,
+        retry_at=retry_at,
+        consecutive_failures=1,
+        cause="crash",
+    )
 
 
 def kinds(done: Ran) -> list[str]:
@@ -160,9 +174,9 @@ def test_old_process_lives_until_the_new_program_is_there(two: Population) -> No
 
 def test_who_waits_is_not_started_before_its_cycle(two: Population) -> None:
     cycle = two.context.cycle
-    lives(two, state=State.WAITING, pid=None, retry_cycle=cycle + 1, cause="crash")
+    crashed(two, retry_at=cycle + 1)
     assert ran(two, PaperColony()).events == ()
-    one = lives(two, state=State.WAITING, pid=None, retry_cycle=cycle, cause="crash")
+    one = crashed(two, retry_at=cycle)
     done = ran(two, PaperColony())
     assert kinds(done) == ["restart"]
     assert done.events[0].data["cause"] == "crash"
@@ -178,13 +192,15 @@ def test_stored_memory_is_given_back_and_reported_as_used(two: Population) -> No
 
 
 def test_no_more_crashed_agents_restart_in_a_cycle_than_allowed(two: Population) -> None:
-    one = lives(two, state=State.WAITING, pid=None, retry_cycle=1)
-    many = restart.CRASH_RESTARTS_A_CYCLE + 20
+    one = crashed(two, retry_at=1)
+    many = restart.CRASH_RESTARTS_A_UNIT + 20
     crowd = {f"agent-{n}": replace(one, id=f"agent-{n}", place=n) for n in range(many)}
     two.agents = crowd
     two.genomes = dict.fromkeys(crowd, b"genome")
     done = ran(two, PaperColony())
-    assert len(done.events) == restart.CRASH_RESTARTS_A_CYCLE
+    assert len(done.events) == restart.CRASH_RESTARTS_A_UNIT
+    assert done.pace.room(two.context.now) == 0
+    assert done.pace.room(two.context.now + 1) == restart.CRASH_RESTARTS_A_UNIT
 
 
 def test_start_that_fails_counts_as_a_failure(two: Population) -> None:
@@ -194,32 +210,74 @@ def test_start_that_fails_counts_as_a_failure(two: Population) -> None:
     done = ran(two, colony)
     after = done.agents[one.id]
     assert (after.state, after.cause, after.consecutive_failures) == (State.WAITING, "crash", 1)
-    assert after.retry_cycle > two.context.cycle
+    assert after.retry_at is not None
+    assert after.retry_at > two.context.cycle
     assert kinds(done) == ["exit"]
+
+
+def test_who_is_refused_a_process_keeps_its_memory_and_has_not_failed(two: Population) -> None:
+    one, other = two.agents
+    two.agents[one] = replace(
+        two.agents[one], state=State.RUNNING, running_fingerprint="old", lived_tick=45, pid=100
+    )
+    two.agents[other] = replace(two.agents[other], state=State.WAITING, lived_tick=45)
+    colony = PaperColony([one])
+    colony.failing = dict.fromkeys(two.agents, Refused("no memory", "free some"))
+    done = ran(two, colony, {other: b"old days"})
+    assert done.refused == "2 agents wait for room: no memory (free some)"
+    assert (done.left, done.used, kinds(done)) == ({one: b"memory"}, (), ["exit"])
+    for record in done.agents.values():
+        assert (record.state, record.pid, record.cause) == (State.WAITING, None, None)
+        assert (record.failures, record.consecutive_failures, record.refusals) == ((), 0, 1)
+        assert record.lived_tick == 45
+        assert record.retry_at is not None
+        assert record.retry_at > two.context.now
+
+
+def test_who_was_refused_starts_later_as_if_nothing_had_been(two: Population) -> None:
+    colony = PaperColony()
+    colony.failing = dict.fromkeys(two.agents, Refused("no memory", None))
+    two.agents = dict(ran(two, colony).agents)
+    assert {record.state for record in two.agents.values()} == {State.EMBRYO}
+    assert ran(two, PaperColony()).events == (), "not before its time"
+    two.context = replace(two.context, cycle=two.context.cycle + 2)
+    done = ran(two, PaperColony())
+    assert kinds(done) == ["start", "start"]
+    assert {record.refusals for record in done.agents.values()} == {0}
+
+
+def test_planned_starts_are_not_held_back_by_crashes(two: Population) -> None:
+    one = lives(two, state=State.EMBRYO, pid=None)
+    many = restart.CRASH_RESTARTS_A_UNIT + 20
+    two.agents = {f"agent-{n}": replace(one, id=f"agent-{n}", place=n) for n in range(many)}
+    two.genomes = dict.fromkeys(two.agents, b"genome")
+    assert len(ran(two, PaperColony()).events) == many
 
 
 def test_five_failures_end_in_quarantine(two: Population) -> None:
     record, seen = lives(two), []
     for cycle in range(1, 6):
-        record, told = failed(record, Fault(Cause.CRASH, "101"), cycle, random.Random(1))
+        context = replace(two.context, cycle=cycle)
+        record, told = failed(context, record, Fault(Cause.CRASH, "101"))
         seen += [str(event.kind) for event in told]
     assert (record.state, record.pid, record.lived_tick) == (State.QUARANTINED, None, -1)
     assert seen == ["exit"] * 5 + ["quarantine"]
+    assert record.reason == "failed 5 times within 300 cycles, at last: 101"
 
 
 @pytest.mark.parametrize("cause", [Cause.DONE, Cause.NEVER_RESTART])
 def test_agent_that_ends_by_its_own_wish_is_not_quarantined_news(
     two: Population, cause: Cause
 ) -> None:
-    record, told = failed(lives(two), Fault(cause, "exit"), 3, random.Random(1))
+    record, told = failed(two.context, lives(two), Fault(cause, "exit"))
     assert [str(event.kind) for event in told] == ["exit"]
     assert (record.state is State.WAITING, record.cause) == (False, str(cause))
 
 
 def test_failures_are_forgotten_after_long_health(two: Population) -> None:
-    one = lives(two, consecutive_failures=3, started_cycle=1, cause="crash", reason="101")
-    assert healthy(one, restart.HEALTHY_CYCLES) == one
-    assert healthy(one, restart.HEALTHY_CYCLES + 1).consecutive_failures == 0
+    one = lives(two, consecutive_failures=3, started_at=1, cause="crash", reason="101")
+    assert healthy(one, restart.HEALTHY_UNITS) == one
+    assert healthy(one, restart.HEALTHY_UNITS + 1).consecutive_failures == 0
 
 
 def test_orderly_end_leaves_agents_waiting(two: Population) -> None:

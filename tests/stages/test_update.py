@@ -105,6 +105,35 @@ def test_rewriting_the_same_genome_does_not_end_quarantine_for_crashes(two: Popu
     assert updated.rebuilt == {}
 
 
+def test_new_genome_ends_the_wait_after_a_crash(two: Population) -> None:
+    record = replace(
+        two.agents[two.first],
+        state=State.WAITING,
+        failures=(1, 2),
+        consecutive_failures=2,
+        retry_at=90,
+        cause="crash",
+    )
+    two.agents[two.first] = record
+    assert two.look().agents[two.first] == record
+    genome, _ = flipped(two.genome())
+    two.write_genome(genome)
+    after = two.look().agents[two.first]
+    assert (after.state, after.failures, after.consecutive_failures) == (State.EMBRYO, (), 0)
+    assert (after.retry_at, after.cause) == (None, None)
+
+
+def test_new_genome_of_who_runs_or_was_stopped_leaves_its_failures(two: Population) -> None:
+    genome, _ = flipped(two.genome())
+    for state in (State.RUNNING, State.WAITING):
+        record = replace(two.agents[two.first], state=state, failures=(1,), consecutive_failures=1)
+        two.agents[two.first] = record
+        genome, _ = flipped(genome)
+        two.write_genome(genome)
+        after = two.look().agents[two.first]
+        assert (after.state, after.consecutive_failures) == (state, 1)
+
+
 def test_quarantine_is_told_once_for_each_reason(two: Population) -> None:
     record, told = quarantine(two.agents[two.first], Fault(Cause.CRASH, "one"), 3)
     assert [event.data for event in told] == [{"cause": "crash", "reason": "one"}]

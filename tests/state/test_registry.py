@@ -42,7 +42,10 @@ records = st.builds(
     mutations=st.lists(st.tuples(texts, counts), max_size=3).map(tuple),
     pid=st.none() | counts,
     lived_tick=st.integers(-1, 2**63 - 1),
-    failures=st.lists(counts, max_size=5).map(tuple),
+    failures=st.lists(counts | reals, max_size=5).map(tuple),
+    refusals=counts,
+    retry_at=st.none() | counts | reals,
+    started_at=st.none() | counts | reals,
     cause=st.none() | texts,
     reason=st.none() | texts,
     cpu_seconds=reals,
@@ -188,12 +191,48 @@ def test_file_that_is_no_registry_is_refused(file: Path, open: object) -> None:
 def test_registry_of_another_version_is_refused_and_left_alone(file: Path, open: object) -> None:
     with Registry.create(file) as registry:
         registry.commit(Batch(meta={"schema": "99"}), run="r")
-    with pytest.raises(RegistryError, match=r"another version \(schema 99, this program reads 1"):
+    with pytest.raises(RegistryError, match=r"another version \(schema 99, this program reads 2"):
         open(file)  # type: ignore[operator]
     with sqlite3.connect(file) as connection:
         assert (
             connection.execute("SELECT value FROM meta WHERE key = 'schema'").fetchone()[0] == "99"
         )
+
+
+OLD = {"retry_at": "retry_cycle", "started_at": "started_cycle"}
+
+
+def old_registry(file: Path) -> dict[str, AgentRecord]:
+    """A registry of version 1 with two agents; what they are in ours."""
+    waiting = record(failures=(3, 4), consecutive_failures=2, retry_at=9, started_at=2)
+    running = record(BERT, 1, started_at=5)
+    with Registry.create(file) as registry:
+        registry.commit(Batch(records=[waiting, running], meta={"schema": "1"}), run="r")
+    with sqlite3.connect(file) as connection:
+        connection.execute("UPDATE agents SET retry_at = 0 WHERE retry_at IS NULL")
+        connection.execute("ALTER TABLE agents DROP COLUMN refusals")
+        for now, then in OLD.items():
+            connection.execute(f"ALTER TABLE agents RENAME COLUMN {now} TO {then}")
+    connection.close()
+    return {ANNA: waiting, BERT: running}
+
+
+def test_registry_of_version_1_is_brought_up_to_date_by_a_writer(file: Path) -> None:
+    agents = old_registry(file)
+    for _ in range(2):
+        with Registry.create(file) as registry:
+            assert registry.living() == agents
+            assert registry.meta("schema") == schema.VERSION
+            registry.commit(Batch(records=list(agents.values())), run="r")
+
+
+def test_registry_of_version_1_is_read_as_it_is(file: Path) -> None:
+    agents = old_registry(file)
+    before = file.read_bytes()
+    with Registry.read(file) as registry:
+        assert registry.living() == agents
+        assert registry.agent(ANNA[:8]) == agents[ANNA]
+    assert file.read_bytes() == before
 
 
 def test_damaged_page_is_told_as_a_registry_error(file: Path) -> None:

@@ -1,0 +1,322 @@
+"""Owns a crew: many agents under a keeper, started, spoken to in lockstep, seen off."""
+
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Self
+
+from evolve_ai.colony import agent_log
+from evolve_ai.colony.adoption import BYE, LEAVE
+from evolve_ai.colony.diary import Diary
+from evolve_ai.colony.launching import Launcher
+from evolve_ai.colony.resident import Asked, Resident
+from evolve_ai.colony.spawner import Spawner
+from evolve_ai.model import frame
+from evolve_ai.model.agent import Cause, Fault
+from evolve_ai.model.colony import (
+    Exchange,
+    Farewell,
+    Limits,
+    Pool,
+    Refused,
+    Start,
+    Started,
+    Usage,
+)
+from evolve_ai.model.world import Percept
+from evolve_ai.system import identity, processes
+from evolve_ai.system.exits import MEMORY_BYTES, Exit, Room
+from evolve_ai.system.identity import Identity
+
+_LOOK_SECONDS = 0.1
+_EXCHANGES_BETWEEN_TRIMS = 256
+_SAMPLES_BETWEEN_TRIMS = 8
+
+
+class Crew:
+    """Many agents, children of a keeper that outlives us. Not for several threads.
+
+    As a context manager it leaves nobody behind, unless detach() was called.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        program: Path,
+        *,
+        epoch: int,
+        limits: Limits | None = None,
+        orphan_seconds: int = 600,
+        log_bytes: int = agent_log.MAX_BYTES,
+        memory_bytes: int = MEMORY_BYTES,
+    ):
+        """In a folder of its own; `program` is the keeper. KeeperError when that does not start,
+        StorageError when the folder cannot be written."""
+        self.epoch = epoch
+        self.limits = limits or Limits()
+        self._log_bytes = log_bytes
+        self._folder = folder.absolute()
+        self._pipes = self._folder / "pipes"
+        self._pipes.mkdir(parents=True, exist_ok=True)
+        self._exchanges = 0
+        self._samples = 0
+        self._closed = False
+        processes.raise_descriptor_limit()
+        self.diary = Diary(self._folder / "diary")
+        self._room = Room.with_log(log_bytes, memory_bytes)
+        self._spawner = Spawner(self._folder, program, orphan_seconds)
+        self._launcher = Launcher(
+            self._pipes,
+            self._spawner,
+            self.diary,
+            epoch=epoch,
+            orphan_seconds=orphan_seconds,
+            room=self._room,
+            log_bytes=log_bytes,
+        )
+        self._board = self._launcher.board
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    @property
+    def handle(self) -> int:
+        """A descriptor that is readable when somebody has spoken or died."""
+        return self._board.handle
+
+    @property
+    def keeper(self) -> Identity:
+        return self._spawner.identity
+
+    # --- beginning
+
+    def start(self, starts: Sequence[Start]) -> Mapping[str, Started | Fault | Refused]:
+        """Start agents and wait until each is ready or has failed."""
+        outcome = self._launcher.start(starts)
+        self._converse(self.limits.ready_cpu, self.limits.ready_wall)
+        for start in starts:
+            fault = self._board.faults.pop(start.id, None)
+            if fault is not None:
+                outcome[start.id] = fault
+        return outcome
+
+    # --- speaking
+
+    def exchange(
+        self,
+        percepts: Mapping[str, Percept],
+        *,
+        tick: int,
+        cycle: int,
+        pool_for: Mapping[str, Pool] | None = None,
+    ) -> Exchange:
+        """One tick, or a phase of one: tell each agent its percept, collect the acts.
+
+        Ends when each has answered, died, broken the protocol or run out of time. Who does not
+        run (any more) is in neither mapping.
+        """
+        board, pool_for = self._board, pool_for or {}
+        board.acts.clear()
+        encoder = frame.PerceptEncoder(epoch=self.epoch, tick=tick, cycle=cycle)
+        residents, ask, encode, act = board.residents, board.ask, encoder.frame, Asked.ACT
+        for id, percept in percepts.items():
+            resident = residents.get(id)
+            if resident is not None:
+                content = encode(percept, pool_for.get(id))
+                ask(resident, content, act, tick=tick, steps=len(percept.steps))
+        self._converse(self.limits.cpu, self.limits.wall)
+        self._exchanges += 1
+        if self._exchanges % _EXCHANGES_BETWEEN_TRIMS == 0:
+            self._trim_logs()
+        ended = tuple(board.ended)
+        return Exchange(dict(board.acts), self._take_faults(), self.take_taints(), ended)
+
+    def ping(self) -> Mapping[str, Fault]:
+        """Let every agent hear from us, and learn who is no longer well."""
+        content = frame.encode(frame.ping(epoch=self.epoch, tick=0))
+        self._board.look_for_the_dead()
+        for resident in list(self._board.residents.values()):
+            self._board.ask(resident, content, Asked.READY)
+        self._converse(self.limits.cpu, self.limits.wall)
+        return self._take_faults()
+
+    def reap(self) -> Mapping[str, Fault]:
+        """Faults noticed between exchanges."""
+        self._board.look_for_the_dead()
+        while self._board.pump(0):
+            pass
+        self._converse(self.limits.cpu, self.limits.wall)
+        return self._take_faults()
+
+    def take_taints(self) -> tuple[str, ...]:
+        """What the outside forced on the colony since last asked; exchange() takes its own."""
+        taints = tuple(self._board.taints)
+        self._board.taints.clear()
+        return taints
+
+    def _take_faults(self) -> Mapping[str, Fault]:
+        faults, self._board.faults, self._board.ended = self._board.faults, {}, []
+        return faults
+
+    def _converse(self, cpu: float, wall: float) -> None:
+        """Until nobody is waited for any more."""
+        board = self._board
+        now = progress = time.monotonic()
+        outstanding = len(board.waiting)
+        look = now + self.limits.late
+        while board.waiting:
+            board.pump(max(0.0, look - now))
+            now = time.monotonic()
+            if len(board.waiting) != outstanding:
+                outstanding, progress = len(board.waiting), now
+            if now >= look:
+                board.look_for_the_dead()
+                for resident in list(board.waiting.values()):
+                    self._judge(resident, now, now - progress, cpu, wall)
+                look = now + _LOOK_SECONDS
+
+    def _judge(self, resident: Resident, now: float, quiet: float, cpu: float, wall: float) -> None:
+        """What to do about an agent whose answer is late."""
+        board = self._board
+        if resident.condemned_at:
+            if now - resident.condemned_at > self.limits.kill:
+                board.give_up(resident)
+        elif resident.closed:
+            board.condemn(resident, Fault(Cause.PROTOCOL, "closed its end of the pipe"))
+        elif quiet > wall:
+            reason = f"gave no answer for {wall:g} s{_half(resident)}"
+            board.taints.append(f"agent {resident.id}: {reason} (wall clock)")
+            board.condemn(resident, Fault(Cause.HANG, reason))
+        elif (found := identity.usage(resident.identity.pid)) is not None:
+            if resident.cpu_when_late is None:
+                resident.cpu_when_late = found.cpu_seconds
+            elif found.cpu_seconds - resident.cpu_when_late > cpu:
+                reason = f"gave no answer within {cpu:g} s of its own CPU time{_half(resident)}"
+                board.condemn(resident, Fault(Cause.HANG, reason))
+
+    # --- ending
+
+    def stop(self, ids: Iterable[str]) -> Mapping[str, Farewell]:
+        """Ask agents to leave, and see to it that they do. Ids that do not run are left out."""
+        board = self._board
+        content = frame.encode(frame.stop(epoch=self.epoch, tick=0))
+        for resident in self._to_leave(ids):
+            board.ask(resident, content, Asked.BYE)
+        self._see_off(self.limits.stop)
+        for resident in list(board.waiting.values()):
+            board.condemn(resident, None)
+        self._see_off_the_condemned()
+        return dict(self._farewells())
+
+    def kill(self, ids: Iterable[str]) -> tuple[str, ...]:
+        """End agents at once; return the ids of those that cannot be killed."""
+        for resident in self._to_leave(ids):
+            self._board.condemn(resident, None)
+        self._see_off_the_condemned()
+        return tuple(id for id, farewell in self._farewells() if farewell.unkillable)
+
+    def _to_leave(self, ids: Iterable[str]) -> Sequence[Resident]:
+        """These residents; that they are to leave is written down before they hear of it."""
+        residents = self._board.residents
+        leaving = [residents[id] for id in ids if id in residents]
+        if leaving:
+            self.diary.write([[LEAVE, {one.id: one.identity.pid for one in leaving}]])
+        for resident in leaving:
+            resident.leaving = True
+        return leaving
+
+    def _see_off(self, seconds: float) -> None:
+        """Let the waited-for go; whoever has closed its pipe may take its time to exit."""
+        deadline = time.monotonic() + seconds
+        while self._board.waiting and (left := deadline - time.monotonic()) > 0:
+            self._board.pump(left)
+            byes, self._board.byes = self._board.byes, []
+            self.diary.write([BYE, resident.id, resident.state] for resident in byes)
+
+    def _see_off_the_condemned(self) -> None:
+        self._see_off(self.limits.kill)
+        for resident in list(self._board.waiting.values()):
+            self._board.give_up(resident)
+
+    def _farewells(self) -> Iterator[tuple[str, Farewell]]:
+        departed, self._board.departed = self._board.departed, {}
+        for id, (resident, exit) in departed.items():
+            reason = _not_as_asked(resident, exit, self.limits.stop)
+            yield id, Farewell(resident.state, reason, unkillable=exit is None)
+
+    def committed(self) -> None:
+        """What was told before the last call of this is on record elsewhere."""
+        self._spawner.committed()
+
+    def detach(self) -> None:
+        """Let go of everybody: agents and keeper live on, for whoever adopts them."""
+        if not self._closed:
+            self._closed = True
+            self._board.close()
+            self._spawner.close()
+            self.diary.close()
+
+    def close(self) -> None:
+        """End everyone at once, the keeper last. Safe to call twice."""
+        if not self._closed:
+            try:
+                self.kill(list(self._board.residents))
+                self._spawner.dismiss(self.limits.kill)
+            finally:
+                self.detach()
+
+    # --- looking
+
+    def running(self) -> Mapping[str, int]:
+        """The pids of those who live here."""
+        return {id: resident.identity.pid for id, resident in self._board.residents.items()}
+
+    def files(self) -> frozenset[Path]:
+        """The programs that agents run now."""
+        found = set()
+        for resident in self._board.residents.values():
+            with suppress(OSError):
+                found.add(Path(f"/proc/{resident.identity.pid}/exe").readlink())
+        return frozenset(found)
+
+    def sample(self, ids: Iterable[str] | None = None) -> Mapping[str, Usage]:
+        """What agents have used (all, if none are named). Now and then overlong logs are cut."""
+        self._samples += 1
+        self._board.look_for_the_dead()
+        if self._samples % _SAMPLES_BETWEEN_TRIMS == 0:
+            self._trim_logs()
+        residents = self._board.residents
+        usages = {
+            id: identity.usage(residents[id].identity.pid)
+            for id in (residents if ids is None else ids)
+            if id in residents
+        }
+        return {id: usage for id, usage in usages.items() if usage is not None}
+
+    def _trim_logs(self) -> None:
+        for resident in self._board.residents.values():
+            if agent_log.trim(resident.folder, self._log_bytes):
+                resident.log_start = 0
+
+
+def _half(resident: Resident) -> str:
+    pending = resident.decoder.pending
+    return f", after {pending} bytes of an unfinished frame" if pending else ""
+
+
+def _not_as_asked(resident: Resident, exit: Exit | None, patience: float) -> str | None:
+    """What there is to say about a departure, or None if it was as it should be."""
+    if exit is None:
+        return f"process {resident.identity.pid} cannot be killed"
+    if resident.verdict is not None:
+        return resident.verdict.reason
+    if resident.condemned_at:
+        said = "said bye, but did not exit" if resident.said_bye else "did not answer stop"
+        return f"{said} within {patience:g} s, and was killed"
+    if not resident.said_bye:
+        return f"{exit} without a bye"
+    return None if exit.code == 0 or not exit.known else f"{exit} after its bye"

@@ -1,0 +1,145 @@
+"""Owns taking over the living when a run begins: who goes on, who was stopped, what is lost."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+from evolve_ai.contracts.colony import Colony
+from evolve_ai.model.agent import AgentRecord, State
+from evolve_ai.model.colony import Adopted, Start
+from evolve_ai.model.event import Event, Kind
+from evolve_ai.model.report import GenePool
+from evolve_ai.pipelines.parts import Parts
+from evolve_ai.stages.record import TURNING
+from evolve_ai.stages.supervise import began_unrecorded, offered, stopped
+from evolve_ai.state.registry import Registry
+from evolve_ai.system.leftovers import leftovers
+from evolve_ai.system.processes import end_strangers_left_behind
+
+ALL_ENDED = "all agents were ended from outside, and their memories are lost"
+BROKEN_OFF = "the season of cycle {} was broken off, and begins anew"
+
+
+def prelude(cycle: int) -> str:
+    """What a colony knows the starts of a cycle by."""
+    return f"prelude {cycle}"
+
+
+@dataclass(frozen=True, slots=True)
+class TakenOver:
+    """The population as it is found; `resumes`: in the middle of a season."""
+
+    agents: Mapping[str, AgentRecord]
+    memories: Mapping[str, bytes]
+    resumes: bool
+    events: tuple[Event, ...] = ()
+    taints: tuple[str, ...] = ()
+    lost: frozenset[str] = field(default_factory=frozenset)  # memories that nobody has any more
+
+
+def take_over(
+    parts: Parts,
+    registry: Registry,
+    pool: GenePool,
+    colony: Colony,
+    agents: Mapping[str, AgentRecord],
+    cycle: int,
+) -> TakenOver:
+    """`cycle` is the last one that was committed.
+
+    In lockstep, what was begun and not committed is asked for again, and the colony answers as if
+    for the first time; in free mode it counts as it is found.
+    """
+    memories = registry.memories()
+    expected = {record.id: record.pid for record in agents.values() if record.pid is not None}
+    known = {agent: _greeting(parts, registry, pool, agents[agent], memories) for agent in agents}
+    adopted = colony.adopt(known, expected)
+    running = colony.running()
+    end_strangers_left_behind(
+        found for found in leftovers(parts.project.agents) if found.pid not in running.values()
+    )
+    if expected and not running and adopted.lost >= expected.keys():
+        colony.forget()
+        colony.reap()
+        return _nobody_left(agents, memories)
+    turning = registry.meta(TURNING) == str(cycle + 1)
+    resumes = turning and bool(running or not expected)
+    taints: tuple[str, ...] = colony.take_taints()
+    if turning and not resumes:
+        colony.forget()
+        taints = (*taints, BROKEN_OFF.format(cycle + 1))
+    if adopted.title == prelude(cycle + 1):
+        return TakenOver(agents, memories, resumes, taints=taints)
+    return _as_found(parts, agents, memories, adopted, running, cycle, resumes, taints)
+
+
+def _greeting(
+    parts: Parts,
+    registry: Registry,
+    pool: GenePool,
+    record: AgentRecord,
+    memories: Mapping[str, bytes],
+) -> Start:
+    return Start(
+        id=record.id,
+        folder=parts.project.agent(record.id),
+        program=None,
+        seed=parts.draws.integer("agent", record.id),
+        genome=registry.genome(record.id),
+        state=memories.get(record.id),
+        pool=offered(pool),
+        tick=max(record.lived_tick, 0),
+        place=record.place,
+    )
+
+
+def _nobody_left(agents: Mapping[str, AgentRecord], memories: Mapping[str, bytes]) -> TakenOver:
+    """After a power cut, say. It was nobody's own failure."""
+    ended = {
+        record.id: replace(
+            record,
+            state=State.WAITING if record.state is State.RUNNING else record.state,
+            pid=None,
+            running_fingerprint="",
+            lived_tick=-1,
+        )
+        for record in agents.values()
+        if record.pid is not None
+    }
+    return TakenOver(
+        {**agents, **ended}, memories, False, taints=(ALL_ENDED,), lost=frozenset(ended)
+    )
+
+
+def _as_found(
+    parts: Parts,
+    agents: Mapping[str, AgentRecord],
+    memories: Mapping[str, bytes],
+    adopted: Adopted,
+    running: Mapping[str, int],
+    cycle: int,
+    resumes: bool,
+    taints: tuple[str, ...],
+) -> TakenOver:
+    """Who was stopped waits, with the memory that it left; who was started runs."""
+    left = [r.id for r in agents.values() if r.pid in adopted.left and r.id not in running]
+    changed = stopped(agents, left)
+    events = [_stopped_event(agents[agent], cycle) for agent in left]
+    byes = {agent: state for agent in left if (state := adopted.byes.get(agent)) is not None}
+    forgetful = len(left) - len(byes)
+    if forgetful and parts.project.settings.supervise.remember:
+        taints = (*taints, f"{forgetful} agents were stopped, and their memories are lost")
+    for agent, pid in running.items():
+        if agents[agent].pid != pid:
+            fingerprint = adopted.notes[agent].partition("@")[0]
+            changed[agent], event = began_unrecorded(agents[agent], pid, fingerprint, cycle)
+            events.append(event)
+    return TakenOver({**agents, **changed}, {**memories, **byes}, resumes, tuple(events), taints)
+
+
+def _stopped_event(record: AgentRecord, cycle: int) -> Event:
+    data = {
+        "cause": "planned",
+        "reason": "the life-cycle was killed as it ended",
+        "pid": record.pid,
+    }
+    return Event(Kind.EXIT, cycle, record.id, data)
