@@ -74,9 +74,7 @@ def test_agent_starts_in_its_folder_with_a_clean_house(colony, raise_agents, tmp
 def test_agent_is_named_in_its_command_line(tmp_path, nothing_left, keeper):
     sleeper = Program(Path("/bin/sleep"), ("100",))
     limits = Limits(ready_wall=0.3, late=0.1)
-    with Colony(
-        tmp_path / "w", keeper, no_world, epoch=1, limits=Limits(ready_wall=0.3, late=0.1)
-    ) as second:
+    with Colony(tmp_path / "w", keeper, no_world, epoch=1, limits=limits) as second:
         seen: list[bytes] = []
         judge = second._judge
 

@@ -54,9 +54,7 @@ def test_log_that_an_earlier_life_filled_is_trimmed_before_the_next(colony, rais
 def test_who_eats_memory_is_out_of_memory_and_taints_nothing(tmp_path, nothing_left, eater, keeper):
     limit = 64 * MIB
     room = {"memory_bytes": limit}
-    with Colony(
-        tmp_path / "w", keeper, no_world, epoch=1, limits=QUICK, memory_bytes=limit
-    ) as colony:
+    with Colony(tmp_path / "w", keeper, no_world, epoch=1, limits=QUICK, **room) as colony:
         starts = [start_of(tmp_path, "x", eater), start_of(tmp_path, "y", fake("well_behaved"))]
         outcome = colony.start(starts)
         fault = outcome["x"]

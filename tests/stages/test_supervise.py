@@ -9,12 +9,11 @@ from stages_support import Population
 
 from evolve_ai.model import restart
 from evolve_ai.model.agent import AgentRecord, Cause, Fault, State
-from evolve_ai.model.colony import Farewell, Start, Started
+from evolve_ai.model.colony import Farewell, Refused, Start, Started
 from evolve_ai.model.report import Program
 from evolve_ai.model.restart import Pace
 from evolve_ai.stages.supervise import Ran, failed, healthy, run, stopped
 from evolve_ai.system.identity import Identity
-from evolve_ai.model.colony import Refused
 
 PROGRAMS = {name: Program(Path("/bin/true")) for name in ("old", "new")}
 
