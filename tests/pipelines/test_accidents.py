@@ -2,10 +2,13 @@
 
 import os
 import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
-from project_support import ProjectUnderTest, evolve, wait_until
+from project_support import EVOLVE, ProjectUnderTest, evolve, wait_until
+
+from evolve_ai.system.processes import SPARE_DESCRIPTORS
 
 
 def test_vanished_folder_of_agents_harms_nobody(calm: ProjectUnderTest) -> None:
@@ -70,6 +73,28 @@ def test_nobody_runs_where_nobody_holds_the_project(calm: ProjectUnderTest) -> N
     assert calm.status()["population"]["running"] == 0
     calm.live(1)
     assert "killed" in calm.status()["tainted"]
+
+
+@pytest.mark.parametrize("mode", ["lockstep", "free"])
+def test_whom_the_machine_has_no_descriptor_for_waits_and_has_not_failed(
+    calm: ProjectUnderTest, mode: str
+) -> None:
+    few = SPARE_DESCRIPTORS + 40
+    argv = [*EVOLVE, "life-cycle", "--cycles", "2", "--set", f"mode={mode}", "--project", calm.root]
+    done = subprocess.run(
+        ["prlimit", f"--nofile={few}:{few}", *argv], capture_output=True, text=True, timeout=120
+    )
+    assert done.returncode == 0, done.stderr
+    assert "agents wait for room" in done.stderr
+    assert "ulimit -n" in calm.status()["tainted"]
+    assert {row["state"] for row in calm.agents()} == {"waiting"}
+    assert not [event for event in calm.events("exit") if event["cause"] != "planned"]
+    told = [event["cycle"] for event in calm.events("taint")]
+    assert len(told) == len(set(told))
+    calm.live(3)
+    started = {event["agent"] for event in calm.events("start") if event["cycle"] > 3}
+    assert started == {row["id"] for row in calm.agents()}
+    assert not calm.events("restart")
 
 
 def test_path_that_is_not_utf_8_is_refused(tmp_path: Path) -> None:

@@ -9,9 +9,10 @@ from typing import Any, cast
 import pytest
 from project_support import wait_until
 
-from evolve_ai.model.agent import Cause, Fault
+from evolve_ai.model.agent import AgentRecord, Cause, Fault, State
 from evolve_ai.model.errors import StorageError, ToolchainError
 from evolve_ai.model.report import BuildRequest, BuildVerdict, Program
+from evolve_ai.model.restart import Pace
 from evolve_ai.pipelines.background import BackgroundBuilder
 from evolve_ai.pipelines.renewal import Renewals
 from evolve_ai.system.commands import CancelledError, Limits, run_command
@@ -167,23 +168,30 @@ def test_verdicts_are_told_only_while_they_are_fresh() -> None:
     builder.close()
 
 
-def test_what_keeps_changes_from_coming_to_life_is_noted_once(
+def test_what_keeps_changes_from_coming_to_life_is_noted_once_and_restarts_do_not_insist(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    tries: list[float] = []
+
     def full(*_: object) -> None:
+        tries.append(1)
         raise StorageError("no space left on device")
 
-    population = SimpleNamespace(notes=[], agents={"a": SimpleNamespace(lived_tick=0)})
-    monkeypatch.setattr("evolve_ai.pipelines.renewal.replace", lambda record, **_: record)
+    one = AgentRecord("a", 0, 0, State.WAITING, 0, (), 0, 1000, fingerprint="f", retry_at=1.0)
+    population = SimpleNamespace(notes=[], agents={"a": one}, programs={"f": None}, pace=Pace())
+    written = [{"a"}, {"a"}, set[str](), set[str]()]
     monkeypatch.setattr(Renewals, "_prepared", full)
+    watcher = SimpleNamespace(changed=written.pop, close=bool, wake_for=id)
     renewals: Any = Renewals(
         cast(Any, population),
-        cast(Any, SimpleNamespace(reap=dict)),
+        cast(Any, SimpleNamespace(reap=dict, handle=0)),
         BackgroundBuilder(PaperBuilder(), cast(Any, PaperBuilder)),
-        cast(Any, SimpleNamespace(changed=lambda: {"a"}, close=lambda: None)),
+        cast(Any, watcher),
+        lambda: 2.0,
     )
-    for _ in range(3):
-        assert not renewals.look(None, {}, ()).agents
+    while written:
+        assert not renewals.look(SimpleNamespace(now=2.0), {}, {}).agents
+    assert len(tries) == 3, "once for the wait that is over, twice for what was written"
     assert len(population.notes) == 1
     assert "no space left" in population.notes[0]
     renewals.close()
