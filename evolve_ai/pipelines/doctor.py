@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from evolve_ai.model.errors import EvolveError
-from evolve_ai.substrates.rust.toolchain import tool_path
 from evolve_ai.system.commands import Limits, run_command
 from evolve_ai.system.settings_file import FILE_NAME, load_settings
+from evolve_ai.system.tools import tool_path
 
 PYTHON = (3, 11)
 DESCRIPTORS_PER_AGENT = 3

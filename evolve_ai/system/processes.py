@@ -30,7 +30,7 @@ WRITE_FD = 4
 ENVIRONMENT: Mapping[str, str] = {"PATH": "/usr/local/bin:/usr/bin:/bin", "LANG": "C.UTF-8"}
 
 # Python ignores SIGPIPE and SIGXFSZ; a program of any other language expects the default.
-_DEFAULTS = frozenset(signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP})
+DEFAULT_SIGNALS = frozenset(signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP})
 _CLONE_FS = 0x200
 # Of two that the kernel may end for want of memory, the agent goes first.
 _OOM_SCORE = b"500"
@@ -82,7 +82,7 @@ def spawn(launch: Launch) -> int:
             file_actions=actions,
             setsid=True,
             setsigmask=(),
-            setsigdef=_DEFAULTS,
+            setsigdef=DEFAULT_SIGNALS,
         )
     # Same share of the processor, but a percept that wakes it does not put us off our turn.
     with contextlib.suppress(OSError):

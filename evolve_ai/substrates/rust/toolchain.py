@@ -10,6 +10,7 @@ from pathlib import Path
 
 from evolve_ai.model.errors import ToolchainError
 from evolve_ai.system.commands import Ending, Limits, run_command
+from evolve_ai.system.tools import SET, tool_environment, tool_path
 
 MINIMUM = (1, 74)
 _LIMITS = Limits(total=20.0, silence=20.0)
@@ -17,42 +18,18 @@ _HOW = (
     "install Rust with rustup, or your system's packages `cargo` and `rustc`, "
     "and see that `cargo --version` works in this shell"
 )
-# What of the user's environment reaches a build; RUSTFLAGS and CARGO_* would change its result.
-_KEPT = (
-    "PATH",
-    "HOME",
-    "CARGO_HOME",
-    "RUSTUP_HOME",
-    "RUSTUP_TOOLCHAIN",
-    "TMPDIR",
-    "LD_LIBRARY_PATH",
-)
-_SET = {
-    "CARGO_TERM_COLOR": "never",
-    "RUSTUP_AUTO_INSTALL": "0",
-    "LC_ALL": "C",
-}
 
 
 def build_environment(environ: Mapping[str, str], target: Path | None = None) -> dict[str, str]:
     """The environment of a build: no variable of the user's that could change what comes out."""
-    kept = {name: environ[name] for name in _KEPT if name in environ}
-    kept["PATH"] = tool_path(environ)
-    kept["CARGO_NET_OFFLINE"] = "true"
-    return {**kept, **_SET, **({"CARGO_TARGET_DIR": str(target)} if target else {})}
+    offline = {"CARGO_NET_OFFLINE": "true"}
+    folder = {"CARGO_TARGET_DIR": str(target)} if target else {}
+    return {**tool_environment(environ), **offline, **folder}
 
 
 def fetch_environment(environ: Mapping[str, str]) -> dict[str, str]:
     """All of the user's: proxies, certificates and credentials, which nothing but a fetch needs."""
-    return {**environ, **_SET, "PATH": tool_path(environ)}
-
-
-def tool_path(environ: Mapping[str, str]) -> str:
-    """The PATH of a build: the folder where rustup puts cargo comes last, as cron leaves it out."""
-    path = environ.get("PATH", os.defpath)
-    home = environ.get("CARGO_HOME") or str(Path(environ.get("HOME") or Path.home()) / ".cargo")
-    added = str(Path(home) / "bin")
-    return path if added in path.split(os.pathsep) else f"{path}{os.pathsep}{added}"
+    return {**environ, **SET, "PATH": tool_path(environ)}
 
 
 def require_cargo() -> None:

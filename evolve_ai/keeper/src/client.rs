@@ -1,0 +1,90 @@
+//! Owns the connection to the client: requests come in pieces, and nobody waits for it to read.
+
+use crate::wire::{self, Request, Rubbish};
+use std::io::{self, Read, Write};
+use std::os::fd::{AsRawFd, RawFd};
+use std::os::unix::net::UnixStream;
+
+const PIECE_BYTES: usize = 1 << 16;
+/// A client that leaves more than this unread is dropped: the journal has it all.
+const MOST_UNREAD_BYTES: usize = 4 << 20;
+
+/// Why a client is no longer one.
+pub struct Gone;
+
+impl From<io::Error> for Gone {
+    fn from(_: io::Error) -> Gone {
+        Gone
+    }
+}
+
+impl From<Rubbish> for Gone {
+    fn from(_: Rubbish) -> Gone {
+        Gone
+    }
+}
+
+pub struct Client {
+    stream: UnixStream,
+    incoming: Vec<u8>,
+    outgoing: Vec<u8>,
+}
+
+impl AsRawFd for Client {
+    fn as_raw_fd(&self) -> RawFd {
+        self.stream.as_raw_fd()
+    }
+}
+
+impl Client {
+    pub fn new(stream: UnixStream) -> io::Result<Client> {
+        stream.set_nonblocking(true)?;
+        Ok(Client { stream, incoming: Vec::new(), outgoing: Vec::new() })
+    }
+
+    pub fn has_more_to_hear(&self) -> bool {
+        !self.outgoing.is_empty()
+    }
+
+    pub fn tell(&mut self, fields: &[&str]) {
+        self.outgoing.extend_from_slice(&wire::frame(fields));
+    }
+
+    pub fn send(&mut self) -> Result<(), Gone> {
+        while !self.outgoing.is_empty() {
+            match self.stream.write(&self.outgoing) {
+                Ok(count) => drop(self.outgoing.drain(..count)),
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        if self.outgoing.is_empty() {
+            self.outgoing.shrink_to(PIECE_BYTES);
+        }
+        if self.outgoing.len() > MOST_UNREAD_BYTES {
+            return Err(Gone);
+        }
+        Ok(())
+    }
+
+    /// The requests that are complete after one more piece.
+    pub fn listen(&mut self) -> Result<Vec<Request>, Gone> {
+        let mut piece = [0; PIECE_BYTES];
+        match self.stream.read(&mut piece) {
+            Ok(0) => return Err(Gone),
+            Ok(count) => self.incoming.extend_from_slice(&piece[..count]),
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error.into()),
+        }
+        let (mut requests, mut used) = (Vec::new(), 0);
+        while let Some((body, length)) = wire::first_frame(&self.incoming[used..])? {
+            requests.push(wire::request(body)?);
+            used += length;
+        }
+        self.incoming.drain(..used);
+        self.incoming.shrink_to(PIECE_BYTES);
+        Ok(requests)
+    }
+}

@@ -1,0 +1,219 @@
+//! Owns the journal: what happened to each agent, one line for each event, in the order of events.
+//!
+//!     evolve-keeper 1 <boot id>
+//!     S <id> <note> <pid> <start time>            it was started
+//!     F <id> <note> <errno>                       no: it did not become the program after all
+//!     E <id> <pid> <start time> exit <code>       it ended
+//!     E <id> <pid> <start time> signal <number>
+//!
+//! A line is written with one call. If the disk takes only half of it, that half is closed with a
+//! question mark, so that no number in it is taken for a whole one.
+
+use crate::sys::{self, Exit};
+use std::collections::BTreeSet;
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, BufRead, BufReader, BufWriter, Read, Write};
+use std::os::unix::fs::{FileExt, OpenOptionsExt};
+
+const NAME: &str = "journal";
+const NEW_NAME: &str = "journal.new";
+
+/// A process that no other can be mistaken for, within this boot of the machine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Process {
+    pub pid: i32,
+    /// In clock ticks since boot.
+    pub start_time: u64,
+}
+
+pub struct Journal {
+    file: File,
+    header: String,
+}
+
+impl Journal {
+    /// The journal of this folder; a new one unless there is one of this boot of the machine.
+    pub fn open(boot_id: &str) -> io::Result<Journal> {
+        let header = format!("evolve-keeper 1 {boot_id}\n");
+        if !begins_with(&header).unwrap_or(false) {
+            let mut file = open_new()?;
+            file.write_all(header.as_bytes())?;
+            fs::rename(NEW_NAME, NAME)?;
+            return Ok(Journal { file, header });
+        }
+        let file = OpenOptions::new().read(true).append(true).open(NAME)?;
+        Ok(Journal { file, header })
+    }
+
+    /// The same file, for a child that will write its line itself.
+    pub fn share(&self) -> io::Result<Journal> {
+        Ok(Journal { file: self.file.try_clone()?, header: String::new() })
+    }
+
+    pub fn length(&self) -> io::Result<u64> {
+        Ok(self.file.metadata()?.len())
+    }
+
+    pub fn append(&self, line: &str) -> io::Result<()> {
+        let close = if self.is_torn()? { "?\n" } else { "" };
+        let whole = format!("{close}{line}\n");
+        if (&self.file).write(whole.as_bytes())? < whole.len() {
+            return Err(io::Error::from_raw_os_error(sys::ENOSPC));
+        }
+        Ok(())
+    }
+
+    fn is_torn(&self) -> io::Result<bool> {
+        let mut last = [0];
+        match self.length()? {
+            0 => Ok(false),
+            length => self.file.read_exact_at(&mut last, length - 1).map(|()| last != *b"\n"),
+        }
+    }
+
+    /// Drop what was written before `offset`, except the starts of those who live and of those
+    /// whose end was written later.
+    pub fn compact(&mut self, offset: u64, lives: impl Fn(Process) -> bool) -> io::Result<()> {
+        let mut kept = BTreeSet::new();
+        for_each_line(|begin, line| {
+            kept.extend((begin >= offset).then(|| ended(line)).flatten());
+            Ok(())
+        })?;
+        let mut new = BufWriter::new(open_new()?);
+        new.write_all(self.header.as_bytes())?;
+        for_each_line(|begin, line| {
+            let is_missed = |process| kept.contains(&process) || lives(process);
+            match begin >= offset || started(line).is_some_and(is_missed) {
+                true => new.write_all(line),
+                false => Ok(()),
+            }
+        })?;
+        let file = new.into_inner().map_err(|error| error.into_error())?;
+        fs::rename(NEW_NAME, NAME)?;
+        self.file = file;
+        Ok(())
+    }
+}
+
+/// The complete lines after the header, and where they begin.
+fn for_each_line(mut visit: impl FnMut(u64, &[u8]) -> io::Result<()>) -> io::Result<()> {
+    let (mut journal, mut line) = (BufReader::new(File::open(NAME)?), Vec::new());
+    let mut begin = journal.read_until(b'\n', &mut line)? as u64;
+    loop {
+        line.clear();
+        let length = journal.read_until(b'\n', &mut line)? as u64;
+        if !line.ends_with(b"\n") {
+            return Ok(());
+        }
+        visit(begin, &line)?;
+        begin += length;
+    }
+}
+
+fn open_new() -> io::Result<File> {
+    match fs::remove_file(NEW_NAME) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    OpenOptions::new().read(true).append(true).create_new(true).mode(0o644).open(NEW_NAME)
+}
+
+fn begins_with(header: &str) -> io::Result<bool> {
+    let mut found = Vec::new();
+    let flags = sys::O_NOFOLLOW | sys::O_NONBLOCK;
+    let file = OpenOptions::new().read(true).custom_flags(flags).open(NAME)?;
+    file.take(header.len() as u64).read_to_end(&mut found)?;
+    Ok(found == header.as_bytes())
+}
+
+pub fn start_line(id: &str, note: &str, process: Process) -> String {
+    format!("S {id} {note} {} {}", process.pid, process.start_time)
+}
+
+pub fn failure_line(id: &str, note: &str, errno: i32) -> String {
+    format!("F {id} {note} {errno}")
+}
+
+pub fn end_line(id: &str, process: Process, exit: Exit) -> String {
+    let (kind, number) = told(exit);
+    format!("E {id} {} {} {kind} {number}", process.pid, process.start_time)
+}
+
+/// An exit in words, for the journal and for the client.
+pub fn told(exit: Exit) -> (&'static str, i32) {
+    match exit {
+        Exit::Code(code) => ("exit", code),
+        Exit::Signal(number) => ("signal", number),
+    }
+}
+
+/// Who was started, if that is what the line says.
+fn started(line: &[u8]) -> Option<Process> {
+    match words(line)?[..] {
+        ["S", _, _, pid, start_time] => process(pid, start_time),
+        _ => None,
+    }
+}
+
+/// Who ended, if that is what the line says.
+fn ended(line: &[u8]) -> Option<Process> {
+    match words(line)?[..] {
+        ["E", _, pid, start_time, _, _] => process(pid, start_time),
+        _ => None,
+    }
+}
+
+fn words(line: &[u8]) -> Option<Vec<&str>> {
+    Some(std::str::from_utf8(line).ok()?.split_ascii_whitespace().collect())
+}
+
+fn process(pid: &str, start_time: &str) -> Option<Process> {
+    Some(Process { pid: pid.parse().ok()?, start_time: start_time.parse().ok()? })
+}
+
+/// The start time of a process, zombie or not; None when there is none of that pid ("self" too).
+pub fn start_time(pid: &str) -> Option<u64> {
+    start_time_in(&fs::read(format!("/proc/{pid}/stat")).ok()?)
+}
+
+/// Field 22 of proc_pid_stat(5). The second may hold blanks and parentheses.
+fn start_time_in(stat: &[u8]) -> Option<u64> {
+    let name_end = stat.iter().rposition(|&byte| byte == b')')?;
+    let rest = std::str::from_utf8(&stat[name_end + 1..]).ok()?;
+    rest.split_ascii_whitespace().nth(19)?.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PROCESS: Process = Process { pid: 12, start_time: 345 };
+
+    #[test]
+    fn start_line_is_read_as_it_was_written() {
+        let line = start_line("a-1", "7:2", PROCESS);
+        assert_eq!(line, "S a-1 7:2 12 345");
+        assert_eq!(started(line.as_bytes()), Some(PROCESS));
+    }
+
+    #[test]
+    fn other_lines_and_torn_ones_are_no_starts() {
+        let exit = end_line("a", PROCESS, Exit::Signal(9));
+        assert_eq!(exit, "E a 12 345 signal 9");
+        for line in [&*exit, "", "S", "S a 7 12", "S a 7 12 34?", "S a 7 12 x", "S a 7 12 34 5"] {
+            assert_eq!(started(line.as_bytes()), None, "{line:?}");
+        }
+        assert_eq!(ended(exit.as_bytes()), Some(PROCESS));
+        assert_eq!(ended(b"E a 12 345 signal"), None);
+        assert_eq!(started(b"S \xff 7 12 34"), None);
+    }
+
+    #[test]
+    fn name_with_parentheses_and_blanks_does_not_hide_the_start_time() {
+        let stat = b"7 (a) R 1 (b) S 1 7 7 0 -1 0 0 0 0 0 0 0 0 0 20 0 1 0 98765 1 2 3";
+        assert_eq!(start_time_in(stat), Some(98765));
+        assert_eq!(start_time_in(b"rubbish"), None);
+        assert!(start_time("self").is_some());
+        assert_eq!(start_time("0"), None);
+    }
+}

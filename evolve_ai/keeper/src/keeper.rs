@@ -1,0 +1,225 @@
+//! Owns the loop: what is asked for is done, who dies is written down and told.
+
+use crate::children::{Children, Death};
+use crate::client::{Client, Gone};
+use crate::journal::{self, Journal};
+use crate::spawn;
+use crate::sys::{self, Watched};
+use crate::wire::{Launch, Request};
+use std::collections::VecDeque;
+use std::fs::{self, File};
+use std::io::{self, Read};
+use std::os::unix::net::UnixListener;
+use std::time::{Duration, Instant};
+
+pub const SOCKET: &str = "keeper.sock";
+const PROTOCOL: &str = "1";
+/// Between two looks for strays, and between two attempts at a disk that was full.
+const LOOK: Duration = Duration::from_secs(2);
+const NO_DESCRIPTOR_PAUSE: Duration = Duration::from_millis(50);
+
+pub struct Keeper {
+    boot_id: String,
+    orphan_time: Duration,
+    listener: UnixListener,
+    deaths: File,
+    journal: Journal,
+    children: Children,
+    client: Option<Client>,
+    unwritten: VecDeque<String>,
+    is_leaving: bool,
+    alone_since: Instant,
+    looked_at: Instant,
+}
+
+impl Keeper {
+    pub fn new(
+        boot_id: String,
+        orphan_time: Duration,
+        listener: UnixListener,
+        deaths: File,
+        journal: Journal,
+    ) -> Keeper {
+        Keeper {
+            boot_id,
+            orphan_time,
+            listener,
+            deaths,
+            journal,
+            children: Children::default(),
+            client: None,
+            unwritten: VecDeque::new(),
+            is_leaving: false,
+            alone_since: Instant::now(),
+            looked_at: Instant::now(),
+        }
+    }
+
+    /// Serve until nobody needs us.
+    pub fn serve(mut self) -> io::Result<()> {
+        while !self.is_done()? {
+            let (somebody_calls, client_speaks) = self.wait()?;
+            self.reap()?;
+            if somebody_calls {
+                self.welcome();
+            } else if client_speaks {
+                self.attend();
+            }
+            if self.looked_at.elapsed() >= LOOK {
+                self.children.end_strays();
+                self.looked_at = Instant::now();
+            }
+            self.write_what_waits();
+            self.send();
+        }
+        fs::remove_file(SOCKET)
+    }
+
+    fn is_done(&self) -> io::Result<bool> {
+        let is_orphan = self.client.is_none() && self.alone_since.elapsed() >= self.orphan_time;
+        Ok((self.is_leaving || is_orphan) && self.children.are_none()?)
+    }
+
+    /// Whether somebody wants to be our client, and whether the one that we have speaks.
+    fn wait(&mut self) -> io::Result<(bool, bool)> {
+        let mut watched = vec![
+            Watched::new(&self.listener, sys::POLLIN),
+            Watched::new(&self.deaths, sys::POLLIN),
+        ];
+        if let Some(client) = &self.client {
+            let out = if client.has_more_to_hear() { sys::POLLOUT } else { 0 };
+            watched.push(Watched::new(client, sys::POLLIN | out));
+        }
+        sys::wait(&mut watched, self.patience())?;
+        if watched[1].is_ready() {
+            // How often it rang does not matter: we look for all who ended anyway.
+            let _ = self.deaths.read(&mut [0; 4096]);
+        }
+        Ok((watched[0].is_ready(), watched.get(2).is_some_and(Watched::is_ready)))
+    }
+
+    fn patience(&self) -> Option<Duration> {
+        if self.is_leaving || self.children.has_agents() || !self.unwritten.is_empty() {
+            return Some(LOOK.saturating_sub(self.looked_at.elapsed()));
+        }
+        let left = self.orphan_time.saturating_sub(self.alone_since.elapsed());
+        // Strays may be all that is left when our time is up.
+        self.client.is_none().then_some(if left.is_zero() { LOOK } else { left })
+    }
+
+    fn reap(&mut self) -> io::Result<()> {
+        let mut died = false;
+        while let Some(death) = self.children.next_death()? {
+            died = true;
+            if let Some(death) = death {
+                self.mourn(&death);
+            }
+        }
+        if died {
+            self.children.end_strays();
+        }
+        Ok(())
+    }
+
+    fn mourn(&mut self, death: &Death) {
+        let Death { id, process, exit } = death;
+        self.write(journal::end_line(id, *process, *exit));
+        let (kind, number) = journal::told(*exit);
+        let [pid, start] = [process.pid.to_string(), process.start_time.to_string()];
+        self.tell(&["ended", id, &pid, &start, kind, &number.to_string()]);
+    }
+
+    fn welcome(&mut self) {
+        match self.listener.accept().and_then(|(stream, _)| Client::new(stream)) {
+            Ok(mut client) => {
+                let pid = std::process::id().to_string();
+                client.tell(&["keeper", PROTOCOL, &pid, &self.boot_id]);
+                self.client = Some(client);
+                self.is_leaving = false;
+            }
+            // It goes on calling: without a pause we would do nothing but refuse it.
+            Err(_) => std::thread::sleep(NO_DESCRIPTOR_PAUSE),
+        }
+    }
+
+    fn attend(&mut self) {
+        let Some(client) = &mut self.client else { return };
+        match client.listen() {
+            Ok(requests) => requests.into_iter().for_each(|request| self.carry_out(request)),
+            Err(Gone) => self.hang_up(),
+        }
+    }
+
+    fn carry_out(&mut self, request: Request) {
+        match request {
+            Request::Spawn(launch) => self.spawn(*launch),
+            Request::Compact(offset) => self.compact(offset),
+            Request::Leave => self.is_leaving = true,
+        }
+    }
+
+    fn spawn(&mut self, launch: Launch) {
+        let [id, note] = [launch.id.clone(), launch.note.clone()];
+        let serial = launch.serial.to_string();
+        let length = self.journal.length().ok();
+        match spawn::spawn(launch, &self.journal) {
+            Ok(process) => {
+                let [pid, start] = [process.pid.to_string(), process.start_time.to_string()];
+                self.tell(&["started", &serial, &pid, &start]);
+                self.children.add(id, process);
+            }
+            Err(error) => {
+                let errno = error.raw_os_error().unwrap_or(sys::EINVAL);
+                // Without a line that says it was started, there is nothing to take back.
+                if self.journal.length().ok() != length {
+                    self.write(journal::failure_line(&id, &note, errno));
+                }
+                self.tell(&["refused", &serial, &errno.to_string(), &error.to_string()]);
+            }
+        }
+    }
+
+    fn compact(&mut self, offset: u64) {
+        let children = &self.children;
+        // Who was started by a keeper before us is no child of ours, and yet may live.
+        let lives = |process| {
+            children.is_agent(process)
+                || journal::start_time(&process.pid.to_string()) == Some(process.start_time)
+        };
+        let done = self.journal.compact(offset, lives);
+        let errno = done.map_or_else(|error| error.raw_os_error().unwrap_or(sys::EINVAL), |()| 0);
+        self.tell(&["compacted", &errno.to_string()]);
+    }
+
+    /// Write a line now or, if the disk is full, as soon as it is not.
+    fn write(&mut self, line: String) {
+        self.unwritten.push_back(line);
+        self.write_what_waits();
+    }
+
+    fn write_what_waits(&mut self) {
+        while let Some(line) = self.unwritten.front() {
+            if self.journal.append(line).is_err() {
+                break;
+            }
+            self.unwritten.pop_front();
+        }
+    }
+
+    fn tell(&mut self, fields: &[&str]) {
+        if let Some(client) = &mut self.client {
+            client.tell(fields);
+        }
+    }
+
+    fn send(&mut self) {
+        if let Some(Err(Gone)) = self.client.as_mut().map(Client::send) {
+            self.hang_up();
+        }
+    }
+
+    fn hang_up(&mut self) {
+        self.client = None;
+        self.alone_since = Instant::now();
+    }
+}

@@ -1,0 +1,94 @@
+//! evolve-keeper FOLDER ORPHAN_SECONDS: starts agents on request, reaps them, and writes down what
+//! became of them. It decides nothing, and outlives whoever started it.
+//!
+//! Exit codes: 0 nobody needs it any more, 1 it cannot work here, 2 usage, 3 the folder has one.
+
+mod children;
+mod client;
+mod journal;
+mod keeper;
+mod spawn;
+mod sys;
+mod wire;
+
+use journal::Journal;
+use keeper::{Keeper, SOCKET};
+use std::env;
+use std::fs::{self, File, OpenOptions};
+use std::io;
+use std::os::fd::{AsRawFd, IntoRawFd};
+use std::os::unix::net::UnixListener;
+use std::process::exit;
+use std::time::Duration;
+
+const LOCK: &str = "keeper.lock";
+const LOG: &str = "keeper.log";
+const BOOT_ID: &str = "/proc/sys/kernel/random/boot_id";
+const HELD: i32 = 3;
+
+fn main() {
+    let arguments: Vec<_> = env::args_os().collect();
+    let seconds = arguments.get(2).and_then(|text| text.to_str()?.parse().ok());
+    let (3, Some(seconds)) = (arguments.len(), seconds) else {
+        eprintln!("usage: evolve-keeper FOLDER ORPHAN_SECONDS");
+        exit(2);
+    };
+    let kept = env::set_current_dir(&arguments[1])
+        .and_then(|()| detach())
+        .and_then(|()| keep(Duration::from_secs(seconds)));
+    if let Err(error) = kept {
+        eprintln!("evolve-keeper: {error}");
+        exit(1);
+    }
+}
+
+/// Let go of terminal, session and open files of whoever started us.
+fn detach() -> io::Result<()> {
+    // It fails for one who leads a session already, as our client has it.
+    let _ = sys::start_session();
+    sys::set_umask(0o022);
+    sys::close_from(spawn::FRAMES_IN)?;
+    let nothing = hold_what_agents_use()?;
+    let log = OpenOptions::new().append(true).create(true).open(LOG)?;
+    sys::duplicate(&nothing, 0)?;
+    sys::duplicate(&nothing, 1)?;
+    sys::duplicate(&log, 2)
+}
+
+/// Nothing of ours may get the numbers that a child puts its pipes at.
+fn hold_what_agents_use() -> io::Result<File> {
+    loop {
+        let nothing = OpenOptions::new().read(true).write(true).open("/dev/null")?;
+        if nothing.as_raw_fd() > spawn::FRAMES_OUT {
+            return Ok(nothing);
+        }
+        let _held_for_ever = nothing.into_raw_fd();
+    }
+}
+
+fn keep(orphan_time: Duration) -> io::Result<()> {
+    let lock = OpenOptions::new().write(true).create(true).truncate(false).open(LOCK)?;
+    if !sys::lock(&lock)? {
+        exit(HELD);
+    }
+    sys::become_subreaper()?;
+    sys::ignore_too_large_files();
+    let boot_id = fs::read_to_string(BOOT_ID)?.trim().to_owned();
+    let deaths = sys::deaths()?;
+    let journal = Journal::open(&boot_id)?;
+    // Last: who can connect is served.
+    Keeper::new(boot_id, orphan_time, listen()?, deaths, journal).serve()
+}
+
+fn listen() -> io::Result<UnixListener> {
+    match fs::remove_file(SOCKET) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    sys::set_umask(0o177);
+    let listener = UnixListener::bind(SOCKET);
+    sys::set_umask(0o022);
+    let listener = listener?;
+    listener.set_nonblocking(true)?;
+    Ok(listener)
+}

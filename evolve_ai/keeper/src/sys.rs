@@ -1,0 +1,329 @@
+//! Owns the calls to the C library: declared by hand, each behind a safe function.
+//! Numbers are those of 64-bit Linux; manual pages are named where they tell more.
+
+use std::ffi::{c_char, c_int, c_long, c_uint, c_ulong, CStr, CString};
+use std::fs::{self, File};
+use std::io;
+use std::mem::MaybeUninit;
+use std::os::fd::{AsRawFd, FromRawFd, RawFd};
+use std::ptr;
+use std::time::Duration;
+
+#[cfg(not(all(target_os = "linux", target_pointer_width = "64")))]
+compile_error!("the keeper needs 64-bit Linux");
+
+pub const O_NONBLOCK: c_int = 0o4000;
+#[cfg(any(target_arch = "aarch64", target_arch = "powerpc64"))]
+pub const O_NOFOLLOW: c_int = 0o100000;
+#[cfg(not(any(target_arch = "aarch64", target_arch = "powerpc64")))]
+pub const O_NOFOLLOW: c_int = 0o400000;
+
+pub const EINVAL: c_int = 22;
+pub const ENOSPC: c_int = 28;
+
+pub const POLLIN: i16 = 1;
+pub const POLLOUT: i16 = 4;
+
+pub const RLIMIT_FSIZE: c_int = 1;
+pub const RLIMIT_CORE: c_int = 4;
+pub const RLIMIT_NOFILE: c_int = 7;
+pub const RLIMIT_AS: c_int = 9;
+
+const ECHILD: c_int = 10;
+const F_SETFD: c_int = 2;
+const F_SETFL: c_int = 4;
+const FD_CLOEXEC: c_int = 1;
+const SYS_CLOSE_RANGE: c_long = 436;
+const CLOSE_RANGE_CLOEXEC: c_uint = 4;
+const LOCK_EX: c_int = 2;
+const LOCK_NB: c_int = 4;
+const PR_SET_PDEATHSIG: c_int = 1;
+const PR_SET_CHILD_SUBREAPER: c_int = 36;
+const SIGKILL: c_int = 9;
+const SIGCHLD: c_int = 17;
+const SIGXFSZ: c_int = 25;
+const SIG_DFL: usize = 0;
+const SIG_IGN: usize = 1;
+const SIG_BLOCK: c_int = 0;
+const SIG_SETMASK: c_int = 2;
+const SCHED_BATCH: c_int = 3;
+const SFD_CLOEXEC_NONBLOCK: c_int = 0o2000000 | 0o4000;
+const P_ALL: c_int = 0;
+const P_PID: c_int = 1;
+const WNOHANG: c_int = 1;
+const WEXITED: c_int = 4;
+const WNOWAIT: c_int = 0x0100_0000;
+const CLD_EXITED: c_int = 1;
+
+/// sigset_t, of glibc and of musl.
+type Signals = [c_ulong; 16];
+
+#[repr(C)]
+struct Limit {
+    soft: u64,
+    hard: u64,
+}
+
+/// siginfo_t, as waitid(2) fills it in.
+#[repr(C)]
+struct Told {
+    signal: c_int,
+    error: c_int,
+    code: c_int,
+    padding: c_int,
+    pid: c_int,
+    user: c_uint,
+    status: c_int,
+    rest: [c_int; 25],
+}
+
+#[repr(C)]
+pub struct Watched {
+    handle: c_int,
+    events: i16,
+    found: i16,
+}
+
+impl Watched {
+    pub fn new(handle: &impl AsRawFd, events: i16) -> Watched {
+        Watched { handle: handle.as_raw_fd(), events, found: 0 }
+    }
+
+    pub fn is_ready(&self) -> bool {
+        self.found != 0
+    }
+}
+
+extern "C" {
+    fn setsid() -> c_int;
+    fn umask(mask: c_uint) -> c_uint;
+    fn close(handle: c_int) -> c_int;
+    fn dup2(from: c_int, to: c_int) -> c_int;
+    fn fcntl(handle: c_int, command: c_int, value: c_int) -> c_int;
+    fn syscall(number: c_long, ...) -> c_long;
+    fn flock(handle: c_int, operation: c_int) -> c_int;
+    fn prctl(option: c_int, ...) -> c_int;
+    fn kill(pid: c_int, signal: c_int) -> c_int;
+    fn waitid(kind: c_int, id: c_uint, told: *mut Told, options: c_int) -> c_int;
+    fn signal(number: c_int, disposition: usize) -> usize;
+    fn sigemptyset(set: *mut Signals) -> c_int;
+    fn sigaddset(set: *mut Signals, number: c_int) -> c_int;
+    fn sigprocmask(how: c_int, set: *const Signals, old: *mut Signals) -> c_int;
+    fn signalfd(handle: c_int, set: *const Signals, flags: c_int) -> c_int;
+    fn poll(watched: *mut Watched, count: c_ulong, milliseconds: c_int) -> c_int;
+    fn getrlimit(kind: c_int, limit: *mut Limit) -> c_int;
+    fn setrlimit(kind: c_int, limit: *const Limit) -> c_int;
+    fn sched_setscheduler(pid: c_int, policy: c_int, priority: *const c_int) -> c_int;
+    fn execve(
+        file: *const c_char,
+        arguments: *const *const c_char,
+        environment: *const *const c_char,
+    ) -> c_int;
+    fn _exit(code: c_int) -> !;
+}
+
+fn checked(result: c_int) -> io::Result<c_int> {
+    if result < 0 {
+        Err(io::Error::last_os_error())
+    } else {
+        Ok(result)
+    }
+}
+
+pub fn start_session() -> io::Result<()> {
+    // SAFETY: takes nothing.
+    checked(unsafe { setsid() }).map(drop)
+}
+
+pub fn set_umask(mask: u32) {
+    // SAFETY: takes a number, and cannot fail.
+    unsafe { umask(mask) };
+}
+
+/// The file, under that number too; not closed by exec.
+pub fn duplicate(file: &impl AsRawFd, number: RawFd) -> io::Result<()> {
+    // SAFETY: takes numbers. Callers name numbers that nothing else here owns.
+    checked(unsafe { dup2(file.as_raw_fd(), number) }).map(drop)
+}
+
+/// Clears O_NONBLOCK (and O_APPEND, which nobody of whom this is asked has set).
+pub fn let_it_block(file: &File) -> io::Result<()> {
+    // SAFETY: takes numbers; the file is open.
+    checked(unsafe { fcntl(file.as_raw_fd(), F_SETFL, 0) }).map(drop)
+}
+
+/// Closes what nobody here owns yet: descriptors from `first` on that we were started with.
+pub fn close_from(first: RawFd) -> io::Result<()> {
+    for_each_from(first, 0, |number| {
+        // SAFETY: takes a number that no value here owns. The listing's own is closed already.
+        unsafe { close(number) };
+    })
+}
+
+/// Descriptors from `first` on are closed by exec.
+pub fn close_on_exec_from(first: RawFd) -> io::Result<()> {
+    for_each_from(first, CLOSE_RANGE_CLOEXEC, |number| {
+        // SAFETY: takes numbers.
+        unsafe { fcntl(number, F_SETFD, FD_CLOEXEC) };
+    })
+}
+
+/// close_range(2) or, before Linux 5.11, one after the other.
+fn for_each_from(first: RawFd, flags: c_uint, apply: impl Fn(RawFd)) -> io::Result<()> {
+    // SAFETY: takes numbers; what is closed is up to our callers.
+    if unsafe { syscall(SYS_CLOSE_RANGE, first as c_uint, c_uint::MAX, flags) } != 0 {
+        open_descriptors()?.into_iter().filter(|&number| number >= first).for_each(apply);
+    }
+    Ok(())
+}
+
+fn open_descriptors() -> io::Result<Vec<RawFd>> {
+    let names = fs::read_dir("/proc/self/fd")?.flatten().map(|entry| entry.file_name());
+    Ok(names.filter_map(|name| name.to_str()?.parse().ok()).collect())
+}
+
+/// Whether the file is ours now; false when another process has locked it (flock(2)).
+pub fn lock(file: &File) -> io::Result<bool> {
+    // SAFETY: takes numbers; the file is open.
+    match checked(unsafe { flock(file.as_raw_fd(), LOCK_EX | LOCK_NB) }) {
+        Ok(_) => Ok(true),
+        Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
+/// Orphans among our descendants become our children.
+pub fn become_subreaper() -> io::Result<()> {
+    // SAFETY: this option takes one number.
+    checked(unsafe { prctl(PR_SET_CHILD_SUBREAPER, 1 as c_ulong) }).map(drop)
+}
+
+/// Whether this process is killed when the thread that made it ends.
+pub fn die_with_parent(wanted: bool) -> io::Result<()> {
+    let number = if wanted { SIGKILL } else { 0 };
+    // SAFETY: this option takes one number.
+    checked(unsafe { prctl(PR_SET_PDEATHSIG, number as c_ulong) }).map(drop)
+}
+
+pub fn end(pid: i32) {
+    // SAFETY: takes numbers. Callers name a child that is not reaped, so it is no stranger.
+    unsafe { kill(pid, SIGKILL) };
+}
+
+/// Ends the process group that a child leads or led.
+pub fn end_group(pid: i32) {
+    end(-pid);
+}
+
+/// How a child ended.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Exit {
+    Code(i32),
+    Signal(i32),
+}
+
+/// What waitid(2) finds.
+pub enum Found {
+    Ended(i32, Exit),
+    AllLive,
+    NoChild,
+}
+
+/// A child that has ended and is not reaped yet: it stays a zombie until `reap`.
+pub fn ended_child() -> io::Result<Found> {
+    // SAFETY: all zeros is a valid value of these numbers.
+    let mut told: Told = unsafe { MaybeUninit::zeroed().assume_init() };
+    // SAFETY: `told` has the size and the layout of siginfo_t.
+    let result = unsafe { waitid(P_ALL, 0, &mut told, WEXITED | WNOHANG | WNOWAIT) };
+    match checked(result) {
+        Ok(_) if told.pid == 0 => Ok(Found::AllLive),
+        Ok(_) if told.code == CLD_EXITED => Ok(Found::Ended(told.pid, Exit::Code(told.status))),
+        Ok(_) => Ok(Found::Ended(told.pid, Exit::Signal(told.status))),
+        Err(error) if error.raw_os_error() == Some(ECHILD) => Ok(Found::NoChild),
+        Err(error) => Err(error),
+    }
+}
+
+pub fn reap(pid: i32) {
+    // SAFETY: waitid(2) writes nothing through a null pointer.
+    unsafe { waitid(P_PID, pid as c_uint, ptr::null_mut(), WEXITED | WNOHANG) };
+}
+
+/// A file that can be read whenever a child has ended.
+pub fn deaths() -> io::Result<File> {
+    let mut set: Signals = [0; 16];
+    // SAFETY: `set` has the size of sigset_t, and lives through the calls.
+    unsafe {
+        checked(sigemptyset(&mut set))?;
+        checked(sigaddset(&mut set, SIGCHLD))?;
+        checked(sigprocmask(SIG_BLOCK, &set, ptr::null_mut()))?;
+        let handle = checked(signalfd(-1, &set, SFD_CLOEXEC_NONBLOCK))?;
+        // The descriptor is new: nobody else owns it.
+        Ok(File::from_raw_fd(handle))
+    }
+}
+
+/// A file that has grown too large for our limits is an error of a write, not our end.
+pub fn ignore_too_large_files() {
+    // SAFETY: no handler is installed, only a signal ignored.
+    unsafe { signal(SIGXFSZ, SIG_IGN) };
+}
+
+/// What exec would not set back by itself: ignored and blocked signals.
+pub fn set_signals_back() -> io::Result<()> {
+    let mut set: Signals = [0; 16];
+    // SAFETY: `set` has the size of sigset_t; dispositions are defaults, no handlers.
+    unsafe {
+        signal(SIGXFSZ, SIG_DFL);
+        checked(sigemptyset(&mut set))?;
+        checked(sigprocmask(SIG_SETMASK, &set, ptr::null_mut())).map(drop)
+    }
+}
+
+/// Waits until one of these is ready, or that long; for ever without a time.
+pub fn wait(watched: &mut [Watched], most: Option<Duration>) -> io::Result<()> {
+    // Rounded up: waking a little too early would make us turn and turn until it is time.
+    let milliseconds = most.map_or(-1, |most| most.as_millis().min(3_600_000) as c_int + 1);
+    // SAFETY: the slice holds as many as we say, laid out as struct pollfd.
+    let result = unsafe { poll(watched.as_mut_ptr(), watched.len() as c_ulong, milliseconds) };
+    match checked(result) {
+        Err(error) if error.kind() != io::ErrorKind::Interrupted => Err(error),
+        _ => Ok(()),
+    }
+}
+
+/// Limits this process, never above its hard limit.
+pub fn limit(kind: c_int, wanted: u64) -> io::Result<()> {
+    let mut limit = Limit { soft: 0, hard: 0 };
+    // SAFETY: `limit` has the layout of struct rlimit, and lives through the calls.
+    unsafe {
+        checked(getrlimit(kind, &mut limit))?;
+        limit.hard = limit.hard.min(wanted);
+        limit.soft = limit.hard;
+        checked(setrlimit(kind, &limit)).map(drop)
+    }
+}
+
+/// Same share of the processor, but waking up puts nobody off its turn.
+pub fn run_in_batches() {
+    let priority: c_int = 0;
+    // SAFETY: struct sched_param is this one number.
+    unsafe { sched_setscheduler(0, SCHED_BATCH, &priority) };
+}
+
+/// Becomes another program; returns only when that fails.
+pub fn execute(file: &CStr, arguments: &[CString], environment: &[CString]) -> io::Error {
+    let pointers = |texts: &[CString]| -> Vec<*const c_char> {
+        texts.iter().map(|text| text.as_ptr()).chain([ptr::null()]).collect()
+    };
+    let (arguments, environment) = (pointers(arguments), pointers(environment));
+    // SAFETY: both arrays end with a null pointer; what they point to outlives the call.
+    unsafe { execve(file.as_ptr(), arguments.as_ptr(), environment.as_ptr()) };
+    io::Error::last_os_error()
+}
+
+/// Ends this process at once, for a child that has not become a program.
+pub fn exit_at_once(code: i32) -> ! {
+    // SAFETY: takes a number.
+    unsafe { _exit(code) }
+}

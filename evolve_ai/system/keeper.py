@@ -1,0 +1,232 @@
+"""Owns the client of a keeper: the small native process that starts and reaps a colony's agents.
+
+The keeper's side, and what the fields of a frame mean: evolve_ai/keeper/src/wire.rs.
+"""
+
+import itertools
+import os
+import select
+import socket
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from evolve_ai.model.errors import EvolveError
+from evolve_ai.system import keeper_start, processes
+from evolve_ai.system.exits import Exit, Room
+from evolve_ai.system.identity import Identity
+from evolve_ai.system.keeper_start import KeeperError
+
+__all__ = [
+    "Compacted",
+    "Ended",
+    "Keeper",
+    "KeeperError",
+    "KeeperGone",
+    "Launch",
+    "Refused",
+    "Started",
+    "Told",
+]
+
+_PIECE = 1 << 16
+_HEAD = 4
+
+
+class KeeperGone(EvolveError):
+    """The keeper has hung up; its agents live on, and its journal tells who they are."""
+
+
+@dataclass(frozen=True, slots=True)
+class Launch:
+    """What to start and where. `note` comes back from the journal; neither it nor `id` may hold
+    blanks. The pipes must be there, and somebody must read from the one at `out_path`."""
+
+    id: str
+    note: str
+    file: Path
+    arguments: Sequence[str]
+    argv0: str
+    folder: Path
+    in_path: Path
+    out_path: Path
+    log: Path
+    room: Room = field(default_factory=Room)
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    serial: int
+    identity: Identity
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    serial: int
+    errno: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    id: str
+    identity: Identity
+    exit: Exit
+
+
+@dataclass(frozen=True, slots=True)
+class Compacted:
+    """The journal was rewritten; with an errno, it is as it was."""
+
+    errno: int
+
+
+Told = Started | Refused | Ended | Compacted
+
+
+class Keeper:
+    """A connection to the keeper of one folder. Nothing here waits except open() and leave()."""
+
+    def __init__(self, connection: socket.socket, pidfd: int, identity: Identity, fresh: bool):
+        self.identity = identity
+        self.fresh = fresh
+        self._socket = connection
+        self._pidfd = pidfd
+        self._serials = itertools.count(1)
+        self._incoming = bytearray()
+        self._outgoing = bytearray()
+
+    @classmethod
+    def open(
+        cls, folder: Path, program: Path, orphan_seconds: int, *, patience: float = 5.0
+    ) -> "Keeper":
+        """Connect to the living keeper of a folder, or start one (`fresh`) and connect.
+
+        One that does not greet within `patience` seconds is killed and replaced: its agents live
+        on. KeeperError when none can be started.
+        """
+        reached = keeper_start.reach(folder, program, orphan_seconds, patience)
+        return cls(reached.connection, reached.pidfd, reached.identity, reached.fresh)
+
+    @property
+    def handle(self) -> int:
+        """For epoll: readable when hear() has something to tell."""
+        return self._socket.fileno()
+
+    def spawn(self, launch: Launch) -> int:
+        """Queue a start for the next flush(); the serial by which it will be answered."""
+        serial = next(self._serials)
+        self._ask("spawn", str(serial), *_fields(launch))
+        return serial
+
+    def compact(self, offset: int) -> None:
+        """Queue: forget what the journal told before this offset, except who lives."""
+        self._ask("compact", str(offset))
+
+    def flush(self) -> bool:
+        """Send what is queued, as far as the keeper takes it now; whether that was all."""
+        while self._outgoing:
+            try:
+                sent = self._socket.send(self._outgoing)
+            except OSError:
+                break  # full; or gone, which hear() says, after what it has told before
+            del self._outgoing[:sent]
+        return not self._outgoing
+
+    def hear(self) -> list[Told]:
+        """What the keeper has told since last time.
+
+        KeeperGone when it has hung up and nothing is left to hear.
+        """
+        gone = self._receive()
+        told = [_told(frame, self.identity.boot_id) for frame in _frames(self._incoming)]
+        if gone and not told:
+            self._reap()
+            raise KeeperGone(f"the keeper, process {self.identity.pid}, has hung up")
+        return told
+
+    def leave(self, seconds: float) -> bool:
+        """Ask it to end as soon as it has no child; whether it has ended within these seconds."""
+        self._ask("leave")
+        deadline = time.monotonic() + seconds
+        poll = select.poll()
+        poll.register(self._pidfd, select.POLLIN)
+        while not self.flush() and time.monotonic() < deadline:
+            if poll.poll(10):
+                break
+        ended = bool(poll.poll(max(0.0, deadline - time.monotonic()) * 1000))
+        self._reap()
+        return ended
+
+    def close(self) -> None:
+        """Hang up. The keeper and its agents live on."""
+        self._socket.close()
+        if self._pidfd >= 0:
+            self._reap()
+            os.close(self._pidfd)
+            self._pidfd = -1
+
+    def __enter__(self) -> "Keeper":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _ask(self, *fields: str) -> None:
+        body = "\0".join(fields).encode("utf-8", "surrogateescape")
+        self._outgoing += len(body).to_bytes(_HEAD, "little") + body
+
+    def _receive(self) -> bool:
+        """Take in what is there; whether that was the end."""
+        while True:
+            try:
+                data = self._socket.recv(_PIECE)
+            except BlockingIOError:
+                return False
+            except OSError:
+                return True
+            if not data:
+                return True
+            self._incoming += data
+
+    def _reap(self) -> None:
+        """It is our child if we started it; where it has ended, its zombie goes."""
+        keeper_start.reap(self._pidfd)
+
+
+def _fields(launch: Launch) -> Iterator[str]:
+    yield from (launch.id, launch.note)
+    for path in (launch.folder, launch.in_path, launch.out_path, launch.log):
+        yield str(path.absolute())
+    room = launch.room
+    yield from map(str, (room.memory_bytes, room.file_bytes, room.descriptors))
+    yield str(len(processes.ENVIRONMENT))
+    yield from (f"{name}={value}" for name, value in processes.ENVIRONMENT.items())
+    yield from (str(launch.file.absolute()), launch.argv0, *launch.arguments)
+
+
+def _frames(incoming: bytearray) -> Iterator[list[str]]:
+    """Take the whole frames away, as fields."""
+    while len(incoming) >= _HEAD:
+        end = _HEAD + int.from_bytes(incoming[:_HEAD], "little")
+        if len(incoming) < end:
+            return
+        fields = incoming[_HEAD:end].decode("utf-8", "replace").split("\0")
+        del incoming[:end]
+        yield fields
+
+
+def _told(fields: list[str], boot_id: str) -> Told:
+    match fields:
+        case ["started", serial, pid, start]:
+            return Started(int(serial), Identity(int(pid), int(start), boot_id))
+        case ["refused", serial, errno, text]:
+            return Refused(int(serial), int(errno), text)
+        case ["ended", id, pid, start, "exit", code]:
+            return Ended(id, Identity(int(pid), int(start), boot_id), Exit(code=int(code)))
+        case ["ended", id, pid, start, "signal", number]:
+            return Ended(id, Identity(int(pid), int(start), boot_id), Exit(signal=int(number)))
+        case ["compacted", errno]:
+            return Compacted(int(errno))
+    raise KeeperGone(f"the keeper says what nobody understands: {fields[:3]}")

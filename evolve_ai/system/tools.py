@@ -1,0 +1,35 @@
+"""Owns in which environment the tools of a user's machine run, and where they are looked for."""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+# What of the user's environment reaches a build; RUSTFLAGS and CARGO_* would change its result.
+_KEPT = (
+    "PATH",
+    "HOME",
+    "CARGO_HOME",
+    "RUSTUP_HOME",
+    "RUSTUP_TOOLCHAIN",
+    "TMPDIR",
+    "LD_LIBRARY_PATH",
+)
+SET = {
+    "CARGO_TERM_COLOR": "never",
+    "RUSTUP_AUTO_INSTALL": "0",
+    "LC_ALL": "C",
+}
+
+
+def tool_environment(environ: Mapping[str, str]) -> dict[str, str]:
+    """No variable of the user's that could change what a compiler makes."""
+    kept = {name: environ[name] for name in _KEPT if name in environ}
+    return {**kept, **SET, "PATH": tool_path(environ)}
+
+
+def tool_path(environ: Mapping[str, str]) -> str:
+    """The PATH of a build: the folder where rustup puts cargo comes last, as cron leaves it out."""
+    path = environ.get("PATH", os.defpath)
+    home = environ.get("CARGO_HOME") or str(Path(environ.get("HOME") or Path.home()) / ".cargo")
+    added = str(Path(home) / "bin")
+    return path if added in path.split(os.pathsep) else f"{path}{os.pathsep}{added}"
