@@ -9,9 +9,11 @@ from pathlib import Path
 import psutil
 import pytest
 from fake_colony import QUICK, fake, start_of
+from keeper_support import Nursery
 
 from evolve_ai.model.agent import Fault
 from evolve_ai.system.colony import Colony, Started
+from evolve_ai.system.keeper_program import keeper_program
 
 
 def held() -> set[tuple[str, str]]:
@@ -58,3 +60,17 @@ def raise_agents(colony: Colony, tmp_path: Path) -> Raise:
         return colony.start(starts)
 
     return start
+
+
+@pytest.fixture(scope="session")
+def keeper_build(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return keeper_program(tmp_path_factory.mktemp("keeper"))
+
+
+@pytest.fixture
+def nursery(tmp_path: Path, nothing_left: None, keeper_build: Path) -> Iterator[Nursery]:
+    nursery = Nursery(tmp_path, keeper_build)
+    try:
+        yield nursery
+    finally:
+        nursery.close()
