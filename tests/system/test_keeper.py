@@ -38,6 +38,12 @@ os.write(4, os.read(3, 5))
 """
 
 
+# Linux tells of these only if it was built so (CONFIG_PROC_CHILDREN).
+lists_children = pytest.mark.skipif(
+    not Path("/proc/thread-self/children").exists(), reason="this kernel lists no children"
+)
+
+
 def test_start_and_exit_code_and_signal_are_told(nursery: Nursery):
     keeper = nursery.open()
     assert keeper.fresh
@@ -125,6 +131,7 @@ def test_hundreds_are_started_and_the_keeper_stays_small(nursery: Nursery):
     assert all(life.exit == Exit(signal=9) for life in nursery.journal.lives.values())
 
 
+@lists_children
 def test_grandchild_in_a_session_of_its_own_is_ended_with_its_agent(nursery: Nursery):
     keeper = nursery.open()
     # Away from the agents' group, and from the agent: its parent is gone at once.
@@ -134,6 +141,7 @@ def test_grandchild_in_a_session_of_its_own_is_ended_with_its_agent(nursery: Nur
     assert eventually(lambda: nursery.living() == set())
 
 
+@lists_children
 def test_stray_is_ended_while_its_agent_lives(nursery: Nursery):
     keeper = nursery.open()
     keeper.spawn(nursery.shell("a", "(setsid sleep 77 &); exec sleep 99"))
