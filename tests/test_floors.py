@@ -20,6 +20,7 @@ FLOORS = {
     "model": 0,
     "contracts": 1,
     "system": 1,
+    "colony": 2,
     **dict.fromkeys(FAMILIES, 2),
     "stages": 3,
     "pipelines": 4,

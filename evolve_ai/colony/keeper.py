@@ -33,6 +33,7 @@ __all__ = [
 
 _PIECE = 1 << 16
 _HEAD = 4
+_LAST_BREATH = 0.05  # seconds
 
 
 class KeeperGone(EvolveError):
@@ -143,6 +144,8 @@ class Keeper:
         gone = self._receive()
         told = [_told(frame, self.identity.boot_id) for frame in _frames(self._incoming)]
         if gone and not told:
+            # It hangs up a moment before it is a zombie; or it lives, and dropped just us.
+            processes.ended([self._pidfd], _LAST_BREATH)
             self._reap()
             raise KeeperGone(f"the keeper, process {self.identity.pid}, has hung up")
         return told

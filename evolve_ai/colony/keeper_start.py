@@ -174,16 +174,15 @@ def _start(program: Path, folder: Path, orphan_seconds: int) -> int:
     """A keeper in a session of its own, with nothing of ours but its arguments."""
     nothing = [(os.POSIX_SPAWN_OPEN, number, "/dev/null", os.O_RDWR, 0) for number in range(3)]
     try:
-        if True:
-            return os.posix_spawn(
-                program,
-                [program.name, str(folder.absolute()), str(orphan_seconds)],
-                processes.ENVIRONMENT,
-                file_actions=nothing,
-                setsid=True,
-                setsigmask=(),
-                setsigdef=processes.DEFAULT_SIGNALS,
-            )
+        return os.posix_spawn(
+            program,
+            [program.name, str(folder.absolute()), str(orphan_seconds)],
+            processes.ENVIRONMENT,
+            file_actions=nothing,
+            setsid=True,
+            setsigmask=(),
+            setsigdef=processes.DEFAULT_SIGNALS,
+        )
     except OSError as error:
         raise KeeperError(
             f"the keeper cannot be started: {error.strerror}",

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from fake_colony import QUICK, fake, no_world, start_of
+from keeper_support import Nursery
 
 from evolve_ai.colony.colony import Colony
 from evolve_ai.model.agent import Fault
@@ -33,3 +34,12 @@ def raise_agents(colony: Colony, tmp_path: Path) -> Raise:
         return colony.start(starts)
 
     return start
+
+
+@pytest.fixture
+def nursery(tmp_path: Path, nothing_left: None, keeper: Path) -> Iterator[Nursery]:
+    nursery = Nursery(tmp_path, keeper)
+    try:
+        yield nursery
+    finally:
+        nursery.close()

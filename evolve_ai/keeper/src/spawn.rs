@@ -80,12 +80,11 @@ impl Birth {
     }
 
     fn open_pipes(&self) -> io::Result<()> {
-        let mut reading = OpenOptions::new();
-        let mut writing = OpenOptions::new();
-        for (options, path, number) in [
-            (reading.read(true).write(true), &self.launch.input, FRAMES_IN),
-            (writing.read(true).write(true), &self.launch.output, FRAMES_OUT),
-        ] {
+        // Both ends of both: while nobody holds the others, the agent meets no end of its input
+        // and no broken pipe. It just waits for whoever comes next.
+        let mut options = OpenOptions::new();
+        options.read(true).write(true);
+        for (path, number) in [(&self.launch.input, FRAMES_IN), (&self.launch.output, FRAMES_OUT)] {
             let pipe = options.custom_flags(sys::O_NOFOLLOW | sys::O_NONBLOCK).open(path)?;
             if !pipe.metadata()?.file_type().is_fifo() {
                 return Err(io::Error::from_raw_os_error(sys::EINVAL));

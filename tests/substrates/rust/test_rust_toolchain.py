@@ -10,9 +10,9 @@ from evolve_ai.substrates.rust.toolchain import (
     build_environment,
     require_cargo,
     require_version,
-    tool_path,
 )
 from evolve_ai.system.commands import Limits, run_command
+from evolve_ai.system.tools import tool_path
 
 
 @pytest.mark.parametrize("release", ["1.74.0", "1.95.0", "1.100.0-nightly", "2.0.0"])
