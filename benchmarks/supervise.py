@@ -22,6 +22,7 @@ import sys
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -164,9 +165,13 @@ def restarts_of(marked: Marked, running: RunningPeer) -> Report:
             break
         killed = time.monotonic()
         os.kill(random.choice(sorted(before)), signal.SIGKILL)
-        if wait_for(lambda seen=before: bool(marked.now() - seen), BACK_SECONDS, 0.002):
+        if wait_for(partial(_has_newcomer, marked, before), BACK_SECONDS, 0.002):
             back.append(time.monotonic() - killed)
     return {"back_ms": milliseconds(back)}
+
+
+def _has_newcomer(marked: Marked, before: set[int]) -> bool:
+    return bool(marked.now() - before)
 
 
 def milliseconds(seconds: list[float]) -> Report | None:
