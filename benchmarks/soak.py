@@ -29,6 +29,7 @@ OBSERVER = Path(__file__).parents[1] / "tests" / "observer.py"
 KILLED_A_MINUTE = 0.1  # of the agents; at a fifth, restarts would pause
 LOG_BYTES, LOG_FILES = 1 << 20, 9
 STOP_SECONDS = 120.0
+BEGIN_SECONDS = 5.0  # a signal to a process that is still loading just ends it
 LEAVE_SECONDS = 10.0
 SLICE = 0.05
 SAMPLE_SECONDS = 2.0
@@ -126,7 +127,8 @@ class Soak:
             self.life_cycle = self.begin()
 
     def stop(self) -> Report:
-        """End it in an orderly way; whether that left anybody."""
+        """End it in an orderly way, once it has begun; whether that left anybody."""
+        time.sleep(max(0.0, self.begun + BEGIN_SECONDS - time.monotonic()))
         self.life_cycle.send_signal(signal.SIGINT)
         try:
             code: int | None = self.life_cycle.wait(STOP_SECONDS)

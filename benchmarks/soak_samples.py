@@ -20,6 +20,7 @@ from evolve_ai.state.registry import Registry
 KEEPER = b"evolve-keeper"
 MAY_GROW = 1.05
 WARM_SECONDS = 20.0  # a life-cycle that has just begun still fills its memory
+LEAST_IN_A_THIRD = 3
 BYTES_A_BIRTH = 64 * 1024  # the registry keeps the genome and the story of the dead
 LOG_SLACK = 4 * 1024 * 1024  # other logs than that of events
 _SEQ = re.compile(rb'"seq": ?(\d+)')
@@ -184,26 +185,29 @@ def _seq(line: bytes) -> int:
 
 
 def trend(samples: Sequence[Sample], value: Callable[[Sample], float]) -> Report:
-    """Medians of the second and the last third of those samples that count."""
-    warm = [sample for sample in samples if sample.age >= WARM_SECONDS] or list(samples)
-    third = len(warm) // 3
-    values = [value(sample) for sample in warm]
-    second, last = values[third : 2 * third] or values, values[2 * third :] or values
+    """Medians of the second and the last third; `decides` when there are enough for that."""
+    third = len(samples) // 3
+    values = [value(sample) for sample in samples]
     return {
+        "decides": third >= LEAST_IN_A_THIRD,
         "first": values[0],
         "last": values[-1],
         "peak": max(values),
-        "second_third": round(statistics.median(second), 2),
-        "last_third": round(statistics.median(last), 2),
+        "second_third": round(statistics.median(values[third : 2 * third] or values), 2),
+        "last_third": round(statistics.median(values[2 * third :] or values), 2),
     }
 
 
 def flat(found: Report) -> Report:
-    return {"ok": found["last_third"] <= found["second_third"] * MAY_GROW, **found}
+    return {
+        "ok": found["decides"] and found["last_third"] <= found["second_third"] * MAY_GROW,
+        **found,
+    }
 
 
 def verdicts(samples: Sequence[Sample], log_bytes: int) -> dict[str, Report]:
-    """One for each criterion that samples can decide."""
+    """One for each criterion that samples can decide. Few samples decide nothing: not ok."""
+    warm = [sample for sample in samples if sample.age >= WARM_SECONDS] or samples[-1:]
     logs = trend(samples, lambda one: one.logs_bytes)
     births = trend(samples, lambda one: one.born)
     workspace = trend(samples, lambda one: one.workspace_bytes)
@@ -211,8 +215,8 @@ def verdicts(samples: Sequence[Sample], log_bytes: int) -> dict[str, Report]:
     grown = workspace["last_third"] - workspace["second_third"] * MAY_GROW
     zombies = max(one.zombies for one in samples)
     return {
-        "flat_memory": flat(trend(samples, lambda one: one.pss_mb)),
-        "flat_descriptors": flat(trend(samples, lambda one: one.descriptors)),
+        "flat_memory": flat(trend(warm, lambda one: one.pss_mb)),
+        "flat_descriptors": flat(trend(warm, lambda one: one.descriptors)),
         "no_zombies": {"ok": zombies == 0, "most": zombies},
         "bounded_logs": {"ok": logs["peak"] <= log_bytes + LOG_SLACK, **logs},
         "bounded_agents": flat(trend(samples, lambda one: one.agents_bytes / max(1, one.folders))),
