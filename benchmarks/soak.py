@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from outside import wait_for
-from projects import EVOLVE, new_project, scratch
+from projects import EVOLVE, end_by_exception, new_project, scratch
 from soak_samples import EventWatch, Sampler, agents_of, keepers, told, verdicts
 
 OBSERVER = Path(__file__).parents[1] / "tests" / "observer.py"
@@ -212,6 +212,7 @@ def parsed() -> argparse.Namespace:
 
 def main() -> None:
     options = parsed()
+    end_by_exception()
     with scratch("bench-soak-") as folder:
         report = soak(folder, options)
     print(json.dumps(report, indent=None if options.json else 2))

@@ -29,7 +29,7 @@ from typing import Any
 from colonies import HostedColony
 from outside import Marked, cpu_seconds, wait_for
 from peers import PEERS, NotInstalled, Peer, RunningPeer, install
-from projects import pss, scratch
+from projects import end_by_exception, pss, scratch
 
 UP_SECONDS = 300.0
 BACK_SECONDS = 30.0
@@ -64,7 +64,7 @@ def measure_ours(folder: Path, child: Path, agents: int, seconds: float) -> Repo
         for name, steps in (("exchange", 1), ("exchange_64", LONG_PERCEPT)):
             report[name] = exchange(colonies, steps)
         report |= memory(processes)
-        report |= our_restarts(colonies[0], agents // count)
+        report |= our_restarts(colonies[0])
         report |= survivors(marked, [colony.process for colony in colonies])
         return report
     finally:
@@ -134,7 +134,7 @@ def exchange(colonies: list[HostedColony], steps: int) -> Report:
     }
 
 
-def our_restarts(colony: HostedColony, agents: int) -> Report:
+def our_restarts(colony: HostedColony) -> Report:
     """From a kill -9 until we know, and until a new process has said `ready`."""
     detected, back = [], []
     for _ in range(KILLS):
@@ -273,7 +273,11 @@ def measure_as(user: str, folder: Path, child: Path) -> int:
     given = [word for word in sys.argv[1:] if word not in ("--user", user, f"--user={user}")]
     argv = ["setpriv", *who, sys.executable, __file__, *given, "--child", str(child)]
     environment = {**os.environ, "BENCH_DIR": str(folder), "HOME": str(folder)}
-    return subprocess.run(argv, env=environment, check=False).returncode
+    with subprocess.Popen(argv, env=environment) as process:
+        try:
+            return process.wait()
+        finally:
+            process.terminate()  # it clears its processes away, should we be ended before it
 
 
 def parsed() -> argparse.Namespace:
@@ -290,6 +294,7 @@ def parsed() -> argparse.Namespace:
 
 def main() -> None:
     options = parsed()
+    end_by_exception()
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft != hard:
         resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))

@@ -168,6 +168,8 @@ def main() -> None:
     parser.add_argument("agents", type=Path)
     parser.add_argument("lines", type=Path)
     options = parser.parse_args()
+    with suppress(PermissionError):
+        os.nice(-10)  # on a busy machine it must not blink
     with options.lines.open("w", encoding="utf-8") as lines:
         watch = Watch(options.agents, lines)
         watch.look()
