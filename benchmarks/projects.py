@@ -1,6 +1,7 @@
 """Owns what the benchmarks share: throw-away projects, and the command line of this checkout."""
 
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -25,6 +26,11 @@ def scratch(prefix: str) -> Iterator[Path]:
     """A folder beside the checkout's, on the same disk; gone afterwards."""
     with tempfile.TemporaryDirectory(prefix=prefix, dir=os.environ.get("BENCH_DIR")) as folder:
         yield Path(folder)
+
+
+def end_by_exception() -> None:
+    """Also when we are told to end, what we have started is ended first."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
 
 
 def new_project(folder: Path, name: str, agents: int = 0) -> Path:

@@ -1,0 +1,163 @@
+"""Owns a colony that is measured: the one place where benchmarks touch our supervisor.
+
+Run as a program it holds the agents and takes a command a line on its standard input:
+
+    python benchmarks/colonies.py FOLDER CHILD MARK FIRST COUNT
+"""
+
+import argparse
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from outside import descendants, words, working_below
+
+from evolve_ai.model.report import Program
+from evolve_ai.model.world import Percept
+from evolve_ai.system.colony import Colony, Start, Started
+
+WARM_UP = 3  # ticks
+LOOK_SECONDS = 0.001
+KEEPER = b"evolve-keeper"
+
+
+class Host:
+    """Inside the measured process: a colony, and what it is told to do."""
+
+    def __init__(self, folder: Path, program: Program, first: int, count: int):
+        self.folder = folder
+        self.program = program
+        self.ids = [f"{number:06}" for number in range(first, first + count)]
+        self.colony = Colony(folder / "workspace", epoch=1)
+        self.tick = 0
+
+    def start(self, ids: list[str]) -> dict[str, Any]:
+        outcome = self.colony.start([self._start(id) for id in ids])
+        failed = [str(one) for one in outcome.values() if not isinstance(one, Started)]
+        return {"ready": len(outcome) - len(failed), "failed": failed[:3]}
+
+    def _start(self, id: str) -> Start:
+        home = self.folder / "agents" / id
+        home.mkdir(parents=True, exist_ok=True)
+        plain: dict[str, Any] = {"seed": 7, "genome": b"g", "state": None, "pool": [], "tick": 0}
+        return Start(id=id, folder=home, program=self.program, **plain)
+
+    def idle(self, seconds: float) -> dict[str, Any]:
+        """Nothing but a look at every process each second."""
+        end = time.monotonic() + seconds
+        sweeps = 0
+        while time.monotonic() < end:
+            self.colony.sample()
+            sweeps += 1
+            time.sleep(1.0)
+        return {"sweeps": sweeps}
+
+    def exchange(self, steps: int, seconds: float) -> dict[str, Any]:
+        """Percepts out and acts in, tick by tick, each agent with words and energy of its own."""
+        values = tuple(number / 3 for number in range(steps))
+        percepts = {
+            id: Percept(values, (None, number / 7), number) for number, id in enumerate(self.ids)
+        }
+        ticks, answered, begun = -WARM_UP, 0, time.monotonic()
+        while ticks < 1 or time.monotonic() < begun + seconds:
+            if ticks == 0:
+                answered, begun = 0, time.monotonic()
+            self.tick += 1
+            found = self.colony.exchange(percepts, tick=self.tick, cycle=1)
+            ticks, answered = ticks + 1, answered + len(found.acts)
+        wall = time.monotonic() - begun
+        return {
+            "exchanges_per_second": round(answered / wall),
+            "tick_ms": round(wall / ticks * 1000, 2),
+            "whole": answered == ticks * len(self.ids),
+        }
+
+    def watch(self) -> dict[str, Any]:
+        """Until somebody has died; the dead are started again at once, without their delay."""
+        while not (faults := self.colony.reap()):
+            time.sleep(LOOK_SECONDS)
+        detected = time.monotonic()
+        self.start(list(faults))
+        return {"detected": detected, "back": time.monotonic()}
+
+    def stop(self) -> dict[str, Any]:
+        begun = time.monotonic()
+        self.colony.stop(self.ids)
+        self.colony.close()
+        return {"stopped_s": round(time.monotonic() - begun, 3)}
+
+
+class HostedColony:
+    """Outside: the process that holds the agents, spoken to in lines of JSON."""
+
+    def __init__(self, folder: Path, child: Path, mark: str, first: int, count: int):
+        self.folder, self.mark = folder, mark
+        argv = [sys.executable, __file__, str(folder), str(child), mark, str(first), str(count)]
+        self.process = subprocess.Popen(
+            argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
+        self.tell("start")
+
+    def tell(self, command: str, **more: object) -> None:
+        assert self.process.stdin
+        self.process.stdin.write(json.dumps({"command": command, **more}) + "\n")
+        self.process.stdin.flush()
+
+    def hear(self) -> dict[str, Any]:
+        assert self.process.stdout
+        line = self.process.stdout.readline()
+        if not line:
+            raise SystemExit(f"our own colony ended by itself ({self.process.wait()})")
+        found: dict[str, Any] = json.loads(line)
+        return found
+
+    def processes(self) -> list[int]:
+        """The colony's own: not agents, but its keeper, whoever is its parent by now."""
+        found = {pid for pid in descendants(self.process.pid) if not _is_agent(pid)}
+        keepers = {pid for pid in working_below(self.folder) if _is_keeper(pid)}
+        return sorted(found | keepers)
+
+    def close(self) -> None:
+        keepers = [pid for pid in working_below(self.folder) if _is_keeper(pid)]
+        self.process.kill()
+        self.process.communicate()
+        for pid in keepers:
+            subprocess.run(["kill", "-9", str(pid)], check=False, stderr=subprocess.DEVNULL)
+
+
+def _is_agent(pid: int) -> bool:
+    return any(word.startswith(b"agent-") for word in words(pid)[:1])
+
+
+def _is_keeper(pid: int) -> bool:
+    return any(word.rpartition(b"/")[2] == KEEPER for word in words(pid)[:1])
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("child", type=Path)
+    parser.add_argument("mark")
+    parser.add_argument("first", type=int)
+    parser.add_argument("count", type=int)
+    options = parser.parse_args()
+    program = Program(options.child, (options.mark,))
+    host = Host(options.folder, program, options.first, options.count)
+    commands: Mapping[str, Callable[..., dict[str, Any]]] = {
+        "start": lambda: host.start(host.ids),
+        "idle": host.idle,
+        "exchange": host.exchange,
+        "watch": host.watch,
+        "stop": host.stop,
+    }
+    for line in sys.stdin:
+        told = json.loads(line)
+        print(json.dumps(commands[told.pop("command")](**told)), flush=True)
+
+
+if __name__ == "__main__":
+    main()
