@@ -1,9 +1,8 @@
 """Owns the commands of an operator: the log of an agent, kill, revive, pause, resume."""
 
-import codecs
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -14,7 +13,6 @@ from evolve_ai.cli.options import project_option
 from evolve_ai.model.errors import EXIT_FAILED, EvolveError
 from evolve_ai.pipelines import runs
 from evolve_ai.plugins import assemble
-from evolve_ai.system.log_tail import LogTail
 from evolve_ai.ui import text
 
 LOOK_SECONDS = 0.2
@@ -32,13 +30,7 @@ def logs(agent_id: str, follow: bool, lines: int, project: Path, overrides: Any)
 
     Without what a terminal would obey: an agent may write what it likes.
     """
-    with runs.log_of(project, agent_id) as (record, tail):
-        decoder = codecs.getincrementaldecoder("utf-8")("replace")
-
-        def show(data: bytes) -> None:
-            if data:
-                click.echo(text.plain(decoder.decode(data)), nl=False)
-
+    with suppress(KeyboardInterrupt), runs.log_of(project, agent_id) as (record, tail):
         try:
             show(tail.last(lines))
         except FileNotFoundError as error:
@@ -48,17 +40,16 @@ def logs(agent_id: str, follow: bool, lines: int, project: Path, overrides: Any)
                     todo="wait for one: evolve logs --follow",
                 ) from error
         if follow:
-            with suppress(KeyboardInterrupt):
-                follow_on(tail, show)
-                click.echo(f"its folder is gone; see: evolve show {record.id[:13]}", err=True)
+            while not tail.gone():
+                show(tail.more())
+                time.sleep(LOOK_SECONDS)
+            show(tail.more())  # its last words
+            click.echo(f"its folder is gone; see: evolve show {record.id[:13]}", err=True)
 
 
-def follow_on(tail: LogTail, show: Callable[[bytes], None]) -> None:
-    """Until the folder is gone; what was written last is shown, too."""
-    while not tail.gone():
-        show(tail.more())
-        time.sleep(LOOK_SECONDS)
-    show(tail.more())
+def show(written: bytes) -> None:
+    """Whatever bytes they are; a character that is torn between two looks is lost."""
+    click.echo(text.plain(written.decode(errors="replace")), nl=False)
 
 
 @click.command()

@@ -73,18 +73,15 @@ class LogTail:
         if not self._looks and (size < self._offset or not self._is_in_place()):
             self._looks = 1
         data = self._read(max(0 if self._looks else self._offset, size - MOST), size)
-        if not self._looks:
-            return self._seen(data, size)
-        # A log that is shorter than a mark was never cut by us; somebody has emptied it.
-        at = data.rfind(self._mark) if len(self._mark) == _MARK else -1
-        if at < 0 and self._looks < _LOOKS:
-            self._looks += 1
-            return b""
-        self._looks = 0
-        return self._seen(data, size)[at + len(self._mark) if at >= 0 else 0 :]
-
-    def _seen(self, data: bytes, end: int) -> bytes:
-        self._offset, self._mark = end, (self._mark + data)[-_MARK:]
+        if self._looks:
+            # A log that is shorter than a mark was never cut by us; somebody has emptied it.
+            at = data.rfind(self._mark) if len(self._mark) == _MARK else -1
+            if at < 0 and self._looks < _LOOKS:
+                self._looks += 1
+                return b""
+            known = at + _MARK if at >= 0 else 0
+            self._looks, self._mark, data = 0, data[:known], data[known:]
+        self._offset, self._mark = size, (self._mark + data)[-_MARK:]
         return data
 
     def _is_in_place(self) -> bool:
