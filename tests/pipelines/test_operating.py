@@ -4,6 +4,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -60,7 +61,13 @@ def outcome(project: ProjectUnderTest, name: str) -> str:
 
 
 def agent_process(project: ProjectUnderTest, agent: str) -> list[psutil.Process]:
-    return [p for p in project.processes() if p.cmdline()[0] == f"agent-{agent}"]
+    return [p for p in project.processes() if _first_word(p) == f"agent-{agent}"]
+
+
+def _first_word(process: psutil.Process) -> str:
+    with suppress(psutil.NoSuchProcess, IndexError):  # it has just ended
+        return process.cmdline()[0]
+    return ""
 
 
 def asleep(project: ProjectUnderTest, *words: str) -> "subprocess.Popen[str]":
