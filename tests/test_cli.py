@@ -46,6 +46,11 @@ COMMANDS = (
     ("build", "--explain", "a"),
     ("exam",),
     ("import", "."),
+    ("logs", "a"),
+    ("kill", "a"),
+    ("revive", "--all"),
+    ("pause",),
+    ("resume",),
 )
 
 
@@ -244,7 +249,7 @@ def test_reports_have_the_keys_that_were_promised(lived: ProjectUnderTest) -> No
     status = lived.status()
     assert {
         "cycle", "tick", "mode", "tainted", "population", "generation", "fitness", "builds",
-        "restarts", "sandbox", "history_digest",
+        "restarts", "sandbox", "history_digest", "paused",
     } <= status.keys()  # fmt: skip
     assert {"alive", "running", "quarantined", "dead", "born"} <= status["population"].keys()
     assert status["generation"].keys() >= {"max", "mean"}
@@ -323,7 +328,8 @@ def test_doctor_outside_a_project_says_so(tmp_path: Path) -> None:
 
 
 def test_usage_errors_are_sentences(project: ProjectUnderTest) -> None:
-    for words in (("life-cycle", "--for", "soon"), ("fly",), ("init",)):
+    wrong = (("life-cycle", "--for", "soon"), ("fly",), ("init",), ("kill",), ("revive",))
+    for words in (*wrong, ("revive", "--all", "a"), ("logs", "a", "--lines", "0")):
         done = evolve(*words, "--project", project.root)
         assert done.code == 2
         assert done.err

@@ -30,6 +30,9 @@ class Builder(Protocol):
         self, requests: Sequence[BuildRequest], progress: Progress | None = None
     ) -> tuple[BuildVerdict, ...]: ...
 
+    # Forget why these could not be built, so that the next build tries them again.
+    def forget(self, requests: Sequence[BuildRequest]) -> None: ...
+
     # Forget what neither these wirings need nor a process runs (`running` are the files of
     # programs), as far as the size limit asks for it. Programs may have moved: ask ready() anew.
     def prune(self, needed: Sequence[BuildRequest], running: Iterable[Path]) -> int: ...

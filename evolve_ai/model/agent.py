@@ -35,6 +35,7 @@ class Cause(StrEnum):
     AGE = "age"
     TURNOVER = "turnover"
     SELECTED = "selected"
+    KILLED = "killed"
 
 
 @dataclass(frozen=True, slots=True)

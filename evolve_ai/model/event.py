@@ -15,6 +15,7 @@ class Kind(StrEnum):
     EXIT = "exit"
     RESTART = "restart"
     QUARANTINE = "quarantine"
+    REVIVAL = "revival"
     DEATH = "death"
     CYCLE = "cycle"
     COMMAND = "command"

@@ -47,6 +47,7 @@ class Status(BaseModel):
     cycle: int
     tick: int
     mode: str
+    paused: bool = Field(description="time stands still until evolve resume; agents live on")
     tainted: str | None = Field(description="why this history cannot be repeated, or null")
     population: PopulationCounts
     places: int

@@ -32,6 +32,7 @@ class BackgroundBuilder:
         self._verdicts: Mapping[str, BuildVerdict] = {}  # of the last build, by fingerprint
         self._failure: Exception | None = None
         self._put_off = False  # a prune, until it is asked for again
+        self._to_forget: list[BuildRequest] = []  # when what is under way is over
         self._kept: frozenset[Path] | None = None  # what a prune under way leaves where it is
 
     @property
@@ -68,6 +69,16 @@ class BackgroundBuilder:
         with cancelled_by(self._cancel):
             self._builder.prune(needed, kept)
         return ()
+
+    def forget(self, requests: Sequence[BuildRequest]) -> None:
+        """At once, or when what is under way is over."""
+        self._to_forget += requests
+        self._forget()
+
+    def _forget(self) -> None:
+        if self.idle and self._to_forget:
+            requests, self._to_forget = self._to_forget, []
+            self._builder.forget(requests)
 
     def build(
         self, requests: Sequence[BuildRequest], progress: Progress | None = None
@@ -116,6 +127,7 @@ class BackgroundBuilder:
             return frozenset()
         done, self._under_way, self._looker = self._under_way, None, self._builder
         self._kept = None
+        self._forget()
         agents = frozenset((*self._begun, *self._waiting))
         self._begun, self._waiting = {}, {}
         try:

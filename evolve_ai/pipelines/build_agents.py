@@ -5,9 +5,10 @@ from dataclasses import replace
 
 from evolve_ai.contracts.substrate import Progress
 from evolve_ai.model.agent import AgentRecord, Fault
-from evolve_ai.model.errors import NoPopulationError, UnknownAgentError
+from evolve_ai.model.errors import NoPopulationError
 from evolve_ai.model.report import BuildProgress, BuildVerdict, ScanReport
 from evolve_ai.model.status import BuildNumbers, BuildResult, BuildRow
+from evolve_ai.pipelines.commands import one_alive
 from evolve_ai.pipelines.initiate_project import open_pool
 from evolve_ai.pipelines.life_manager import Stopwatch
 from evolve_ai.pipelines.parts import Parts
@@ -55,18 +56,6 @@ def build_agents(
     verdicts = {one.agent: one for one in builder.build(requests, watch)} if requests else {}
     clock.lap("build")
     return _result([_row(report, verdicts.get(report.id)) for report in audited], units, clock.laps)
-
-
-def one_alive(registry: Registry, prefix: str) -> AgentRecord:
-    """The living agent whose id begins with this; UnknownAgentError for a dead one, too."""
-    record = registry.agent(prefix)
-    if not record.alive:
-        raise UnknownAgentError(
-            f"agent {record.id} died in cycle {record.died_cycle} ({record.cause}), and its folder "
-            "is gone",
-            todo=f"what is known of it: evolve show {record.id[:13]}",
-        )
-    return record
 
 
 def _chosen(registry: Registry, prefixes: Sequence[str]) -> Mapping[str, AgentRecord]:

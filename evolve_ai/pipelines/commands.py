@@ -1,47 +1,222 @@
-"""Owns carrying out the commands that came in through the inbox, between two cycles."""
+"""Owns what operators ask of a population: checked when it is typed, done between two cycles."""
 
-from evolve_ai.model.agent import AgentRecord
-from evolve_ai.model.errors import EvolveError
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from evolve_ai.contracts.substrate import Builder
+from evolve_ai.model.agent import AgentRecord, Cause, State
+from evolve_ai.model.errors import EvolveError, UnknownAgentError, UsageError
 from evolve_ai.model.event import Event, Kind
-from evolve_ai.pipelines import inbox
-from evolve_ai.pipelines.initiate_project import initiate_project
+from evolve_ai.model.genome import decode
+from evolve_ai.pipelines import inbox, lifetime
+from evolve_ai.pipelines.inbox import Command
+from evolve_ai.pipelines.initiate_project import initiate_project, open_pool
 from evolve_ai.pipelines.parts import Parts
+from evolve_ai.stages.build import request_of
+from evolve_ai.stages.record import TALLY, Tally
+from evolve_ai.stages.succession import buried, death_event
+from evolve_ai.stages.update import revived
 from evolve_ai.state.registry import Batch, Registry
+from evolve_ai.system.leftovers import leftovers
+from evolve_ai.system.processes import end_strangers_left_behind
 
 DONE = "inbox_done"  # the last command that was carried out, by the name of its file
+PAUSED = "paused"  # in the registry while time stands still: the last cycle before
+
+Population = Mapping[str, AgentRecord]
 
 
-def carry_out(parts: Parts, registry: Registry, run: str, cycle: int) -> tuple[AgentRecord, ...]:
-    """Do what was asked, in order; each command is recorded, with what became of it."""
-    founded: list[AgentRecord] = []
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """What a command may touch beside the registry.
+
+    `end` ends the processes of agents and returns, in words, what could not be ended; `builder`
+    is asked for only when it is needed.
+    """
+
+    end: Callable[[Sequence[str]], Sequence[str]]
+    builder: Callable[[], Builder]
+
+
+@dataclass(frozen=True, slots=True)
+class Carried:
+    """The living after the commands; for each, its name and what became of it."""
+
+    agents: Population
+    told: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Deed:
+    """What one command came to; `batch` is what is still to be committed of it."""
+
+    outcome: str
+    agents: Population
+    batch: Batch = field(default_factory=Batch)
+
+
+def checked(registry: Registry, name: str, prefixes: Sequence[str], everyone: bool) -> Command:
+    """The command with whole ids. UnknownAgentError for nobody's id, or that of a dead agent;
+    UsageError for one that has nothing to be revived from."""
+    if everyone:
+        return Command(name, {"all": True})
+    records = {record.id: record for record in (one_alive(registry, p) for p in prefixes)}
+    for record in records.values():
+        if name == "revive" and record.state is not State.QUARANTINED:
+            raise UsageError(
+                f"agent {record.id} is {record.state}, not quarantined",
+                todo="who is: evolve agents",
+            )
+    return Command(name, {"ids": list(records)} if records else {})
+
+
+def one_alive(registry: Registry, prefix: str) -> AgentRecord:
+    """The living agent whose id begins with this; UnknownAgentError for a dead one, too."""
+    record = registry.agent(prefix)
+    if not record.alive:
+        raise UnknownAgentError(
+            f"agent {record.id} died in cycle {record.died_cycle} ({record.cause}), and its folder "
+            "is gone",
+            todo=f"what is known of it: evolve show {record.id[:13]}",
+        )
+    return record
+
+
+def without_life_cycle(parts: Parts, registry: Registry) -> Reach:
+    """For one who holds the project, and no agents: their processes are a killed run's."""
+
+    def end(agents: Sequence[str]) -> Sequence[str]:
+        found = (one for agent in agents for one in leftovers(parts.project.agent(agent)))
+        left = end_strangers_left_behind(found)
+        return [f"process {identity.pid} cannot be ended" for identity in left]
+
+    def builder() -> Builder:
+        return parts.open_builder(parts.project.workspace, open_pool(parts, registry))
+
+    return Reach(end, builder)
+
+
+def carry_out(
+    parts: Parts, registry: Registry, run: str, cycle: int, agents: Population, reach: Reach
+) -> Carried:
+    """Do what the inbox asks for, in order; each command is recorded, with what became of it.
+
+    No cycle may be under way; `cycle` is the last one. A command is as much an input of history as
+    the seed is, recorded with its cycle: the same ones between the same cycles lead to the same
+    history. So none of them taints it.
+    """
+    told = []
     for path, command in inbox.waiting(parts.project.inbox):
         if registry.meta(DONE) == path.name:  # a kill came between the deed and the file's end
             path.unlink(missing_ok=True)
             continue
-        outcome, records = _one(parts, registry, run, command, path.name)
-        founded += records
-        data = {
-            "command": command.name if command else "unreadable",
-            "arguments": dict(command.arguments) if command else {},
-            "outcome": outcome,
-        }
-        events = (Event(Kind.COMMAND, cycle, None, data),)
-        recorded = registry.commit(Batch(events=events, meta={DONE: path.name}), run)
+        name = command.name if command else "unreadable"
+        arguments = dict(command.arguments) if command else {}
+        work = _Work(parts, registry, run, cycle, agents, reach, path.name)
+        deed = work.do(name, arguments)
+        data = {"command": name, "arguments": arguments, "outcome": deed.outcome}
+        batch = replace(
+            deed.batch,
+            events=(*deed.batch.events, Event(Kind.COMMAND, cycle, None, data)),
+            meta={**deed.batch.meta, DONE: path.name},
+        )
+        recorded = registry.commit(batch, run)
         path.unlink(missing_ok=True)
+        lifetime.clear_away(parts.project, agents.keys() - deed.agents.keys())
         parts.sink.deliver(recorded)
-    return tuple(founded)
+        agents = deed.agents
+        told.append((name, deed.outcome))
+    return Carried(agents, tuple(told))
 
 
-def _one(
-    parts: Parts, registry: Registry, run: str, command: inbox.Command | None, name: str
-) -> tuple[str, tuple[AgentRecord, ...]]:
-    if command is None or command.name != "init":
-        return "refused: no such command", ()
-    try:
-        count = int(command.arguments["count"])
-        founding = initiate_project(parts, registry, count, run, done={DONE: name})
-    except (KeyError, TypeError, ValueError, OverflowError) as error:
-        return f"refused: {error}", ()
-    except EvolveError as error:
-        return f"failed: {error}", ()
-    return f"founded {len(founding.founded)}", founding.founded
+@dataclass(frozen=True, slots=True)
+class _Work:
+    """One command's surroundings. What came through the inbox is not trusted to make sense."""
+
+    parts: Parts
+    registry: Registry
+    run: str
+    cycle: int
+    agents: Population
+    reach: Reach
+    file: str
+
+    def do(self, name: str, arguments: Mapping[str, Any]) -> Deed:
+        deeds = {
+            "init": self.init,
+            "kill": self.kill,
+            "revive": self.revive,
+            "pause": self.pause,
+            "resume": self.resume,
+        }
+        if name not in deeds:
+            return Deed("refused: no such command", self.agents)
+        try:
+            return deeds[name](arguments)
+        except (KeyError, TypeError, ValueError, OverflowError) as error:
+            return Deed(f"refused: {error}", self.agents)
+        except EvolveError as error:
+            return Deed(f"failed: {error}", self.agents)
+
+    def init(self, arguments: Mapping[str, Any]) -> Deed:
+        count, done = int(arguments["count"]), {DONE: self.file}
+        founding = initiate_project(self.parts, self.registry, count, self.run, done=done)
+        founded = {record.id: record for record in founding.founded}
+        return Deed(f"founded {len(founded)}", {**self.agents, **founded})
+
+    def kill(self, arguments: Mapping[str, Any]) -> Deed:
+        """The processes first: should we be killed in between, the command is done again."""
+        ids = [agent for agent in _ids(arguments) if agent in self.agents]
+        if not ids:
+            return Deed("refused: none of these agents is alive", self.agents)
+        left = self.reach.end(ids)
+        dead = [buried(self.agents[agent], str(Cause.KILLED), self.cycle) for agent in ids]
+        batch = Batch(
+            records=dead,
+            memories=dict.fromkeys(ids),
+            meta={TALLY: Tally.from_json(self.registry.meta(TALLY)).killed(len(dead)).to_json()},
+            events=[death_event(record, self.cycle) for record in dead],
+        )
+        living = {a: record for a, record in self.agents.items() if a not in set(ids)}
+        return Deed("; ".join((f"killed {len(dead)}", *left)), living, batch)
+
+    def revive(self, arguments: Mapping[str, Any]) -> Deed:
+        """Embryos again, whose folders are looked at afresh, and whose builds are tried again."""
+        everyone = arguments.get("all") is True
+        asked = list(self.agents) if everyone else _ids(arguments)
+        ill = [self.agents[agent] for agent in asked if agent in self.agents]
+        ill = [record for record in ill if record.state is State.QUARANTINED]
+        if not ill and not everyone:
+            return Deed("refused: none of these agents is quarantined", self.agents)
+        unbuilt = [record for record in ill if record.cause == Cause.BUILD]
+        if unbuilt:
+            genomes = ((r.fingerprint, decode(self.registry.genome(r.id))) for r in unbuilt)
+            self.reach.builder().forget([request_of(*one) for one in genomes])
+        records = [replace(revived(record), stamp="") for record in ill]
+        events = [
+            Event(Kind.REVIVAL, self.cycle, r.id, {"cause": r.cause, "reason": r.reason})
+            for r in ill
+        ]
+        living = {**self.agents, **{record.id: record for record in records}}
+        return Deed(f"revived {len(records)}", living, Batch(records=records, events=events))
+
+    def pause(self, arguments: Mapping[str, Any]) -> Deed:
+        since = self.registry.meta(PAUSED)
+        if since is not None:
+            return Deed(f"paused since cycle {since} already", self.agents)
+        batch = Batch(meta={PAUSED: str(self.cycle)})
+        return Deed(f"paused after cycle {self.cycle}", self.agents, batch)
+
+    def resume(self, arguments: Mapping[str, Any]) -> Deed:
+        if self.registry.meta(PAUSED) is None:
+            return Deed("was not paused", self.agents)
+        return Deed("time goes on", self.agents, Batch(meta={PAUSED: None}))
+
+
+def _ids(arguments: Mapping[str, Any]) -> list[str]:
+    """Each once. TypeError or KeyError where there are none."""
+    ids = arguments["ids"]
+    if not isinstance(ids, list) or not all(isinstance(agent, str) for agent in ids):
+        raise TypeError("ids are a list of agents' ids")
+    return list(dict.fromkeys(ids))

@@ -7,7 +7,7 @@ from evolve_ai.model.agent import AgentRecord, Fault
 from evolve_ai.model.genome import decode
 from evolve_ai.model.report import Explanation, GenePool, Program, ScanReport, SourceReport
 from evolve_ai.model.status import BuildExplanation, ProgramFacts, UnitRow
-from evolve_ai.pipelines.build_agents import one_alive
+from evolve_ai.pipelines.commands import one_alive
 from evolve_ai.pipelines.initiate_project import check_kernel
 from evolve_ai.pipelines.parts import Parts
 from evolve_ai.pipelines.views import life_cycle

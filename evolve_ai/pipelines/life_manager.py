@@ -1,5 +1,6 @@
 """Owns the life-cycle: the loop, and the list of verbs that a cycle is."""
 
+import math
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -13,9 +14,10 @@ from evolve_ai.model.errors import NoPopulationError
 from evolve_ai.model.event import Event
 from evolve_ai.model.report import GenePool
 from evolve_ai.model.selection import PopulationView, Verdicts
-from evolve_ai.pipelines import commands, lifetime
+from evolve_ai.pipelines import lifetime
 from evolve_ai.pipelines.background import BackgroundBuilder
 from evolve_ai.pipelines.initiate_project import open_pool, start_energy
+from evolve_ai.pipelines.operator import Hear, Operator
 from evolve_ai.pipelines.parts import Parts
 from evolve_ai.pipelines.population import Population
 from evolve_ai.pipelines.renewal import Renewals, open_watcher
@@ -68,11 +70,13 @@ class LifeManager:
         registry: Registry,
         run_id: str,
         build_progress: Progress | None = None,
+        hear: Hear | None = None,
     ):
         self.parts = parts
         self.registry = registry
         self.run_id = run_id
         self._build_progress = build_progress
+        self._hear = hear
         self._stopping = False
         self._in_step = True  # with the registry: nobody has lived what is not committed
         self.detaches = False  # at the end agents live on, for the next run to take over
@@ -94,7 +98,7 @@ class LifeManager:
         parts, registry = self.parts, self.registry
         begun = lifetime.begin(parts, registry, self.run_id, self.pool, self.colony)
         self.population = Population(parts, registry, self.run_id, begun)
-        self._resumes = begun.resumes
+        self._resumes, self._begun = begun.resumes, False
         last = registry.last_cycle()
         self.cycle, self.digest = (last[0], last[1]) if last else (0, NO_HISTORY)
         self.tick = int(last[2]["tick"]) if last else 0
@@ -112,6 +116,15 @@ class LifeManager:
             self._renewals = Renewals(
                 self.population, self.colony, self._background, watcher, parts.clock
             )
+        self.operator = Operator(
+            parts,
+            registry,
+            self.run_id,
+            self.population,
+            self.colony,
+            lambda: self._background or self._builder,
+            self._hear,
+        )
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: object
@@ -160,29 +173,35 @@ class LifeManager:
 
         Raises NoPopulationError when nobody is alive (any more).
         """
-        begun, lived = time.monotonic(), 0
+        begun, lived, sleep = time.monotonic(), 0, 0.0
         end = None if seconds is None else begun + seconds
-        while not self._stopping:
+        while self._resumes or self._sleep(sleep, end):
             report = self.live_one_cycle()
             lived += 1
             if watch:
                 watch(report)
             if lived == cycles or (end is not None and time.monotonic() >= end):
                 break
-            self._sleep(end)
+            sleep = self.parts.project.settings.cycle.sleep
         return lived
 
-    def _sleep(self, end: float | None) -> None:
-        """In slices, since a signal handler only sets a flag."""
-        wake = time.monotonic() + self.parts.project.settings.cycle.sleep
-        if end is not None:
-            wake = min(wake, end)
-        while not self._stopping and (left := wake - time.monotonic()) > 0:
-            self._doze(min(left, SLICE))
+    def _sleep(self, seconds: float, end: float | None) -> bool:
+        """Until another cycle is due (False: none is). In slices, since commands come in
+        meanwhile, and a signal handler only sets a flag."""
+        wake = min(time.monotonic() + seconds, end or math.inf)
+        while not self._stopping:
+            self._faults = self.operator.obey(self.cycle, self._faults)
+            now = time.monotonic()
+            if now >= wake and not self.operator.paused:
+                return True
+            if end is not None and now >= end:
+                return False
+            self._doze(min(wake - now, SLICE) if now < wake else SLICE)
             self._keep_in_touch()
+        return False
 
     def _doze(self, seconds: float) -> None:
-        if self._renewals is None:
+        if self._renewals is None or not self._begun:  # nobody is started before a first cycle
             time.sleep(seconds)
             return
         self._renewals.wait(seconds)
@@ -205,6 +224,7 @@ class LifeManager:
         """scan, sync, audit, measure, build, run, observe, select, succeed, record, notify."""
         clock = Stopwatch()
         context = self._next_context()
+        self._begun = True
         if self._resumes:  # up to the season all is on record
             self._resumes, self._in_step = False, False
         else:
@@ -244,16 +264,15 @@ class LifeManager:
         return after_faults(context, self.population.agents, faults)
 
     def _next_context(self) -> Context:
-        """Commands that have come in, a template that has changed: before the cycle, not in it."""
+        """A template that has changed is read before the cycle, not in it."""
         parts = self.parts
         stamp = parts.substrate.pool_stamp(parts.project.template)
         if stamp != self._pool_stamp:
             self._pool_stamp = stamp
             self._take_pool()
-        founded = commands.carry_out(parts, self.registry, self.run_id, self.cycle)
-        agents = {**self.population.agents, **{record.id: record for record in founded}}
         # History must not depend on who was read from the registry and who was born in this run.
-        self.population.agents = dict(sorted(agents.items(), key=lambda item: item[1].place))
+        agents = sorted(self.population.agents.items(), key=lambda item: item[1].place)
+        self.population.agents = dict(agents)
         if not agents:
             raise NoPopulationError("nobody is alive here", todo="found agents: evolve init 100")
         if self._renewals is not None:

@@ -5,12 +5,15 @@ import sys
 import uuid
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import tomlkit
 
+from evolve_ai.colony.log_tail import LogTail
 from evolve_ai.contracts.sink import Sink
 from evolve_ai.contracts.substrate import Progress
+from evolve_ai.model.agent import AgentRecord
 from evolve_ai.model.errors import EvolveError, NoPopulationError, NoProjectError, RegistryError
 from evolve_ai.model.settings import Settings
 from evolve_ai.model.status import (
@@ -23,7 +26,7 @@ from evolve_ai.model.status import (
 )
 from evolve_ai.notifications.notifier import Notifier, open_notifier
 from evolve_ai.notifications.orchestrator_log import open_log
-from evolve_ai.pipelines import inbox, views
+from evolve_ai.pipelines import commands, inbox, views
 from evolve_ai.pipelines.build_agents import build_agents
 from evolve_ai.pipelines.doctor import Check
 from evolve_ai.pipelines.doctor import examine as examine_health
@@ -38,6 +41,7 @@ from evolve_ai.pipelines.initiate_project import (
 )
 from evolve_ai.pipelines.life_manager import LifeManager
 from evolve_ai.pipelines.new_project import check_path
+from evolve_ai.pipelines.operator import Hear
 from evolve_ai.pipelines.parts import Parts
 from evolve_ai.state.registry import Registry
 from evolve_ai.system.files import publish
@@ -107,6 +111,62 @@ def found(
         return initiate_project(parts, registry, count, run_id(), progress)
 
 
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A command for the agents `ids` that the life-cycle `holder` will carry out. Without one
+    `told` is, for those that waited and for this, its name and what became of it."""
+
+    ids: tuple[str, ...]
+    holder: int | None
+    told: tuple[tuple[str, str], ...] = ()
+
+
+def operate(
+    folder: Path,
+    overrides: Sequence[str],
+    assemble: Assemble,
+    name: str,
+    prefixes: Sequence[str] = (),
+    everyone: bool = False,
+) -> Asked:
+    """Ask something of the population: `kill`, `revive`, `pause` or `resume`.
+
+    With a life-cycle the settings are not read, as for `stop`. EvolveError for what is refused.
+    """
+    project = Project(find_root(folder), Settings())
+    with Registry.read(project.registry) as registry:
+        command = commands.checked(registry, name, prefixes, everyone)
+    ids = tuple(command.arguments.get("ids", ()))
+    held = views.life_cycle(project)
+    if held is not None:
+        inbox.post(project.inbox, command)
+        return Asked(ids, held.identity.pid)
+    with opened(open_project(folder, overrides), assemble, name) as (parts, registry):
+        inbox.post(project.inbox, command)
+        last = registry.last_cycle()
+        reach = commands.without_life_cycle(parts, registry)
+        carried = commands.carry_out(
+            parts, registry, run_id(), last[0] if last else 0, registry.living(), reach
+        )
+    return Asked(ids, None, carried.told)
+
+
+@contextmanager
+def log_of(folder: Path, prefix: str) -> Iterator[tuple[AgentRecord, LogTail]]:
+    """An agent and its log. EvolveError for a dead agent: its log went with its folder."""
+    project = Project(find_root(folder), Settings())
+    with Registry.read(project.registry) as registry:
+        record = registry.agent(prefix)
+    if not record.alive:
+        raise EvolveError(
+            f"agent {record.id} died in cycle {record.died_cycle} ({record.cause}), and its log "
+            "went with its folder",
+            todo=f"what is known of it: evolve show {record.id[:13]}",
+        )
+    with LogTail(project.agent(record.id)) as tail:
+        yield record, tail
+
+
 def hand_over(project: Project, count: int) -> int | None:
     """Leave an `init` to the life-cycle that holds the project; its pid, or None."""
     held = views.life_cycle(project)
@@ -123,14 +183,17 @@ def take_in(project: Project, assemble: Assemble, folder: Path) -> Imported:
 
 @contextmanager
 def life(
-    project: Project, assemble: Assemble, build_progress: Progress | None = None
+    project: Project,
+    assemble: Assemble,
+    build_progress: Progress | None = None,
+    hear: Hear | None = None,
 ) -> Iterator[LifeManager]:
     with opened(project, assemble, LIFE_CYCLE) as (parts, registry):
         if registry.meta("places") is None:
             raise NoPopulationError(
                 "this project has no agents yet", where=project.root, todo="evolve init 100"
             )
-        with LifeManager(parts, registry, run_id(), build_progress) as manager:
+        with LifeManager(parts, registry, run_id(), build_progress, hear) as manager:
             yield manager
 
 

@@ -16,6 +16,7 @@ from evolve_ai.model.status import (
     PopulationCounts,
     Status,
 )
+from evolve_ai.pipelines.commands import PAUSED
 from evolve_ai.stages.record import NO_HISTORY, TALLY, Tally, Totals
 from evolve_ai.state.registry import Registry
 from evolve_ai.system.lock import Holder, holder
@@ -38,6 +39,7 @@ def status_of(project: Project, registry: Registry) -> Status:
         cycle=last[0] if last else 0,
         tick=int(last[2]["tick"]) if last else 0,
         mode=project.settings.mode,
+        paused=registry.meta(PAUSED) is not None,
         tainted=registry.meta("tainted"),
         population=_counts(registry, living, founders, held is not None),
         places=int(registry.meta("places") or 0),

@@ -31,8 +31,9 @@ class Totals:
     builds: Counts = field(default_factory=Counts)
 
     def plus(self, tally: "Tally") -> "Totals":
-        restarts = self.restarts + tally.restarts
-        return replace(self, restarts=restarts, builds=self.builds.plus(tally.builds))
+        died, restarts = self.died + tally.died, self.restarts + tally.restarts
+        builds = self.builds.plus(tally.builds)
+        return replace(self, died=died, restarts=restarts, builds=builds)
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> "Totals":
@@ -45,10 +46,15 @@ class Tally:
 
     restarts: int = 0
     builds: Counts = field(default_factory=Counts)
+    died: int = 0  # by an operator's hand
 
     def plus(self, built: Built, ran: Ran) -> "Tally":
         restarts = sum(1 for event in ran.events if event.kind is Kind.RESTART)
-        return Tally(self.restarts + restarts, self.builds.plus(built.counts))
+        builds = self.builds.plus(built.counts)
+        return replace(self, restarts=self.restarts + restarts, builds=builds)
+
+    def killed(self, count: int) -> "Tally":
+        return replace(self, died=self.died + count)
 
     def to_json(self) -> str:
         return json.dumps(asdict(self))
@@ -58,7 +64,7 @@ class Tally:
         if not text:
             return cls()
         data = json.loads(text)
-        return cls(data["restarts"], Counts(**data["builds"]))
+        return cls(data["restarts"], Counts(**data["builds"]), data.get("died", 0))
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,8 +202,9 @@ def _memories(ran: Ran, remembered: frozenset[str]) -> dict[str, bytes | None]:
 
 
 def _added(totals: Totals, tally: Tally, succeeded: Succeeded) -> Totals:
+    totals = totals.plus(tally)
     born, died = totals.born + len(succeeded.born), totals.died + len(succeeded.dead)
-    return replace(totals.plus(tally), born=born, died=died)
+    return replace(totals, born=born, died=died)
 
 
 def _events(

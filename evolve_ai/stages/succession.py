@@ -54,7 +54,7 @@ def succeed(
         newborn_record(newborn, first_number + at, free[at], context.cycle, endowment)
         for at, newborn in enumerate(newborns)
     )
-    events = [_death_event(record, context.cycle) for record in dead]
+    events = [death_event(record, context.cycle) for record in dead]
     events += [
         _birth_event(record, operators, context.cycle)
         for record, (_, operators) in zip(born, children, strict=True)
@@ -133,7 +133,7 @@ def _birth_event(record: AgentRecord, operators: tuple[str, ...], cycle: int) ->
     return Event(Kind.BIRTH, cycle, record.id, data)
 
 
-def _death_event(record: AgentRecord, cycle: int) -> Event:
+def death_event(record: AgentRecord, cycle: int) -> Event:
     data = {
         "cause": record.cause,
         "age": record.age,

@@ -1,6 +1,7 @@
 """Owns the words and tables in which the terminal tells of a population."""
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterator, Sequence
 
 from rich.console import RenderableType
 from rich.table import Table
@@ -9,11 +10,29 @@ from rich.text import Text
 from evolve_ai.model.status import AgentRow, ExamResult, Status
 from evolve_ai.stages.record import Summary
 
+# What a terminal would obey: CSI, then strings (OSC, DCS, …) up to their end or the line's, then
+# the short ones (ECMA-48).
+_ESCAPES = re.compile(
+    r"(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]?"
+    r"|(?:\x1b[\]PX^_]|[\x9d\x90\x98\x9e\x9f])[^\x07\x1b\x9c\n]*(?:\x07|\x1b\\|\x9c)?"
+    r"|\x1b[ -/]*[0-~]?"
+)
+PAUSED = "time stands still; it goes on with: evolve resume"
 STYLES = {"running": "green", "waiting": "yellow", "quarantined": "red", "dead": "dim"}
+
+
+def plain(written: str) -> str:
+    """What somebody else wrote, without all that a terminal would obey; lines and tabs stay."""
+    text = _ESCAPES.sub("", written)
+    return "".join(char for char in text if char.isprintable() or char in "\n\t")
 
 
 def number(value: float | None, digits: int = 3) -> str:
     return "–" if value is None else f"{value:.{digits}f}"
+
+
+def agents(count: int) -> str:
+    return "1 agent" if count == 1 else f"{count} agents"
 
 
 def energy(thousandths: int) -> str:
@@ -73,11 +92,16 @@ def status_table(status: Status) -> RenderableType:
         ("sandbox", Text(status.sandbox, style="yellow")),
         ("digest", status.history_digest[:32] + "…"),
     ]
-    if status.tainted:
-        rows.append(("tainted", Text(status.tainted, style="red")))
-    for name, value in rows:
+    for name, value in (*rows, *_warnings(status)):
         table.add_row(name, value)
     return table
+
+
+def _warnings(status: Status) -> Iterator[tuple[str, Text]]:
+    if status.paused:
+        yield "paused", Text(PAUSED, style="yellow")
+    if status.tainted:
+        yield "tainted", Text(status.tainted, style="red")
 
 
 def _causes(deaths: dict[str, int]) -> str:

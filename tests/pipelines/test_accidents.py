@@ -61,6 +61,7 @@ def test_slip_in_the_settings_keeps_nobody_from_stopping(calm: ProjectUnderTest)
     wait_until(lambda: calm.status()["life_cycle"], "a life-cycle")
     with (calm.root / "evolve.toml").open("a") as settings:
         settings.write("\n[cycle\n")
+    assert "will pause" in calm.evolve("pause").out
     assert "stopped" in calm.evolve("stop").out
     assert running.wait(30) == 0
 

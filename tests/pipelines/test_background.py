@@ -33,6 +33,7 @@ class PaperBuilder:
         self.fails: Exception | None = None
         self.threads: set[str] = set()
         self.built: list[list[str]] = []
+        self.forgotten: list[str] = []
         self.pruned: list[tuple[Sequence[BuildRequest], frozenset[Path]]] = []
 
     def ready(self, requests: Sequence[BuildRequest]) -> Mapping[str, Program]:
@@ -54,6 +55,10 @@ class PaperBuilder:
             return BuildVerdict(request.agent, request.fingerprint, fault=fault)
         self.stored.add(request.fingerprint)
         return BuildVerdict(request.agent, request.fingerprint, PROGRAM)
+
+    def forget(self, requests: Sequence[BuildRequest]) -> None:
+        assert threading.current_thread() is threading.main_thread()
+        self.forgotten += [r.fingerprint for r in requests]
 
     def prune(self, needed: Sequence[BuildRequest], running: Iterable[Path]) -> int:
         self.threads.add(threading.current_thread().name)
@@ -107,6 +112,20 @@ def test_failure_of_ours_is_kept_until_it_can_be_told() -> None:
     assert builder.idle, "nothing more is begun"
     with pytest.raises(ToolchainError):
         builder.check()
+    builder.close()
+
+
+def test_failures_are_forgotten_when_no_build_is_under_way() -> None:
+    behind = PaperBuilder()
+    builder = BackgroundBuilder(behind, PaperBuilder)
+    builder.forget([request("a", "first")])
+    assert behind.forgotten == ["first"]
+    builder.build([request("b", "bad")])
+    builder.forget([request("c", "second")])
+    assert behind.forgotten == ["first"]
+    behind.may_build.set()
+    assert wait_until(builder.finished, "the end of the build") == {"b"}
+    assert behind.forgotten == ["first", "second"]
     builder.close()
 
 

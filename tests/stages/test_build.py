@@ -48,6 +48,9 @@ class PaperBuilder:
         known = request.fingerprint in self.stored
         return BuildVerdict(request.agent, request.fingerprint, PROGRAM, reused=known)
 
+    def forget(self, requests: Sequence[BuildRequest]) -> None:
+        self.told.clear()
+
     def prune(self, needed: Sequence[BuildRequest], running: Iterable[Path]) -> int:
         return 0
 

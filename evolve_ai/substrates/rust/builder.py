@@ -100,6 +100,10 @@ class RustBuilder:
             verdicts |= self._make(missing, progress)
         return tuple(replace(verdicts[one.fingerprint], agent=one.agent) for one in requests)
 
+    def forget(self, requests: Sequence[BuildRequest]) -> None:
+        for wiring in self._plan(requests).wirings.values():
+            self._failures.forget(wiring.needs, wiring.genes())
+
     def explain(self, request: BuildRequest, code: Mapping[str, bytes]) -> Explanation:
         """What this program is made of, and why it is there or is not.
 

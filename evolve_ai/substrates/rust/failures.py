@@ -34,6 +34,11 @@ class Failures:
                 publish(self._folder / name, reason.encode())
                 self._known[name] = reason
 
+    def forget(self, units: Iterable[str], genes: Iterable[Gene]) -> None:
+        for name in (*units, *map(file_of, genes)):
+            self._known.pop(name, None)
+            (self._folder / name).unlink(missing_ok=True)
+
     def since(self, names: Iterable[str]) -> float | None:
         """When the first of these failed: seconds since the epoch; None if none did."""
         found = [self._folder / name for name in names if self._reason(name)]

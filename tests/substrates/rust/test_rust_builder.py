@@ -143,6 +143,23 @@ def test_unit_that_failed_is_not_compiled_again(
     assert first.fault == second.fault
 
 
+@pytest.mark.parametrize("code", [BROKEN, IMPOSTOR], ids=["unit", "gene"])
+def test_failure_that_is_to_be_forgotten_is_tried_again(
+    code: bytes, builder: RustBuilder, substrate: RustSubstrate, pool: GenePool, workspace: Path
+) -> None:
+    builder.sources.put(code)
+    request = request_of(substrate, genome_of(pool, {"alpha": ["add"]}, {"alpha": code}), pool)
+    (first,) = builder.build([request])
+    failed = workspace / "build" / "failed"
+    kept = {path.name: path.stat().st_mtime_ns for path in failed.iterdir()}
+    for one in (builder, substrate.builder(workspace, pool)):
+        one.forget([request])
+        (again,) = one.build([request])
+        assert again.fault == first.fault
+    assert {path.name for path in failed.iterdir()} == kept.keys()
+    assert any(path.stat().st_mtime_ns != kept[path.name] for path in failed.iterdir())
+
+
 def test_two_versions_of_one_file_live_in_one_batch(
     builder: RustBuilder, substrate: RustSubstrate, pool: GenePool
 ) -> None:

@@ -1,19 +1,28 @@
-"""Owns the command line `evolve`: the only place that prints and exits."""
+"""Owns the command line `evolve`; only this folder prints and exits."""
 
 import json
 import sys
 import time
 import traceback
-from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import click
-from pydantic import BaseModel
-from rich.console import Console, RenderableType
+from rich.console import Console
 
 from evolve_ai import __version__
+from evolve_ai.cli import operate
+from evolve_ai.cli.options import (
+    Duration,
+    json_option,
+    open_project,
+    present,
+    project_option,
+    show_json,
+    told,
+    workers_option,
+)
 from evolve_ai.model.errors import EXIT_FAILED, EvolveError
 from evolve_ai.model.status import AgentRow
 from evolve_ai.pipelines import runs
@@ -22,63 +31,21 @@ from evolve_ai.pipelines.life_manager import CycleReport
 from evolve_ai.pipelines.new_project import scaffold
 from evolve_ai.pipelines.runs import life
 from evolve_ai.plugins import assemble
-from evolve_ai.system.project import Project
 from evolve_ai.ui import text
 from evolve_ai.ui.builds import build_result, explanation
 from evolve_ai.ui.progress import bar, build_bar
 from evolve_ai.ui.signals import StopNow, ending_at_once, ending_gracefully
 from evolve_ai.ui.story import story
 
-UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
-
-
-def project_option(command: Callable[..., Any]) -> Callable[..., Any]:
-    command = click.option(
-        "--set",
-        "overrides",
-        multiple=True,
-        metavar="KEY=VALUE",
-        help="Override a setting of evolve.toml, e.g. --set cycle.ticks=20. May be repeated.",
-    )(command)
-    return click.option(
-        "--project",
-        type=click.Path(path_type=Path, file_okay=False),
-        default=Path(),
-        metavar="DIR",
-        help="The project's folder (default: this one).",
-    )(command)
-
-
-json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
-workers_option = click.option(
-    "--workers", type=click.IntRange(1, 1024), help="Worker processes (default: one per core)."
-)
-
-
-class Duration(click.ParamType[float]):
-    """A time like 90, 30s, 10m, 2h, 1d; seconds."""
-
-    name = "duration"
-
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> float:
-        if isinstance(value, int | float):
-            return float(value)
-        unit = UNITS.get(value[-1:], 0)
-        try:
-            seconds = float(value[:-1]) * unit if unit else float(value)
-        except ValueError:
-            seconds = -1
-        if not 0 < seconds < 1e10:
-            self.fail(f"{value!r} is no duration: say 90, 30s, 10m, 2h or 1d", param, ctx)
-        return seconds
-
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="evolve")
 def evolve() -> None:
     """Breed populations of real programs."""
+
+
+for command in operate.COMMANDS:
+    evolve.add_command(command)
 
 
 @evolve.command()
@@ -160,12 +127,17 @@ def life_cycle(
     project = open_project(**at)
     console = Console()
 
+    def hear(name: str, outcome: str) -> None:
+        click.echo(f"  {name}: {outcome}", err=True)
+
     with (
         ending_gracefully(lambda words: click.echo(words, err=True)) as ending,
         build_bar(console) as advance,
-        life(project, assemble, advance) as manager,
+        life(project, assemble, advance, hear) as manager,
     ):
         ending.calls(manager.stop)
+        if manager.operator.paused:
+            hear("paused", text.PAUSED)
 
         def watch(report: CycleReport) -> None:
             for note in (*report.notes, *(f"tainted: {reason}" for reason in report.taints)):
@@ -277,31 +249,6 @@ def doctor(as_json: bool, **at: Any) -> None:
         sys.exit(1)
 
 
-def open_project(project: Path, overrides: tuple[str, ...], workers: int | None = None) -> Project:
-    if workers is not None:
-        overrides = (*overrides, f"cycle.workers={workers}")
-    return runs.open_project(project, overrides)
-
-
-def told(line: str, console: Console) -> bool:
-    """Print a line beside a progress bar; False when nobody reads our output any more."""
-    try:
-        console.print(line, highlight=False, soft_wrap=True)
-    except (BrokenPipeError, SystemExit):  # rich exits on a broken pipe
-        return False
-    return True
-
-
-def present(report: RenderableType) -> None:
-    """Print a report; into a pipe, with lines as long as they come."""
-    console = Console()
-    console.print(report, highlight=False, soft_wrap=not console.is_terminal)
-
-
-def show_json(model: BaseModel) -> None:
-    click.echo(model.model_dump_json())
-
-
 def main() -> None:
     """Run a command; every failure is a sentence and an exit code, never a traceback."""
     try:
@@ -329,7 +276,3 @@ def main() -> None:
         for line in traceback.format_tb(error.__traceback__)[-1:]:
             click.echo(f"  {line.strip().splitlines()[0]}", err=True)
         sys.exit(EXIT_FAILED)
-
-
-if __name__ == "__main__":
-    main()
