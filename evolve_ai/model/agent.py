@@ -34,6 +34,7 @@ class Cause(StrEnum):
     AGE = "age"
     TURNOVER = "turnover"
     SELECTED = "selected"
+    BUDGET = "budget"
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ class Kind(StrEnum):
     CYCLE = "cycle"
     COMMAND = "command"
     TAINT = "taint"
+    BUDGET = "budget"
 
 
 @dataclass(frozen=True, slots=True)

@@ -269,20 +269,78 @@ class SuperviseSettings(Section):
     )
     log_bytes: int = setting(
         MIB,
-        "size of an agent's log, trimmed now and then: between trims 16 times as much is allowed, "
-        "or 16 MiB if that is more; who writes more is ended",
+        "size of an agent's log, trimmed now and then: between trims it may grow to file_bytes",
         unit="bytes",
         low=4 * KIB,
         high=2**40,
     )
-    memory_bytes: int = setting(
-        512 * MIB,
-        "address space of an agent; one that asks for more ends with the cause `oom`",
+    file_bytes: int = setting(
+        0,
+        "size of a file that an agent writes, at most; who writes more is ended; 0: 16 times "
+        "log_bytes, or 16 MiB if that is more",
         unit="bytes",
-        low=32 * MIB,
+        low=0,
         high=2**40,
     )
+    memory_bytes: int = setting(
+        512 * MIB,
+        "address space of an agent, at least what its language needs; one that asks for more ends "
+        "with the cause `oom`",
+        unit="bytes",
+        low=MIB,
+        high=2**40,
+    )
+    descriptors: int = setting(
+        64,
+        "files that an agent may have open, at least what its language needs",
+        unit="descriptors",
+        low=5,
+        high=2**20,
+    )
     remember: bool = setting(True, "an agent gets back the state of its last life")
+
+    @model_validator(mode="after")
+    def _a_log_is_a_file(self) -> Self:
+        if 0 < self.file_bytes < 2 * self.log_bytes:
+            raise ValueError(
+                f"file_bytes ({self.file_bytes}) must be twice log_bytes ({self.log_bytes}) or "
+                "more: a log is trimmed only now and then"
+            )
+        return self
+
+
+class BudgetSettings(Section):
+    """What the population may use of the machine, all agents together."""
+
+    memory_bytes: int = setting(
+        0,
+        "memory that agents have to themselves; 0: 70 % of the machine's, or of its control "
+        "group's",
+        unit="bytes",
+        low=0,
+        high=2**50,
+    )
+    disk_bytes: int = setting(
+        0,
+        "agents, workspace and logs on disk; 0: all that is free when a run begins but 1 GiB",
+        unit="bytes",
+        low=0,
+        high=2**60,
+    )
+    inodes: int = setting(
+        0,
+        "files and folders on disk; 0: all that are free when a run begins but 10000",
+        unit="files",
+        low=0,
+        high=2**60,
+    )
+    descriptors: int = setting(
+        0,
+        "descriptors of the life-cycle, two for each agent; 0: as many as the system lets it have",
+        unit="descriptors",
+        low=0,
+        high=2**40,
+    )
 
 
 class EventSettings(Section):
@@ -339,6 +397,7 @@ class Settings(Section):
         default_factory=dict, description="crates that the template may depend on, by name"
     )
     supervise: SuperviseSettings = SuperviseSettings()
+    budget: BudgetSettings = BudgetSettings()
     events: EventSettings = EventSettings()
     hooks: Mapping[EventName, CallableNames] = Field(
         default_factory=dict, description="callables to call, by kind of event"

@@ -20,6 +20,7 @@ from evolve_ai.stages.build import request_of
 from evolve_ai.stages.observe import turn
 from evolve_ai.state.registry import Registry
 from evolve_ai.system.colony import Colony, Start
+from evolve_ai.system.exits import Room
 
 FOLDER = "exam"
 PURSE = 100_000  # thousandths of energy: nobody is poor in an exam
@@ -105,7 +106,8 @@ def sit(
     """The accounts of a group; None for who failed."""
     starts = [_start(parts, folder, candidate, programs) for candidate in candidates]
     environment = examination.environment
-    with Colony(folder, epoch=1, limits=limits_of(parts)) as colony:
+    room = Room.of(parts.project.settings.supervise)
+    with Colony(folder, epoch=1, limits=limits_of(parts), room=room) as colony:
         started = colony.start(starts)
         residents = [
             Resident(start.id, place, PURSE, 0, -1, not isinstance(started[start.id], Fault))

@@ -15,6 +15,7 @@ from evolve_ai.model.report import GenePool
 from evolve_ai.model.selection import PopulationView, Verdicts
 from evolve_ai.pipelines import commands, lifetime
 from evolve_ai.pipelines.background import BackgroundBuilder
+from evolve_ai.pipelines.budgets import Budgets
 from evolve_ai.pipelines.initiate_project import open_pool, start_energy
 from evolve_ai.pipelines.parts import Parts
 from evolve_ai.pipelines.population import Population
@@ -82,6 +83,7 @@ class LifeManager:
         self._builder = parts.open_builder(parts.project.workspace, self.pool)
         begun = lifetime.begin(parts, registry, self.run_id)
         self.population = Population(parts, registry, self.run_id, begun)
+        self._budgets = Budgets(parts.project, self.population)
         last = registry.last_cycle()
         self.cycle, self.digest = (last[0], last[1]) if last else (0, NO_HISTORY)
         self.tick = int(last[2]["tick"]) if last else 0
@@ -205,6 +207,7 @@ class LifeManager:
         observed = self._observe(context, ran)
         clock.lap("observe")
         verdicts = self._select(context, observed)
+        observed, verdicts = self._budgets.keep(context, observed, verdicts, self.colony)
         succeeded = self._succeed(context, updated, observed, verdicts)
         clock.lap("succeed")
         lived = Lived(updated, built, ran, observed, succeeded)

@@ -13,6 +13,7 @@ from evolve_ai.stages.supervise import stopped
 from evolve_ai.state.registry import Batch, Registry
 from evolve_ai.system.colony import Colony, Limits
 from evolve_ai.system.content_store import ContentStore
+from evolve_ai.system.exits import Room
 from evolve_ai.system.files import remove_tree
 from evolve_ai.system.leftovers import leftovers
 from evolve_ai.system.processes import end_strangers_left_behind
@@ -78,7 +79,7 @@ def open_colony(parts: Parts, registry: Registry) -> Colony:
         limits=limits_of(parts),
         orphan_seconds=patience.orphan_seconds,
         log_bytes=patience.log_bytes,
-        memory_bytes=patience.memory_bytes,
+        room=Room.of(patience),
     )
 
 

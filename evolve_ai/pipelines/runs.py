@@ -38,7 +38,7 @@ from evolve_ai.pipelines.initiate_project import (
 )
 from evolve_ai.pipelines.life_manager import LifeManager
 from evolve_ai.pipelines.new_project import check_path
-from evolve_ai.pipelines.parts import Parts
+from evolve_ai.pipelines.parts import Parts, check_needs
 from evolve_ai.state.registry import Registry
 from evolve_ai.system.files import publish
 from evolve_ai.system.identity import Identity
@@ -80,6 +80,7 @@ def opened(project: Project, assemble: Assemble, purpose: str) -> Iterator[tuple
         stack.callback(notifier.close)
         parts = assemble(project, notifier)
         stack.callback(parts.executor.close)
+        check_needs(parts)
         yield parts, registry
 
 

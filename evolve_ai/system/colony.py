@@ -15,7 +15,7 @@ from evolve_ai.model.agent import Cause, Fault
 from evolve_ai.model.report import Program
 from evolve_ai.model.world import Act, Percept
 from evolve_ai.system import agent_log, identity, pipes, processes
-from evolve_ai.system.exits import MEMORY_BYTES, Exit, Room
+from evolve_ai.system.exits import Exit, Room
 from evolve_ai.system.identity import Identity, Usage
 from evolve_ai.system.resident import Asked, Resident
 from evolve_ai.system.switchboard import Switchboard
@@ -92,13 +92,13 @@ class Colony:
         limits: Limits | None = None,
         orphan_seconds: int = 600,
         log_bytes: int = agent_log.MAX_BYTES,
-        memory_bytes: int = MEMORY_BYTES,
+        room: Room | None = None,
     ):
         self.epoch = epoch
         self.limits = limits or Limits()
         self._orphan_seconds = orphan_seconds
         self._log_bytes = log_bytes
-        self._room = Room.with_log(log_bytes, memory_bytes)
+        self._room = room or Room()
         self._folder = workspace.absolute() / _PIPE_FOLDER
         self._folder.mkdir(parents=True, exist_ok=True)
         self._exchanges = 0

@@ -6,6 +6,7 @@ from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from evolve_ai.model.budget import Resource, shown
 from evolve_ai.model.status import AgentRow, ExamResult, Status
 from evolve_ai.stages.record import Summary
 
@@ -70,6 +71,7 @@ def status_table(status: Status) -> RenderableType:
             f"{builds.failed} failed",
         ),
         ("restarts", str(status.restarts)),
+        ("budgets", _budgets(status)),
         ("sandbox", Text(status.sandbox, style="yellow")),
         ("digest", status.history_digest[:32] + "…"),
     ]
@@ -78,6 +80,13 @@ def status_table(status: Status) -> RenderableType:
     for name, value in rows:
         table.add_row(name, value)
     return table
+
+
+def _budgets(status: Status) -> str:
+    return ", ".join(
+        f"{name} {shown(Resource(name), found.used)} of {shown(Resource(name), found.allowed)}"
+        for name, found in status.budgets.items()
+    )
 
 
 def _causes(deaths: dict[str, int]) -> str:
