@@ -40,6 +40,7 @@ from evolve_ai.stages.record import (
 from evolve_ai.stages.succession import Succeeded, succeed
 from evolve_ai.stages.supervise import FINAL, Ran, offered
 from evolve_ai.stages.update import Updated, update
+from evolve_ai.state.copies import Copies
 from evolve_ai.state.registry import Batch, Registry
 from evolve_ai.system.colony import Colony
 
@@ -83,6 +84,7 @@ class LifeManager:
         self._builder = parts.open_builder(parts.project.workspace, self.pool)
         begun = lifetime.begin(parts, registry, self.run_id)
         self.population = Population(parts, registry, self.run_id, begun)
+        self._copies = Copies(registry.path)
         self._budgets = Budgets(parts.project, self.population)
         last = registry.last_cycle()
         self.cycle, self.digest = (last[0], last[1]) if last else (0, NO_HISTORY)
@@ -350,7 +352,8 @@ class LifeManager:
         )
 
     def _tidy(self, cycle: int) -> None:
-        """Now and then: forget programs that nobody alive needs, and old events."""
+        """Now and then: a copy of the registry; programs that nobody needs and old events go."""
+        self.population.notes += self._copies.keep()
         put_off = self._background is not None and self._background.prune_due
         if put_off or cycle % TIDY_CYCLES == 0:
             self.population.prune(self._background or self._builder, self.colony)

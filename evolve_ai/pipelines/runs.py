@@ -39,7 +39,9 @@ from evolve_ai.pipelines.initiate_project import (
 from evolve_ai.pipelines.life_manager import LifeManager
 from evolve_ai.pipelines.new_project import check_path
 from evolve_ai.pipelines.parts import Parts, check_needs
-from evolve_ai.state.registry import Registry
+from evolve_ai.pipelines.restoration import open_registry, take_news
+from evolve_ai.state.copies import Copies
+from evolve_ai.state.registry import MENDS, Registry
 from evolve_ai.system.files import publish
 from evolve_ai.system.identity import Identity
 from evolve_ai.system.lock import Lock
@@ -75,13 +77,15 @@ def opened(project: Project, assemble: Assemble, purpose: str) -> Iterator[tuple
     """The parts and the registry of a project, for one who writes. HeldError for a second one."""
     with ExitStack() as stack:
         stack.enter_context(Lock(project.workspace, purpose))
-        registry = stack.enter_context(Registry.create(project.registry))
+        registry = stack.enter_context(open_registry(project, purpose == LIFE_CYCLE))
         notifier = open_notifier(project.settings, project.logs, registry.events_after)
         stack.callback(notifier.close)
         parts = assemble(project, notifier)
         stack.callback(parts.executor.close)
         check_needs(parts)
         yield parts, registry
+        for trouble in Copies(project.registry).make():
+            notifier.log.warning(trouble)
 
 
 def choose_seed(folder: Path, seed: int) -> None:
@@ -132,6 +136,7 @@ def life(
                 "this project has no agents yet", where=project.root, todo="evolve init 100"
             )
         with LifeManager(parts, registry, run_id(), build_progress) as manager:
+            manager.population.notes += take_news(registry)
             yield manager
 
 
@@ -202,7 +207,7 @@ def check_health(folder: Path, overrides: Sequence[str], assemble: Assemble) -> 
         with Registry.read(project.registry) as registry:
             verdict = registry.check()
         if verdict != "ok":
-            raise RegistryError(verdict, where=project.registry, todo="restore it from a backup")
+            raise RegistryError(verdict, where=project.registry, todo=MENDS)
         return f"whole, {population} agents alive"
 
     try:

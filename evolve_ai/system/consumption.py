@@ -35,7 +35,7 @@ class Holdings:
 def memory_of(pids: Iterable[int]) -> Mapping[int, int]:
     """Bytes of memory that each of these processes has to itself, by pid; who is gone is not in it.
 
-    About 6 ms for 1000 processes.
+    About 9 ms for 1000 processes.
     """
     found = {}
     for pid in pids:
