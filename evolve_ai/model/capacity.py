@@ -8,10 +8,11 @@ UNLIMITED = 2**63 - 1
 
 @dataclass(frozen=True, slots=True)
 class Bound:
-    """A limit of this machine or account, in its own unit.
+    """A limit of this machine or account.
 
     `allowed` is all that there is for us, `own` what the life-cycle and the compiler take of it,
-    `each` what an agent takes. `todo` says how to raise it.
+    `each` what an agent takes; `unit` is "bytes", or what there is to say of a count. `todo` says
+    how to raise it.
     """
 
     name: str

@@ -25,7 +25,7 @@ from evolve_ai.notifications.notifier import Notifier, open_notifier
 from evolve_ai.notifications.orchestrator_log import open_log
 from evolve_ai.pipelines import inbox, views
 from evolve_ai.pipelines.build_agents import build_agents
-from evolve_ai.pipelines.doctor import Check
+from evolve_ai.pipelines.doctor import Check, NamedDetail
 from evolve_ai.pipelines.doctor import examine as examine_health
 from evolve_ai.pipelines.exam import examine
 from evolve_ai.pipelines.explain import explain_build
@@ -208,20 +208,38 @@ def check_health(folder: Path, overrides: Sequence[str], assemble: Assemble) -> 
             verdict = registry.check()
         if verdict != "ok":
             raise RegistryError(verdict, where=project.registry, todo=MENDS)
-        return f"whole, {population} agents alive"
+        return f"whole, {len(pids)} agents alive"
 
     try:
-        population = _population(folder / "workspace" / "registry.sqlite")
-    except RegistryError:
-        population = 0  # check_registry tells
-    return examine_health(folder, population, read_template, check_registry)
+        project = open_project(folder, overrides)
+    except EvolveError:
+        project = Project(folder, Settings())  # one of the checks tells why
+    pids = _pids(project.registry)
+    return examine_health(project, pids, _tools(project, assemble), read_template, check_registry)
 
 
-def _population(path: Path) -> int:
+def _pids(path: Path) -> dict[str, int | None]:
+    """The living and the pids that they had last; nobody where the registry cannot be read."""
     if not path.exists():
-        return 0
-    with Registry.read(path) as registry:
-        return len(registry.living())
+        return {}
+    try:
+        with Registry.read(path) as registry:
+            return {record.id: record.pid for record in registry.living().values()}
+    except EvolveError:
+        return {}  # check_registry tells
+
+
+def _tools(project: Project, assemble: Assemble) -> Sequence[NamedDetail]:
+    """What the language of the agents needs; its plug-in may be missing, too."""
+    try:
+        return assemble(project, _nobody(project)).substrate.checks()
+    except EvolveError as error:
+        refused = error
+
+        def refuse() -> str:
+            raise refused
+
+        return [("substrate", refuse)]
 
 
 def build(
