@@ -309,37 +309,27 @@ class SuperviseSettings(Section):
         return self
 
 
+def _budget(meaning: str, unit: str) -> Any:
+    return setting(0, meaning, unit=unit, low=0, high=2**60)
+
+
 class BudgetSettings(Section):
     """What the population may use of the machine, all agents together."""
 
-    memory_bytes: int = setting(
-        0,
-        "memory that agents have to themselves; 0: 70 % of the machine's, or of its control "
-        "group's",
-        unit="bytes",
-        low=0,
-        high=2**50,
+    memory_bytes: int = _budget(
+        "memory that agents have to themselves; 0: 70 % of the machine's, or its control group's",
+        "bytes",
     )
-    disk_bytes: int = setting(
-        0,
+    disk_bytes: int = _budget(
         "agents, workspace and logs on disk; 0: all that is free when a run begins but 1 GiB",
-        unit="bytes",
-        low=0,
-        high=2**60,
+        "bytes",
     )
-    inodes: int = setting(
-        0,
-        "files and folders on disk; 0: all that are free when a run begins but 10000",
-        unit="files",
-        low=0,
-        high=2**60,
+    inodes: int = _budget(
+        "files and folders on disk; 0: all that are free when a run begins but 10000", "files"
     )
-    descriptors: int = setting(
-        0,
+    descriptors: int = _budget(
         "descriptors of the life-cycle, two for each agent; 0: as many as the system lets it have",
-        unit="descriptors",
-        low=0,
-        high=2**40,
+        "descriptors",
     )
 
 

@@ -114,6 +114,7 @@ def _publish(registry: Path, copy: Path) -> None:
             source.backup(target)
             target.execute("PRAGMA journal_mode = DELETE")  # one file, with nothing beside it
             wrong = _verdict(target)
+        draft.chmod(registry.stat().st_mode)
         if wrong is not None:
             raise RegistryError(f"it is damaged: {wrong}", where=registry)
         _into_place(draft, copy)

@@ -7,7 +7,7 @@ from rich.table import Table
 from rich.text import Text
 
 from evolve_ai.model.budget import Resource, shown
-from evolve_ai.model.status import AgentRow, ExamResult, Status
+from evolve_ai.model.status import AgentRow, ExamResult, FitnessNumbers, Status
 from evolve_ai.stages.record import Summary
 
 STYLES = {"running": "green", "waiting": "yellow", "quarantined": "red", "dead": "dim"}
@@ -40,7 +40,7 @@ def cycle_line(cycle: int, summary: Summary) -> str:
 
 
 def status_table(status: Status) -> RenderableType:
-    population, fitness, builds = status.population, status.fitness, status.builds
+    population, builds = status.population, status.builds
     holder = f"life-cycle {status.life_cycle}" if status.life_cycle else "no life-cycle runs"
     table = Table.grid(padding=(0, 2))
     table.add_column(style="bold")
@@ -59,12 +59,7 @@ def status_table(status: Status) -> RenderableType:
             + _causes(status.deaths),
         ),
         ("generation", f"max {status.generation.max}, mean {number(status.generation.mean, 1)}"),
-        (
-            "fitness",
-            f"mean {number(fitness.mean)}, best {number(fitness.best)}, "
-            f"founders {number(fitness.founders_mean)} (best {number(fitness.founders_best)}; "
-            "persistence is 0.500)",
-        ),
+        ("fitness", _fitness(status.fitness)),
         (
             "builds",
             f"{builds.requested} requested: {builds.compiled} compiled, {builds.reused} reused, "
@@ -80,6 +75,14 @@ def status_table(status: Status) -> RenderableType:
     for name, value in rows:
         table.add_row(name, value)
     return table
+
+
+def _fitness(fitness: FitnessNumbers) -> str:
+    return (
+        f"mean {number(fitness.mean)}, best {number(fitness.best)}, "
+        f"founders {number(fitness.founders_mean)} (best {number(fitness.founders_best)}; "
+        "persistence is 0.500)"
+    )
 
 
 def _budgets(status: Status) -> str:
