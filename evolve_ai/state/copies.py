@@ -50,7 +50,7 @@ class Copies:
         try:
             with storage_errors(self.path):
                 _publish(self._registry, self.path)
-        except sqlite3.Error as error:
+        except (sqlite3.Error, OSError) as error:
             return (f"no copy of the registry was made: {error}",)
         except (RegistryError, StorageError) as error:
             return (f"no copy of the registry was made: {error.what}",)
