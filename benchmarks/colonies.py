@@ -14,11 +14,11 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from evolve_ai.system.colony import Colony, Start, Started
 from outside import descendants, words, working_below
 
 from evolve_ai.model.report import Program
 from evolve_ai.model.world import Percept
-from evolve_ai.system.colony import Colony, Start, Started
 
 WARM_UP = 3  # ticks
 LOOK_SECONDS = 0.001

@@ -213,6 +213,7 @@ def test_missing_cargo_is_a_missing_toolchain(project: ProjectUnderTest) -> None
 
 def test_corrupt_registry_is_named(project: ProjectUnderTest) -> None:
     registry = project.root / "workspace" / "registry.sqlite"
+    registry.with_name("registry.backup.sqlite").unlink()
     size = registry.stat().st_size
     for broken in (b"garbage" * 1000, registry.read_bytes()[: size // 2]):
         for side in registry.parent.glob("registry.sqlite-*"):

@@ -69,7 +69,8 @@ class Colony(Crew):
             state = bye.state if bye is not None and bye.state is not None else start.state
             missing.append(replace(start, state=state if remember else None))
         outcomes |= self.start(missing)
-        return Settled(farewells, outcomes, self.take_taints())
+        ordered = {start.id: outcomes[start.id] for start in starts}
+        return Settled(farewells, ordered, self.take_taints())
 
     def _runs(self, start: Start) -> bool:
         resident = self._board.residents.get(start.id)

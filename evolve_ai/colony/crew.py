@@ -26,7 +26,7 @@ from evolve_ai.model.colony import (
 )
 from evolve_ai.model.world import Percept
 from evolve_ai.system import identity, processes
-from evolve_ai.system.exits import MEMORY_BYTES, Exit, Room
+from evolve_ai.system.exits import Exit, Room
 from evolve_ai.system.identity import Identity
 
 _LOOK_SECONDS = 0.1
@@ -49,7 +49,7 @@ class Crew:
         limits: Limits | None = None,
         orphan_seconds: int = 600,
         log_bytes: int = agent_log.MAX_BYTES,
-        memory_bytes: int = MEMORY_BYTES,
+        room: Room | None = None,
     ):
         """In a folder of its own; `program` is the keeper. KeeperError when that does not start,
         StorageError when the folder cannot be written."""
@@ -64,7 +64,7 @@ class Crew:
         self._closed = False
         processes.raise_descriptor_limit()
         self.diary = Diary(self._folder / "diary")
-        self._room = Room.with_log(log_bytes, memory_bytes)
+        self._room = room or Room()
         self._spawner = Spawner(self._folder, program, orphan_seconds)
         self._launcher = Launcher(
             self._pipes,

@@ -11,6 +11,7 @@ from evolve_ai.model.report import (
     BuildVerdict,
     Explanation,
     GenePool,
+    Needs,
     Program,
     SourceReport,
 )
@@ -53,6 +54,12 @@ class Substrate(Protocol):
     """Everything the stages need to know of a language."""
 
     name: str
+
+    # The least room in which its programs can live; settings that allow less are refused.
+    needs: Needs
+
+    # What `evolve doctor` looks at: (name, what tells how it is, or raises EvolveError).
+    def checks(self) -> Sequence[tuple[str, Callable[[], str]]]: ...
 
     # Read the template as a gene pool; TemplateError names file, line and reason.
     def read_pool(self, template: Path) -> GenePool: ...

@@ -36,6 +36,7 @@ class Cause(StrEnum):
     TURNOVER = "turnover"
     SELECTED = "selected"
     KILLED = "killed"
+    BUDGET = "budget"
 
 
 @dataclass(frozen=True, slots=True)

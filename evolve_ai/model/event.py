@@ -20,6 +20,7 @@ class Kind(StrEnum):
     CYCLE = "cycle"
     COMMAND = "command"
     TAINT = "taint"
+    BUDGET = "budget"
 
 
 @dataclass(frozen=True, slots=True)

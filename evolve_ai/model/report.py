@@ -52,6 +52,14 @@ class ScanReport:
 
 
 @dataclass(frozen=True, slots=True)
+class Needs:
+    """What the programs of a language need at least, before a gene has done anything."""
+
+    memory_bytes: int  # address space
+    descriptors: int  # open at one time, the five of every agent among them
+
+
+@dataclass(frozen=True, slots=True)
 class BuildRequest:
     """One wiring to turn into a program. `calls` and `files` are in calling order."""
 

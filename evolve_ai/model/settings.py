@@ -269,20 +269,68 @@ class SuperviseSettings(Section):
     )
     log_bytes: int = setting(
         MIB,
-        "size of an agent's log, trimmed now and then: between trims 16 times as much is allowed, "
-        "or 16 MiB if that is more; who writes more is ended",
+        "size of an agent's log, trimmed now and then: between trims it may grow to file_bytes",
         unit="bytes",
         low=4 * KIB,
         high=2**40,
     )
-    memory_bytes: int = setting(
-        512 * MIB,
-        "address space of an agent; one that asks for more ends with the cause `oom`",
+    file_bytes: int = setting(
+        0,
+        "size of a file that an agent writes, at most; who writes more is ended; 0: 16 times "
+        "log_bytes, or 16 MiB if that is more",
         unit="bytes",
-        low=32 * MIB,
+        low=0,
         high=2**40,
     )
+    memory_bytes: int = setting(
+        512 * MIB,
+        "address space of an agent, at least what its language needs; one that asks for more ends "
+        "with the cause `oom`",
+        unit="bytes",
+        low=MIB,
+        high=2**40,
+    )
+    descriptors: int = setting(
+        64,
+        "files that an agent may have open, at least what its language needs",
+        unit="descriptors",
+        low=5,
+        high=2**20,
+    )
     remember: bool = setting(True, "an agent gets back the state of its last life")
+
+    @model_validator(mode="after")
+    def _a_log_is_a_file(self) -> Self:
+        if 0 < self.file_bytes < 2 * self.log_bytes:
+            raise ValueError(
+                f"file_bytes ({self.file_bytes}) must be twice log_bytes ({self.log_bytes}) or "
+                "more: a log is trimmed only now and then"
+            )
+        return self
+
+
+def _budget(meaning: str, unit: str) -> Any:
+    return setting(0, meaning, unit=unit, low=0, high=2**60)
+
+
+class BudgetSettings(Section):
+    """What the population may use of the machine, all agents together."""
+
+    memory_bytes: int = _budget(
+        "memory that agents have to themselves; 0: 70 % of the machine's, or its control group's",
+        "bytes",
+    )
+    disk_bytes: int = _budget(
+        "agents, workspace and logs on disk; 0: all that is free when a run begins but 1 GiB",
+        "bytes",
+    )
+    inodes: int = _budget(
+        "files and folders on disk; 0: all that are free when a run begins but 10000", "files"
+    )
+    descriptors: int = _budget(
+        "descriptors of the life-cycle, two for each agent; 0: as many as the system lets it have",
+        "descriptors",
+    )
 
 
 class EventSettings(Section):
@@ -339,6 +387,7 @@ class Settings(Section):
         default_factory=dict, description="crates that the template may depend on, by name"
     )
     supervise: SuperviseSettings = SuperviseSettings()
+    budget: BudgetSettings = BudgetSettings()
     events: EventSettings = EventSettings()
     hooks: Mapping[EventName, CallableNames] = Field(
         default_factory=dict, description="callables to call, by kind of event"

@@ -39,6 +39,13 @@ class BuildNumbers(BaseModel):
     failed: int
 
 
+class BudgetNumbers(BaseModel):
+    """What the agents use of the machine, and may use: bytes, or a count."""
+
+    used: int
+    allowed: int
+
+
 class Status(BaseModel):
     """`evolve status --json`."""
 
@@ -56,6 +63,9 @@ class Status(BaseModel):
     builds: BuildNumbers
     restarts: int
     deaths: dict[str, int] = Field(description="deaths so far, by cause")
+    budgets: dict[str, BudgetNumbers] = Field(
+        description="by resource: memory and disk in bytes, inodes, descriptors"
+    )
     sandbox: str
     history_digest: str
 

@@ -1,30 +1,25 @@
 """Owns `evolve doctor`: whether this machine and this project can keep a population alive."""
 
 import os
-import resource
-import shutil
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
+from evolve_ai.model.capacity import Bound
 from evolve_ai.model.errors import EvolveError
-from evolve_ai.system.commands import Limits, run_command
+from evolve_ai.pipelines import capacity
+from evolve_ai.system import cgroup
+from evolve_ai.system.project import Project
 from evolve_ai.system.settings_file import FILE_NAME, load_settings
-from evolve_ai.system.tools import tool_path
 
 PYTHON = (3, 11)
-DESCRIPTORS_PER_AGENT = 3
-AGENT_BYTES = 300 * 1024  # memory of a sleeping agent
-FOLDER_BYTES = 256 * 1024
-OWN_DESCRIPTORS = 100
-OWN_PROCESSES = 50
-OWN_MEMORY = 256 * 1024**2
-OWN_DISK = 1024**3
 REMOTE = ("nfs", "nfs4", "cifs", "smb3", "fuse.sshfs", "9p", "afs", "ceph", "lustre", "beegfs")
 
 Detail = Callable[[], str]
+NamedDetail = tuple[str, Detail]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,31 +37,52 @@ class _Unwell(Exception):
 
 
 def examine(
-    project: Path, population: int, read_template: Detail, check_registry: Detail
+    project: Project,
+    pids: Mapping[str, int | None],
+    tools: Sequence[NamedDetail],
+    read_template: Detail,
+    check_registry: Detail,
 ) -> list[Check]:
-    """All checks, for so many agents. The callables tell what they found, or raise EvolveError."""
-    return [
-        _attempt(*check) for check in _checks(project, population, read_template, check_registry)
-    ]
+    """All checks, for a population of these agents and their processes.
+
+    `tools` are those of the substrate. Callables tell what they found, or raise EvolveError.
+    """
+    checks: tuple[NamedDetail, ...] = (
+        ("python", _python),
+        *tools,
+        ("settings", partial(_settings, project.root)),
+        ("template", read_template),
+        ("registry", check_registry),
+        ("folders", partial(_writable, project.root)),
+        ("named pipes", partial(_pipes, project.workspace)),
+        ("local disk", partial(_local, project.workspace)),
+        *_room(project, pids),
+        ("cgroup v2", cgroup.probe),
+        ("sandbox", lambda: "none: agents run unsandboxed, with all rights of this user"),
+    )
+    return [_attempt(*check) for check in checks]
 
 
-def _checks(
-    project: Path, population: int, read_template: Detail, check_registry: Detail
-) -> Iterator[tuple[str, Detail]]:
-    yield "python", _python
-    for name, package in (("cargo", "Rust"), ("rustc", "Rust"), ("cc", "gcc or clang")):
-        yield name, _version(name, package, project)
-    yield "settings", lambda: _settings(project)
-    yield "template", read_template
-    yield "registry", check_registry
-    yield "folders", lambda: _writable(project)
-    yield "named pipes", lambda: _pipes(project / "workspace")
-    yield "local disk", lambda: _local(project / "workspace")
-    yield "disk space", lambda: _disk(project, population)
-    yield "memory", lambda: _memory(population)
-    yield "file descriptors", lambda: _descriptors(population)
-    yield "processes", lambda: _processes(population)
-    yield "sandbox", lambda: "none: agents run unsandboxed, with all rights of this user"
+def _room(project: Project, pids: Mapping[str, int | None]) -> Iterator[NamedDetail]:
+    """A row for each limit, then for how many agents they leave room."""
+    mean = capacity.mean_of(project, pids)
+    found = list(capacity.bounds(project, mean, len(pids)))
+    for bound in found:
+        yield bound.name, partial(enough, bound, len(pids))
+    yield "pipes", capacity.pipes
+    if project.settings.mode == "free":
+        yield "inotify watches", capacity.watches
+    yield "capacity", partial(capacity.summary, found, mean)
+
+
+def enough(bound: Bound, population: int) -> str:
+    """What a limit allows, and that so many agents are fewer."""
+    if bound.unlimited:
+        return "unlimited"
+    detail = f"{capacity.told(bound)}: room for {bound.agents:,} agents, {population:,} needed"
+    if bound.agents < population:
+        raise _Unwell(detail, bound.todo)
+    return detail
 
 
 def _attempt(name: str, detail: Detail) -> Check:
@@ -86,22 +102,6 @@ def _python() -> str:
     if sys.version_info < PYTHON:
         raise _Unwell(version, "Python 3.11 or newer is needed")
     return version
-
-
-def _version(command: str, package: str, folder: Path) -> Detail:
-    def ask() -> str:
-        todo = f"install {package}, and put it on PATH"
-        limits = Limits(total=20.0, silence=20.0)
-        try:
-            env = {**os.environ, "PATH": tool_path(os.environ)}
-            done = run_command([command, "--version"], cwd=folder, env=env, limits=limits)
-        except FileNotFoundError as error:
-            raise _Unwell(f"there is no `{command}`", todo) from error
-        if done.code:
-            raise _Unwell(done.stderr.decode(errors="replace").strip() or str(done.ending), todo)
-        return (done.stdout.decode(errors="replace").splitlines() or [""])[0]
-
-    return ask
 
 
 def _settings(project: Path) -> str:
@@ -153,46 +153,3 @@ def filesystem(folder: Path, mounts: str) -> str:
         if resolved.is_relative_to(point) and depth >= best:
             best, kind = depth, found
     return kind
-
-
-def _disk(project: Path, population: int) -> str:
-    free, needed = shutil.disk_usage(project).free, OWN_DISK + population * FOLDER_BYTES
-    return _enough(free >> 20, needed >> 20, "MiB free", "free some space")
-
-
-def _memory(population: int) -> str:
-    lines = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
-    free = next(int(line.split()[1]) for line in lines if line.startswith("MemAvailable:"))
-    needed = OWN_MEMORY + population * AGENT_BYTES
-    return _enough(free >> 10, needed >> 20, "MiB available", "keep fewer agents")
-
-
-def _descriptors(population: int) -> str:
-    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    needed = OWN_DESCRIPTORS + DESCRIPTORS_PER_AGENT * population
-    limit = sys.maxsize if hard == resource.RLIM_INFINITY else hard
-    return _enough(limit, needed, "allowed", "raise the hard limit (ulimit -Hn), or fewer agents")
-
-
-def _processes(population: int) -> str:
-    limits = [_number(Path("/proc/sys/kernel/pid_max")), _number(Path("/sys/fs/cgroup/pids.max"))]
-    soft, _ = resource.getrlimit(resource.RLIMIT_NPROC)
-    if soft != resource.RLIM_INFINITY and os.geteuid() != 0:
-        limits.append(soft)
-    needed = OWN_PROCESSES + population
-    return _enough(min(limits), needed, "allowed", "raise the limit (ulimit -u, pids.max)")
-
-
-def _number(path: Path) -> int:
-    """The number in a file; without bound for `max` and for no file."""
-    try:
-        return int(path.read_text(encoding="ascii"))
-    except (OSError, ValueError):
-        return sys.maxsize
-
-
-def _enough(there: int, needed: int, unit: str, todo: str) -> str:
-    detail = f"{'unlimited' if there == sys.maxsize else there} {unit}, {needed} needed"
-    if there < needed:
-        raise _Unwell(detail, todo)
-    return detail

@@ -22,6 +22,7 @@ from evolve_ai.pipelines.lifetime import limits_of
 from evolve_ai.pipelines.parts import Parts
 from evolve_ai.stages.build import request_of
 from evolve_ai.state.registry import Registry
+from evolve_ai.system.exits import Room
 
 FOLDER = "exam"
 PURSE = 100_000  # thousandths of energy: nobody is poor in an exam
@@ -107,8 +108,9 @@ def sit(
     """The accounts of a group; None for who failed."""
     shutil.rmtree(folder, ignore_errors=True)  # an exam that was killed is begun anew
     starts = [_start(parts, folder, candidate, programs) for candidate in candidates]
+    room = Room.of(parts.project.settings.supervise)
     program = keeper_program(parts.project.workspace)
-    with Crew(folder, program, epoch=1, limits=limits_of(parts)) as crew:
+    with Crew(folder, program, epoch=1, limits=limits_of(parts), room=room) as crew:
         started = crew.start(starts)
         for outcome in started.values():
             if isinstance(outcome, Refused):

@@ -13,9 +13,10 @@ from evolve_ai.model.agent import AgentRecord, Fault
 from evolve_ai.model.errors import NoPopulationError
 from evolve_ai.model.event import Event
 from evolve_ai.model.report import GenePool
-from evolve_ai.model.selection import PopulationView, Verdicts
+from evolve_ai.model.selection import Verdicts
 from evolve_ai.pipelines import lifetime
 from evolve_ai.pipelines.background import BackgroundBuilder
+from evolve_ai.pipelines.budgets import Budgets
 from evolve_ai.pipelines.initiate_project import open_pool, start_energy
 from evolve_ai.pipelines.operator import Hear, Operator
 from evolve_ai.pipelines.parts import Parts
@@ -27,7 +28,7 @@ from evolve_ai.stages.audit import audit
 from evolve_ai.stages.context import Context
 from evolve_ai.stages.genome_sync import sync
 from evolve_ai.stages.metrics import measure
-from evolve_ai.stages.natural_selection import candidate_of, process_natural_selection
+from evolve_ai.stages.natural_selection import select
 from evolve_ai.stages.observe import (
     Observed,
     Surroundings,
@@ -44,6 +45,7 @@ from evolve_ai.stages.record import (
 from evolve_ai.stages.succession import Succeeded, succeed
 from evolve_ai.stages.supervise import FINAL, offered
 from evolve_ai.stages.update import update
+from evolve_ai.state.copies import Copies
 from evolve_ai.state.registry import Batch, Registry
 
 TIDY_CYCLES = 20
@@ -99,6 +101,8 @@ class LifeManager:
         begun = lifetime.begin(parts, registry, self.run_id, self.pool, self.colony)
         self.population = Population(parts, registry, self.run_id, begun)
         self._resumes, self._begun = begun.resumes, False
+        self._copies = Copies(registry.path)
+        self._budgets = Budgets(parts.project, self.population)
         last = registry.last_cycle()
         self.cycle, self.digest = (last[0], last[1]) if last else (0, NO_HISTORY)
         self.tick = int(last[2]["tick"]) if last else 0
@@ -231,7 +235,9 @@ class LifeManager:
             self._prepare(context, clock)
         observed = self._observe(context)
         clock.lap("observe")
-        verdicts = self._select(context, observed)
+        places, start = int(self.registry.meta("places") or 0), start_energy(context)
+        verdicts = select(context, observed.agents, self.parts.policy, places, start)
+        observed, verdicts = self._budgets.keep(context, observed, verdicts, self.colony)
         succeeded = self._succeed(context, observed, verdicts)
         clock.lap("succeed")
         return self._record(context, observed, succeeded, clock.laps)
@@ -313,34 +319,6 @@ class LifeManager:
         between = partial(self._renewals.look, context) if self._renewals is not None else None
         return observe(context, self.population.agents, self.colony, world, between)
 
-    def _select(self, context: Context, observed: Observed) -> Verdicts:
-        """Nobody is born and nobody dies while the world stands still."""
-        ended = tuple(
-            (record.id, str(record.cause))
-            for record in observed.agents.values()
-            if record.cause in FINAL
-        )
-        if context.settings.cycle.ticks == 0:
-            return Verdicts(ended)
-        economy, start = context.settings.economy, start_energy(context)
-        gone = {agent for agent, _ in ended}
-        view = PopulationView(
-            cycle=context.cycle,
-            places=int(self.registry.meta("places") or 0),
-            start_energy=start,
-            breeding_energy=int(economy.breeding * start),
-            endowment=int(economy.endowment * start),
-            age_limit=economy.age_limit,
-            turnover_floor=economy.turnover_floor,
-            births_share=economy.births_share,
-            candidates=tuple(
-                candidate_of(record) for record in observed.agents.values() if record.id not in gone
-            ),
-        )
-        rng = context.draws.rng("select", context.cycle)
-        verdicts = process_natural_selection(view, self.parts.policy, rng)
-        return replace(verdicts, deaths=(*ended, *verdicts.deaths))
-
     def _succeed(self, context: Context, observed: Observed, verdicts: Verdicts) -> Succeeded:
         return succeed(
             context,
@@ -390,7 +368,8 @@ class LifeManager:
         )
 
     def _tidy(self, cycle: int) -> None:
-        """Now and then: forget programs that nobody alive needs, and old events."""
+        """Now and then: a copy of the registry; programs that nobody needs and old events go."""
+        self.population.notes += self._copies.keep()
         put_off = self._background is not None and self._background.prune_due
         if put_off or cycle % TIDY_CYCLES == 0:
             self.population.prune(self._background or self._builder, self.colony)

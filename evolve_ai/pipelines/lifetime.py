@@ -13,11 +13,12 @@ from evolve_ai.model.event import Event, Kind
 from evolve_ai.model.report import GenePool
 from evolve_ai.model.restart import backoff_of, with_backoff
 from evolve_ai.pipelines.parts import Parts
-from evolve_ai.pipelines.takeover import take_over
+from evolve_ai.pipelines.takeover import ADRIFT, take_over
 from evolve_ai.stages.record import changed
 from evolve_ai.stages.supervise import stopped
 from evolve_ai.state.registry import Batch, Registry
 from evolve_ai.system.content_store import ContentStore
+from evolve_ai.system.exits import Room
 from evolve_ai.system.files import remove_tree
 from evolve_ai.system.identity import boot_id
 from evolve_ai.system.project import Project
@@ -57,7 +58,7 @@ def begin(parts: Parts, registry: Registry, run: str, pool: GenePool, colony: Co
     if taints and registry.meta("tainted") is None:
         meta["tainted"] = taints[0]
     awaited = frozenset((registry.meta(AWAITED) or "").split())
-    meta[AWAITED] = None  # a run asks for everybody at once
+    meta |= {AWAITED: None, ADRIFT: None}  # a run asks for everybody at once
     batch = Batch(
         records=changed(before, agents.values()),
         memories={**taken.memories, **dict.fromkeys(taken.lost & taken.memories.keys())},
@@ -107,7 +108,7 @@ def open_colony(parts: Parts, registry: Registry) -> Colony:
         limits=limits_of(parts),
         orphan_seconds=patience.orphan_seconds,
         log_bytes=patience.log_bytes,
-        memory_bytes=patience.memory_bytes,
+        room=Room.of(patience),
     )
 
 

@@ -12,6 +12,7 @@ from evolve_ai.contracts.sink import Sink
 from evolve_ai.contracts.substrate import Builder, Substrate
 from evolve_ai.contracts.variation import Variation
 from evolve_ai.model.draws import Draws
+from evolve_ai.model.errors import SettingsError
 from evolve_ai.model.report import GenePool
 from evolve_ai.stages.context import Context
 from evolve_ai.system.project import Project
@@ -40,3 +41,22 @@ class Parts:
     def context(self, pool: GenePool, cycle: int) -> Context:
         project, clock = self.project, self.clock
         return Context(project, self.substrate, self.executor, self.draws, pool, cycle, clock)
+
+
+def check_needs(parts: Parts) -> None:
+    """SettingsError when the settings leave the programs of this language too little room."""
+    needs, given, name = (
+        parts.substrate.needs,
+        parts.project.settings.supervise,
+        parts.substrate.name,
+    )
+    for key, least, allowed in (
+        ("memory_bytes", needs.memory_bytes, given.memory_bytes),
+        ("descriptors", needs.descriptors, given.descriptors),
+    ):
+        if allowed < least:
+            raise SettingsError(
+                f"supervise.{key} is {allowed}, but an agent in {name} needs {least} to live",
+                where=parts.project.root / "evolve.toml",
+                todo=f"set supervise.{key} = {least} or more",
+            )

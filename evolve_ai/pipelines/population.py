@@ -141,14 +141,8 @@ class Population:
         meta: dict[str, str | None] = {AWAITED: " ".join(sorted(self.awaited)) or None}
         if turning:
             meta[TURNING] = str(context.cycle)
-        freely = freely or (
-            context.clock is not None
-            and any(
-                event.kind is Kind.RESTART and event.data["cause"] != Cause.PLANNED
-                for event in ran.events
-            )
-        )
-        if (freely or self.awaited) and self._registry.meta(FREELY) is None:
+        freely = freely or bool(self.awaited) or (context.clock is not None and _restarted(ran))
+        if freely and self._registry.meta(FREELY) is None:
             meta[FREELY] = str(context.cycle)
         batch = replace(batch, meta={**batch.meta, **meta})
         recorded = self._registry.commit(batch, self._run_id)
@@ -166,3 +160,10 @@ class Population:
         """After deaths and births, which are on record."""
         self.agents, self.tally = living, Tally()
         self.memories = {agent: m for agent, m in self.memories.items() if agent in living}
+
+
+def _restarted(ran: Ran) -> bool:
+    """Is an agent back that has crashed?"""
+    return any(
+        event.kind is Kind.RESTART and event.data["cause"] != Cause.PLANNED for event in ran.events
+    )

@@ -28,7 +28,7 @@ from evolve_ai.notifications.notifier import Notifier, open_notifier
 from evolve_ai.notifications.orchestrator_log import open_log
 from evolve_ai.pipelines import commands, inbox, views
 from evolve_ai.pipelines.build_agents import build_agents
-from evolve_ai.pipelines.doctor import Check
+from evolve_ai.pipelines.doctor import Check, NamedDetail
 from evolve_ai.pipelines.doctor import examine as examine_health
 from evolve_ai.pipelines.exam import examine
 from evolve_ai.pipelines.explain import explain_build
@@ -42,8 +42,10 @@ from evolve_ai.pipelines.initiate_project import (
 from evolve_ai.pipelines.life_manager import LifeManager
 from evolve_ai.pipelines.new_project import check_path
 from evolve_ai.pipelines.operator import Hear
-from evolve_ai.pipelines.parts import Parts
-from evolve_ai.state.registry import Registry
+from evolve_ai.pipelines.parts import Parts, check_needs
+from evolve_ai.pipelines.restoration import open_registry, take_news
+from evolve_ai.state.copies import Copies
+from evolve_ai.state.registry import MENDS, Registry
 from evolve_ai.system.files import publish
 from evolve_ai.system.identity import Identity
 from evolve_ai.system.lock import Lock
@@ -79,12 +81,15 @@ def opened(project: Project, assemble: Assemble, purpose: str) -> Iterator[tuple
     """The parts and the registry of a project, for one who writes. HeldError for a second one."""
     with ExitStack() as stack:
         stack.enter_context(Lock(project.workspace, purpose))
-        registry = stack.enter_context(Registry.create(project.registry))
+        registry = stack.enter_context(open_registry(project, purpose == LIFE_CYCLE))
         notifier = open_notifier(project.settings, project.logs, registry.events_after)
         stack.callback(notifier.close)
         parts = assemble(project, notifier)
         stack.callback(parts.executor.close)
+        check_needs(parts)
         yield parts, registry
+        for trouble in Copies(project.registry).make():
+            notifier.log.warning(trouble)
 
 
 def choose_seed(folder: Path, seed: int) -> None:
@@ -194,6 +199,7 @@ def life(
                 "this project has no agents yet", where=project.root, todo="evolve init 100"
             )
         with LifeManager(parts, registry, run_id(), build_progress, hear) as manager:
+            manager.population.notes += take_news(registry)
             yield manager
 
 
@@ -264,21 +270,39 @@ def check_health(folder: Path, overrides: Sequence[str], assemble: Assemble) -> 
         with Registry.read(project.registry) as registry:
             verdict = registry.check()
         if verdict != "ok":
-            raise RegistryError(verdict, where=project.registry, todo="restore it from a backup")
-        return f"whole, {population} agents alive"
+            raise RegistryError(verdict, where=project.registry, todo=MENDS)
+        return f"whole, {len(pids)} agents alive"
 
     try:
-        population = _population(folder / "workspace" / "registry.sqlite")
-    except RegistryError:
-        population = 0  # check_registry tells
-    return examine_health(folder, population, read_template, check_registry)
+        project = open_project(folder, overrides)
+    except EvolveError:
+        project = Project(folder, Settings())  # one of the checks tells why
+    pids = _pids(project.registry)
+    return examine_health(project, pids, _tools(project, assemble), read_template, check_registry)
 
 
-def _population(path: Path) -> int:
+def _pids(path: Path) -> dict[str, int | None]:
+    """The living and the pids that they had last; nobody where the registry cannot be read."""
     if not path.exists():
-        return 0
-    with Registry.read(path) as registry:
-        return len(registry.living())
+        return {}
+    try:
+        with Registry.read(path) as registry:
+            return {record.id: record.pid for record in registry.living().values()}
+    except EvolveError:
+        return {}  # check_registry tells
+
+
+def _tools(project: Project, assemble: Assemble) -> Sequence[NamedDetail]:
+    """What the language of the agents needs; its plug-in may be missing, too."""
+    try:
+        return assemble(project, _nobody(project)).substrate.checks()
+    except EvolveError as error:
+        refused = error
+
+        def refuse() -> str:
+            raise refused
+
+        return [("substrate", refuse)]
 
 
 def build(

@@ -15,6 +15,7 @@ from evolve_ai.state.registry import Registry
 from evolve_ai.system.leftovers import leftovers
 from evolve_ai.system.processes import end_strangers_left_behind
 
+ADRIFT = "adrift"  # in the registry: why processes that live know more than it does, and are ended
 ALL_ENDED = "all agents were ended from outside, and their memories are lost"
 BROKEN_OFF = "the season of cycle {} was broken off, and begins anew"
 
@@ -50,6 +51,11 @@ def take_over(
     for the first time; in free mode it counts as it is found.
     """
     memories = registry.memories()
+    adrift = registry.meta(ADRIFT)
+    if adrift is not None:
+        colony.adopt({}, {})
+        colony.forget()
+        return _nobody_left(agents, memories, adrift)
     expected = {record.id: record.pid for record in agents.values() if record.pid is not None}
     known = {agent: _greeting(parts, registry, pool, agents[agent], memories) for agent in agents}
     adopted = colony.adopt(known, expected)
@@ -60,7 +66,7 @@ def take_over(
     if expected and not running and adopted.lost >= expected.keys():
         colony.forget()
         colony.reap()
-        return _nobody_left(agents, memories)
+        return _nobody_left(agents, memories, ALL_ENDED)
     turning = registry.meta(TURNING) == str(cycle + 1)
     resumes = turning and bool(running or not expected)
     taints: tuple[str, ...] = colony.take_taints()
@@ -92,8 +98,10 @@ def _greeting(
     )
 
 
-def _nobody_left(agents: Mapping[str, AgentRecord], memories: Mapping[str, bytes]) -> TakenOver:
-    """After a power cut, say. It was nobody's own failure."""
+def _nobody_left(
+    agents: Mapping[str, AgentRecord], memories: Mapping[str, bytes], reason: str
+) -> TakenOver:
+    """Everybody was ended, and nobody has failed."""
     ended = {
         record.id: replace(
             record,
@@ -105,9 +113,8 @@ def _nobody_left(agents: Mapping[str, AgentRecord], memories: Mapping[str, bytes
         for record in agents.values()
         if record.pid is not None
     }
-    return TakenOver(
-        {**agents, **ended}, memories, False, taints=(ALL_ENDED,), lost=frozenset(ended)
-    )
+    known = {**agents, **ended}
+    return TakenOver(known, memories, False, taints=(reason,), lost=frozenset(ended))
 
 
 def _as_found(

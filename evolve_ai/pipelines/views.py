@@ -10,6 +10,7 @@ from evolve_ai.model.genome import Genome, GenomeError, decode
 from evolve_ai.model.status import (
     AgentRow,
     AgentStory,
+    BudgetNumbers,
     BuildNumbers,
     FitnessNumbers,
     GenerationNumbers,
@@ -19,6 +20,8 @@ from evolve_ai.model.status import (
 from evolve_ai.pipelines.commands import PAUSED
 from evolve_ai.stages.record import NO_HISTORY, TALLY, Tally, Totals
 from evolve_ai.state.registry import Registry
+from evolve_ai.system.consumption import in_their_folders
+from evolve_ai.system.housekeeping import Housekeeping
 from evolve_ai.system.lock import Holder, holder
 from evolve_ai.system.project import Project
 
@@ -51,9 +54,18 @@ def status_of(project: Project, registry: Registry) -> Status:
         builds=BuildNumbers(**asdict(totals.builds)),
         restarts=totals.restarts,
         deaths=dict(Counter(str(record.cause) for record in registry.dead())),
+        budgets=_budgets(project, living),
         sandbox=SANDBOX,
         history_digest=last[1] if last else NO_HISTORY,
     )
+
+
+def _budgets(project: Project, living: list[AgentRecord]) -> dict[str, BudgetNumbers]:
+    """As they are now: a life-cycle that runs has settled when it began what they allow."""
+    pids = in_their_folders({r.id: r.pid for r in living if r.pid is not None}, project.agents)
+    ids = [record.id for record in living]
+    found = Housekeeping(project, ids).budgets(ids, list(pids.values()))
+    return {str(b.resource): BudgetNumbers(used=b.used, allowed=b.allowed) for b in found}
 
 
 def life_cycle(project: Project) -> Holder | None:

@@ -1,13 +1,15 @@
 """Owns the verb select: shows a policy the population and checks what it answers."""
 
 import random
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from evolve_ai.contracts.selection import SelectionPolicy
 from evolve_ai.model.agent import AgentRecord, State
 from evolve_ai.model.errors import PluginError
 from evolve_ai.model.selection import Candidate, PopulationView, Verdicts
+from evolve_ai.stages.context import Context
+from evolve_ai.stages.supervise import FINAL
 
 
 def candidate_of(record: AgentRecord) -> Candidate:
@@ -20,6 +22,34 @@ def candidate_of(record: AgentRecord) -> Candidate:
         active_genes=record.active_genes,
         running=record.state is State.RUNNING,
     )
+
+
+def select(
+    context: Context,
+    agents: Mapping[str, AgentRecord],
+    policy: SelectionPolicy,
+    places: int,
+    start_energy: int,
+) -> Verdicts:
+    """Who dies and who breeds. While the world stands still only those die who have ended."""
+    ended = tuple((r.id, str(r.cause)) for r in agents.values() if r.cause in FINAL)
+    if context.settings.cycle.ticks == 0:
+        return Verdicts(ended)
+    economy, gone = context.settings.economy, {agent for agent, _ in ended}
+    view = PopulationView(
+        cycle=context.cycle,
+        places=places,
+        start_energy=start_energy,
+        breeding_energy=int(economy.breeding * start_energy),
+        endowment=int(economy.endowment * start_energy),
+        age_limit=economy.age_limit,
+        turnover_floor=economy.turnover_floor,
+        births_share=economy.births_share,
+        candidates=tuple(candidate_of(r) for r in agents.values() if r.id not in gone),
+    )
+    rng = context.draws.rng("select", context.cycle)
+    verdicts = process_natural_selection(view, policy, rng)
+    return replace(verdicts, deaths=(*ended, *verdicts.deaths))
 
 
 def process_natural_selection(

@@ -1,6 +1,6 @@
 """Owns the verb run: starts, restarts and stops processes until they match the population."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 
 from evolve_ai.contracts.colony import Colony
@@ -51,8 +51,7 @@ def run(
     leaving = {
         agent
         for agent, record in agents.items()
-        if (record.pid is not None or agent in running)
-        and _leaves(record, wanted.get(agent), programs)
+        if (record.pid or agent in running) and _leaves(record, wanted.get(agent), programs)
     }
     starting = [agent for agent in wanted if agent not in running or agent in leaving]
     remember = context.settings.supervise.remember
@@ -63,22 +62,31 @@ def run(
         [_start(context, agents[a], programs, kept.get(a), genome_of(a)) for a in starting],
         remember=remember,
     )
+    parted = [record for agent, record in agents.items() if agent in leaving and record.pid]
     left = _left(settled.farewells) if remember else {}
-    parted = [agents[agent] for agent in agents if agent in leaving and agents[agent].pid]
+    records, events = _become(context, agents, parted, settled.outcomes, {**kept, **left}.keys())
+    used = tuple(a for a in starting if not isinstance(settled.outcomes[a], Refused))
+    taints = (*_broken_farewells(settled.farewells, wanted), *settled.taints)
+    left = {agent: left[agent] for agent in left.keys() - frozenset(used)}
+    refused = _told_of_refusals(settled.outcomes.values())
+    return Ran({**agents, **records}, events, taints, used, left, refused, pace)
+
+
+def _become(
+    context: Context,
+    agents: Mapping[str, AgentRecord],
+    parted: Sequence[AgentRecord],
+    outcomes: Mapping[str, Started | Fault | Refused],
+    remembered: Set[str],
+) -> tuple[dict[str, AgentRecord], tuple[Event, ...]]:
+    """The agents that lost a process, got one, or failed to."""
     records = {one.id: replace(one, pid=None, running_fingerprint="") for one in parted}
     events = [_exit_event(one, context.cycle) for one in parted]
-    remembered = {**kept, **left}
-    for agent in starting:
+    for agent, outcome in outcomes.items():
         before = records.get(agent, agents[agent])
-        outcome = settled.outcomes[agent]
         records[agent], told = _began(context, before, outcome, agent in remembered)
         events += told
-    taints = (*_broken_farewells(settled.farewells, wanted), *settled.taints)
-    outcomes = settled.outcomes
-    used = tuple(agent for agent in starting if not isinstance(outcomes[agent], Refused))
-    left = {agent: left[agent] for agent in left.keys() - frozenset(used)}
-    refused = _told_of_refusals(outcomes.values())
-    return Ran({**agents, **records}, tuple(events), taints, used, left, refused, pace)
+    return records, tuple(events)
 
 
 def _left(farewells: Mapping[str, Farewell]) -> dict[str, bytes]:

@@ -18,6 +18,8 @@ from evolve_ai.state import schema
 
 _ID = re.compile(r"[0-9a-f-]+")
 _PAGE = 1000  # events read at once
+PATIENCE = 30.0  # seconds that another program may keep the file locked
+MENDS = "evolve life-cycle puts the last good copy in its place, if there is one"
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +140,13 @@ class Registry:
             recorded.append(Recorded(int(cursor.lastrowid or 0), now, run, event))
         return tuple(recorded)
 
+    def skip_events(self, seq: int) -> None:
+        """Number the events to come from the one after `seq` on, if they would not be anyway."""
+        with _told(self.path):
+            self._connection.execute(
+                "UPDATE sqlite_sequence SET seq = max(seq, ?) WHERE name = 'events'", [seq]
+            )
+
     def forget_events(self, keep: int) -> None:
         """Drop all but the newest `keep` events; they stand in the rotated log files."""
         with _told(self.path):
@@ -200,6 +209,11 @@ class Registry:
             yield from map(_recorded, rows)
             seq = rows[-1][0]
 
+    def last_seq(self) -> int:
+        """The number of the last event ever recorded here, 0 if there was none."""
+        row = self._one("SELECT seq FROM sqlite_sequence WHERE name = 'events'")
+        return int(row[0]) if row else 0
+
     def events_of(self, agent: str, limit: int = 50) -> list[Recorded]:
         rows = self._all(
             "SELECT seq, ts, run, cycle, event, agent, data FROM events "
@@ -258,7 +272,7 @@ def _connected(path: Path, how: str = "") -> Iterator[sqlite3.Connection]:
     """A connection that stays open unless its preparation fails."""
     with _told(path):
         address = f"{path.absolute().as_uri()}{how}"
-        connection = sqlite3.connect(address, timeout=30, isolation_level=None, uri=True)
+        connection = sqlite3.connect(address, timeout=PATIENCE, isolation_level=None, uri=True)
         try:
             yield connection
         except BaseException:
@@ -286,8 +300,24 @@ def _told(path: Path) -> Iterator[None]:
     try:
         yield
     except sqlite3.Error as error:
-        raise RegistryError(
-            f"the registry refuses: {error}",
-            where=path,
-            todo="free disk space, check its permissions, or see: evolve doctor",
-        ) from error
+        raise refusal(path, error) from error
+
+
+def refusal(path: Path, error: sqlite3.Error) -> RegistryError:
+    """What SQLite refuses, and what helps."""
+    todo = "free disk space, check its permissions, or see: evolve doctor"
+    if damaged(error):
+        todo = MENDS
+    elif _code(error) in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+        todo = "another program keeps it locked: end that, then run again"
+    return RegistryError(f"the registry refuses: {error}", where=path, todo=todo)
+
+
+def damaged(error: sqlite3.Error) -> bool:
+    """Is it the file that is broken, rather than the disk or another program in the way?"""
+    return _code(error) in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+
+
+def _code(error: sqlite3.Error) -> int:
+    """SQLite's primary result code; 0 where it gave none."""
+    return (getattr(error, "sqlite_errorcode", None) or 0) & 0xFF

@@ -5,6 +5,7 @@ import signal as signals
 from dataclasses import dataclass
 
 from evolve_ai.model.agent import Cause, Fault
+from evolve_ai.model.settings import SuperviseSettings
 
 NEVER_RESTART = 125
 MEMORY_BYTES = 512 * 1024 * 1024
@@ -26,9 +27,10 @@ class Room:
     descriptors: int = 64
 
     @classmethod
-    def with_log(cls, log_bytes: int, memory_bytes: int) -> "Room":
+    def of(cls, settings: SuperviseSettings) -> "Room":
         """Logs are trimmed only now and then: a file may be a good deal larger than they."""
-        return cls(max(_LOGS_IN_A_FILE * log_bytes, _LEAST_FILE_BYTES), memory_bytes)
+        file_bytes = max(_LOGS_IN_A_FILE * settings.log_bytes, _LEAST_FILE_BYTES)
+        return cls(settings.file_bytes or file_bytes, settings.memory_bytes, settings.descriptors)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,8 @@ from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from evolve_ai.model.status import AgentRow, ExamResult, Status
+from evolve_ai.model.budget import Resource, shown
+from evolve_ai.model.status import AgentRow, ExamResult, FitnessNumbers, Status
 from evolve_ai.stages.record import Summary
 
 # What a terminal would obey: CSI, then strings (OSC, DCS, …) up to their end or the line's, then
@@ -58,7 +59,7 @@ def cycle_line(cycle: int, summary: Summary) -> str:
 
 
 def status_table(status: Status) -> RenderableType:
-    population, fitness, builds = status.population, status.fitness, status.builds
+    population, builds = status.population, status.builds
     holder = f"life-cycle {status.life_cycle}" if status.life_cycle else "no life-cycle runs"
     table = Table.grid(padding=(0, 2))
     table.add_column(style="bold")
@@ -77,18 +78,14 @@ def status_table(status: Status) -> RenderableType:
             + _causes(status.deaths),
         ),
         ("generation", f"max {status.generation.max}, mean {number(status.generation.mean, 1)}"),
-        (
-            "fitness",
-            f"mean {number(fitness.mean)}, best {number(fitness.best)}, "
-            f"founders {number(fitness.founders_mean)} (best {number(fitness.founders_best)}; "
-            "persistence is 0.500)",
-        ),
+        ("fitness", _fitness(status.fitness)),
         (
             "builds",
             f"{builds.requested} requested: {builds.compiled} compiled, {builds.reused} reused, "
             f"{builds.failed} failed",
         ),
         ("restarts", str(status.restarts)),
+        ("budgets", _budgets(status)),
         ("sandbox", Text(status.sandbox, style="yellow")),
         ("digest", status.history_digest[:32] + "…"),
     ]
@@ -102,6 +99,21 @@ def _warnings(status: Status) -> Iterator[tuple[str, Text]]:
         yield "paused", Text(PAUSED, style="yellow")
     if status.tainted:
         yield "tainted", Text(status.tainted, style="red")
+
+
+def _fitness(fitness: FitnessNumbers) -> str:
+    return (
+        f"mean {number(fitness.mean)}, best {number(fitness.best)}, "
+        f"founders {number(fitness.founders_mean)} (best {number(fitness.founders_best)}; "
+        "persistence is 0.500)"
+    )
+
+
+def _budgets(status: Status) -> str:
+    return ", ".join(
+        f"{name} {shown(Resource(name), found.used)} of {shown(Resource(name), found.allowed)}"
+        for name, found in status.budgets.items()
+    )
 
 
 def _causes(deaths: dict[str, int]) -> str:

@@ -1,13 +1,18 @@
 """The doctor names what is not well, and what helps."""
 
 import os
+import subprocess
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 
 from evolve_ai.model.errors import RegistryError, TemplateError
-from evolve_ai.pipelines import doctor
+from evolve_ai.model.settings import Settings
+from evolve_ai.pipelines import capacity, doctor
 from evolve_ai.pipelines.doctor import Check, examine, filesystem
+from evolve_ai.substrates.rust.substrate import RustSubstrate
+from evolve_ai.system.project import Project
 
 
 @pytest.fixture
@@ -18,8 +23,12 @@ def project(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def _examine(project: Path, population: int = 10) -> dict[str, Check]:
-    checks = examine(project, population, lambda: "12 gene files", lambda: "whole")
+def _examine(
+    root: Path, settings: Settings | None = None, pids: Mapping[str, int | None] | None = None
+) -> dict[str, Check]:
+    project = Project(root, settings or Settings())
+    tools = RustSubstrate(home=root).checks()
+    checks = examine(project, pids or {}, tools, lambda: "12 gene files", lambda: "whole")
     return {check.name: check for check in checks}
 
 
@@ -72,11 +81,60 @@ def test_wrong_setting_is_named_with_its_line(project: Path) -> None:
     assert "evolve.toml:2: sead is unknown; did you mean seed?" in check.detail
 
 
-def test_absurd_population_exceeds_the_limits(project: Path) -> None:
-    checks = _examine(project, 10**12)
-    for name in ("memory", "disk space", "file descriptors", "processes"):
-        assert not checks[name].ok or "unlimited" in checks[name].detail
-        assert "needed" in checks[name].detail
+def test_population_beyond_a_limit_is_not_well(project: Path) -> None:
+    settings = Settings.model_validate({"budget": {"memory_bytes": 3_000_000, "disk_bytes": 9**9}})
+    checks = _examine(project, settings, dict.fromkeys(map(str, range(40))))
+    assert checks["disk space"].ok
+    assert checks["memory"] == Check(
+        "memory",
+        False,
+        "2.9 MiB, 270.0 KiB an agent: room for 10 agents, 40 needed",
+        "raise budget.memory_bytes in evolve.toml, or keep fewer agents",
+    )
+
+
+def test_limit_that_bites_first_is_named_with_what_raises_it(project: Path) -> None:
+    settings = Settings.model_validate({"budget": {"inodes": 4000}})
+    found = _examine(project, settings)["capacity"]
+    assert found.ok
+    assert found.detail.startswith(
+        "this machine can hold about 99 agents; what bites first is inodes (4,000, 40 an agent"
+    )
+    assert found.detail.endswith("To hold more: raise it in [budget] of evolve.toml")
+
+
+def test_every_limit_has_a_row(project: Path) -> None:
+    rows = _examine(project, Settings(mode="free")).keys()
+    assert rows >= {
+        "memory",
+        "disk space",
+        "inodes",
+        "file descriptors",
+        "open files of the machine",
+        "processes",
+        "pipes",
+        "inotify watches",
+        "capacity",
+        "cgroup v2",
+    }
+
+
+def test_agents_that_run_are_measured(project: Path) -> None:
+    folder = project / "agents" / "a1"
+    folder.mkdir()
+    (folder / "genome.bin").write_bytes(b"x" * 100_000)
+    sleeper = subprocess.Popen(["sleep", "60"], cwd=folder)
+    try:
+        detail = _examine(project, pids={"a1": sleeper.pid, "a2": os.getpid()})["capacity"].detail
+        assert "measured on 1 that run" in detail
+    finally:
+        sleeper.kill()
+        sleeper.wait()
+
+
+def test_pipes_of_an_ordinary_user_are_told_of(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(capacity.machine, "pipe_pages", lambda: 16384)
+    assert capacity.pipes().startswith("beyond 512 agents they hold less at a time")
 
 
 def test_broken_template_and_registry_are_reported(project: Path) -> None:
@@ -86,7 +144,8 @@ def test_broken_template_and_registry_are_reported(project: Path) -> None:
     def registry() -> str:
         raise RegistryError("malformed")
 
-    checks = {check.name: check for check in examine(project, 1, template, registry)}
+    found = examine(Project(project, Settings()), {}, (), template, registry)
+    checks = {check.name: check for check in found}
     assert checks["template"] == Check("template", False, "agent_template: no genes", "add one")
     assert checks["registry"].detail == "malformed"
 

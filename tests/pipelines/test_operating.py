@@ -10,7 +10,7 @@ from typing import Any
 
 import psutil
 import pytest
-from evolve_ai.system.agent_log import trim
+from evolve_ai.colony.agent_log import trim
 from project_support import ProjectUnderTest, clone, wait_until
 
 TYPO = """//! A gene that no compiler takes.

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from project_support import ProjectUnderTest
+from project_support import ProjectUnderTest, wait_until
 
 Mount = Callable[..., Path]
 
@@ -94,3 +94,93 @@ def test_read_only_project_is_named(on_small_disk: ProjectUnderTest) -> None:
     done = project.evolve("doctor", code=1)
     assert "NO  folders" in done.out
     remount(project.root.parent, "rw")
+
+
+@pytest.fixture
+def small(calm: ProjectUnderTest, mount: Mount) -> Iterator[tuple[ProjectUnderTest, Path]]:
+    """The calm project, and a small disk that a part of it can be put on."""
+    yield calm, mount("small", "16m")
+    calm.clean_up()
+
+
+def put_on(disk: Path, folder: Path) -> None:
+    """Move a folder to the disk, and let a link stand where it was."""
+    target = disk / folder.name
+    shutil.copytree(folder, target, symlinks=True)
+    shutil.rmtree(folder)
+    folder.symlink_to(target)
+
+
+def fill(disk: Path) -> Path:
+    """Leave not a byte free."""
+    filler = disk / "filler"
+    for size in (65536, 4096, 1):
+        with filler.open("ab", buffering=0) as file, contextlib.suppress(OSError):
+            while file.write(b"x" * size):
+                pass
+    return filler
+
+
+def test_registry_whose_disk_fills_up_ends_the_life_cycle_with_a_word_and_loses_nothing(
+    small: tuple[ProjectUnderTest, Path],
+) -> None:
+    project, disk = small
+    put_on(disk, project.root / "workspace")
+    running = project.start("life-cycle", "--set", "cycle.sleep=0.1")
+    wait_until(lambda: len(project.events("cycle")) > 2, "cycles")
+    filler = fill(disk)
+    _, err = running.communicate(timeout=60)
+    assert running.returncode == 1
+    assert "registry" in err
+    assert "full" in err
+    assert "free disk space" in err
+    wait_until(lambda: not project.processes(), "the end of all agents")
+    filler.unlink()
+    lived = project.events("cycle")[-1]["cycle"]
+    assert project.status()["cycle"] >= lived, "a cycle was told of that is not recorded"
+    committed = project.status()["cycle"]
+    project.live(1)
+    assert project.status()["cycle"] == committed + 1
+    people = project.status()["population"]
+    assert people["alive"] + people["dead"] == people["founders"] + people["born"]
+    assert [event["seq"] for event in project.events()] == project.recorded()
+
+
+def test_agents_live_on_where_neither_log_nor_genome_can_be_written(
+    unfounded: ProjectUnderTest, mount: Mount
+) -> None:
+    project, disk = unfounded, mount("small", "16m")
+    project.set(turnover_floor=0.0, age_limit=1000, mutation_rate=1.0, start_cycles=9.0)
+    project.evolve("init", 5)
+    put_on(disk, project.root / "agents")
+    filler = fill(disk)
+    before = genomes(project)
+    project.live(1)
+    faults = [event for event in project.events("exit") if event["cause"] != "planned"]
+    assert faults == []
+    assert project.status()["population"]["quarantined"] == 0
+    assert genomes(project).items() <= before.items(), "the old genome stays, whole"
+    filler.unlink()
+    project.live(2)
+    assert not genomes(project).items() <= before.items()
+    logs = [path.read_text() for path in project.root.glob("agents/*/agent.log")]
+    assert not any("No space left" in text for text in logs), "there was no room for that line"
+
+
+def genomes(project: ProjectUnderTest) -> dict[str, bytes]:
+    return {
+        path.parent.name: path.read_bytes() for path in project.root.glob("agents/*/genome.bin")
+    }
+
+
+def test_event_log_on_a_full_disk_costs_no_cycle_and_catches_up(
+    small: tuple[ProjectUnderTest, Path],
+) -> None:
+    project, disk = small
+    put_on(disk, project.root / "logs")
+    filler = fill(disk)
+    project.live(2)
+    assert len(project.events("cycle")) < 3
+    filler.unlink()
+    project.live(1)
+    assert [event["seq"] for event in project.events()] == project.recorded()

@@ -184,7 +184,7 @@ def test_file_that_is_no_registry_is_refused(file: Path, open: object) -> None:
     with pytest.raises(RegistryError, match="not a database") as error:
         open(file)  # type: ignore[operator]
     assert error.value.where == str(file)
-    assert "evolve doctor" in (error.value.todo or "")
+    assert "evolve life-cycle" in (error.value.todo or "")
 
 
 @pytest.mark.parametrize("open", [Registry.create, Registry.read])

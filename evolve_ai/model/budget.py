@@ -1,0 +1,125 @@
+"""Owns the budgets of a population: how full each is, who may be born, and who has to go."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from math import ceil
+
+TIGHT = 0.9  # of a budget: from here on nobody is born
+DEATHS_A_CYCLE = 0.1  # of the living, at most, die for a budget in a cycle
+_UNITS = ("bytes", "KiB", "MiB", "GiB", "TiB")
+
+
+class Resource(StrEnum):
+    MEMORY = "memory"
+    DISK = "disk"
+    INODES = "inodes"
+    DESCRIPTORS = "descriptors"
+
+
+ON_DISK = (Resource.DISK, Resource.INODES)
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """What the population uses of a resource, and may use; bytes, or a count.
+
+    `each` is what one agent takes of it, about; `left` is what the machine has left for all of
+    its programs, less a reserve.
+    """
+
+    resource: Resource
+    used: int
+    allowed: int
+    each: int
+    left: int
+
+    @property
+    def share(self) -> float:
+        """The part that is used: 1 when full."""
+        return self.used / self.allowed if self.allowed > 0 else 1.0
+
+    @property
+    def over(self) -> bool:
+        """The population itself is to blame; somebody has to go."""
+        return self.used >= self.allowed
+
+    @property
+    def tight(self) -> bool:
+        """No room for newcomers, whoever took it."""
+        return self.share >= TIGHT or self.left <= 0
+
+    def room(self) -> int:
+        """For how many newcomers there is room before the budget is tight."""
+        if self.tight:
+            return 0
+        return int(min(TIGHT * self.allowed - self.used, self.left) // max(1, self.each))
+
+    def excess(self, leaving: int) -> int:
+        """How many must go, beside the `leaving`, to get back below."""
+        rest = self.used - leaving * self.each
+        if not self.over or rest < self.allowed:
+            return 0
+        return ceil((rest - self.allowed + 1) / max(1, self.each))
+
+
+@dataclass(frozen=True, slots=True)
+class Mouth:
+    """A living agent as budgets see it. Energy in thousandths, age in cycles."""
+
+    id: str
+    energy: int
+    age: int
+    running: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """What budgets ask for: at most so many births, and the deaths of these, the poorest first.
+
+    `causes` are the budgets that ask for anything, in the order in which they were given.
+    """
+
+    births: int
+    deaths: tuple[str, ...]
+    causes: tuple[Budget, ...]
+
+
+def cut(budgets: Sequence[Budget], mouths: Sequence[Mouth], births: int, leaving: int = 0) -> Cut:
+    """What has to happen for the population to keep its budgets, when `births` are asked for.
+
+    `mouths` are those who would live on; `leaving` more die anyway. One cycle costs a tenth of the
+    living at most, and never the last of them.
+    """
+    allowed = min((budget.room() for budget in budgets), default=births)
+    most = min(max(1, int(DEATHS_A_CYCLE * len(mouths))), len(mouths) - 1)
+    doomed: dict[str, None] = {}
+    for budget in budgets:
+        # Who does not run gives no memory and no descriptor back.
+        frees = [mouth for mouth in _poorest(mouths) if mouth.running or budget.resource in ON_DISK]
+        doomed |= dict.fromkeys(mouth.id for mouth in frees[: budget.excess(leaving)])
+    deaths = tuple(mouth.id for mouth in _poorest(mouths) if mouth.id in doomed)[: max(0, most)]
+    acting = tuple(
+        budget
+        for budget in budgets
+        if budget.room() < births or (deaths and budget.excess(leaving) > 0)
+    )
+    return Cut(0 if deaths else min(births, allowed), deaths, acting)
+
+
+def _poorest(mouths: Sequence[Mouth]) -> list[Mouth]:
+    """Least energy first, then the oldest; by id where these are equal."""
+    return sorted(mouths, key=lambda mouth: (mouth.energy, -mouth.age, mouth.id))
+
+
+def shown(resource: Resource, amount: int) -> str:
+    """An amount of a resource in words."""
+    return in_bytes(amount) if resource in (Resource.MEMORY, Resource.DISK) else f"{amount:,}"
+
+
+def in_bytes(amount: float) -> str:
+    """Bytes, in the unit that suits them."""
+    unit = 0
+    while abs(amount) >= 1024 and unit < len(_UNITS) - 1:
+        amount, unit = amount / 1024, unit + 1
+    return f"{amount:.1f} {_UNITS[unit]}" if unit else f"{amount:.0f} bytes"

@@ -1,0 +1,34 @@
+"""Owns the budgets in the hands of a run: measured once a cycle, and held to."""
+
+from dataclasses import replace
+
+from evolve_ai.contracts.colony import Colony
+from evolve_ai.model.budget import Resource
+from evolve_ai.model.selection import Verdicts
+from evolve_ai.pipelines.population import Population
+from evolve_ai.stages.context import Context
+from evolve_ai.stages.observe import Observed
+from evolve_ai.stages.ration import ration
+from evolve_ai.system.housekeeping import Housekeeping
+from evolve_ai.system.project import Project
+
+
+class Budgets:
+    """What a run lets its population use of the machine."""
+
+    def __init__(self, project: Project, population: Population):
+        self._house = Housekeeping(project, list(population.agents))
+        self._population = population
+        self._acting: frozenset[Resource] = frozenset()
+
+    def keep(
+        self, context: Context, observed: Observed, verdicts: Verdicts, colony: Colony
+    ) -> tuple[Observed, Verdicts]:
+        """The verdicts as far as the budgets bear them; what they did to them is noted."""
+        pids = list(colony.running().values())
+        budgets = self._house.budgets(list(observed.agents), pids)
+        kept = ration(context, observed.agents, verdicts, budgets, self._acting)
+        self._acting = kept.acting
+        self._population.notes += kept.notes
+        events, taints = (*observed.events, *kept.events), (*observed.taints, *kept.taints)
+        return replace(observed, events=events, taints=taints), kept.verdicts

@@ -1,0 +1,121 @@
+"""Owns what follows when a damaged registry was replaced by its copy: time goes on, aloud."""
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from evolve_ai.model.event import Event, Kind
+from evolve_ai.notifications.event_log import EventLog
+from evolve_ai.pipelines.takeover import ADRIFT
+from evolve_ai.stages.build import Counts
+from evolve_ai.stages.record import NO_HISTORY, Summary, Totals
+from evolve_ai.state.copies import Copies, Mended
+from evolve_ai.state.registry import Batch, Registry
+from evolve_ai.system.agent_folder import GENOME
+from evolve_ai.system.project import Project
+
+NEWS = "restored"  # in the registry: what the next life-cycle tells its user
+# No run since the copy can have come so far; agents tell our words from older ones by the epoch.
+_EPOCHS = 1000
+NOTHING_YET = Summary(0, 0, 0, 0, 0, 0, 0, None, None, 0, Counts(), Totals(), {})
+_NAMED = 100  # agents that the event names
+_TAIL = 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class _Lost:
+    """What the copy does not know: up to which cycle and event, and whose folders lie there."""
+
+    cycle: int
+    seq: int
+    strangers: tuple[str, ...]
+
+
+def open_registry(project: Project, mends: bool) -> Registry:
+    """The registry for one who writes; a damaged one is restored first, if `mends`."""
+    mended = Copies(project.registry).mend() if mends else None
+    registry = Registry.create(project.registry)
+    try:
+        if mended is not None:
+            _go_on(project, registry, mended)
+    except BaseException:
+        registry.close()
+        raise
+    return registry
+
+
+def _go_on(project: Project, registry: Registry, mended: Mended) -> None:
+    """Numbers of cycles and events are used once only: those of the lost ones are left out."""
+    last = registry.last_cycle()
+    copied = last[0] if last else 0
+    lost = _lost(project, registry)
+    now = max(copied, lost.cycle)
+    reason = _reason(mended, copied, lost)
+    registry.skip_events(lost.seq)
+    data = {
+        "command": "restore",
+        "reason": mended.reason,
+        "copied": mended.copied,
+        "aside": mended.aside.name,
+        "lost_cycles": now - copied,
+        "strangers": list(lost.strangers[:_NAMED]),
+    }
+    digest, summary = (last[1], last[2]) if last else (NO_HISTORY, asdict(NOTHING_YET))
+    registry.commit(
+        Batch(
+            meta={
+                NEWS: reason,
+                ADRIFT: reason,
+                "epoch": str(int(registry.meta("epoch") or 0) + _EPOCHS),
+            },
+            events=(Event(Kind.COMMAND, now, None, data),),
+            cycle=(now, digest, summary) if now else None,
+        ),
+        run="",
+    )
+
+
+def take_news(registry: Registry) -> tuple[str, ...]:
+    """What there is to tell of a restoration, once."""
+    news = registry.meta(NEWS)
+    if news is None:
+        return ()
+    registry.commit(Batch(meta={NEWS: None}), run="")
+    return (news,)
+
+
+def _lost(project: Project, registry: Registry) -> _Lost:
+    events = project.settings.events
+    path = project.logs / "events.jsonl"
+    seq = EventLog(path, events.file_bytes, events.files).last_seq()
+    known = registry.last_seq()
+    # One cycle more may have been committed and not have reached the log.
+    cycle = _last_cycle(path) + 1 if seq > known else 0
+    folders = sorted(genome.parent.name for genome in project.agents.glob(f"*/{GENOME}"))
+    return _Lost(cycle, seq, tuple(name for name in folders if not registry.knows(name)))
+
+
+def _last_cycle(log: Path) -> int:
+    """The cycle of the last whole line of the event log, 0 where there is none."""
+    if not log.exists():
+        return 0
+    with log.open("rb") as file:
+        file.seek(max(0, log.stat().st_size - _TAIL))
+        lines = file.read().splitlines()
+    event: dict[str, Any] = json.loads(lines[-1]) if lines else {}
+    return int(event.get("cycle", 0))
+
+
+def _reason(mended: Mended, copied: int, lost: _Lost) -> str:
+    words = (
+        f"the registry was damaged ({mended.reason}) and is restored from the copy of "
+        f"{mended.copied}, cycle {copied}; "
+    )
+    if lost.cycle > copied:
+        words += f"what happened after it, up to cycle {lost.cycle}, is lost; "
+    if lost.strangers:
+        named = ", ".join(name[:13] for name in lost.strangers[:5])
+        more = " …" if len(lost.strangers) > 5 else ""
+        words += f"agents born since are left in their folders ({named}{more}); "
+    return f"{words}the damaged file is {mended.aside.name}"

@@ -1,0 +1,80 @@
+"""Owns the verb ration: holds the verdicts of selection to the budgets of the population."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from evolve_ai.model.agent import AgentRecord, Cause, State
+from evolve_ai.model.budget import Budget, Cut, Mouth, Resource, cut, shown
+from evolve_ai.model.event import Event, Kind
+from evolve_ai.model.selection import Verdicts
+from evolve_ai.stages.context import Context
+
+
+@dataclass(frozen=True, slots=True)
+class Rationed:
+    """Verdicts that keep the budgets; what to record and to tell of those that acted."""
+
+    verdicts: Verdicts
+    events: tuple[Event, ...] = ()
+    taints: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    acting: frozenset[Resource] = frozenset()
+
+
+def ration(
+    context: Context,
+    agents: Mapping[str, AgentRecord],
+    verdicts: Verdicts,
+    budgets: Sequence[Budget],
+    before: frozenset[Resource],
+) -> Rationed:
+    """Hold births back, and condemn the poorest, where a budget asks for it.
+
+    `before` are the budgets that acted in the cycle before: what goes on is recorded, but told and
+    held against history only when it begins, or when somebody dies of it.
+    """
+    condemned = {agent for agent, _ in verdicts.deaths}
+    mouths = [_mouth(record) for record in agents.values() if record.id not in condemned]
+    wanted = cut(budgets, mouths, len(verdicts.births), len(condemned))
+    if not wanted.causes:
+        return Rationed(verdicts)
+    doomed = frozenset(wanted.deaths)
+    births = verdicts.births[: wanted.births]
+    deaths = (*verdicts.deaths, *((agent, str(Cause.BUDGET)) for agent in wanted.deaths))
+    refused = len(verdicts.births) - len(births)
+    acting = frozenset(budget.resource for budget in wanted.causes)
+    told = tuple(_sentence(budget, refused, wanted) for budget in wanted.causes)
+    told = told if doomed or acting - before else ()
+    lockstep = context.settings.mode == "lockstep"
+    return Rationed(
+        replace(verdicts, deaths=deaths, births=births),
+        tuple(_event(context.cycle, budget, refused, wanted) for budget in wanted.causes),
+        told if lockstep else (),
+        () if lockstep else told,  # a taint is told anyway
+        acting,
+    )
+
+
+def _mouth(record: AgentRecord) -> Mouth:
+    return Mouth(record.id, record.energy, record.age, record.state is State.RUNNING)
+
+
+def _event(cycle: int, budget: Budget, refused: int, wanted: Cut) -> Event:
+    data = {
+        "resource": str(budget.resource),
+        "used": budget.used,
+        "allowed": budget.allowed,
+        "refused": refused,
+        "deaths": len(wanted.deaths) if budget.over else 0,
+    }
+    return Event(Kind.BUDGET, cycle, None, data)
+
+
+def _sentence(budget: Budget, refused: int, wanted: Cut) -> str:
+    words = f"budget of {budget.resource}: {shown(budget.resource, budget.used)} of "
+    words += f"{shown(budget.resource, budget.allowed)} used"
+    if budget.left <= 0:
+        words += ", and the machine has no more"
+    if budget.over and wanted.deaths:
+        words += f"; the poorest die ({len(wanted.deaths)})"
+    return f"{words}; births held back: {refused}"

@@ -1,0 +1,100 @@
+"""Owns the measuring of budgets: what a population may use, and what it uses now."""
+
+import time
+from collections.abc import Collection, Sequence
+from pathlib import Path
+
+from evolve_ai.model.budget import Budget, Resource
+from evolve_ai.model.capacity import UNLIMITED
+from evolve_ai.model.settings import MIB
+from evolve_ai.system import machine
+from evolve_ai.system.consumption import Holdings, folders_of, holdings, memory_of
+from evolve_ai.system.project import Project
+
+MEMORY_SHARE = 0.7  # of the machine; the rest is for the life-cycle, the compiler and others
+DISK_RESERVE = 1024 * MIB
+INODE_RESERVE = 10_000
+DESCRIPTORS_PER_AGENT = 2  # its two pipes
+OWN_DESCRIPTORS = 100
+AGENT_BYTES = 270 * 1024  # memory of a small agent: its own pages, and the kernel's for it
+FOLDER_BYTES = 200 * 1024
+FOLDER_INODES = 40
+LOOK_SECONDS = 60.0  # between two looks at folders
+
+
+class Housekeeping:
+    """The budgets of one project. What they allow is settled when this is made."""
+
+    def __init__(self, project: Project, ids: Sequence[str]):
+        self._project = project
+        self._settings = project.settings.budget
+        self._looked = -LOOK_SECONDS
+        self._look(ids)
+        disk = self._held(len(ids))
+        self._allowed = {
+            Resource.MEMORY: self._settings.memory_bytes
+            or int(MEMORY_SHARE * machine.memory_total()),
+            Resource.DISK: self._settings.disk_bytes or disk.bytes + max(0, self._disk_left()),
+            Resource.INODES: self._settings.inodes or disk.inodes + max(0, self._inodes_left()),
+            Resource.DESCRIPTORS: self._settings.descriptors or machine.descriptors(),
+        }
+
+    def budgets(self, ids: Sequence[str], pids: Collection[int]) -> tuple[Budget, ...]:
+        """How full each budget is, for these agents and the processes of those that run."""
+        self._look(ids)
+        disk = self._held(len(ids))
+        return tuple(
+            Budget(kind, used, self._allowed[kind], each, left)
+            for kind, used, each, left in (
+                (Resource.MEMORY, *_memory(pids), _memory_left()),
+                (Resource.DISK, disk.bytes, self._folder.bytes, self._disk_left()),
+                (Resource.INODES, disk.inodes, self._folder.inodes, self._inodes_left()),
+                (Resource.DESCRIPTORS, *_descriptors(len(pids)), UNLIMITED),
+            )
+            if self._allowed[kind] < UNLIMITED
+        )
+
+    def _look(self, ids: Sequence[str]) -> None:
+        """Folders are looked into once a minute at most: a sample of those of agents, and ours."""
+        now = time.monotonic()
+        if now - self._looked < LOOK_SECONDS:
+            return
+        self._looked = now
+        project = self._project
+        self._folder = folders_of(project.agents, ids) if ids else Holdings()
+        if not self._folder.bytes:
+            self._folder = Holdings(FOLDER_BYTES, FOLDER_INODES)
+        self._ours = holdings(project.workspace).plus(holdings(project.logs))
+
+    def _held(self, agents: int) -> Holdings:
+        return self._ours.plus(self._folder.times(agents, 1))
+
+    def _disk_left(self) -> int:
+        return _less(machine.disk_free(*self._places()), DISK_RESERVE)
+
+    def _inodes_left(self) -> int:
+        return _less(machine.inodes_free(*self._places()), INODE_RESERVE)
+
+    def _places(self) -> tuple[Path, ...]:
+        return self._project.agents, self._project.workspace, self._project.logs
+
+
+def _memory(pids: Collection[int]) -> tuple[int, int]:
+    """What agents use, and what each of them does."""
+    found = memory_of(pids)
+    used = sum(found.values())
+    return used, used // len(found) if found else AGENT_BYTES
+
+
+def _memory_left() -> int:
+    """Less a reserve of a sixteenth of the machine, at most half a GiB, for us to go on."""
+    reserve = min(512 * MIB, machine.memory_total() // 16)
+    return _less(machine.memory_available(), reserve)
+
+
+def _descriptors(running: int) -> tuple[int, int]:
+    return OWN_DESCRIPTORS + DESCRIPTORS_PER_AGENT * running, DESCRIPTORS_PER_AGENT
+
+
+def _less(there: int, reserve: int) -> int:
+    return there if there >= UNLIMITED else there - reserve
