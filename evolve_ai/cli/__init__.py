@@ -115,11 +115,21 @@ def import_(folder: Path, **at: Any) -> None:
 @click.option("--cycles", type=click.IntRange(1), help="End after so many cycles.")
 @click.option("--for", "seconds", type=Duration(), help="End after so long: 90, 30s, 10m, 2h, 1d.")
 @click.option("--selection", help="Override the selection policy.")
+@click.option(
+    "--detach-on-exit",
+    is_flag=True,
+    help="Leave the agents alive at the end, for the next life-cycle to take over.",
+)
 @workers_option
 @json_option
 @project_option
 def life_cycle(
-    cycles: int | None, seconds: float | None, selection: str | None, as_json: bool, **at: Any
+    cycles: int | None,
+    seconds: float | None,
+    selection: str | None,
+    detach_on_exit: bool,
+    as_json: bool,
+    **at: Any,
 ) -> None:
     """Let the population live. Ctrl-C ends after the cycle under way; twice ends now."""
     if selection:
@@ -136,6 +146,7 @@ def life_cycle(
         life(project, assemble, advance, hear) as manager,
     ):
         ending.calls(manager.stop)
+        manager.detaches = detach_on_exit
         if manager.operator.paused:
             hear("paused", text.PAUSED)
 
@@ -146,6 +157,8 @@ def life_cycle(
                 manager.stop()
 
         manager.manage_agents_lifecycle(cycles, seconds, watch)
+        if detach_on_exit:
+            hear("detached", text.detached(project.settings.supervise.orphan_seconds))
     if as_json:
         show_json(runs.status(project))
 
@@ -154,9 +167,15 @@ def life_cycle(
 @click.option("--wait", type=Duration(), default="10m", help="How long to wait (default 10m).")
 @project_option
 def stop(wait: float, **at: Any) -> None:
-    """End the life-cycle that holds the project, gracefully."""
+    """End the life-cycle that holds the project, and agents that live on without one."""
     pid = runs.stop(at["project"], wait)
-    click.echo(f"stopped (was pid {pid})" if pid else "no life-cycle runs here")
+    left = runs.send_home(open_project(**at), assemble) if pid is None else 0
+    if pid is not None:
+        click.echo(f"stopped (was pid {pid})")
+    elif left:
+        click.echo(f"no life-cycle ran here; stopped {left} agents that lived on without one")
+    else:
+        click.echo("no life-cycle runs here")
 
 
 @evolve.command()

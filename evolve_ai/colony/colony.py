@@ -49,7 +49,7 @@ class Colony(Crew):
 
         Whoever runs another program leaves first and, if it is to `remember`, starts with the
         memory that it leaves. Asked for again under the same title, nothing is done twice; without
-        a title it belongs to what is under way.
+        a title it belongs to what is under way, which does not wait until everybody is ready.
         """
         before: dict[str, Farewell] = {}
         if title is not None:
@@ -68,7 +68,7 @@ class Colony(Crew):
             bye = farewells.get(start.id)
             state = bye.state if bye is not None and bye.state is not None else start.state
             missing.append(replace(start, state=state if remember else None))
-        outcomes |= self.start(missing)
+        outcomes |= self.start(missing, wait=title is not None)
         ordered = {start.id: outcomes[start.id] for start in starts}
         return Settled(farewells, ordered, self.take_taints())
 

@@ -94,9 +94,16 @@ class Crew:
 
     # --- beginning
 
-    def start(self, starts: Sequence[Start]) -> Mapping[str, Started | Fault | Refused]:
-        """Start agents and wait until each is ready or has failed."""
+    def start(
+        self, starts: Sequence[Start], *, wait: bool = True
+    ) -> Mapping[str, Started | Fault | Refused]:
+        """Start agents and wait until each is ready or has failed.
+
+        Without a `wait` for that, who fails is among the faults of the next exchange.
+        """
         outcome = self._launcher.start(starts)
+        if not wait:
+            return outcome
         self._converse(self.limits.ready_cpu, self.limits.ready_wall)
         for start in starts:
             fault = self._board.faults.pop(start.id, None)

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+from evolve_ai.colony.keeper_program import keeper_program
 from evolve_ai.contracts.variation import Variation
 from evolve_ai.executors.chunks import chunked
 from evolve_ai.model.agent import AgentRecord
@@ -66,10 +67,11 @@ def initiate_project(
     A founding of as many that was interrupted goes on; of another number it is forgotten.
     `done` is written into the registry together with the end of the founding.
     Raises UsageError for an absurd count, TemplateError for a template that cannot be used,
-    SettingsError for another seed.
+    SettingsError for another seed, ToolchainError when the keeper cannot be compiled.
     """
     check_count(count)
     _refuse_strangers(parts.project, registry)
+    keeper_program(parts.project.workspace)
     pool = open_pool(parts, registry)
     same = int(registry.meta("founding_asked") or 0) == count
     pending = int(registry.meta("founding") or 0) if same else 0

@@ -101,6 +101,8 @@ class LifeManager:
         begun = lifetime.begin(parts, registry, self.run_id, self.pool, self.colony)
         self.population = Population(parts, registry, self.run_id, begun)
         self._resumes, self._begun = begun.resumes, False
+        if found := len(self.colony.running()):
+            self.population.notes.append(f"took over {found} agents that had lived on")
         self._copies = Copies(registry.path)
         self._budgets = Budgets(parts.project, self.population)
         last = registry.last_cycle()

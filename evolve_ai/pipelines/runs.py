@@ -48,6 +48,7 @@ from evolve_ai.state.copies import Copies
 from evolve_ai.state.registry import MENDS, Registry
 from evolve_ai.system.files import publish
 from evolve_ai.system.identity import Identity
+from evolve_ai.system.leftovers import leftovers
 from evolve_ai.system.lock import Lock
 from evolve_ai.system.processes import adopt_or_none, ended, send
 from evolve_ai.system.project import Project
@@ -215,6 +216,17 @@ def stop(folder: Path, seconds: float) -> int | None:
     return held.identity.pid
 
 
+def send_home(project: Project, assemble: Assemble) -> int:
+    """End the agents that live on although no life-cycle holds the project, as one that ends does:
+    what was begun is finished, and what they remember is kept. How many there were."""
+    left = sum(1 for _ in leftovers(project.agents)) if project.agents.is_dir() else 0
+    if left:
+        with life(project, assemble) as manager:
+            manager.stop()
+            manager.manage_agents_lifecycle()
+    return left
+
+
 def _end(identity: Identity, seconds: float) -> None:
     pidfd = adopt_or_none(identity)
     if pidfd is None:
@@ -236,14 +248,15 @@ def rows(project: Project, everyone: bool) -> list[AgentRow]:
     """The living, fittest first; then, if asked for, the dead."""
     with Registry.read(project.registry) as registry:
         living = sorted(registry.living().values(), key=lambda r: (-(r.fitness or 0), r.place))
-        records = [*living, *registry.dead()] if everyone else living
+        known = views.as_they_are(project, living)
+        records = [*known, *registry.dead()] if everyone else known
         return [views.row_of(record) for record in records]
 
 
 def story(project: Project, assemble: Assemble, prefix: str) -> AgentStory:
     world = assemble(project, _nobody(project)).world
     with Registry.read(project.registry) as registry:
-        record = registry.agent(prefix)
+        [record] = views.as_they_are(project, [registry.agent(prefix)])
         genes = float(registry.meta("founder_genes") or 1.0)
         return views.story_of(registry, record, world.cost(record.active_genes, genes))
 

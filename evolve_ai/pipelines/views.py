@@ -2,7 +2,8 @@
 
 import statistics
 from collections import Counter
-from dataclasses import asdict
+from collections.abc import Iterable
+from dataclasses import asdict, replace
 from typing import Any
 
 from evolve_ai.model.agent import AgentRecord, State
@@ -30,7 +31,7 @@ SANDBOX = "none: agents run unsandboxed, with your rights"
 
 
 def status_of(project: Project, registry: Registry) -> Status:
-    living = list(registry.living().values())
+    living = as_they_are(project, registry.living().values())
     founders = registry.founders()
     last = registry.last_cycle()
     totals = Totals.from_json(last[2]["totals"]) if last else Totals()
@@ -44,7 +45,7 @@ def status_of(project: Project, registry: Registry) -> Status:
         mode=project.settings.mode,
         paused=registry.meta(PAUSED) is not None,
         tainted=registry.meta("tainted"),
-        population=_counts(registry, living, founders, held is not None),
+        population=_counts(registry, living, founders),
         places=int(registry.meta("places") or 0),
         generation=GenerationNumbers(
             max=max((r.generation for r in living), default=0),
@@ -62,9 +63,9 @@ def status_of(project: Project, registry: Registry) -> Status:
 
 def _budgets(project: Project, living: list[AgentRecord]) -> dict[str, BudgetNumbers]:
     """As they are now: a life-cycle that runs has settled when it began what they allow."""
-    pids = in_their_folders({r.id: r.pid for r in living if r.pid is not None}, project.agents)
     ids = [record.id for record in living]
-    found = Housekeeping(project, ids).budgets(ids, list(pids.values()))
+    pids = [record.pid for record in living if record.pid is not None]
+    found = Housekeeping(project, ids).budgets(ids, pids)
     return {str(b.resource): BudgetNumbers(used=b.used, allowed=b.allowed) for b in found}
 
 
@@ -74,14 +75,29 @@ def life_cycle(project: Project) -> Holder | None:
     return held if held and held.purpose == LIFE_CYCLE else None
 
 
+def as_they_are(project: Project, records: Iterable[AgentRecord]) -> list[AgentRecord]:
+    """What the registry says of processes, held against those that are there."""
+    known = list(records)
+    pids = {record.id: record.pid for record in known if record.pid is not None}
+    there = in_their_folders(pids, project.agents)
+    return [
+        record if record.pid is None or record.id in there else _without_process(record)
+        for record in known
+    ]
+
+
+def _without_process(record: AgentRecord) -> AgentRecord:
+    state = State.WAITING if record.state is State.RUNNING else record.state
+    return replace(record, pid=None, state=state)
+
+
 def _counts(
-    registry: Registry, living: list[AgentRecord], founders: list[AgentRecord], held: bool
+    registry: Registry, living: list[AgentRecord], founders: list[AgentRecord]
 ) -> PopulationCounts:
-    """After a kill the registry still says "running"; nobody runs without a life-cycle."""
     dead = registry.count("dead")
     return PopulationCounts(
         alive=len(living),
-        running=sum(1 for r in living if r.state is State.RUNNING) if held else 0,
+        running=sum(1 for r in living if r.state is State.RUNNING),
         quarantined=sum(1 for r in living if r.state is State.QUARANTINED),
         dead=dead,
         born=len(living) + dead - len(founders),

@@ -165,3 +165,11 @@ def exam_table(result: ExamResult) -> Table:
             number(marks.median_error, 2),
         )
     return table
+
+
+def detached(orphan_seconds: int) -> str:
+    """What is told when agents are left alive at the end."""
+    return (
+        f"the agents live on, for {orphan_seconds} s at most: the next life-cycle takes them over, "
+        "`evolve stop` ends them"
+    )
