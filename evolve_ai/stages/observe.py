@@ -80,8 +80,9 @@ def observe(
         return Change(tuple(map(resident_of, found.agents.values())), found.judged)
 
     turned = colony.turn(order, nothing if between is None else change)
+    season = turned.season
     lived = {
-        record.id: _aged(record, turned.season.accounts[record.id], turned.season.lived)
+        record.id: _aged(record, season.accounts.get(record.id), season.lived)
         for record in {**agents, **renewed}.values()
     }
     lived, events = after_faults(context, lived, turned.faults)
@@ -140,7 +141,9 @@ def resident_of(record: AgentRecord) -> Resident:
     )
 
 
-def _aged(record: AgentRecord, account: Account, lived: Mapping[str, int]) -> AgentRecord:
+def _aged(record: AgentRecord, account: Account | None, lived: Mapping[str, int]) -> AgentRecord:
+    if account is None:  # founded after the season had begun, and was broken off
+        return record
     errors = record.errors
     if account.persistence_error or account.own_error:
         errors = (*errors, (account.persistence_error, account.own_error))[-WINDOW:]
