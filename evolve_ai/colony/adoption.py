@@ -9,7 +9,7 @@ from evolve_ai.colony.journal import Journal, Life
 from evolve_ai.model.agent import Cause, Fault
 from evolve_ai.model.colony import Start
 from evolve_ai.system.exits import Exit
-from evolve_ai.system.identity import Identity, boot_id, identify
+from evolve_ai.system.identity import Identity, boot_id, identify, parent
 
 # What a diary tells of, and what follows in the entry.
 LEAVE = "leave"  # pids by agent: they are asked to leave
@@ -58,17 +58,23 @@ def past_of(diary: Sequence[Entry]) -> Past:
     return Past(frozenset(left), byes, condemned, frozenset(told))
 
 
-def found_in(journal: Journal, known: Mapping[str, Start], expected: Mapping[str, int]) -> Found:
-    """`known` are agents that may live here, `expected` the pids on record.
+def found_in(
+    journal: Journal, keeper: int, known: Mapping[str, Start], expected: Mapping[str, int]
+) -> Found:
+    """`keeper` is the pid of the one that is there now, `known` are agents that may live here,
+    `expected` the pids on record.
 
     An agent may live with another pid: it was started, and a kill came before that was recorded.
+    What the journal says of a process is believed only if the process bears it out: agents can
+    write there, and it must not lead us to a stranger.
     """
     living: dict[str, Life] = {}
     ended: dict[str, Life] = {}
-    strays = [life.identity for life in journal.others if life.identity.lives()]
+    strays = [life.identity for life in journal.others if _is_child(life.identity, keeper)]
     for id, life in journal.lives.items():
-        if life.exit is None and life.identity.lives():
-            if id in known:
+        start = known.get(id)
+        if life.exit is None and _is_ours(life.identity, keeper, start):
+            if start is not None:
                 living[id] = life
             else:
                 strays.append(life.identity)
@@ -82,13 +88,31 @@ def found_in(journal: Journal, known: Mapping[str, Start], expected: Mapping[str
     return Found(living, ended, tuple(strays))
 
 
+def _is_child(identity: Identity, keeper: int) -> bool:
+    return identity.lives() and parent(identity.pid) == keeper
+
+
+def _is_ours(identity: Identity, keeper: int, start: Start | None) -> bool:
+    """A child of the keeper, or, where that has died, a process that stands in its folder."""
+    if _is_child(identity, keeper):
+        return True
+    return start is not None and identity.lives() and _stands_in(identity.pid, start.folder)
+
+
+def _stands_in(pid: int, folder: Path) -> bool:
+    try:
+        return (Path("/proc") / str(pid) / "cwd").samefile(folder)
+    except OSError:
+        return False
+
+
 def _without_record(start: Start, pid: int) -> Identity | None:
     """The agent that should have this pid, if the process there is it; its journal was lost."""
     found = identify(pid)
-    process = Path("/proc") / str(pid)
     try:
-        named = (process / "cmdline").read_bytes().startswith(f"agent-{start.id}\0".encode())
-        at_home = (process / "cwd").samefile(start.folder)
+        command = (Path("/proc") / str(pid) / "cmdline").read_bytes()
     except OSError:
         return None
-    return found if found is not None and named and at_home and found.lives() else None
+    named = command.startswith(f"agent-{start.id}\0".encode())
+    ours = named and found is not None and found.lives() and _stands_in(pid, start.folder)
+    return found if ours else None

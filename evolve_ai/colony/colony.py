@@ -88,7 +88,7 @@ class Colony(Crew):
         next exchange, unless it was asked to leave.
         """
         past = past_of(self.diary.entries)
-        found = found_in(self._spawner.journal(), known, expected)
+        found = found_in(self._spawner.journal(), self.keeper.pid, known, expected)
         self._board.unkillable += processes.end_strangers_left_behind(found.strays)
         for id, life in found.living.items():
             self._take_over(known[id], life)

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import subprocess
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -15,7 +16,7 @@ from evolve_ai.model import frame
 from evolve_ai.model.agent import Cause
 from evolve_ai.model.colony import Adopted, Exchange, Start, Started
 from evolve_ai.model.world import Percept
-from evolve_ai.system.identity import Identity
+from evolve_ai.system.identity import Identity, identify
 
 PERCEPT = Percept((1.0,), (None,), 1000)
 Open = Callable[..., Colony]
@@ -266,3 +267,26 @@ def test_half_a_frame_left_in_the_pipe_is_skipped(opened, tmp_path):
     take_over(second, known, pids(first))
     assert second.reap() == {}
     assert len(ask(second, 3).acts) == 1
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_stranger_in_a_forged_journal_is_left_alone(opened, tmp_path, known):
+    start = start_of(tmp_path, "a", fake("well_behaved"))
+    first = opened()
+    first.start([start])
+    expected = pids(first)
+    first.stop(["a"])
+    first.detach()
+    stranger = subprocess.Popen(["sleep", "60"], cwd="/")
+    try:
+        found = identify(stranger.pid)
+        with (tmp_path / "colony" / "journal").open("a") as journal:
+            journal.write(f"S {'a' if known else 'b'} - {found.pid} {found.start_time}\n")
+        second = opened()
+        take_over(second, [start], expected)
+        assert second.running() == {}
+        second.reap()
+        assert stranger.poll() is None
+    finally:
+        stranger.kill()
+        stranger.wait()
