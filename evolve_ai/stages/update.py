@@ -59,11 +59,12 @@ def update(
 def quarantine(
     record: AgentRecord, fault: Fault, cycle: int
 ) -> tuple[AgentRecord, tuple[Event, ...]]:
-    """The agent set aside, with the event unless it already was for the same reason."""
+    """The agent set aside, with the event unless it already was for the same reason.
+
+    If it has a process, its end is still to come, and to be told of: see supervise.run.
+    """
     already = record.state is State.QUARANTINED and record.reason == fault.reason
-    changed = replace(
-        record, state=State.QUARANTINED, cause=str(fault.cause), reason=fault.reason, pid=None
-    )
+    changed = replace(record, state=State.QUARANTINED, cause=str(fault.cause), reason=fault.reason)
     if already:
         return changed, ()
     data = {"cause": str(fault.cause), "reason": fault.reason}

@@ -9,11 +9,11 @@ from stages_support import Population
 
 from evolve_ai.model import restart
 from evolve_ai.model.agent import AgentRecord, Cause, Fault, State
-from evolve_ai.model.colony import Farewell, Refused, Start, Started
+from evolve_ai.model.colony import Farewell, Refused, Settled, Start, Started
 from evolve_ai.model.report import Program
 from evolve_ai.model.restart import Pace
 from evolve_ai.stages.supervise import Ran, failed, healthy, run, stopped
-from evolve_ai.system.identity import Identity
+from evolve_ai.stages.update import quarantine
 
 PROGRAMS = {name: Program(Path("/bin/true")) for name in ("old", "new")}
 
@@ -28,26 +28,22 @@ class PaperColony:
         self.started: list[Start] = []
         self.stopped: list[str] = []
 
-    def running(self) -> Mapping[str, Identity]:
-        return {agent: identity(pid) for agent, pid in self.pids.items()}
+    def running(self) -> Mapping[str, int]:
+        return self.pids
 
-    def start(self, starts: Sequence[Start]) -> Mapping[str, Started | Fault | Refused]:
-        self.started += starts
-        return {
-            one.id: self.failing.get(one.id) or Started(identity(500 + n))
-            for n, one in enumerate(starts)
+    def settle(
+        self, title: str | None, leave: Sequence[str], starts: Sequence[Start], *, remember: bool
+    ) -> Settled:
+        going = [*leave, *(start.id for start in starts if start.id in self.pids)]
+        byes = {agent: self.farewells.get(agent, Farewell(b"memory")) for agent in going}
+        self.stopped += going
+        for start in starts:
+            state = byes[start.id].state if start.id in byes else None
+            self.started.append(replace(start, state=(state or start.state) if remember else None))
+        outcomes = {
+            one.id: self.failing.get(one.id) or Started(500 + n) for n, one in enumerate(starts)
         }
-
-    def stop(self, ids: Iterable[str]) -> Mapping[str, Farewell]:
-        self.stopped += ids
-        return {agent: self.farewells.get(agent, Farewell(b"memory")) for agent in self.stopped}
-
-    def take_taints(self) -> tuple[str, ...]:
-        return ()
-
-
-def identity(pid: int) -> Identity:
-    return Identity(pid, 1, "boot")
+        return Settled(byes, outcomes)
 
 
 @pytest.fixture
@@ -149,11 +145,13 @@ def test_unkillable_process_taints(two: Population) -> None:
 
 
 def test_quarantined_agent_loses_its_process_and_the_event_knows_which(two: Population) -> None:
-    one = lives(two, state=State.QUARANTINED, pid=None)
+    one = lives(two)
+    two.agents[one.id], _ = quarantine(one, Fault(Cause.AUDIT, "unsafe"), two.context.cycle)
     done = ran(two, PaperColony([one.id]))
     assert kinds(done) == ["exit"]
     assert done.events[0].data["pid"] == 100
-    assert done.agents[one.id].state is State.QUARANTINED
+    after = done.agents[one.id]
+    assert (after.state, after.pid, after.running_fingerprint) == (State.QUARANTINED, None, "")
 
 
 def test_process_of_an_agent_that_is_not_spoken_of_is_left_alone(two: Population) -> None:
