@@ -20,8 +20,8 @@ from evolve_ai.model.world import Act, Resident
 def turn(environment: Environment, crew: Crew, order: Order, between: Between = nothing) -> Turned:
     """Live a season. Who fails is asked no more, unless `between` has judged that."""
     past = _Past(crew.diary.open(order.title))
-    residents = past.settled or order.residents
-    if not past.settled:
+    residents = order.residents if past.settled is None else past.settled
+    if past.settled is None:
         crew.diary.write([[SETTLED, [astuple(one) for one in residents]]])
     environment.settle_in(residents, order.first_tick, order.cycle)
     faults: dict[str, Fault] = {}
@@ -69,7 +69,7 @@ class _Past:
     """What the diary tells of the season so far."""
 
     def __init__(self, entries: Sequence[Entry]):
-        self.settled: Sequence[Resident] = ()
+        self.settled: Sequence[Resident] | None = None
         self._turns: Iterator[Entry] = iter([entry for entry in entries if entry[0] == TURN])
         self._changes = {entry[1]: entry for entry in entries if entry[0] == RESETTLED}
         for entry in entries:

@@ -1,67 +1,55 @@
 """Tests of the verb observe: what a cycle of the world makes of everybody."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from paper_crew import PaperCrew
 from stages_support import Population
 
+from evolve_ai.colony import season
 from evolve_ai.environments.ledger import Prices
 from evolve_ai.environments.series import Series, Stretch
 from evolve_ai.model.agent import AgentRecord, Cause, Fault, State
-from evolve_ai.model.colony import Exchange
+from evolve_ai.model.colony import Between as BetweenTicks
+from evolve_ai.model.colony import Order, Pool, Turned, Usage
+from evolve_ai.model.draws import Draws
 from evolve_ai.model.event import Kind
 from evolve_ai.model.settings import CycleSettings, EconomySettings, Settings
-from evolve_ai.model.world import Act, Percept
 from evolve_ai.stages.context import Context
 from evolve_ai.stages.observe import (
     WINDOW,
     Between,
     Observed,
     Renewed,
+    Surroundings,
     after_faults,
-    nothing,
     observe,
     told_of_alarms,
 )
-from evolve_ai.system.identity import Identity, Usage
 from evolve_ai.system.project import Project
 
 VALUES = tuple(float(n % 5) for n in range(40))
 
 
-class PaperColony:
-    """Everybody says 0; who is doomed fails at a tick; offers are noted."""
+class PaperColony(PaperCrew):
+    """Lives a season as a colony does; its agents are of paper."""
 
-    def __init__(self, agents: Iterable[str], doomed: Mapping[str, int] | None = None):
-        self.agents = tuple(agents)
-        self.doomed = dict(doomed or {})
-        self.asked: list[tuple[int, str]] = []
-        self.offers: list[tuple[int, Mapping[str, object]]] = []
-
-    def exchange(
-        self,
-        percepts: Mapping[str, Percept],
-        *,
-        tick: int,
-        cycle: int,
-        pool_for: Mapping[str, object],
-    ) -> Exchange:
-        self.asked += [(tick, agent) for agent in percepts]
-        self.offers.append((tick, pool_for))
-        ends = {a for a in percepts if a in self.doomed and tick >= self.doomed[a]}
-        acts = {a: Act((0.0,) * len(p.steps)) for a, p in percepts.items() if a not in ends}
-        return Exchange(acts, dict.fromkeys(ends, Fault(Cause.CRASH, "exit code 101")))
+    def turn(self, order: Order, between: BetweenTicks) -> Turned:
+        prices = Prices.derived(EconomySettings(), order.founder_genes)
+        world = Series(Stretch(VALUES), prices, order.places, Draws(7))
+        return season.turn(world, self, order, between)  # type: ignore[arg-type]
 
     def reap(self) -> Mapping[str, Fault]:
-        return {}
+        return dict.fromkeys(self.doomed, Fault(Cause.CRASH, "exit code 101"))
 
     def take_taints(self) -> tuple[str, ...]:
-        return ()
+        return ("something happened",)
 
-    def running(self) -> Mapping[str, Identity]:
-        return {agent: Identity(1, 1, "boot") for agent in self.agents}
+    def running(self) -> Mapping[str, int]:
+        return {agent: 100 + n for n, (_, agent) in enumerate(self.asked)}
 
     def sample(self, ids: Iterable[str]) -> Mapping[str, Usage]:
         return {agent: Usage(cpu_seconds=1.5, rss_bytes=4096, state="S") for agent in ids}
@@ -72,24 +60,32 @@ def eight(tmp_path: Path) -> Population:
     return Population.of(tmp_path, 8)
 
 
+@pytest.fixture
+def colony(tmp_path: Path) -> Iterator[PaperColony]:
+    colony = PaperColony(tmp_path / "diary")
+    with closing(colony.diary):
+        yield colony
+
+
 def observed(
     population: Population,
     colony: PaperColony,
     ticks: int = 4,
-    offers: object = None,
-    between: Between = nothing,
+    offers: Mapping[str, Pool] | None = None,
+    between: Between | None = None,
 ) -> Observed:
     project = population.context.project
     settings = Settings(cycle=CycleSettings(ticks=ticks))
     context = replace(population.context, project=Project(project.root, settings))
-    world = Series(Stretch(VALUES), Prices.derived(EconomySettings(), 5.0), 8, context.draws)
-    agents: Mapping[str, AgentRecord] = population.agents
-    return observe(context, agents, world, colony, 10, offers or {}, between)  # type: ignore[arg-type]
+    world = Surroundings(10, 8, 5.0, offers or {})
+    return observe(context, population.agents, colony, world, between)  # type: ignore[arg-type]
 
 
-def test_everybody_grows_older_and_is_given_its_account(eight: Population) -> None:
-    done = observed(eight, PaperColony(eight.agents))
-    assert (done.tick, done.exchanges, done.events, done.taints) == (14, 32, (), ())
+def test_everybody_grows_older_and_is_given_its_account(
+    eight: Population, colony: PaperColony
+) -> None:
+    done = observed(eight, colony)
+    assert (done.tick, len(colony.asked), done.events, done.taints) == (14, 32, (), ())
     for record in done.agents.values():
         assert (record.age, record.lived_tick, record.rss_bytes) == (1, 13, 4096)
         assert record.fitness is not None
@@ -97,24 +93,30 @@ def test_everybody_grows_older_and_is_given_its_account(eight: Population) -> No
         assert record.fitness == pytest.approx(persistence / (persistence + own))
 
 
-def test_fitness_is_taken_over_the_last_cycles(eight: Population) -> None:
-    for _ in range(WINDOW + 2):
-        eight.agents = dict(observed(eight, PaperColony(eight.agents)).agents)
+def test_fitness_is_taken_over_the_last_cycles(eight: Population, colony: PaperColony) -> None:
+    for cycle in range(WINDOW + 2):
+        eight.context = replace(eight.context, cycle=cycle)
+        eight.agents = dict(observed(eight, colony).agents)
     assert {len(record.errors) for record in eight.agents.values()} == {WINDOW}
+    assert {record.age for record in eight.agents.values()} == {WINDOW + 2}
 
 
-def test_who_fails_is_asked_no_more_and_waits(eight: Population) -> None:
-    colony = PaperColony(eight.agents, {eight.first: 11})
+def test_who_fails_is_asked_no_more_and_waits(eight: Population, colony: PaperColony) -> None:
+    colony.doomed = {eight.first: 11}
     done = observed(eight, colony)
     after = done.agents[eight.first]
-    assert [tick for tick, agent in colony.asked if agent == eight.first] == [10, 11]
+    assert colony.asked_of(eight.first) == [10, 11]
     assert (after.state, after.cause, after.lived_tick) == (State.WAITING, "crash", -1)
     assert [str(event.kind) for event in done.events] == ["exit"]
     assert after.age == 1
+    assert done.taints == (f"agent {eight.first} at tick 11",)
 
 
-def test_many_crashes_at_once_pause_all_restarts_for_a_cycle(eight: Population) -> None:
-    done = observed(eight, PaperColony(eight.agents, dict.fromkeys(eight.agents, 12)))
+def test_many_crashes_at_once_pause_all_restarts_for_a_cycle(
+    eight: Population, colony: PaperColony
+) -> None:
+    colony.doomed = dict.fromkeys(eight.agents, 12)
+    done = observed(eight, colony)
     assert str(done.events[-1].kind) == "command"
     assert "8 of 8 running agents failed" in done.events[-1].data["reason"]
     assert told_of_alarms(done.events) == (done.events[-1].data["reason"],)
@@ -122,25 +124,26 @@ def test_many_crashes_at_once_pause_all_restarts_for_a_cycle(eight: Population) 
     assert all((record.retry_at or 0) >= cycle + 2 for record in done.agents.values())
 
 
-def test_new_genes_are_told_in_the_first_tick_only(eight: Population) -> None:
-    colony = PaperColony(eight.agents)
+def test_colony_is_given_the_whole_season(eight: Population, colony: PaperColony) -> None:
     offers = {eight.first: [{"path": "src/genes/new.rs"}]}
     observed(eight, colony, offers=offers)
-    assert [told for _, told in colony.offers[:2]] == [offers, offers]
-    assert not any(told for _, told in colony.offers[2:])
+    assert colony.diary.title == f"season {eight.context.cycle}"
+    assert [told for _, told in colony.offers] == [offers] * 2 + [{}] * 6
 
 
-def test_world_without_ticks_stands_still(eight: Population) -> None:
-    colony = PaperColony(eight.agents)
+def test_world_without_ticks_stands_still(eight: Population, colony: PaperColony) -> None:
+    colony.doomed = {eight.first: 0}
     done = observed(eight, colony, ticks=0)
-    assert (done.tick, colony.asked) == (10, [])
+    assert (done.tick, colony.asked, done.taints) == (10, [], ("something happened",))
     assert all(record.age == 0 for record in done.agents.values())
+    assert [(str(event.kind), event.agent) for event in done.events] == [("exit", eight.first)]
 
 
-def test_who_changes_between_two_ticks_is_asked_as_what_it_has_become(eight: Population) -> None:
+def test_who_changes_between_two_ticks_is_recorded_as_what_it_has_become(
+    eight: Population, colony: PaperColony
+) -> None:
     one, other = list(eight.agents.values())[:2]
     eight.agents[other.id] = replace(other, state=State.EMBRYO)
-    colony = PaperColony(eight.agents)
     told: list[tuple[int, int]] = []
 
     def between(lived: Mapping[str, int], faults: Mapping[str, Fault]) -> Renewed:
@@ -153,19 +156,18 @@ def test_who_changes_between_two_ticks_is_asked_as_what_it_has_become(eight: Pop
 
     done = observed(eight, colony, between=between)
     assert told == [(7, 0), (7, 0), (7, 0), (7, 0)]
-    assert [tick for tick, agent in colony.asked if agent == one.id] == [10, 11]
-    assert [tick for tick, agent in colony.asked if agent == other.id] == [12, 13]
+    assert (colony.asked_of(one.id), colony.asked_of(other.id)) == ([10, 11], [12, 13])
     after = done.agents[other.id]
     assert (after.state, after.fingerprint, after.age) == (State.RUNNING, "new", 1)
     assert (after.lived_tick, done.agents[one.id].state) == (13, State.WAITING)
     assert done.events == ()
 
 
-def test_who_fails_is_back_in_the_same_cycle_when_that_is_judged_between_two_ticks(
-    eight: Population,
+def test_failure_that_is_judged_between_two_ticks_is_not_judged_again(
+    eight: Population, colony: PaperColony
 ) -> None:
     one = eight.agents[eight.first]
-    colony = PaperColony(eight.agents, {one.id: 11})
+    colony.doomed = {one.id: 11}
     seen: list[dict[str, Fault]] = []
 
     def between(lived: Mapping[str, int], faults: Mapping[str, Fault]) -> Renewed:
@@ -177,7 +179,7 @@ def test_who_fails_is_back_in_the_same_cycle_when_that_is_judged_between_two_tic
 
     done = observed(eight, colony, between=between)
     assert [list(faults) for faults in seen] == [[], [one.id], [], []]
-    assert [tick for tick, agent in colony.asked if agent == one.id] == [10, 11, 12, 13]
+    assert colony.asked_of(one.id) == [10, 11, 12, 13]
     assert (done.events, done.agents[one.id].lived_tick) == ((), 13)
 
 
