@@ -86,8 +86,6 @@ def explain(
         return Fault(Cause.NEVER_RESTART, reason)
     if burst or (out_of_memory and exit.signal == signals.SIGKILL):
         return Fault(Cause.OOM, reason)
-    if exit.code is None and exit.signal is None:
-        return Fault(Cause.UNKNOWN, reason)
     if exit.signal is not None and exit.signal in _CAUSES:
         return Fault(_CAUSES[signals.Signals(exit.signal)], reason)
     return Fault(Cause.CRASH, reason)

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from evolve_ai.model import frame
-from evolve_ai.model.frame import Decoder, FrameError, PerceptEncoder
+from evolve_ai.model.frame import Decoder, Finder, FrameError, PerceptEncoder
 from evolve_ai.model.world import Percept
 
 VECTORS = Path(__file__).parents[1] / "vectors" / "frames.txt"
@@ -42,12 +42,63 @@ def act(**more: object) -> dict[str, object]:
 @given(st.lists(bodies, max_size=5), st.data())
 def test_bodies_survive_any_cutting_of_the_stream(sent, data):
     stream = b"".join(frame.encode(body) for body in sent)
-    cuts = sorted(data.draw(st.lists(st.integers(0, len(stream)), max_size=6)))
     decoder, got = Decoder(), []
-    for start, end in zip([0, *cuts], [*cuts, len(stream)], strict=True):
-        got += decoder.feed(stream[start:end])
+    for piece in cut(stream, data):
+        got += decoder.feed(piece)
     assert got == sent
     assert decoder.pending == 0
+
+
+def cut(stream: bytes, data: st.DataObject) -> list[bytes]:
+    cuts = sorted(data.draw(st.lists(st.integers(0, len(stream)), max_size=6)))
+    return [stream[a:b] for a, b in zip([0, *cuts], [*cuts, len(stream)], strict=True)]
+
+
+@given(st.lists(bodies, max_size=4), st.binary(max_size=600), st.lists(bodies), st.data())
+def test_ready_of_the_epoch_is_found_wherever_a_stream_begins_and_is_cut(
+    before, rubbish, after, data
+):
+    epoch = 2**63  # of none of the others
+    ready = {"kind": "ready", "epoch": epoch, "tick": 3}
+    old = b"".join(map(frame.encode, before))
+    old = old[data.draw(st.integers(0, len(old))) :] + rubbish
+    finder, got = Finder(epoch), []
+    for piece in cut(old + b"".join(map(frame.encode, [ready, *after])), data):
+        got += finder.feed(piece)
+    assert got == [ready, *after]
+    assert finder.pending == 0
+
+
+@given(st.binary(max_size=600), st.data())
+def test_after_the_ready_a_broken_frame_is_one(rubbish, data):
+    ready = {"kind": "ready", "epoch": 9, "tick": 3}
+    finder, got = Finder(9), []
+    with pytest.raises(FrameError, match="given as 0 bytes") as raised:
+        for piece in cut(rubbish + frame.encode(ready) + bytes(8), data):
+            got += finder.feed(piece)
+    assert [*got, *raised.value.before] == [ready]
+
+
+def test_finder_takes_no_other_word_for_its_ready():
+    ready = frame.encode({"kind": "ready", "epoch": 9, "tick": 3})
+    others = [
+        frame.encode({"kind": "ready", "epoch": 8, "tick": 3}),
+        frame.encode({"kind": "act", "epoch": 9, "tick": 3}),
+        ready[:-1] + b"\x04",
+        raw(b"no body"),
+        frame.encode({"kind": "ready", "epoch": 9, "tick": 3, "padding": bytes(300)}),
+    ]
+    assert Finder(9).feed(b"".join(others)) == []
+    assert len(Finder(9).feed(b"".join([*others, ready]))) == 1
+
+
+@given(st.lists(st.binary(min_size=300, max_size=3000), min_size=1, max_size=9))
+def test_finder_holds_no_more_than_a_ready_of_what_it_skips(pieces):
+    finder = Finder(9)
+    for piece in pieces:
+        assert finder.feed(piece) == []
+        assert len(finder._buffer) <= 8 + 256
+    assert finder.pending == 0
 
 
 @given(st.binary(max_size=400))

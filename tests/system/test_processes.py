@@ -128,7 +128,7 @@ def test_kernel_counts_its_out_of_memory_kills():
         (Exit(signal=24), False, Cause.CPU, "killed by SIGXCPU (24)"),
         (Exit(signal=31), False, Cause.SANDBOX, "killed by SIGSYS (31)"),
         (Exit(signal=63), False, Cause.CRASH, "killed by signal 63"),
-        (Exit(), False, Cause.CRASH, "ended, its exit code is lost"),
+        (Exit(), False, Cause.UNKNOWN, "ended, its exit code is lost"),
     ],
 )
 def test_every_end_has_a_cause(exit, out_of_memory, cause, reason):
