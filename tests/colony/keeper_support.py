@@ -11,6 +11,7 @@ import psutil
 from evolve_ai.colony import journal
 from evolve_ai.colony.journal import Journal
 from evolve_ai.colony.keeper import Ended, Keeper, KeeperGone, Launch, Told
+from evolve_ai.colony.spawner import Spawner
 from evolve_ai.system.exits import Room
 from evolve_ai.system.identity import Identity, identify
 
@@ -35,13 +36,18 @@ class Nursery:
         self.folder = root / "keeper"
         self.agents = root / "agents"
         self.agents.mkdir()
-        self._opened: list[Keeper] = []
+        self._opened: list[Keeper | Spawner] = []
         self._pipes: list[int] = []
 
     def open(self, orphan_seconds: int = LONG, patience: float = 5.0) -> Keeper:
         keeper = Keeper.open(self.folder, self.program, orphan_seconds, patience=patience)
         self._opened.append(keeper)
         return keeper
+
+    def spawner(self) -> Spawner:
+        spawner = Spawner(self.folder, self.program, LONG)
+        self._opened.append(spawner)
+        return spawner
 
     def launch(
         self,
