@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import sqlite3
 import subprocess
 import sys
 import time
@@ -81,6 +82,11 @@ class ProjectUnderTest:
 
     def digest(self) -> str:
         return str(self.status()["history_digest"])
+
+    def chain(self) -> dict[int, str]:
+        """The digest of each cycle."""
+        with sqlite3.connect(self.root / "workspace" / "registry.sqlite") as connection:
+            return dict(connection.execute("SELECT cycle, digest FROM cycles"))
 
     def agents(self, *words: object) -> list[dict[str, Any]]:
         rows: list[dict[str, Any]] = self.evolve("agents", "--json", *words).json

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from project_support import EVOLVE, ProjectUnderTest, evolve, wait_until
 
-from evolve_ai.system.processes import SPARE_DESCRIPTORS
+from evolve_ai.colony.launching import SPARE_DESCRIPTORS
 
 
 def test_vanished_folder_of_agents_harms_nobody(calm: ProjectUnderTest) -> None:

@@ -203,7 +203,7 @@ def test_what_keeps_changes_from_coming_to_life_is_noted_once_and_restarts_do_no
     watcher = SimpleNamespace(changed=written.pop, close=bool, wake_for=id)
     renewals: Any = Renewals(
         cast(Any, population),
-        cast(Any, SimpleNamespace(reap=dict, handle=0)),
+        cast(Any, SimpleNamespace(reap=dict, handles=lambda: (0,))),
         BackgroundBuilder(PaperBuilder(), cast(Any, PaperBuilder)),
         cast(Any, watcher),
         lambda: 2.0,

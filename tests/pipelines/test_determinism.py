@@ -2,7 +2,6 @@
 
 import re
 import signal
-import sqlite3
 from collections.abc import Callable
 from pathlib import Path
 
@@ -54,13 +53,6 @@ def hard_project(
     return root
 
 
-def chain(project: ProjectUnderTest) -> dict[int, str]:
-    """The digest of each cycle."""
-    path = project.root / "workspace" / "registry.sqlite"
-    with sqlite3.connect(path) as connection:
-        return dict(connection.execute("SELECT cycle, digest FROM cycles"))
-
-
 @pytest.fixture(scope="module")
 def history(
     hard_project: Path, shared_workspace: Path, tmp_path_factory: pytest.TempPathFactory
@@ -76,7 +68,7 @@ def history(
         assert "crash" in causes
         assert any("typo.rs:6" in event["reason"] for event in project.events("quarantine"))
         assert project.status()["tainted"] is None
-        return chain(project)
+        return project.chain()
     finally:
         assert not project.clean_up()
 
@@ -87,7 +79,7 @@ def test_history_does_not_depend_on_the_number_of_workers(
 ) -> None:
     project = copy_of(hard_project)
     project.evolve("life-cycle", "--cycles", CYCLES, "--workers", workers, "--set", "cycle.chunk=3")
-    assert chain(project) == history
+    assert project.chain() == history
 
 
 def test_history_split_over_runs_is_the_same_history(
@@ -96,7 +88,7 @@ def test_history_split_over_runs_is_the_same_history(
     project = copy_of(hard_project)
     project.live(3, "--workers", 4)
     project.live(CYCLES - 3, "--workers", 2)
-    assert chain(project) == history
+    assert project.chain() == history
     assert project.digest() == history[CYCLES]
 
 
@@ -110,7 +102,7 @@ def test_history_does_not_depend_on_what_was_built_beforehand(
     evolve("build", "--project", project.root)
     assert project.recorded() == recorded
     project.live(CYCLES - 3)
-    assert chain(project) == history
+    assert project.chain() == history
     assert project.status()["tainted"] is None
 
 
@@ -126,10 +118,10 @@ def test_history_goes_on_after_sigterm(
     running.send_signal(signal.SIGTERM)
     running.communicate()
     assert running.returncode == 0
-    lived = max(chain(project))
+    lived = max(project.chain())
     if lived < CYCLES:
         project.live(CYCLES - lived)
-    assert {cycle: chain(project)[cycle] for cycle in history} == history
+    assert {cycle: project.chain()[cycle] for cycle in history} == history
     assert project.status()["tainted"] is None
 
 
