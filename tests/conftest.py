@@ -84,7 +84,8 @@ def empty_project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A project fresh from `evolve new`, with short cycles."""
     root = tmp_path_factory.mktemp("empty") / "project"
     assert evolve("new", root).code == 0
-    ProjectUnderTest(root).set(ticks=TICKS, seed=SEED, stop_grace=2.0)
+    # Should the tests be killed themselves, their agents and keepers do not wait long.
+    ProjectUnderTest(root).set(ticks=TICKS, seed=SEED, stop_grace=2.0, orphan_seconds=60)
     return root
 
 
@@ -122,7 +123,7 @@ def copy_of(tmp_path: Path, shared_workspace: Path) -> Iterator[Callable[..., Pr
 
     yield copy
     left = [told for project in copies for told in project.clean_up()]
-    pipes = [pipe for project in copies for pipe in project.root.glob("workspace/pipes/*")]
+    pipes = [pipe for project in copies for pipe in project.pipes()]
     for project in copies:
         shutil.rmtree(project.root, ignore_errors=True)
     assert not left, f"processes left behind: {left}"

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,8 @@ SEED = "7"
 # Where no toolchain can be found, not even in the place of a user's own.
 NO_CARGO = dict.fromkeys(("PATH", "HOME", "CARGO_HOME"), "/nonexistent")
 SECONDS = 120.0
+AGENT = "agent-"
+KEEPER = "evolve-keeper"
 
 
 @dataclass(frozen=True)
@@ -143,6 +146,22 @@ class ProjectUnderTest:
             return False
         return any(word == root or word.startswith(f"{root}/") for word in words)
 
+    def agent_pids(self) -> dict[str, int]:
+        """Who lives, be it on record or not; an agent with two processes is an AssertionError."""
+        found: dict[str, int] = {}
+        for process in self.processes():
+            name = _first_word(process)
+            if name.startswith(AGENT):
+                assert name.removeprefix(AGENT) not in found, f"two processes of {name}"
+                found[name.removeprefix(AGENT)] = process.pid
+        return found
+
+    def keepers(self) -> list[psutil.Process]:
+        return [p for p in self.processes() if Path(_first_word(p)).name == KEEPER]
+
+    def pipes(self) -> list[Path]:
+        return list(self.root.glob("workspace/colony*/pipes/*"))
+
     def clean_up(self) -> list[str]:
         """End whatever is left; what that was."""
         for process in self.started:
@@ -155,10 +174,18 @@ class ProjectUnderTest:
             except ValueError:  # its output was closed by the test
                 process.wait(20)
         left = self.processes()
-        told = [f"{process.pid} {' '.join(process.cmdline())}" for process in left]
+        told = []
         for process in left:
-            process.kill()
+            with suppress(psutil.NoSuchProcess):
+                told.append(f"{process.pid} {' '.join(process.cmdline())}")
+                process.kill()
         return told
+
+
+def _first_word(process: psutil.Process) -> str:
+    with suppress(psutil.Error, IndexError):  # it has just ended
+        return process.cmdline()[0]
+    return ""
 
 
 def wait_until(met: Callable[[], Any], what: str, seconds: float = 60.0) -> Any:

@@ -109,10 +109,12 @@ fn agent_lives_mutates_its_genome_and_says_goodbye() {
     assert_eq!(counted, mutations);
     let bye = agent.ask("stop", 60, Value::map());
     assert_eq!(kind(&bye), "bye");
+    agent.tell("stop", 60, Value::map());
     assert_eq!(agent.exit_code(), Some(0));
     let mut resumed = start(&folder);
     resumed.ask("hello", 61, hello(bye.get("state").cloned()));
     assert_eq!(resumed.ask("stop", 61, Value::map()).get("state"), bye.get("state"));
+    resumed.tell("stop", 61, Value::map());
     assert_eq!(resumed.exit_code(), Some(0));
 }
 
@@ -160,5 +162,6 @@ fn end_of_the_pipe_is_waited_out_and_half_a_frame_dropped() {
     let mut agent = Started { child, to: write_only(), from };
     assert_eq!(kind(&agent.ask("hello", 0, hello(None))), "ready");
     assert_eq!(kind(&agent.ask("stop", 0, Value::map())), "bye");
+    agent.tell("stop", 0, Value::map());
     assert_eq!(agent.exit_code(), Some(0));
 }

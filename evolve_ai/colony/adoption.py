@@ -15,6 +15,7 @@ from evolve_ai.system.identity import Identity, boot_id, identify, parent
 LEAVE = "leave"  # pids by agent: they are asked to leave
 BYE = "bye"  # agent, the state that it left
 CONDEMNED = "condemned"  # pid, cause, reason: it is about to be killed for this
+GREETED = "greeted"  # pids: their hello has reached them, with the genome and memory they live by
 SETTLED = "settled"  # the residents of a season
 TURN = "turn"  # tick, phase, acts, faults, taints, pids of those at fault
 RESETTLED = "resettled"  # tick, residents, agents whose failure was judged
@@ -32,17 +33,19 @@ class Found:
 @dataclass(frozen=True, slots=True)
 class Past:
     """Of whose end the one before us knew: whom it asked to leave, what they left behind, whom it
-    killed and why, and whose failure was told. By pid, memories by agent."""
+    killed and why, whose failure was told; and whom it had greeted. By pid, memories by agent."""
 
     left: frozenset[int]
     byes: Mapping[str, bytes | None]
     condemned: Mapping[int, Fault]
     told: frozenset[int]
+    greeted: frozenset[int]
 
 
 def past_of(diary: Sequence[Entry]) -> Past:
     left: set[int] = set()
     told: set[int] = set()
+    greeted: set[int] = set()
     byes: dict[str, bytes | None] = {}
     condemned: dict[int, Fault] = {}
     for kind, *rest in diary:
@@ -53,32 +56,39 @@ def past_of(diary: Sequence[Entry]) -> Past:
             byes[rest[0]] = rest[1]
         elif kind == CONDEMNED:
             condemned[rest[0]] = Fault(Cause(rest[1]), rest[2])
+        elif kind == GREETED:
+            greeted.update(rest[0])
         elif kind == TURN:
             told.update(rest[5])
-    return Past(frozenset(left), byes, condemned, frozenset(told))
+    return Past(frozenset(left), byes, condemned, frozenset(told), frozenset(greeted))
 
 
 def found_in(
-    journal: Journal, keeper: int, known: Mapping[str, Start], expected: Mapping[str, int]
+    journal: Journal,
+    keeper: int,
+    known: Mapping[str, Start],
+    expected: Mapping[str, int],
+    greeted: frozenset[int],
 ) -> Found:
     """`keeper` is the pid of the one that is there now, `known` are agents that may live here,
     `expected` the pids on record.
 
     An agent may live with another pid: it was started, and a kill came before that was recorded.
-    What the journal says of a process is believed only if the process bears it out: agents can
-    write there, and it must not lead us to a stranger.
+    Who was not even `greeted` then has lived nothing, and what its hello was to say nobody knows
+    any more: it counts as a stray. What the journal says of a process is believed only if the
+    process bears it out: agents can write there, and it must not lead us to a stranger.
     """
     living: dict[str, Life] = {}
     ended: dict[str, Life] = {}
     strays = [life.identity for life in journal.others if _is_child(life.identity, keeper)]
     for id, life in journal.lives.items():
-        start = known.get(id)
+        start, pid = known.get(id), life.identity.pid
         if life.exit is None and _is_ours(life.identity, keeper, start):
-            if start is not None:
+            if start is not None and (pid in greeted or pid == expected.get(id)):
                 living[id] = life
             else:
                 strays.append(life.identity)
-        elif life.identity.pid == expected.get(id):
+        elif pid == expected.get(id):
             ended[id] = replace(life, exit=life.exit or Exit())
     for id, pid in expected.items():
         if id not in journal.lives:

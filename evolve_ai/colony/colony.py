@@ -55,7 +55,7 @@ class Colony(Crew):
         if title is not None:
             byes = past_of(self.diary.open(title)).byes
             named = {*leave, *(start.id for start in starts)}
-            before = {id: Farewell(byes[id]) for id in named & byes.keys()}
+            before = {id: _long_gone(byes[id]) for id in named & byes.keys()}
         residents = self._board.residents
         going = [*leave, *(s.id for s in starts if s.id in residents and not self._runs(s))]
         farewells = {**before, **self.stop(going)}
@@ -88,7 +88,8 @@ class Colony(Crew):
         next exchange, unless it was asked to leave.
         """
         past = past_of(self.diary.entries)
-        found = found_in(self._spawner.journal(), self.keeper.pid, known, expected)
+        journal, keeper = self._spawner.journal(), self.keeper.pid
+        found = found_in(journal, keeper, known, expected, past.greeted)
         self._board.unkillable += processes.end_strangers_left_behind(found.strays)
         for id, life in found.living.items():
             self._take_over(known[id], life)
@@ -142,3 +143,9 @@ class Colony(Crew):
         since = life.note.rpartition(":")[2]
         words = agent_log.last_words(start.folder, int(since) if since.isdecimal() else 0)
         return explain(exit, words, room=self._room)
+
+
+def _long_gone(state: bytes | None) -> Farewell:
+    """Of who was asked to leave before a kill, and does not live any more."""
+    lost = "a kill came before its memory was on record"
+    return Farewell(state, lost if state is None else None)

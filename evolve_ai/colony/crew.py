@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Self
 
 from evolve_ai.colony import agent_log
-from evolve_ai.colony.adoption import BYE, LEAVE
+from evolve_ai.colony.adoption import BYE, GREETED, LEAVE
 from evolve_ai.colony.diary import Diary
 from evolve_ai.colony.launching import Launcher
 from evolve_ai.colony.resident import Asked, Resident
@@ -105,6 +105,8 @@ class Crew:
         if not wait:
             return outcome
         self._converse(self.limits.ready_cpu, self.limits.ready_wall)
+        greeted = [one.pid for one in outcome.values() if isinstance(one, Started)]
+        self.diary.write([[GREETED, greeted]] if greeted else [])
         for start in starts:
             fault = self._board.faults.pop(start.id, None)
             if fault is not None:
@@ -237,12 +239,18 @@ class Crew:
         return leaving
 
     def _see_off(self, seconds: float) -> None:
-        """Let the waited-for go; whoever has closed its pipe may take its time to exit."""
+        """Let the waited-for go; whoever has closed its pipe may take its time to exit.
+
+        Another stop tells them that what they leave behind is on record: until then they wait.
+        """
         deadline = time.monotonic() + seconds
+        content = frame.encode(frame.stop(epoch=self.epoch, tick=0))
         while self._board.waiting and (left := deadline - time.monotonic()) > 0:
             self._board.pump(left)
             byes, self._board.byes = self._board.byes, []
             self.diary.write([BYE, resident.id, resident.state] for resident in byes)
+            for resident in byes:
+                self._board.tell(resident, content)
 
     def _see_off_the_condemned(self) -> None:
         self._see_off(self.limits.kill)

@@ -77,6 +77,8 @@ class Resident:
             self.asked = Asked.NOTHING
             self.said_bye, self.state = True, parse_bye(body)
             return True
+        if kind == "bye" and self.said_bye:
+            return self._drop()  # to the stop that let it go
         raise FrameError(f"sent {kind[:60]!r}, but owed {self.asked}")
 
     def _take_act(self, body: Body) -> Act | bool:

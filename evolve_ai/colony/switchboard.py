@@ -83,7 +83,12 @@ class Switchboard:
         if asked is Asked.ACT:
             resident.expect_act(tick, steps)
         self.waiting[resident.id] = resident
-        if not resident.send(frame):
+        self.tell(resident, frame)
+
+    def tell(self, resident: Resident, frame: bytes) -> None:
+        """Send a frame that needs no answer, unless its process is gone."""
+        there = self._by_pid.get(resident.identity.pid) is resident
+        if there and not resident.send(frame):
             self._watch_inward(resident)
 
     def _watch_inward(self, resident: Resident) -> None:

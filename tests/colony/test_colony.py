@@ -135,6 +135,7 @@ def test_agent_that_is_never_ready_is_ended(tmp_path, nothing_left, keeper):
         ("hangs_busy", Cause.HANG, "gave no answer within 0.3 s of its own CPU time"),
         ("floods_garbage", Cause.PROTOCOL, "the length of a frame is given as 4294967295 bytes"),
         ("lies_about_length", Cause.PROTOCOL, "given as 4294967295 bytes"),
+        ("lies_about_checksum", Cause.PROTOCOL, "checksum"),
         ("floods_old_acts", Cause.PROTOCOL, "frames of other ticks or epochs"),
         ("answers_nan", Cause.PROTOCOL, "answers must be finite"),
         ("closes_descriptors", Cause.PROTOCOL, "closed its end of the pipe"),

@@ -15,6 +15,7 @@ import pytest
 from project_support import EVOLVE, NO_CARGO, ProjectUnderTest, wait_until
 
 FOUNDERS = 60
+ASLEEP = ("--set", "cycle.sleep=600")
 
 
 def recorded_agents(project: ProjectUnderTest) -> list[str]:
@@ -86,24 +87,68 @@ def test_killed_init_leaves_no_half_agent_and_goes_on_to_the_number_asked_for(
     assert unfounded.status()["population"]["founders"] == FOUNDERS + 2
 
 
-def test_killed_life_cycle_is_taken_over_and_told_of(project: ProjectUnderTest) -> None:
-    running = project.start("life-cycle")
-    wait_until(lambda: len(project.events("cycle")) >= 2, "two cycles")
-    wait_until(lambda: project.status()["population"]["running"], "agents")
+def test_killed_life_cycle_is_taken_over_with_all_its_agents(calm: ProjectUnderTest) -> None:
+    running = calm.start("life-cycle", *ASLEEP)
+    cycles = len(calm.events("cycle"))
+    wait_until(lambda: len(calm.events("cycle")) > cycles, "a cycle")
+    before = calm.agent_pids()
+    assert len(before) == len(calm.agents())
     kill(running)
-    orphans = [process for process in project.processes() if _is_agent(process)]
-    assert orphans, "agents outlive a killed orchestrator"
-    before = project.status()
-    assert before["life_cycle"] is None
-    project.live(2)
-    assert not set(orphans) & set(project.processes())
-    after = project.status()
-    assert after["cycle"] == before["cycle"] + 2
-    assert "killed" in after["tainted"]
-    assert [event["reason"] for event in project.events("taint")] == [after["tainted"]]
+    assert calm.status()["life_cycle"] is None
+    assert calm.agent_pids() == before, "agents outlive a killed orchestrator"
+    running = calm.start("life-cycle", *ASLEEP)
+    wait_until(lambda: len(calm.events("cycle")) > cycles + 1, "a cycle of the next one")
+    assert calm.agent_pids() == before, "nobody was started anew"
+    calm.evolve("stop")
+    assert running.wait(30) == 0
+    assert not calm.processes(), "the keeper goes, too"
+    assert calm.status()["tainted"] is None
+    exits = calm.events("exit")[-len(before) :]
+    assert {event["pid"] for event in exits} == set(before.values())
+    assert {event["cause"] for event in exits} == {"planned"}
+    events_are_whole(calm)
+
+
+def season_begun(project: ProjectUnderTest) -> bool:
+    """Some ticks of a cycle were lived, and are not on record."""
+    diary = project.root / "workspace" / "colony" / "diary"
+    return diary.exists() and diary.stat().st_size > 4000
+
+
+MOMENTS_OF_LIFE: dict[str, Callable[[ProjectUnderTest], object]] = {
+    "keeper": lambda project: project.keepers(),
+    "agents": lambda project: project.agent_pids(),
+    "season": season_begun,
+    "cycle": lambda project: len(project.events("cycle")) >= 2,
+    "season again": season_begun,
+}
+
+
+@pytest.mark.parametrize("keeper", [False, True], ids=["life-cycle", "life-cycle and keeper"])
+def test_history_goes_on_from_a_kill_as_if_nothing_had_been(
+    project: ProjectUnderTest,
+    copy_of: Callable[..., ProjectUnderTest],
+    founded_project: Path,
+    keeper: bool,
+) -> None:
+    long = ("--set", "cycle.ticks=150")
+    for name, moment in MOMENTS_OF_LIFE.items():
+        running = project.start("life-cycle", *long)
+        wait_until(partial(moment, project), name)
+        for one in project.keepers() if keeper else ():
+            one.kill()
+        kill(running)
+    project.live(2, *long)
+    assert project.status()["tainted"] is None
     events_are_whole(project)
-    project.live(1)
-    assert len(project.events("taint")) == 1
+    undisturbed = copy_of(founded_project, "undisturbed")
+    undisturbed.live(max(project.chain()), *long)
+    assert project.chain() == undisturbed.chain()
+    memories = [
+        {event["agent"]: event["remembers"] for event in one.events() if "remembers" in event}
+        for one in (project, undisturbed)
+    ]
+    assert memories[0] == memories[1]
 
 
 def _is_agent(process: psutil.Process) -> bool:

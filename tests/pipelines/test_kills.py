@@ -21,7 +21,6 @@ from evolve_ai.state.registry import Registry
 
 KILLS = int(os.environ.get("EVOLVE_TEST_KILLS", "15"))
 KILLS_SEED = int(os.environ.get("EVOLVE_TEST_KILLS_SEED", "7"))
-KEEPER = "evolve-keeper"
 FREE = ("--set", "mode=free")
 # A pause after a cycle, in which the registry and the processes must be of one mind.
 ASLEEP = ("--set", "cycle.sleep=600")
@@ -34,33 +33,13 @@ def lived(project: ProjectUnderTest) -> Iterator[ProjectUnderTest]:
     yield project
     for process in project.processes():
         process.kill()
-    for pipe in project.root.glob("workspace/pipes/*"):
+    for pipe in project.pipes():
         pipe.unlink()
 
 
 def registered(project: ProjectUnderTest) -> dict[str, AgentRecord]:
     with Registry.read(project.root / "workspace" / "registry.sqlite") as registry:
         return registry.living()
-
-
-def keepers(project: ProjectUnderTest) -> list[psutil.Process]:
-    found = []
-    for process in project.processes():
-        with suppress(psutil.Error, IndexError):
-            if Path(process.cmdline()[0]).name == KEEPER:
-                found.append(process)
-    return found
-
-
-def living(project: ProjectUnderTest) -> dict[str, list[int]]:
-    """The processes of each agent that has any."""
-    found: dict[str, list[int]] = {}
-    for process in project.processes():
-        with suppress(psutil.Error, IndexError):
-            name = process.cmdline()[0]
-            if name.startswith("agent-"):
-                found.setdefault(name.removeprefix("agent-"), []).append(process.pid)
-    return found
 
 
 def kill_at_random(project: ProjectUnderTest, mode: tuple[str, ...]) -> None:
@@ -72,7 +51,7 @@ def kill_at_random(project: ProjectUnderTest, mode: tuple[str, ...]) -> None:
     for _ in range(KILLS):
         time.sleep(rng.uniform(0.0, longest))
         which = rng.choice(("life-cycle", "keeper", "both"))
-        there = keepers(project)
+        there = project.keepers()
         for keeper in there if which != "life-cycle" else ():
             with suppress(psutil.NoSuchProcess):
                 keeper.kill()
@@ -110,12 +89,12 @@ def population_is_as_the_events_say(project: ProjectUnderTest) -> None:
 
 def processes_are_as_the_registry_says(project: ProjectUnderTest) -> None:
     expected = {
-        record.id: [record.pid]
+        record.id: record.pid
         for record in registered(project).values()
         if record.state in (State.RUNNING, State.STARTING)
     }
     assert expected
-    assert living(project) == expected
+    assert project.agent_pids() == expected
 
 
 def only_who_was_told_to_has_ended(project: ProjectUnderTest, observer: Observer) -> None:

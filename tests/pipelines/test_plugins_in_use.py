@@ -137,8 +137,12 @@ def test_policy_that_fails_is_named(project: ProjectUnderTest, name: str, words:
     (project.root / "my_policies.py").write_text(POLICIES)
     done = project.live(1, "--selection", f"my_policies:{name}", code=2)
     assert words in done.err
-    assert not project.processes()
+    waiting = project.agent_pids()
+    assert bool(waiting) == (name != "missing"), "who has lived a season waits for the next run"
     project.live(1)
+    assert not project.processes()
+    assert {event["pid"] for event in project.events("exit")} >= set(waiting.values())
+    assert project.status()["tainted"] is None
     assert project.status()["cycle"] == 1
 
 

@@ -32,11 +32,13 @@ pub fn live(genes: &[Gene]) -> ! {
         );
         exit(2);
     };
-    let mut body = Body { genes, input, output, life: None, epoch: 0, orphan: ORPHAN_SECONDS };
+    let mut body =
+        Body { genes, input, output, life: None, epoch: 0, orphan: ORPHAN_SECONDS, leaving: false };
     let why = loop {
         match body.turn() {
             Ok(true) => {}
             Ok(false) => exit(0),
+            Err(_) if body.leaving => exit(0),
             Err(why) => break why,
         }
     };
@@ -64,26 +66,31 @@ struct Body<'a> {
     life: Option<(String, Life)>,
     epoch: i128,
     orphan: u32,
+    leaving: bool,
 }
 
 impl Body<'_> {
     /// Hears one frame and answers it; false when that was the last.
+    ///
+    /// A `bye` that nobody has read is lost with the process, so we wait for a second `stop`: it
+    /// says that the memory is on record. Whoever greets us instead has taken over.
     fn turn(&mut self) -> Result<bool, String> {
         // SAFETY: alarm(2) takes a number and touches no memory of ours.
         unsafe { alarm(self.orphan) };
         let Message { epoch, tick, order } = Message::decode(&frame::read(&mut *self.input)?)?;
         match order {
             Order::Hello(hello) => {
-                self.epoch = epoch;
+                (self.epoch, self.leaving) = (epoch, false);
                 self.meet(*hello)?;
                 self.send("ready", tick, Value::map());
             }
             Order::Ping => self.send("ready", tick, Value::map()),
             Order::Percept(percept) => self.answer(tick, percept)?,
+            Order::Stop if self.leaving => return Ok(false),
             Order::Stop => {
                 let state = self.life.as_ref().map(|(_, life)| Value::Bin(life.save()));
+                self.leaving = true;
                 self.send("bye", tick, Value::map().with("state", state));
-                return Ok(false);
             }
         }
         Ok(true)

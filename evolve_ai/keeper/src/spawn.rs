@@ -61,8 +61,10 @@ impl Birth {
         self.open_pipes()?;
         self.limit()?;
         self.record()?;
-        // Only now: the journal may be larger than the files of an agent.
+        // Only now: the journal may be larger than the files of an agent, and until exec we hold
+        // more descriptors than an agent may.
         sys::limit(sys::RLIMIT_FSIZE, self.launch.file_size)?;
+        sys::limit(sys::RLIMIT_NOFILE, self.launch.descriptors)?;
         sys::set_signals_back()?;
         // It is on record: from here on it may live without us.
         sys::die_with_parent(false)?;
@@ -98,7 +100,6 @@ impl Birth {
 
     fn limit(&self) -> io::Result<()> {
         sys::limit(sys::RLIMIT_AS, self.launch.address_space)?;
-        sys::limit(sys::RLIMIT_NOFILE, self.launch.descriptors)?;
         sys::limit(sys::RLIMIT_CORE, 0)?;
         // These two are good to have; some systems forbid them.
         let _ = fs::write("/proc/self/oom_score_adj", OOM_SCORE);
