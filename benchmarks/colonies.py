@@ -2,37 +2,45 @@
 
 Run as a program it holds the agents and takes a command a line on its standard input:
 
-    python benchmarks/colonies.py FOLDER CHILD MARK FIRST COUNT
+    python benchmarks/colonies.py FOLDER CHILD KEEPER MARK FIRST COUNT EPOCH
 """
 
 import argparse
 import json
+import select
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
-from evolve_ai.system.colony import Colony, Start, Started
 from outside import descendants, words, working_below
 
+from evolve_ai.colony.colony import Colony
+from evolve_ai.model.agent import Fault
+from evolve_ai.model.colony import Start, Started
 from evolve_ai.model.report import Program
 from evolve_ai.model.world import Percept
 
 WARM_UP = 3  # ticks
-LOOK_SECONDS = 0.001
 KEEPER = b"evolve-keeper"
+
+
+def no_world(places: int, founder_genes: float) -> NoReturn:
+    raise AssertionError("no season is lived here")
 
 
 class Host:
     """Inside the measured process: a colony, and what it is told to do."""
 
-    def __init__(self, folder: Path, program: Program, first: int, count: int):
+    def __init__(self, folder: Path, program: Program, keeper: Path, ids: list[str], epoch: int):
         self.folder = folder
         self.program = program
-        self.ids = [f"{number:06}" for number in range(first, first + count)]
-        self.colony = Colony(folder / "workspace", epoch=1)
+        self.ids = ids
+        self.opening = time.monotonic()
+        self.colony = Colony(folder / "workspace", keeper, no_world, epoch=epoch)
         self.tick = 0
 
     def start(self, ids: list[str]) -> dict[str, Any]:
@@ -45,6 +53,23 @@ class Host:
         home.mkdir(parents=True, exist_ok=True)
         plain: dict[str, Any] = {"seed": 7, "genome": b"g", "state": None, "pool": [], "tick": 0}
         return Start(id=id, folder=home, program=self.program, **plain)
+
+    def pids(self) -> dict[str, Any]:
+        return dict(self.colony.running())
+
+    def adopt(self, expected: dict[str, int]) -> dict[str, Any]:
+        """Take over who lives of those that ran with these pids under a colony that was killed."""
+        known = {id: replace(self._start(id), program=None) for id in self.ids}
+        self.colony.adopt(known, expected)
+        seconds = time.monotonic() - self.opening
+        running = self.colony.running()
+        faults: Mapping[str, Fault] = self.colony.reap()
+        return {
+            "seconds": round(seconds, 3),
+            "alive": len(running),
+            "same_pids": all(expected[id] == pid for id, pid in running.items()),
+            "reasons": {id: fault.reason for id, fault in faults.items()},
+        }
 
     def idle(self, seconds: float) -> dict[str, Any]:
         """Nothing but a look at every process each second."""
@@ -59,8 +84,9 @@ class Host:
     def exchange(self, steps: int, seconds: float) -> dict[str, Any]:
         """Percepts out and acts in, tick by tick, each agent with words and energy of its own."""
         values = tuple(number / 3 for number in range(steps))
+        ids = list(self.colony.running())
         percepts = {
-            id: Percept(values, (None, number / 7), number) for number, id in enumerate(self.ids)
+            id: Percept(values, (None, number / 7), number) for number, id in enumerate(ids)
         }
         ticks, answered, begun = -WARM_UP, 0, time.monotonic()
         while ticks < 1 or time.monotonic() < begun + seconds:
@@ -73,13 +99,15 @@ class Host:
         return {
             "exchanges_per_second": round(answered / wall),
             "tick_ms": round(wall / ticks * 1000, 2),
-            "whole": answered == ticks * len(self.ids),
+            "whole": answered == ticks * len(ids),
         }
 
     def watch(self) -> dict[str, Any]:
         """Until somebody has died; the dead are started again at once, without their delay."""
+        poll = select.poll()
+        poll.register(self.colony.handle, select.POLLIN)
         while not (faults := self.colony.reap()):
-            time.sleep(LOOK_SECONDS)
+            poll.poll()
         detected = time.monotonic()
         self.start(list(faults))
         return {"detected": detected, "back": time.monotonic()}
@@ -91,16 +119,43 @@ class Host:
         return {"stopped_s": round(time.monotonic() - begun, 3)}
 
 
+@dataclass(frozen=True)
+class Tools:
+    """The programs that are compiled once: an agent, and the keeper."""
+
+    child: Path
+    keeper: Path
+
+
 class HostedColony:
     """Outside: the process that holds the agents, spoken to in lines of JSON."""
 
-    def __init__(self, folder: Path, child: Path, mark: str, first: int, count: int):
+    def __init__(self, folder: Path, tools: Tools, mark: str, first: int, count: int):
         self.folder, self.mark = folder, mark
-        argv = [sys.executable, __file__, str(folder), str(child), mark, str(first), str(count)]
-        self.process = subprocess.Popen(
-            argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-        )
+        programs = (str(tools.child), str(tools.keeper))
+        self._argv = [
+            sys.executable,
+            __file__,
+            str(folder),
+            *programs,
+            mark,
+            str(first),
+            str(count),
+        ]
+        self._epoch = 0
+        self.process = self._launched()
         self.tell("start")
+
+    def _launched(self) -> "subprocess.Popen[str]":
+        self._epoch += 1
+        argv = [*self._argv, str(self._epoch)]
+        return subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
+    def take_over(self, expected: dict[str, int]) -> None:
+        """Another process for the one that was killed."""
+        self.process.communicate()
+        self.process = self._launched()
+        self.tell("adopt", expected=expected)
 
     def tell(self, command: str, **more: object) -> None:
         assert self.process.stdin
@@ -118,11 +173,13 @@ class HostedColony:
     def processes(self) -> list[int]:
         """The colony's own: not agents, but its keeper, whoever is its parent by now."""
         found = {pid for pid in descendants(self.process.pid) if not _is_agent(pid)}
-        keepers = {pid for pid in working_below(self.folder) if _is_keeper(pid)}
-        return sorted(found | keepers)
+        return sorted(found.union(self.keepers()))
+
+    def keepers(self) -> list[int]:
+        return [pid for pid in working_below(self.folder) if _is_keeper(pid)]
 
     def close(self) -> None:
-        keepers = [pid for pid in working_below(self.folder) if _is_keeper(pid)]
+        keepers = self.keepers()
         self.process.kill()
         self.process.communicate()
         for pid in keepers:
@@ -139,16 +196,18 @@ def _is_keeper(pid: int) -> bool:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("folder", type=Path)
-    parser.add_argument("child", type=Path)
-    parser.add_argument("mark")
-    parser.add_argument("first", type=int)
-    parser.add_argument("count", type=int)
+    for name, kind in (("folder", Path), ("child", Path), ("keeper", Path), ("mark", str)):
+        parser.add_argument(name, type=kind)
+    for name in ("first", "count", "epoch"):
+        parser.add_argument(name, type=int)
     options = parser.parse_args()
     program = Program(options.child, (options.mark,))
-    host = Host(options.folder, program, options.first, options.count)
+    ids = [f"{number:06}" for number in range(options.first, options.first + options.count)]
+    host = Host(options.folder, program, options.keeper, ids, options.epoch)
     commands: Mapping[str, Callable[..., dict[str, Any]]] = {
         "start": lambda: host.start(host.ids),
+        "pids": host.pids,
+        "adopt": host.adopt,
         "idle": host.idle,
         "exchange": host.exchange,
         "watch": host.watch,

@@ -43,9 +43,9 @@ def genome_to_process(folder: Path, agents: int) -> dict[str, Any]:
 
 
 @contextmanager
-def living(project: Path) -> Iterator[IO[str]]:
+def living(project: Path, *options: str) -> Iterator[IO[str]]:
     """A life-cycle in free mode, after its first cycle; the log of events, read up to now."""
-    argv = [*EVOLVE, "life-cycle", *FREE]
+    argv = [*EVOLVE, "life-cycle", *FREE, *options]
     with subprocess.Popen(argv, cwd=project, stdout=subprocess.DEVNULL) as process:
         try:
             path = project / "logs" / "events.jsonl"

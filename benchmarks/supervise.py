@@ -6,7 +6,10 @@ For each size and supervisor, all seen from outside: seconds from the start of t
 all children run, its CPU time while nothing happens (we look at every agent once a second), the
 memory (proportional set size) of its own processes, how long a killed child is missing, and how
 many children are alive two seconds after a kill -9 of the supervisor, and one second after they
-then print a line. Ours also: exchanges a second. Peers run at the smallest size only, unless told.
+then print a line. Ours also: exchanges a second; how long the next colony takes to take all over,
+and whether it knows how those ended that were killed meanwhile; who outlives a kill -9 of the
+keeper. In a real life-cycle in free mode: how late after their delay 20 killed agents are back.
+Peers run at the smallest size only, unless told.
 """
 
 import argparse
@@ -26,26 +29,28 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from colonies import HostedColony
+from colonies import HostedColony, Tools
+from lives import adoption, survivors, together, without_keeper
 from outside import Marked, cpu_seconds, wait_for
 from peers import PEERS, NotInstalled, Peer, RunningPeer, install
 from projects import end_by_exception, pss, scratch
+from restarts import restarts_in_free_mode
+
+from evolve_ai.colony.keeper_program import keeper_program
 
 UP_SECONDS = 300.0
 BACK_SECONDS = 30.0
 KILLS = 9
 BETWEEN_KILLS = (0.2, 1.2)  # at any moment of a second's turn
 SETTLE_SECONDS = 2.0
-SURVIVE_SECONDS = 2.0
-SPEAK_SECONDS = 1.0
 EXCHANGE_SECONDS = 4.0
 LONG_PERCEPT = 64
-AGENTS_A_COLONY = 6000  # three descriptors an agent, of the 20,000 that a process often may have
+AGENTS_A_COLONY = 6000  # two descriptors an agent, of the 20,000 that a process often may have
 
 Report = dict[str, Any]
 
 
-def measure_ours(folder: Path, child: Path, agents: int, seconds: float) -> Report:
+def measure_ours(folder: Path, tools: Tools, agents: int, seconds: float) -> Report:
     """Our colonies, as many as so many agents take on this machine."""
     mark, count = new_mark("ours", agents), -(-agents // AGENTS_A_COLONY)
     marked, colonies, begun = Marked(mark), [], time.monotonic()
@@ -53,7 +58,7 @@ def measure_ours(folder: Path, child: Path, agents: int, seconds: float) -> Repo
         for number in range(count):
             first, end = agents * number // count, agents * (number + 1) // count
             home = folder / f"colony-{number}"
-            colonies.append(HostedColony(home, child, mark, first, end - first))
+            colonies.append(HostedColony(home, tools, mark, first, end - first))
         report: Report = {"name": "ours", "agents": agents, "colonies": count}
         report |= time_until_up(marked, agents, begun)
         started = [colony.hear() for colony in colonies]
@@ -65,7 +70,10 @@ def measure_ours(folder: Path, child: Path, agents: int, seconds: float) -> Repo
             report[name] = exchange(colonies, steps)
         report |= memory(processes)
         report |= our_restarts(colonies[0])
+        expected = together(colonies, "pids")
         report |= survivors(marked, [colony.process for colony in colonies])
+        report["adoption"] = adoption(marked, colonies, expected)
+        report["without_keeper"] = without_keeper(marked, colonies)
         return report
     finally:
         for colony in colonies:
@@ -114,13 +122,6 @@ def idle(processes: list[int], seconds: float, rest: Callable[[], object]) -> Re
 
 def memory(processes: list[int]) -> Report:
     return {"pss_mb": round(sum(map(pss, processes)) / 1e6, 1), "processes": len(processes)}
-
-
-def together(colonies: list[HostedColony], command: str, **more: object) -> list[Report]:
-    """What all of them answer; they work at the same time."""
-    for colony in colonies:
-        colony.tell(command, **more)
-    return [colony.hear() for colony in colonies]
 
 
 def exchange(colonies: list[HostedColony], steps: int) -> Report:
@@ -181,35 +182,22 @@ def milliseconds(seconds: list[float]) -> Report | None:
     return {"median": round(median * 1000, 1), "most": round(most * 1000, 1)}
 
 
-def survivors(marked: Marked, supervisors: list[subprocess.Popen[Any]]) -> Report:
-    """Who is alive after a kill -9 of the supervisor; then also after having printed a line."""
-    before = set(marked.now())
-    for supervisor in supervisors:
-        supervisor.kill()
-        supervisor.wait()
-    time.sleep(SURVIVE_SECONDS)
-    silent = before & marked.now()
-    for pid in silent:
-        with suppress(OSError):
-            os.kill(pid, signal.SIGUSR1)
-    time.sleep(SPEAK_SECONDS)
-    spoken = before & marked.now()
-    return {"killed_with": len(before), "survivors": len(silent), "after_a_line": len(spoken)}
-
-
-def measure(folder: Path, child: Path, options: argparse.Namespace) -> Report:
+def measure(folder: Path, tools: Tools, options: argparse.Namespace) -> Report:
     rows = []
     for agents in options.agents:
         home = folder / f"ours-{agents}"
-        rows.append(measure_ours(home, child, agents, options.seconds))
+        rows.append(measure_ours(home, tools, agents, options.seconds))
         say(options, rows[-1])
     sizes = options.agents if options.peers_at_all_sizes else [min(options.agents)]
     if options.peers:
-        for row in measure_peers(folder, child, sizes, options.seconds):
+        for row in measure_peers(folder, tools.child, sizes, options.seconds):
             rows.append(row)
             say(options, row)
     user = pwd.getpwuid(os.getuid()).pw_name
-    return {"user": user, "rows": rows, "ratios": list(ratios(rows)), "growth": growth(rows)}
+    report = {"user": user, "rows": rows, "ratios": list(ratios(rows)), "growth": growth(rows)}
+    if options.free:
+        report["free"] = restarts_in_free_mode(folder, min(options.agents))
+    return report
 
 
 def measure_peers(folder: Path, child: Path, sizes: list[int], seconds: float) -> list[Report]:
@@ -256,22 +244,26 @@ def say(options: argparse.Namespace, row: Report) -> None:
         print(" ".join(f"{key}={value}" for key, value in row.items()), flush=True)
 
 
-def compile_child(folder: Path) -> Path:
+def compiled(folder: Path) -> Tools:
     source, child = Path(__file__).with_name("child.rs"), folder / "child"
     flags = ("--edition", "2021", "-O", "-C", "panic=abort", "-C", "strip=symbols")
     subprocess.run(["rustc", *flags, "-o", str(child), str(source)], check=True)
-    return child
+    return Tools(child, keeper_program(folder))
 
 
-def measure_as(user: str, folder: Path, child: Path) -> int:
-    """The same measurement by another user, who may read what root may (this checkout, say)."""
+def measure_as(user: str, folder: Path, tools: Tools) -> int:
+    """The same measurement by another user, who may read what root may (this checkout, say).
+
+    Without free mode: a life-cycle needs a compiler, and that may be root's own.
+    """
     account = pwd.getpwnam(user)
     os.chown(folder, account.pw_uid, account.pw_gid)
     folder.chmod(0o755)
     may_read = ("--inh-caps=+dac_read_search", "--ambient-caps=+dac_read_search")
     who = (f"--reuid={account.pw_uid}", f"--regid={account.pw_gid}", "--clear-groups", *may_read)
     given = [word for word in sys.argv[1:] if word not in ("--user", user, f"--user={user}")]
-    argv = ["setpriv", *who, sys.executable, __file__, *given, "--child", str(child)]
+    programs = ("--child", str(tools.child), "--keeper", str(tools.keeper))
+    argv = ["setpriv", *who, sys.executable, __file__, *given, "--no-free", *programs]
     environment = {**os.environ, "BENCH_DIR": str(folder), "HOME": str(folder)}
     with subprocess.Popen(argv, env=environment) as process:
         try:
@@ -286,9 +278,11 @@ def parsed() -> argparse.Namespace:
     parser.add_argument("--seconds", type=float, default=15.0, help="of idleness")
     parser.add_argument("--peers", action=argparse.BooleanOptionalAction, default=True)
     parser.add_argument("--peers-at-all-sizes", action="store_true")
+    parser.add_argument("--free", action=argparse.BooleanOptionalAction, default=True)
     parser.add_argument("--user", help="measure as this user (as root, with setpriv)")
     parser.add_argument("--json", action="store_true", help="nothing but the report")
-    parser.add_argument("--child", type=Path, help=argparse.SUPPRESS)
+    for program in ("--child", "--keeper"):
+        parser.add_argument(program, type=Path, help=argparse.SUPPRESS)
     return parser.parse_args()
 
 
@@ -299,10 +293,11 @@ def main() -> None:
     if soft != hard:
         resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     with scratch("bench-supervise-") as folder:
-        child = options.child or compile_child(folder)
+        given = options.child and options.keeper
+        tools = Tools(options.child, options.keeper) if given else compiled(folder)
         if options.user:
-            raise SystemExit(measure_as(options.user, folder, child))
-        print(json.dumps(measure(folder, child, options)))
+            raise SystemExit(measure_as(options.user, folder, tools))
+        print(json.dumps(measure(folder, tools, options)))
 
 
 if __name__ == "__main__":
