@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from evolve_ai.colony.agent_log import NAME, trim
 
+from evolve_ai.colony.agent_log import NAME, trim
 from evolve_ai.colony.log_tail import LogTail
 from evolve_ai.model.errors import EvolveError
 

@@ -10,8 +10,9 @@ from typing import Any
 
 import psutil
 import pytest
-from evolve_ai.colony.agent_log import trim
 from project_support import ProjectUnderTest, clone, wait_until
+
+from evolve_ai.colony.agent_log import trim
 
 TYPO = """//! A gene that no compiler takes.
 use crate::kernel::Agent;
