@@ -36,6 +36,7 @@ class Colonies:
         """The members in the order of their numbers in the layout."""
         self._layout = layout
         self._members = members
+        self._closed = False
 
     # --- all of them
 
@@ -176,14 +177,17 @@ class Colonies:
         return tuple(member.pid for member in self._members)
 
     def detach(self) -> None:
+        self._closed = True
         for member in self._members:
             member.detach()
 
     def close(self) -> None:
-        try:
-            self._all(CLOSE)
-        finally:
-            self.detach()
+        """Safe to call twice, and after detach()."""
+        if not self._closed:
+            try:
+                self._all(CLOSE)
+            finally:
+                self.detach()
 
 
 def _merged(mappings: Iterable[Mapping[str, Any]]) -> dict[str, Any]:

@@ -98,6 +98,23 @@ def test_number_of_colonies_may_change_between_two_runs(
     assert found == {"colony-0", "colony-1"}
 
 
+def test_who_lives_in_colonies_of_another_number_goes_home_first(
+    founded: Path, history: dict[int, str], copy_of: Copy
+) -> None:
+    project = copy_of(founded)
+    running = project.start("life-cycle", *TWO, "--set", "cycle.sleep=600")
+    wait_until(lambda: project.events("cycle"), "a cycle")
+    time.sleep(0.5)
+    running.kill()
+    running.communicate()
+    assert agents(project)
+    project.live(1, *DEMES, "--set", "colonies=4")
+    project.live(CYCLES - 2, *DEMES)
+    assert chain(project) == history
+    assert project.status()["tainted"] is None
+    assert [path.name for path in (project.root / "workspace").glob("colony*")] == ["colony"]
+
+
 def test_demes_are_worlds_of_their_own(
     founded: Path, history: dict[int, str], copy_of: Copy
 ) -> None:
@@ -168,4 +185,19 @@ def test_killed_life_cycle_is_taken_over_colony_by_colony(
     project.live(1, *DEMES)
     assert chain(project) == long_history
     assert project.status()["tainted"] is None
+    assert not project.processes()
+
+
+def test_second_signal_ends_all_colonies_at_once(founded: Path, copy_of: Copy) -> None:
+    project = copy_of(founded)
+    running = project.start("life-cycle", *TWO, "--set", "cycle.ticks=100000")
+    wait_until(lambda: len(agents(project)) > COUNT // 2, "agents")
+    time.sleep(1.0)
+    running.send_signal(signal.SIGINT)
+    time.sleep(0.3)
+    running.send_signal(signal.SIGINT)
+    begun = time.monotonic()
+    _, err = running.communicate()
+    assert time.monotonic() - begun < 10
+    assert "Traceback" not in err
     assert not project.processes()
