@@ -51,7 +51,11 @@ SUBSTRATES: Mapping[str, Callable[[Project], Substrate]] = {
 }
 
 # What every worker needs, imported once by the server that they are forked from.
-PRELOAD = ("evolve_ai.stages.birth", "evolve_ai.substrates.rust.substrate")
+PRELOAD = (
+    "evolve_ai.stages.birth",
+    "evolve_ai.substrates.rust.substrate",
+    "evolve_ai.pipelines.colony_process",
+)
 
 
 def assemble(project: Project, sink: Sink) -> Parts:
@@ -66,7 +70,8 @@ def assemble(project: Project, sink: Sink) -> Parts:
     return Parts(
         project=project,
         substrate=substrate,
-        world=_made("environments", ENVIRONMENTS, settings.environment, project, draws),
+        world=world_of(project),
+        world_of=world_of,
         policy=find("selection", SELECTION, settings.selection, project),
         variation=_made("variation", VARIATION, settings.variation, project),
         executor=open_executor(settings.cycle.workers, PRELOAD),
@@ -74,6 +79,13 @@ def assemble(project: Project, sink: Sink) -> Parts:
         draws=draws,
         open_builder=open_builder,
     )
+
+
+def world_of(project: Project) -> World:
+    """The environment that the settings name."""
+    name, draws = project.settings.environment, Draws(project.settings.seed)
+    world: World = _made("environments", ENVIRONMENTS, name, project, draws)
+    return world
 
 
 def _made(family: str, known: Mapping[str, Any], name: str, project: Project, *more: Any) -> Any:

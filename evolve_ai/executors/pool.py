@@ -1,19 +1,17 @@
 """Owns the executor of several worker processes on this machine."""
 
-import multiprocessing
 import os
 import pickle
 import signal
-import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
-from types import ModuleType
 from typing import Any, TypeVar
 
+from evolve_ai.executors.fork_server import begin, children
 from evolve_ai.executors.inline import InlineExecutor
-from evolve_ai.executors.worker import DECIDED_BY_PARENT, work
+from evolve_ai.executors.worker import work
 from evolve_ai.model.errors import EvolveError
 
 Task = TypeVar("Task")
@@ -35,9 +33,7 @@ class PoolExecutor:
         self._tasks_per_worker = tasks_per_worker
         self._idle: list[_Worker] = []
         self._mapping = False
-        forkserver = "forkserver" in multiprocessing.get_all_start_methods()
-        self._context = multiprocessing.get_context("forkserver" if forkserver else "spawn")
-        self._context.set_forkserver_preload([work.__module__, *preload])
+        self._context = children([work.__module__, *preload])
 
     def map(self, function: Callable[[Task], Result], tasks: Iterable[Task]) -> Iterator[Result]:
         """Results in the order of the tasks, which are drawn as workers get free.
@@ -126,8 +122,7 @@ class _Worker:
         self.connection, theirs = context.Pipe()
         self.tasks = 0
         self._process: BaseProcess = context.Process(target=work, args=(theirs,), daemon=True)
-        with _main_stays_home(), _signals_held():
-            self._process.start()
+        begin(self._process)
         self.pid = self._process.pid or 0
         theirs.close()
 
@@ -181,24 +176,3 @@ def open_executor(workers: int, preload: Sequence[str] = ()) -> InlineExecutor |
     """An executor of so many workers; 0 means one for each core that we may use."""
     count = workers or len(os.sched_getaffinity(0))
     return InlineExecutor() if count == 1 else PoolExecutor(count, preload=preload)
-
-
-@contextmanager
-def _main_stays_home() -> Iterator[None]:
-    """Keep a new process from importing the main module: the whole command line, by weight."""
-    main = sys.modules["__main__"]
-    sys.modules["__main__"] = ModuleType("__main__")
-    try:
-        yield
-    finally:
-        sys.modules["__main__"] = main
-
-
-@contextmanager
-def _signals_held() -> Iterator[None]:
-    """Start a process with the signals blocked that are ours to decide."""
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, DECIDED_BY_PARENT)
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)

@@ -12,13 +12,13 @@ from types import FrameType
 
 from evolve_ai.model.errors import EvolveError
 
-DECIDED_BY_PARENT = (signal.SIGINT, signal.SIGTERM)
+DECIDED_BY_PARENT = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 def work(connection: Connection) -> None:
     """Answer each (function, task) with (True, result) or (False, exception); no bytes: end."""
-    _leave_signals_to_the_parent()
-    _die_with_the_parent()
+    leave_signals_to_the_parent()
+    die_with_the_parent()
     with suppress(EOFError, BrokenPipeError):  # the parent is gone
         while order := connection.recv_bytes():
             connection.send_bytes(_answer(order))
@@ -29,10 +29,10 @@ def _answer(order: bytes) -> bytes:
         function, task = pickle.loads(order)
         return pickle.dumps((True, function(task)))
     except Exception as error:
-        return pickle.dumps((False, _portable(error)))
+        return pickle.dumps((False, portable(error)))
 
 
-def _leave_signals_to_the_parent() -> None:
+def leave_signals_to_the_parent() -> None:
     # A handler, not SIG_IGN: what a worker executes must not inherit deafness.
     for number in DECIDED_BY_PARENT:
         signal.signal(number, _ignore)
@@ -40,10 +40,10 @@ def _leave_signals_to_the_parent() -> None:
 
 
 def _ignore(number: int, frame: FrameType | None) -> None:
-    """The parent decides what Ctrl-C means."""
+    """The parent decides what Ctrl-C or a closed terminal means."""
 
 
-def _die_with_the_parent() -> None:
+def die_with_the_parent() -> None:
     parent = parent_process()
     if parent is None:
         return
@@ -55,7 +55,7 @@ def _die_with_the_parent() -> None:
     threading.Thread(target=watch, name="parent watch", daemon=True).start()
 
 
-def _portable(error: Exception) -> Exception:
+def portable(error: Exception) -> Exception:
     """The exception with its traceback as a note, in a form that survives the way home."""
     error.add_note(f"in a worker:\n{traceback.format_exc()}")
     try:

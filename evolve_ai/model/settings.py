@@ -1,73 +1,31 @@
 """Owns the settings of a project: every key of evolve.toml, its default, its range."""
 
-import re
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from evolve_ai.model.event import Kind
+from evolve_ai.model.setting import (
+    PLUGIN_FORM,
+    PROCESSOR_FORM,
+    URL_FORM,
+    CallableNames,
+    CrateName,
+    CrateVersion,
+    PluginName,
+    Processor,
+    Section,
+    Url,
+    chance,
+    setting,
+)
 
 KIB = 1024
 MIB = 1024 * KIB
 GIB = 1024 * MIB
 ANY_EVENT = "*"
 EVENT_NAMES = (*(str(kind) for kind in Kind), ANY_EVENT)
-
-_PLUGIN = r"[A-Za-z_][\w-]*|[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*:[A-Za-z_]\w*"
-_CALLABLE = r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*:[A-Za-z_]\w*"
-_URL = r"https?://[^\s/]+(?:/\S*)?"
-_PROCESSOR = r"[A-Za-z0-9._-]{0,64}"
-_CRATE = r"[A-Za-z][A-Za-z0-9_-]{0,63}"
-_VERSION = r"(?:0|[1-9]\d*)(?:\.(?:0|[1-9]\d*)){2}(?:-[0-9A-Za-z.-]+)?"
-
-
-class Section(BaseModel):
-    """A table of evolve.toml: strict, frozen, and closed to unknown keys."""
-
-    model_config = ConfigDict(strict=True, frozen=True, extra="forbid", allow_inf_nan=False)
-
-
-def setting(
-    default: Any,
-    meaning: str,
-    *,
-    unit: str = "",
-    form: str = "",
-    low: float | None = None,
-    high: float | None = None,
-) -> Any:
-    """A key with its documentation. `form` says in words what a range of numbers cannot."""
-    extra: dict[str, Any] = {"unit": unit, "form": form}
-    return Field(default, ge=low, le=high, description=meaning, json_schema_extra=extra)
-
-
-def chance(default: float, meaning: str) -> Any:
-    return setting(default, meaning, unit="probability", low=0.0, high=1.0)
-
-
-def _matching(pattern: str, form: str) -> AfterValidator:
-    def check(value: str) -> str:
-        if not re.fullmatch(pattern, value):
-            raise ValueError(f"must be {form}")
-        return value
-
-    return AfterValidator(check)
-
-
-PLUGIN_FORM = 'a built-in name, or "package.module:name"'
-CALLABLE_FORM = '"package.module:function"'
-URL_FORM = "an http or https address"
-PluginName = Annotated[str, _matching(_PLUGIN, PLUGIN_FORM)]
-CallableName = Annotated[str, _matching(_CALLABLE, CALLABLE_FORM)]
-Url = Annotated[str, _matching(_URL, URL_FORM)]
-PROCESSOR_FORM = '"", "native", or a name that `rustc --print target-cpus` lists'
-CRATE_FORM = "the name of a crate"
-VERSION_FORM = 'one exact version, such as "1.2.3"'
-Processor = Annotated[str, _matching(_PROCESSOR, PROCESSOR_FORM)]
-CrateName = Annotated[str, _matching(_CRATE, CRATE_FORM)]
-CrateVersion = Annotated[str, _matching(_VERSION, VERSION_FORM)]
-CallableNames = Annotated[tuple[CallableName, ...], Field(strict=False)]
 
 
 def _known_event(name: str) -> str:
@@ -377,6 +335,21 @@ class Settings(Section):
     selection: PluginName = setting("energy", "who dies and who breeds", form=PLUGIN_FORM)
     variation: PluginName = setting("standard", "where genomes come from", form=PLUGIN_FORM)
     substrate: PluginName = setting("rust", "the language of the agents", form=PLUGIN_FORM)
+    demes: int = setting(
+        1,
+        "worlds side by side, each with its own pot and its own neighbours; at least one for each "
+        "colony",
+        unit="worlds",
+        low=1,
+        high=1024,
+    )
+    colonies: int = setting(
+        0,
+        "processes that the agents are shared out among, by demes; 0: as few as descriptors allow",
+        unit="processes",
+        low=0,
+        high=1024,
+    )
     cycle: CycleSettings = CycleSettings()
     series: SeriesSettings = SeriesSettings()
     economy: EconomySettings = EconomySettings()
@@ -393,3 +366,12 @@ class Settings(Section):
         default_factory=dict, description="callables to call, by kind of event"
     )
     webhooks: Annotated[tuple[WebhookSettings, ...], Field(strict=False)] = ()
+
+    @model_validator(mode="after")
+    def _a_colony_has_a_deme(self) -> Self:
+        if self.colonies > self.demes:
+            raise ValueError(
+                f"colonies ({self.colonies}) must not exceed demes ({self.demes}): a colony has "
+                "one or more whole demes"
+            )
+        return self

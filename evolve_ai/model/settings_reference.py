@@ -12,7 +12,8 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
-from evolve_ai.model.settings import CALLABLE_FORM, VERSION_FORM, Settings
+from evolve_ai.model.setting import CALLABLE_FORM, VERSION_FORM
+from evolve_ai.model.settings import Settings
 
 HOOKS = "hooks"
 CRATES = "crates"

@@ -16,8 +16,8 @@ from evolve_ai.system.project import Project
 class Budgets:
     """What a run lets its population use of the machine."""
 
-    def __init__(self, project: Project, population: Population):
-        self._house = Housekeeping(project, list(population.agents))
+    def __init__(self, project: Project, population: Population, colonies: int):
+        self._house = Housekeeping(project, list(population.agents), colonies)
         self._population = population
         self._acting: frozenset[Resource] = frozenset()
 

@@ -32,6 +32,7 @@ FILES_PER_AGENT = 9  # five descriptors of its own, two of ours, its program, it
 PIPE_PAGES = 32  # two pipes at full size
 WATCHES_PER_AGENT = 2  # its folder and its genes
 PLENTY = 100_000  # more agents than anybody asks one machine for
+DESCRIPTORS = "file descriptors"
 _BYTES = "bytes"
 
 
@@ -62,14 +63,7 @@ def bounds(project: Project, mean: Mean, population: int) -> Iterator[Bound]:
     """Every limit on the number of agents, the living among them."""
     yield _memory(project.settings, mean)
     yield from _disk(project, mean, population)
-    yield Bound(
-        "file descriptors",
-        project.settings.budget.descriptors or machine.descriptors(),
-        OWN_DESCRIPTORS,
-        DESCRIPTORS_PER_AGENT,
-        "",
-        "raise the hard limit (ulimit -Hn, LimitNOFILE= in a systemd unit), or keep fewer agents",
-    )
+    yield _descriptors(project.settings)
     yield Bound(
         "open files of the machine",
         machine.machine_files() + FILES_PER_AGENT * population,
@@ -88,6 +82,18 @@ def _memory(settings: Settings, mean: Mean) -> Bound:
     own = 0 if settings.budget.memory_bytes else OWN_MEMORY
     todo = "raise budget.memory_bytes in evolve.toml, or keep fewer agents"
     return Bound("memory", allowed, own, mean.memory, _BYTES, todo)
+
+
+def _descriptors(settings: Settings) -> Bound:
+    """Of all colonies that there may be: each is a process."""
+    colonies = settings.colonies or settings.demes
+    allowed = settings.budget.descriptors or colonies * machine.descriptors()
+    own = OWN_DESCRIPTORS if settings.budget.descriptors else colonies * OWN_DESCRIPTORS
+    todo = (
+        "raise the hard limit (ulimit -Hn, LimitNOFILE= in a systemd unit), have more demes in "
+        "evolve.toml (each can be a colony, with descriptors of its own), or keep fewer agents"
+    )
+    return Bound(DESCRIPTORS, allowed, own, DESCRIPTORS_PER_AGENT, "", todo)
 
 
 def _disk(project: Project, mean: Mean, population: int) -> Iterator[Bound]:

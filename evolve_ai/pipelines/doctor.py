@@ -11,6 +11,7 @@ from pathlib import Path
 from evolve_ai.model.capacity import Bound
 from evolve_ai.model.errors import EvolveError
 from evolve_ai.pipelines import capacity
+from evolve_ai.pipelines.layout import colonies_needed
 from evolve_ai.system import cgroup
 from evolve_ai.system.project import Project
 from evolve_ai.system.settings_file import FILE_NAME, load_settings
@@ -68,7 +69,8 @@ def _room(project: Project, pids: Mapping[str, int | None]) -> Iterator[NamedDet
     mean = capacity.mean_of(project, pids)
     found = list(capacity.bounds(project, mean, len(pids)))
     for bound in found:
-        yield bound.name, partial(enough, bound, len(pids))
+        told = in_colonies if bound.name == capacity.DESCRIPTORS else enough
+        yield bound.name, partial(told, bound, len(pids))
     yield "pipes", capacity.pipes
     if project.settings.mode == "free":
         yield "inotify watches", capacity.watches
@@ -83,6 +85,17 @@ def enough(bound: Bound, population: int) -> str:
     if bound.agents < population:
         raise _Unwell(detail, bound.todo)
     return detail
+
+
+def in_colonies(bound: Bound, population: int) -> str:
+    """What descriptors allow, and how many processes they make necessary."""
+    needed = colonies_needed(population)
+    colonies = "1 colony" if needed == 1 else f"{needed} colonies"
+    try:
+        return f"{enough(bound, population)} in {colonies}"
+    except _Unwell as unwell:
+        detail, todo = unwell.args
+        raise _Unwell(f"{detail} in {colonies}", todo) from None
 
 
 def _attempt(name: str, detail: Detail) -> Check:

@@ -18,7 +18,7 @@ from evolve_ai.model.genome import Genome, decode
 from evolve_ai.model.report import GenePool, Program
 from evolve_ai.model.status import ExamResult, Marks
 from evolve_ai.model.world import Account, Resident
-from evolve_ai.pipelines.lifetime import limits_of
+from evolve_ai.pipelines.colony_process import limits_of
 from evolve_ai.pipelines.parts import Parts
 from evolve_ai.stages.build import request_of
 from evolve_ai.state.registry import Registry
@@ -108,9 +108,10 @@ def sit(
     """The accounts of a group; None for who failed."""
     shutil.rmtree(folder, ignore_errors=True)  # an exam that was killed is begun anew
     starts = [_start(parts, folder, candidate, programs) for candidate in candidates]
-    room = Room.of(parts.project.settings.supervise)
+    patience = parts.project.settings.supervise
+    room = Room.of(patience)
     program = keeper_program(parts.project.workspace)
-    with Crew(folder, program, epoch=1, limits=limits_of(parts), room=room) as crew:
+    with Crew(folder, program, epoch=1, limits=limits_of(patience), room=room) as crew:
         started = crew.start(starts)
         for outcome in started.values():
             if isinstance(outcome, Refused):

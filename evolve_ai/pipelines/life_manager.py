@@ -7,7 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
 
-from evolve_ai.colony.colony import Colony
+from evolve_ai.contracts.colony import Colony
 from evolve_ai.contracts.substrate import Builder, Progress
 from evolve_ai.model.agent import AgentRecord, Fault
 from evolve_ai.model.errors import NoPopulationError
@@ -18,6 +18,8 @@ from evolve_ai.pipelines import lifetime
 from evolve_ai.pipelines.background import BackgroundBuilder
 from evolve_ai.pipelines.budgets import Budgets
 from evolve_ai.pipelines.initiate_project import open_pool, start_energy
+from evolve_ai.pipelines.layout import Layout
+from evolve_ai.pipelines.opening import open_colonies
 from evolve_ai.pipelines.operator import Hear, Operator
 from evolve_ai.pipelines.parts import Parts
 from evolve_ai.pipelines.population import Population
@@ -88,7 +90,7 @@ class LifeManager:
         self.pool: GenePool = open_pool(parts, registry)
         self._pool_stamp = parts.substrate.pool_stamp(parts.project.template)
         self._builder = parts.open_builder(parts.project.workspace, self.pool)
-        self.colony: Colony = lifetime.open_colony(parts, registry)
+        self.colony: Colony = open_colonies(parts, registry, self.run_id, lambda: self.pool)
         try:
             self._take_over()
         except BaseException:
@@ -104,7 +106,8 @@ class LifeManager:
         if found := len(self.colony.running()):
             self.population.notes.append(f"took over {found} agents that had lived on")
         self._copies = Copies(registry.path)
-        self._budgets = Budgets(parts.project, self.population)
+        colonies = Layout.of_last_run(registry).colonies
+        self._budgets = Budgets(parts.project, self.population, colonies)
         last = registry.last_cycle()
         self.cycle, self.digest = (last[0], last[1]) if last else (0, NO_HISTORY)
         self.tick = int(last[2]["tick"]) if last else 0

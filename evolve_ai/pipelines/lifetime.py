@@ -4,10 +4,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
-from evolve_ai.colony.colony import Colony
-from evolve_ai.colony.keeper_program import keeper_program
+from evolve_ai.contracts.colony import Colony
 from evolve_ai.model.agent import AgentRecord
-from evolve_ai.model.colony import Limits
 from evolve_ai.model.errors import EvolveError
 from evolve_ai.model.event import Event, Kind
 from evolve_ai.model.report import GenePool
@@ -18,12 +16,9 @@ from evolve_ai.stages.record import changed
 from evolve_ai.stages.supervise import stopped
 from evolve_ai.state.registry import Batch, Registry
 from evolve_ai.system.content_store import ContentStore
-from evolve_ai.system.exits import Room
 from evolve_ai.system.files import remove_tree
 from evolve_ai.system.identity import boot_id
 from evolve_ai.system.project import Project
-
-COLONY = "colony"  # the folder of the colony, in the workspace
 
 FREELY = "lived_freely"  # in the registry: the cycle in which somebody changed in its middle
 CLOCK = "clock"  # there too: what the times of failures, waits and starts are counted by
@@ -44,12 +39,19 @@ class Begun:
     resumes: bool = False
 
 
-def begin(parts: Parts, registry: Registry, run: str, pool: GenePool, colony: Colony) -> Begun:
+def begin(
+    parts: Parts,
+    registry: Registry,
+    run: str,
+    pool: GenePool,
+    colony: Colony,
+    as_found: bool = False,
+) -> Begun:
     """Take the population over, and those of its processes that live."""
     project, cycle = parts.project, _cycle(registry)
     before = registry.living()
     agents, meta = _on_this_clock(parts, registry, before)
-    taken = take_over(parts, registry, pool, colony, agents, cycle)
+    taken = take_over(parts, registry, pool, colony, agents, cycle, as_found)
     agents, taints = taken.agents, list(taken.taints)
     since = meta.get(FREELY, registry.meta(FREELY))
     if since is not None and project.settings.mode == "lockstep":
@@ -92,34 +94,6 @@ def _on_this_clock(
         meta[FREELY] = str(_cycle(registry))
     moved = {a: with_backoff(agents[a], one.moved(now)) for a, one in backoffs.items()}
     return moved, meta
-
-
-def open_colony(parts: Parts, registry: Registry) -> Colony:
-    """The colony of this run; its epoch is one more than that of the run before."""
-    epoch = int(registry.meta("epoch") or 0) + 1
-    registry.commit(Batch(meta={"epoch": str(epoch)}), run="")
-    patience = parts.project.settings.supervise
-    project = parts.project
-    return Colony(
-        project.workspace / COLONY,
-        keeper_program(project.workspace),
-        parts.world.open,
-        epoch=epoch,
-        limits=limits_of(parts),
-        orphan_seconds=patience.orphan_seconds,
-        log_bytes=patience.log_bytes,
-        room=Room.of(patience),
-    )
-
-
-def limits_of(parts: Parts) -> Limits:
-    patience = parts.project.settings.supervise
-    return Limits(
-        cpu=patience.cpu_deadline,
-        wall=patience.wall_deadline,
-        ready_wall=patience.start_deadline,
-        stop=patience.stop_grace,
-    )
 
 
 def end(

@@ -25,6 +25,7 @@ class Parts:
     project: Project
     substrate: Substrate
     world: World
+    world_of: Callable[[Project], World]  # for another process: a function of a module
     policy: SelectionPolicy
     variation: Variation
     executor: Executor

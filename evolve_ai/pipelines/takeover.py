@@ -44,11 +44,12 @@ def take_over(
     colony: Colony,
     agents: Mapping[str, AgentRecord],
     cycle: int,
+    as_found: bool = False,
 ) -> TakenOver:
     """`cycle` is the last one that was committed.
 
     In lockstep, what was begun and not committed is asked for again, and the colony answers as if
-    for the first time; in free mode it counts as it is found.
+    for the first time; in free mode, or if it is not to be gone on with, it counts `as_found`.
     """
     memories = registry.memories()
     adrift = registry.meta(ADRIFT)
@@ -56,8 +57,7 @@ def take_over(
         colony.adopt({}, {})
         colony.forget()
         return _nobody_left(agents, memories, adrift)
-    expected = {record.id: record.pid for record in agents.values() if record.pid is not None}
-    known = {agent: _greeting(parts, registry, pool, agents[agent], memories) for agent in agents}
+    known, expected = on_record(parts, registry, pool, agents, memories)
     adopted = colony.adopt(known, expected)
     running = colony.running()
     end_strangers_left_behind(
@@ -67,15 +67,34 @@ def take_over(
         colony.forget()
         colony.reap()
         return _nobody_left(agents, memories, ALL_ENDED)
-    turning = registry.meta(TURNING) == str(cycle + 1)
+    turning = season_under_way(registry)
     resumes = turning and bool(running or not expected)
     taints: tuple[str, ...] = colony.take_taints()
     if turning and not resumes:
         colony.forget()
         taints = (*taints, BROKEN_OFF.format(cycle + 1))
-    if adopted.title == prelude(cycle + 1):
+    if adopted.title == prelude(cycle + 1) and not as_found:
         return TakenOver(agents, memories, resumes, taints=taints)
     return _as_found(parts, agents, memories, adopted, running, cycle, resumes, taints)
+
+
+def season_under_way(registry: Registry) -> bool:
+    """Has the season after the last cycle begun, and is not on record?"""
+    last = registry.last_cycle()
+    return registry.meta(TURNING) == str((last[0] if last else 0) + 1)
+
+
+def on_record(
+    parts: Parts,
+    registry: Registry,
+    pool: GenePool,
+    agents: Mapping[str, AgentRecord],
+    memories: Mapping[str, bytes],
+) -> tuple[dict[str, Start], dict[str, int]]:
+    """What a colony is told to adopt by: how these agents are greeted, and their pids."""
+    known = {agent: _greeting(parts, registry, pool, agents[agent], memories) for agent in agents}
+    expected = {record.id: record.pid for record in agents.values() if record.pid is not None}
+    return known, expected
 
 
 def _greeting(

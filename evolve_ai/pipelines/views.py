@@ -19,6 +19,7 @@ from evolve_ai.model.status import (
     Status,
 )
 from evolve_ai.pipelines.commands import PAUSED
+from evolve_ai.pipelines.layout import Layout
 from evolve_ai.stages.record import NO_HISTORY, TALLY, Tally, Totals
 from evolve_ai.state.registry import Registry
 from evolve_ai.system.consumption import in_their_folders
@@ -55,17 +56,19 @@ def status_of(project: Project, registry: Registry) -> Status:
         builds=BuildNumbers(**asdict(totals.builds)),
         restarts=totals.restarts,
         deaths=dict(Counter(str(record.cause) for record in registry.dead())),
-        budgets=_budgets(project, living),
+        budgets=_budgets(project, living, Layout.of_last_run(registry).colonies),
         sandbox=SANDBOX,
         history_digest=last[1] if last else NO_HISTORY,
     )
 
 
-def _budgets(project: Project, living: list[AgentRecord]) -> dict[str, BudgetNumbers]:
+def _budgets(
+    project: Project, living: list[AgentRecord], colonies: int
+) -> dict[str, BudgetNumbers]:
     """As they are now: a life-cycle that runs has settled when it began what they allow."""
     ids = [record.id for record in living]
     pids = [record.pid for record in living if record.pid is not None]
-    found = Housekeeping(project, ids).budgets(ids, pids)
+    found = Housekeeping(project, ids, colonies).budgets(ids, pids)
     return {str(b.resource): BudgetNumbers(used=b.used, allowed=b.allowed) for b in found}
 
 

@@ -23,11 +23,15 @@ LOOK_SECONDS = 60.0  # between two looks at folders
 
 
 class Housekeeping:
-    """The budgets of one project. What they allow is settled when this is made."""
+    """The budgets of one project. What they allow is settled when this is made.
 
-    def __init__(self, project: Project, ids: Sequence[str]):
+    `colonies` are the processes that have the agents.
+    """
+
+    def __init__(self, project: Project, ids: Sequence[str], colonies: int = 1):
         self._project = project
         self._settings = project.settings.budget
+        self._colonies = colonies
         self._looked = -LOOK_SECONDS
         self._look(ids)
         disk = self._held(len(ids))
@@ -36,7 +40,7 @@ class Housekeeping:
             or int(MEMORY_SHARE * machine.memory_total()),
             Resource.DISK: self._settings.disk_bytes or disk.bytes + max(0, self._disk_left()),
             Resource.INODES: self._settings.inodes or disk.inodes + max(0, self._inodes_left()),
-            Resource.DESCRIPTORS: self._settings.descriptors or machine.descriptors(),
+            Resource.DESCRIPTORS: self._settings.descriptors or colonies * machine.descriptors(),
         }
 
     def budgets(self, ids: Sequence[str], pids: Collection[int]) -> tuple[Budget, ...]:
@@ -49,7 +53,7 @@ class Housekeeping:
                 (Resource.MEMORY, *_memory(pids), _memory_left()),
                 (Resource.DISK, disk.bytes, self._folder.bytes, self._disk_left()),
                 (Resource.INODES, disk.inodes, self._folder.inodes, self._inodes_left()),
-                (Resource.DESCRIPTORS, *_descriptors(len(pids)), UNLIMITED),
+                (Resource.DESCRIPTORS, *self._descriptors(len(pids)), UNLIMITED),
             )
             if self._allowed[kind] < UNLIMITED
         )
@@ -65,6 +69,10 @@ class Housekeeping:
         if not self._folder.bytes:
             self._folder = Holdings(FOLDER_BYTES, FOLDER_INODES)
         self._ours = holdings(project.workspace).plus(holdings(project.logs))
+
+    def _descriptors(self, running: int) -> tuple[int, int]:
+        used = OWN_DESCRIPTORS * self._colonies + DESCRIPTORS_PER_AGENT * running
+        return used, DESCRIPTORS_PER_AGENT
 
     def _held(self, agents: int) -> Holdings:
         return self._ours.plus(self._folder.times(agents, 1))
@@ -90,10 +98,6 @@ def _memory_left() -> int:
     """Less a reserve of a sixteenth of the machine, at most half a GiB, for us to go on."""
     reserve = min(512 * MIB, machine.memory_total() // 16)
     return _less(machine.memory_available(), reserve)
-
-
-def _descriptors(running: int) -> tuple[int, int]:
-    return OWN_DESCRIPTORS + DESCRIPTORS_PER_AGENT * running, DESCRIPTORS_PER_AGENT
 
 
 def _less(there: int, reserve: int) -> int:

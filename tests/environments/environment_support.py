@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from evolve_ai.contracts.environment import Environment
+from evolve_ai.environments.demes import Demes
 from evolve_ai.environments.ledger import Prices
 from evolve_ai.environments.series import Series, SeriesWorld, Stretch
 from evolve_ai.environments.solitary import Solitary
@@ -36,6 +37,11 @@ def series(
 
 def solitary(places: int = 4, rules: EconomySettings = RULES) -> Solitary:
     return Solitary(Prices.derived(rules, 10.0), places, DRAWS)
+
+
+def demes(places: int = 4, rules: EconomySettings = RULES) -> Demes:
+    """Two series side by side."""
+    return Demes(lambda share: series(share, rules), places, 2, (0, 1))
 
 
 def world(tmp_path: Path, **settings: object) -> SeriesWorld:

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
-from environment_support import resident, season, series, settle, solitary
+from environment_support import demes, resident, season, series, settle, solitary
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -13,7 +13,7 @@ from evolve_ai.model.settings import EconomySettings
 from evolve_ai.model.world import Act, Resident, Season
 
 Make = Callable[..., Environment]
-every_world = pytest.mark.parametrize("make", [series, solitary])
+every_world = pytest.mark.parametrize("make", [series, solitary, demes])
 
 numbers = st.floats(-1e15, 1e15)
 acts = st.builds(

@@ -12,6 +12,7 @@ from evolve_ai.model.settings import Settings
 from evolve_ai.pipelines import capacity, doctor
 from evolve_ai.pipelines.doctor import Check, examine, filesystem
 from evolve_ai.substrates.rust.substrate import RustSubstrate
+from evolve_ai.system import machine
 from evolve_ai.system.project import Project
 
 
@@ -172,3 +173,19 @@ def test_remote_disk_is_not_well(project: Path, monkeypatch: pytest.MonkeyPatch)
     check = _examine(project)["local disk"]
     assert not check.ok
     assert "nfs4" in check.detail
+
+
+def test_descriptors_are_those_of_as_many_colonies_as_there_may_be(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(machine, "descriptors", lambda: 1024)
+    pids = {f"a{n}": None for n in range(1000)}
+    check = _examine(project, pids=pids)["file descriptors"]
+    assert not check.ok
+    assert check.detail.endswith("room for 462 agents, 1,000 needed in 3 colonies")
+    assert "demes" in check.todo
+    check = _examine(project, Settings(demes=4), pids)["file descriptors"]
+    assert check.ok
+    assert check.detail.endswith("room for 1,848 agents, 1,000 needed in 3 colonies")
+    check = _examine(project, Settings(demes=4, colonies=1), {})["file descriptors"]
+    assert check.detail.endswith("room for 462 agents, 0 needed in 1 colony")

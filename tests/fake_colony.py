@@ -9,7 +9,7 @@ import msgpack
 from evolve_ai.model.colony import Limits, Start
 from evolve_ai.model.report import Program
 
-FAKE_AGENTS = Path(__file__).parent.parent / "fake_agents"
+FAKE_AGENTS = Path(__file__).parent / "fake_agents"
 QUICK = Limits(cpu=0.3, wall=1.0, ready_cpu=3.0, ready_wall=10.0, late=0.1, stop=0.6, kill=2.0)
 SITE = Path(msgpack.__file__).parent.parent
 

@@ -1,0 +1,51 @@
+"""Owns starting child processes: from a server that has imported what they need, once."""
+
+import multiprocessing
+import signal
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from multiprocessing.process import BaseProcess
+from types import ModuleType
+from typing import Any
+
+from evolve_ai.executors.worker import DECIDED_BY_PARENT
+
+
+def children(preload: Sequence[str] = ()) -> Any:
+    """The context (multiprocessing) that makes processes and pipes to them.
+
+    There is one server for all; what it is to `preload` can be said until its first child starts.
+    """
+    forkserver = "forkserver" in multiprocessing.get_all_start_methods()
+    context: Any = multiprocessing.get_context("forkserver" if forkserver else "spawn")
+    if preload:
+        context.set_forkserver_preload(list(preload))
+    return context
+
+
+def begin(process: BaseProcess) -> None:
+    """Start a process that is of this context."""
+    with _main_stays_home(), _signals_held():
+        process.start()
+
+
+@contextmanager
+def _main_stays_home() -> Iterator[None]:
+    """Keep a new process from importing the main module: the whole command line, by weight."""
+    main = sys.modules["__main__"]
+    sys.modules["__main__"] = ModuleType("__main__")
+    try:
+        yield
+    finally:
+        sys.modules["__main__"] = main
+
+
+@contextmanager
+def _signals_held() -> Iterator[None]:
+    """Start a process with the signals blocked that are ours to decide."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, DECIDED_BY_PARENT)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)

@@ -1,0 +1,94 @@
+"""Owns opening the colonies of a run, and sending home who lives in those of another layout."""
+
+from collections.abc import Callable
+
+from evolve_ai.colony.keeper_program import keeper_program
+from evolve_ai.contracts.colony import Colony
+from evolve_ai.model.report import GenePool
+from evolve_ai.pipelines import lifetime
+from evolve_ai.pipelines.colonies import Colonies
+from evolve_ai.pipelines.colony_member import ColonyProcess, Roll
+from evolve_ai.pipelines.colony_process import ColonySpec
+from evolve_ai.pipelines.layout import LAYOUT, Layout
+from evolve_ai.pipelines.parts import Parts
+from evolve_ai.pipelines.takeover import on_record, season_under_way
+from evolve_ai.state.registry import Batch, Registry
+from evolve_ai.system.files import remove_tree
+
+PoolNow = Callable[[], GenePool]
+
+
+def open_colonies(parts: Parts, registry: Registry, run: str, pool: PoolNow) -> Colony:
+    """Those of this run. While a season is under way, agents stay where they are; else who lives in
+    colonies that are not wanted any more goes home first."""
+    project = parts.project
+    before = Layout.of_last_run(registry)
+    wanted = Layout.wanted(project.settings, int(registry.meta("places") or 0))
+    if wanted != before:
+        if season_under_way(registry):
+            wanted = before
+        else:
+            _send_home(parts, registry, run, pool, before)
+    for folder in set(before.folders(project.workspace)) - set(wanted.folders(project.workspace)):
+        if folder.exists():
+            remove_tree(folder)
+    registry.commit(Batch(meta={LAYOUT: wanted.to_text()}), run="")
+    return _opened(parts, registry, pool, wanted)
+
+
+def _send_home(parts: Parts, registry: Registry, run: str, pool: PoolNow, layout: Layout) -> None:
+    """Their memories come home with them; it is a run without a cycle."""
+    if not any(folder.exists() for folder in layout.folders(parts.project.workspace)):
+        return
+    colony = _opened(parts, registry, pool, layout)
+    try:
+        begun = lifetime.begin(parts, registry, run, pool(), colony, as_found=True)
+        lifetime.end(parts, registry, run, colony, begun.agents, begun.agents)
+    finally:
+        colony.close()
+
+
+def _opened(parts: Parts, registry: Registry, pool: PoolNow, layout: Layout) -> Colony:
+    """One lives in this process, several in processes of their own."""
+    program = keeper_program(parts.project.workspace)
+    members: list[ColonyProcess] = []
+    try:
+        for number, folder in enumerate(layout.folders(parts.project.workspace)):
+            spec = ColonySpec(
+                parts.project,
+                folder,
+                program,
+                _next_epoch(registry),
+                layout.demes,
+                layout.demes_of(number),
+                parts.world_of,
+            )
+            if layout.colonies == 1:
+                return spec.open()
+            members.append(ColonyProcess(spec, _roll_of(parts, registry, pool, layout, number)))
+    except BaseException:
+        for member in members:
+            member.detach()
+        raise
+    return Colonies(layout, members)
+
+
+def _roll_of(
+    parts: Parts, registry: Registry, pool: PoolNow, layout: Layout, number: int
+) -> Callable[[], Roll]:
+    """Of one colony, as last committed."""
+
+    def roll() -> Roll:
+        living = registry.living()
+        mine = {a: r for a, r in living.items() if layout.colony_of(r.place) == number}
+        known, expected = on_record(parts, registry, pool(), mine, registry.memories())
+        return Roll(_next_epoch(registry), known, expected)
+
+    return roll
+
+
+def _next_epoch(registry: Registry) -> int:
+    """One more than that of whoever had a colony before."""
+    epoch = int(registry.meta("epoch") or 0) + 1
+    registry.commit(Batch(meta={"epoch": str(epoch)}), run="")
+    return epoch
