@@ -102,11 +102,13 @@ class Crew:
         Without a `wait` for that, who fails is among the faults of the next exchange.
         """
         outcome = self._launcher.start(starts)
+        if wait:
+            self._converse(self.limits.ready_cpu, self.limits.ready_wall)
+        residents = (self._board.residents.get(start.id) for start in starts)
+        greeted = [one.identity.pid for one in residents if one is not None and not one.unsent]
+        self.diary.write([[GREETED, greeted]] if greeted else [])
         if not wait:
             return outcome
-        self._converse(self.limits.ready_cpu, self.limits.ready_wall)
-        greeted = [one.pid for one in outcome.values() if isinstance(one, Started)]
-        self.diary.write([[GREETED, greeted]] if greeted else [])
         for start in starts:
             fault = self._board.faults.pop(start.id, None)
             if fault is not None:
