@@ -132,16 +132,8 @@ class HostedColony:
 
     def __init__(self, folder: Path, tools: Tools, mark: str, first: int, count: int):
         self.folder, self.mark = folder, mark
-        programs = (str(tools.child), str(tools.keeper))
-        self._argv = [
-            sys.executable,
-            __file__,
-            str(folder),
-            *programs,
-            mark,
-            str(first),
-            str(count),
-        ]
+        given = (folder, tools.child, tools.keeper, mark, first, count)
+        self._argv = [sys.executable, __file__, *map(str, given)]
         self._epoch = 0
         self.process = self._launched()
         self.tell("start")

@@ -18,6 +18,7 @@ from projects import new_project
 KILLS = 20
 PATIENCE = 30.0  # seconds
 LOOK_SECONDS = 0.02
+BACK = ("restart", "start")  # a start: its genome has changed, and all is forgiven
 RUNNING = "SELECT id, pid FROM agents WHERE state = 'running' ORDER BY id"
 WAITING = "SELECT id, retry_at FROM agents WHERE state = 'waiting' AND retry_at IS NOT NULL"
 
@@ -34,12 +35,14 @@ def restarts_in_free_mode(folder: Path, agents: int) -> dict[str, Any]:
         killed = time.time()
         for _, pid in victims:
             os.kill(pid, signal.SIGKILL)
-        due, exits, back = _watched(project, log, {agent for agent, _ in victims})
-    late = [back[agent] - due[agent] for agent in back.keys() & due.keys()]
+        due, exits, back, died = _watched(project, log, {agent for agent, _ in victims})
+    late = [max(0.0, back[agent] - due[agent]) for agent in back.keys() & due.keys()]
     return {
         "agents": agents,
         "killed": len(victims),
-        "back": len(late),
+        "back": len(back),
+        "died": len(died),
+        "within_100_ms": sum(one <= 0.1 for one in late),
         "judged_ms": _milliseconds([one - killed for one in exits.values()]),
         "late_ms": _milliseconds(late),
     }
@@ -47,26 +50,31 @@ def restarts_in_free_mode(folder: Path, agents: int) -> dict[str, Any]:
 
 def _watched(
     project: Path, log: IO[str], victims: set[str]
-) -> tuple[dict[str, float], dict[str, float], dict[str, float]]:
-    """When each of them was due, when its end was told, when it was back; wall clock."""
+) -> tuple[dict[str, float], dict[str, float], dict[str, float], set[str]]:
+    """When each of them was due, when its end was told, when it was back, by the wall clock; and
+    who died (of age, say) before that."""
     due: dict[str, float] = {}
     exits: dict[str, float] = {}
     back: dict[str, float] = {}
+    died: set[str] = set()
     deadline = time.monotonic() + PATIENCE
-    while len(back) < len(victims) and time.monotonic() < deadline:
+    while len(back) + len(died) < len(victims) and time.monotonic() < deadline:
         # In free mode the times of the registry are those of the machine's monotonic clock.
         offset = time.time() - time.monotonic()
         for agent, retry_at in _asked(project, WAITING):
             due[agent] = retry_at + offset
         for line in log:
             event = json.loads(line)
-            if event["agent"] not in victims or event.get("cause") != "crash":
-                continue
-            told = {"exit": exits, "restart": back}.get(event["event"])
-            if told is not None:
-                told.setdefault(event["agent"], datetime.fromisoformat(event["ts"]).timestamp())
+            agent, kind = event["agent"], event["event"]
+            at = datetime.fromisoformat(event["ts"]).timestamp()
+            if agent in victims and kind == "exit":
+                exits.setdefault(agent, at)
+            elif agent in exits and kind in BACK:
+                back.setdefault(agent, at)
+            elif agent in victims - back.keys() and kind == "death":
+                died.add(agent)
         time.sleep(LOOK_SECONDS)
-    return due, exits, back
+    return due, exits, back, died
 
 
 def _asked(project: Path, query: str) -> list[Any]:
