@@ -102,12 +102,12 @@ class Crew:
         Without a `wait` for that, who fails is among the faults of the next exchange.
         """
         outcome = self._launcher.start(starts)
-        if not wait:
-            return outcome
-        self._converse(self.limits.ready_cpu, self.limits.ready_wall)
-        greeted = [one.pid for one in outcome.values() if isinstance(one, Started)]
+        if wait:
+            self._converse(self.limits.ready_cpu, self.limits.ready_wall)
+        begun = [one for start in starts if (one := self._board.residents.get(start.id))]
+        greeted = [one.identity.pid for one in begun if not one.unsent]
         self.diary.write([[GREETED, greeted]] if greeted else [])
-        for start in starts:
+        for start in starts if wait else ():
             fault = self._board.faults.pop(start.id, None)
             if fault is not None:
                 outcome[start.id] = fault
