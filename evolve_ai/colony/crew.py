@@ -104,12 +104,10 @@ class Crew:
         outcome = self._launcher.start(starts)
         if wait:
             self._converse(self.limits.ready_cpu, self.limits.ready_wall)
-        residents = (self._board.residents.get(start.id) for start in starts)
-        greeted = [one.identity.pid for one in residents if one is not None and not one.unsent]
+        begun = [one for start in starts if (one := self._board.residents.get(start.id))]
+        greeted = [one.identity.pid for one in begun if not one.unsent]
         self.diary.write([[GREETED, greeted]] if greeted else [])
-        if not wait:
-            return outcome
-        for start in starts:
+        for start in starts if wait else ():
             fault = self._board.faults.pop(start.id, None)
             if fault is not None:
                 outcome[start.id] = fault

@@ -88,7 +88,8 @@ def test_whom_the_machine_has_no_descriptor_for_waits_and_has_not_failed(
     calm: ProjectUnderTest, mode: str
 ) -> None:
     few = SPARE_DESCRIPTORS + 40
-    argv = [*EVOLVE, "life-cycle", "--cycles", "2", "--set", f"mode={mode}", "--project", calm.root]
+    words = ("--cycles", "2", "--set", f"mode={mode}", "--set", "budget.descriptors=100000")
+    argv = [*EVOLVE, "life-cycle", *words, "--project", calm.root]
     done = subprocess.run(
         ["prlimit", f"--nofile={few}:{few}", *argv], capture_output=True, text=True, timeout=120
     )

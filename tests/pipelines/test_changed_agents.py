@@ -136,6 +136,10 @@ def _large(path: Path) -> None:
     path.write_bytes(b"\x80" * 10_000_000)
 
 
+def _sparse(path: Path) -> None:
+    os.truncate(path, 1 << 40)
+
+
 def _escaping(path: Path) -> None:
     path.write_bytes(path.read_bytes().replace(b"src/genes/", b"../../x/y/", 1))
 
@@ -156,6 +160,7 @@ VICES: dict[Callable[[Path], None], str] = {
     _link: "link",
     _folder: "genome.bin",
     _large: "10000000 bytes",
+    _sparse: "1099511627776 bytes",
     _escaping: "path",
     _of_another: "not of this folder",
     _gone: "missing",
