@@ -55,7 +55,7 @@ def test_agent_that_is_stopped_in_a_season_hangs_by_the_clock_and_is_back(
     calm: ProjectUnderTest,
 ) -> None:
     calm.set(wall_deadline=1.0)
-    running = calm.start("life-cycle", "--set", "cycle.ticks=400", "--cycles", "4")
+    running = calm.start("life-cycle", "--set", "cycle.ticks=60", "--cycles", "6")
     victim, pid = wait_until(lambda: next(iter(calm.agent_pids().items()), None), "an agent")
     wait_until(lambda: cycles(calm) > 1, "a cycle")
     os.kill(pid, signal.SIGSTOP)
