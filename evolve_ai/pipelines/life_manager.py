@@ -202,6 +202,7 @@ class LifeManager:
             self._faults = self.operator.obey(self.cycle, self._faults)
             now = time.monotonic()
             if now >= wake and not self.operator.paused:
+                self._doze(0.0)  # in free mode some may be due: until the next season is long
                 return True
             if end is not None and now >= end:
                 return False

@@ -72,11 +72,15 @@ def test_slip_in_the_settings_keeps_nobody_from_stopping(calm: ProjectUnderTest)
     assert running.wait(30) == 0
 
 
-def test_nobody_runs_where_nobody_holds_the_project(calm: ProjectUnderTest) -> None:
+def test_status_says_who_lives_on_where_nobody_holds_the_project(calm: ProjectUnderTest) -> None:
     running = calm.start("life-cycle", "--set", "cycle.ticks=0", "--set", "cycle.sleep=0.2")
     wait_until(lambda: calm.status()["population"]["running"], "running agents")
+    living = calm.status()["population"]["running"]
     running.kill()
     running.wait(30)
+    status = calm.status()
+    assert (status["life_cycle"], status["population"]["running"]) == (None, living)
+    calm.evolve("stop")
     assert calm.status()["population"]["running"] == 0
     assert len(calm.agent_pids()) == len(calm.agents()), "they wait for the next run"
     calm.live(1)
