@@ -207,7 +207,7 @@ def test_series_that_is_not_there_is_named(project: ProjectUnderTest) -> None:
 
 def test_missing_cargo_is_a_missing_toolchain(project: ProjectUnderTest) -> None:
     done = project.evolve("life-cycle", "--cycles", 1, code=4, env=NO_CARGO)
-    assert "`rustc` is not on the PATH" in done.err
+    assert "`cargo` is not on the PATH" in done.err
     assert "install Rust" in done.err
 
 

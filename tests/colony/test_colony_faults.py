@@ -25,13 +25,14 @@ def test_agent_that_was_never_greeted_is_not_taken_over(
     start = start_of(tmp_path, "a", fake("well_behaved"), note="one")
     first = Colony(tmp_path / "colony", keeper, no_world, epoch=5, limits=QUICK)
     first.settle("cycle 1", [], [start], remember=True)
-    pid = first.running()["a"]
+    ungreeted = identify(first.running()["a"])
+    assert ungreeted is not None
     first.diary.open("as if nobody had been greeted yet")
     first.detach()
     with Colony(tmp_path / "colony", keeper, no_world, epoch=6, limits=QUICK) as second:
         second.adopt({"a": start}, {})
         assert second.running() == {}
-        assert identify(pid) is None
+        assert not ungreeted.lives()
         settled = second.settle("cycle 1", [], [replace(start, state=b"9.")], remember=True)
         assert isinstance(settled.outcomes["a"], Started)
         assert second.stop(["a"])["a"].state == b"9.0."

@@ -98,7 +98,8 @@ def processes_are_as_the_registry_says(project: ProjectUnderTest) -> None:
 
 
 def only_who_was_told_to_has_ended(project: ProjectUnderTest, observer: Observer) -> None:
-    """A process that was seen to end gave way to a new program, or was the last of its agent."""
+    """A process that was seen to end gave way to a new program, or was the last of its agent; or it
+    had not been greeted when a kill came, and was on no record."""
     dead = {event["agent"] for event in project.events("death")}
     planned = {
         (event["agent"], event["pid"])
@@ -108,7 +109,12 @@ def only_who_was_told_to_has_ended(project: ProjectUnderTest, observer: Observer
     ended = [(line["agent"], line["processes"][0][0]) for line in observer.seen("ended")]
     began = [(line["agent"], line["processes"][0][0]) for line in observer.seen("began")]
     last = {agent: pid for agent, pid in began if agent in dead}
-    lost = [one for one in ended if one not in planned and one not in last.items()]
+    recorded = {
+        (event["agent"], event["pid"])
+        for kind in ("start", "restart")
+        for event in project.events(kind)
+    }
+    lost = [one for one in ended if one in recorded - planned and one not in last.items()]
     assert not lost, f"{len(lost)} of {len(ended)} that ended were lost"
 
 
