@@ -108,7 +108,7 @@ def live(argv: Sequence[str], home: Path, genome: Genome, frames: bytes) -> Life
 
 
 def frames_for(genome: Genome, seed: str) -> bytes:
-    """A life on record: hello, percepts with neighbours' words, a ping, stop."""
+    """A life on record: hello, percepts with neighbours' words, a ping, stop, and leave to go."""
     rng = random.Random(seed)
     return b"".join(_frame(body) for body in _bodies(genome, rng))
 
@@ -127,6 +127,7 @@ def _bodies(genome: Genome, rng: random.Random) -> Iterator[dict[str, Any]]:
         body = {"steps": steps, "heard": heard, "energy": energy, "cycle": tick}
         yield {"kind": "percept", **body, "tick": tick}
     yield {"kind": "ping", "tick": PERCEPTS}
+    yield {"kind": "stop", "tick": PERCEPTS}
     yield {"kind": "stop", "tick": PERCEPTS}
 
 
