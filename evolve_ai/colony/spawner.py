@@ -17,7 +17,6 @@ from evolve_ai.colony.keeper import (
     Started,
 )
 from evolve_ai.system import processes
-from evolve_ai.system.exits import Exit
 from evolve_ai.system.identity import Identity
 
 _ATTEMPTS = 3  # that a keeper may die over one start
@@ -43,15 +42,6 @@ class Failed:
 
 
 @dataclass(frozen=True, slots=True)
-class Gone:
-    """A process of the keeper's has ended."""
-
-    id: str
-    identity: Identity
-    exit: Exit
-
-
-@dataclass(frozen=True, slots=True)
 class Replaced:
     """The keeper has hung up, and we have another connection; `journal` tells what was known until
     then. `same`: to the same keeper. If not, those that the old one had started live on, but
@@ -61,7 +51,7 @@ class Replaced:
     same: bool
 
 
-Told = Began | Failed | Gone | Replaced
+Told = Began | Failed | Ended | Replaced
 
 
 class Spawner:
@@ -109,7 +99,7 @@ class Spawner:
 
     def _understood(self, told: Started | Refused | Ended) -> Told:
         if isinstance(told, Ended):
-            return Gone(told.id, told.identity, told.exit)
+            return told
         launch = self._pending.pop(told.serial)
         self._attempts.pop(launch.id, None)
         if isinstance(told, Started):

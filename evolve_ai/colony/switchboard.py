@@ -8,8 +8,9 @@ from collections.abc import Callable
 
 from evolve_ai.colony.adoption import CONDEMNED
 from evolve_ai.colony.diary import Diary
+from evolve_ai.colony.keeper import Ended
 from evolve_ai.colony.resident import Asked, Resident
-from evolve_ai.colony.spawner import Began, Failed, Gone, Replaced, Spawner
+from evolve_ai.colony.spawner import Began, Failed, Replaced, Spawner
 from evolve_ai.model.agent import Cause, Fault
 from evolve_ai.model.frame import FrameError
 from evolve_ai.model.world import Act
@@ -120,7 +121,7 @@ class Switchboard:
         if event & select.EPOLLOUT:
             self.request(self._spawner.flush())
         for told in self._spawner.hear():
-            if isinstance(told, Gone):
+            if isinstance(told, Ended):
                 resident = self._by_pid.get(told.identity.pid)
                 if resident is not None and resident.identity == told.identity:
                     self._bury(resident, told.exit)

@@ -13,7 +13,7 @@ from evolve_ai.model.restart import backoff_of, with_backoff
 from evolve_ai.pipelines.parts import Parts
 from evolve_ai.pipelines.takeover import ADRIFT, take_over
 from evolve_ai.stages.record import changed
-from evolve_ai.stages.supervise import stopped
+from evolve_ai.stages.supervise import exit_event, stopped
 from evolve_ai.state.registry import Batch, Registry
 from evolve_ai.system.content_store import ContentStore
 from evolve_ai.system.files import remove_tree
@@ -117,10 +117,9 @@ def end(
         for agent, bye in byes.items()
         if bye.state is not None and agent in records and remember
     }
-    data = {"cause": "planned", "reason": "the life-cycle ended"}
     events = [
         *judged,
-        *(Event(Kind.EXIT, cycle, agent, {**data, "pid": agents[agent].pid}) for agent in records),
+        *(exit_event(agents[agent], cycle, "the life-cycle ended") for agent in records),
     ]
     meta: dict[str, str | None] = {}
     taints = [

@@ -4,19 +4,20 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from evolve_ai.contracts.colony import Colony
-from evolve_ai.model.agent import AgentRecord, State
-from evolve_ai.model.colony import Adopted, Start
-from evolve_ai.model.event import Event, Kind
+from evolve_ai.model.agent import AgentRecord
+from evolve_ai.model.colony import Adopted, Pool, Start
+from evolve_ai.model.event import Event
 from evolve_ai.model.report import GenePool
 from evolve_ai.pipelines.parts import Parts
 from evolve_ai.stages.record import TURNING
-from evolve_ai.stages.supervise import began_unrecorded, offered, stopped
+from evolve_ai.stages.supervise import began_unrecorded, exit_event, offered, stopped
 from evolve_ai.state.registry import Registry
 from evolve_ai.system.leftovers import leftovers
 from evolve_ai.system.processes import end_strangers_left_behind
 
 ADRIFT = "adrift"  # in the registry: why processes that live know more than it does, and are ended
 ALL_ENDED = "all agents were ended from outside, and their memories are lost"
+KILLED_AT_END = "the life-cycle was killed as it ended"
 BROKEN_OFF = "the season of cycle {} was broken off, and begins anew"
 
 
@@ -92,7 +93,8 @@ def on_record(
     memories: Mapping[str, bytes],
 ) -> tuple[dict[str, Start], dict[str, int]]:
     """What a colony is told to adopt by: how these agents are greeted, and their pids."""
-    known = {agent: _greeting(parts, registry, pool, agents[agent], memories) for agent in agents}
+    genes = offered(pool)
+    known = {agent: _greeting(parts, registry, genes, agents[agent], memories) for agent in agents}
     expected = {record.id: record.pid for record in agents.values() if record.pid is not None}
     return known, expected
 
@@ -100,7 +102,7 @@ def on_record(
 def _greeting(
     parts: Parts,
     registry: Registry,
-    pool: GenePool,
+    genes: Pool,
     record: AgentRecord,
     memories: Mapping[str, bytes],
 ) -> Start:
@@ -111,7 +113,7 @@ def _greeting(
         seed=parts.draws.integer("agent", record.id),
         genome=registry.genome(record.id),
         state=memories.get(record.id),
-        pool=offered(pool),
+        pool=genes,
         tick=max(record.lived_tick, 0),
         place=record.place,
     )
@@ -121,19 +123,10 @@ def _nobody_left(
     agents: Mapping[str, AgentRecord], memories: Mapping[str, bytes], reason: str
 ) -> TakenOver:
     """Everybody was ended, and nobody has failed."""
-    ended = {
-        record.id: replace(
-            record,
-            state=State.WAITING if record.state is State.RUNNING else record.state,
-            pid=None,
-            running_fingerprint="",
-            lived_tick=-1,
-        )
-        for record in agents.values()
-        if record.pid is not None
-    }
-    known = {**agents, **ended}
-    return TakenOver(known, memories, False, taints=(reason,), lost=frozenset(ended))
+    ended = stopped(agents, [record.id for record in agents.values() if record.pid is not None])
+    known = {agent: replace(record, lived_tick=-1) for agent, record in ended.items()}
+    lost = frozenset(ended)
+    return TakenOver({**agents, **known}, memories, False, taints=(reason,), lost=lost)
 
 
 def _as_found(
@@ -149,7 +142,7 @@ def _as_found(
     """Who was stopped waits, with the memory that it left; who was started runs."""
     left = [r.id for r in agents.values() if r.pid in adopted.left and r.id not in running]
     changed = stopped(agents, left)
-    events = [_stopped_event(agents[agent], cycle) for agent in left]
+    events = [exit_event(agents[agent], cycle, KILLED_AT_END) for agent in left]
     byes = {agent: state for agent in left if (state := adopted.byes.get(agent)) is not None}
     forgetful = len(left) - len(byes)
     if forgetful and parts.project.settings.supervise.remember:
@@ -160,12 +153,3 @@ def _as_found(
             changed[agent], event = began_unrecorded(agents[agent], pid, fingerprint, cycle)
             events.append(event)
     return TakenOver({**agents, **changed}, {**memories, **byes}, resumes, tuple(events), taints)
-
-
-def _stopped_event(record: AgentRecord, cycle: int) -> Event:
-    data = {
-        "cause": "planned",
-        "reason": "the life-cycle was killed as it ended",
-        "pid": record.pid,
-    }
-    return Event(Kind.EXIT, cycle, record.id, data)

@@ -81,7 +81,7 @@ def _become(
 ) -> tuple[dict[str, AgentRecord], tuple[Event, ...]]:
     """The agents that lost a process, got one, or failed to."""
     records = {one.id: replace(one, pid=None, running_fingerprint="") for one in parted}
-    events = [_exit_event(one, context.cycle) for one in parted]
+    events = [exit_event(one, context.cycle, "stopped by the orchestrator") for one in parted]
     for agent, outcome in outcomes.items():
         before = records.get(agent, agents[agent])
         records[agent], told = _began(context, before, outcome, agent in remembered)
@@ -273,12 +273,9 @@ def began_unrecorded(
     return changed, Event(Kind.RESTART if again else Kind.START, cycle, record.id, data)
 
 
-def _exit_event(record: AgentRecord, cycle: int) -> Event:
-    data: Mapping[str, object] = {
-        "cause": str(Cause.PLANNED),
-        "reason": "stopped by the orchestrator",
-        "pid": record.pid,
-    }
+def exit_event(record: AgentRecord, cycle: int, reason: str) -> Event:
+    """The end of a process that was no failure."""
+    data = {"cause": str(Cause.PLANNED), "reason": reason, "pid": record.pid}
     return Event(Kind.EXIT, cycle, record.id, data)
 
 

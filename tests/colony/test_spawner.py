@@ -7,7 +7,8 @@ from collections import Counter
 import pytest
 from keeper_support import Nursery, eventually
 
-from evolve_ai.colony.spawner import Began, Failed, Gone, Replaced, Spawner, Told
+from evolve_ai.colony.keeper import Ended
+from evolve_ai.colony.spawner import Began, Failed, Replaced, Spawner, Told
 from evolve_ai.system.exits import Exit
 
 COUNT = 100
@@ -54,7 +55,7 @@ def test_hundred_in_flight_run_once_each_when_their_keeper_is_killed(
     assert Counter(one.launch.id for one in begun(told)) == {f"a{n}": 1 for n in range(COUNT)}
     assert {one.identity for one in begun(told)} == nursery.living()
     assert [one.same for one in told if isinstance(one, Replaced)] == [False]
-    assert not [one for one in told if isinstance(one, Failed | Gone)]
+    assert not [one for one in told if isinstance(one, Failed | Ended)]
     assert spawner.identity != first
 
 
