@@ -135,8 +135,8 @@ class Crew:
         for id, percept in percepts.items():
             resident = residents.get(id)
             if resident is not None:
-                content = encode(percept, pool_for.get(id))
-                ask(resident, content, act, tick=tick, steps=len(percept.steps))
+                resident.expect_act(tick, len(percept.steps))
+                ask(resident, encode(percept, pool_for.get(id)), act)
         self._converse(self.limits.cpu, self.limits.wall)
         self._exchanges += 1
         if self._exchanges % _EXCHANGES_BETWEEN_TRIMS == 0:

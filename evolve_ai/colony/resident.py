@@ -8,8 +8,9 @@ from pathlib import Path
 
 from evolve_ai.colony import agent_log
 from evolve_ai.colony.pipes import Pipes
+from evolve_ai.model.act import parse_act, read_act
 from evolve_ai.model.agent import Fault
-from evolve_ai.model.frame import Body, Decoder, Finder, FrameError, parse_act, parse_bye
+from evolve_ai.model.frame import Body, Decoder, Finder, FrameError, parse_bye
 from evolve_ai.model.world import Act
 from evolve_ai.system.exits import Exit, Room, explain
 from evolve_ai.system.identity import Identity
@@ -58,6 +59,21 @@ class Resident:
     said_bye: bool = False
     state: bytes | None = None
 
+    def act_in(self, data: bytes) -> Act | None:
+        """The act that it owes, if the bytes it sent are that and nothing else.
+
+        Almost always they are. None says nothing: take() what the decoder finds.
+        """
+        if self.asked is not Asked.ACT or self.leaving or self.decoder.pending:
+            return None
+        act = read_act(data, self.epoch, self.tick, self.steps)
+        if act is not None:
+            self._answered()
+        return act
+
+    def _answered(self) -> None:
+        self.asked, self.answered, self.stale = Asked.NOTHING, self.tick, 0
+
     def take(self, body: Body) -> Act | bool:
         """What this body answers: an act, True for ready or bye, False for a frame to drop.
 
@@ -85,7 +101,7 @@ class Resident:
         tick = body["tick"]
         if self.asked is Asked.ACT and tick == self.tick:
             act = parse_act(body, self.steps)
-            self.asked, self.answered, self.stale = Asked.NOTHING, tick, 0
+            self._answered()
             return act
         if tick == self.answered:
             raise FrameError(f"answered tick {tick} twice")
@@ -100,6 +116,7 @@ class Resident:
         return False
 
     def expect_act(self, tick: int, steps: int) -> None:
+        """That the next thing asked of it is an act."""
         self.tick, self.steps = tick, steps
         if tick == self.answered:
             self.answered = -1  # asked for the same tick again, it may answer again

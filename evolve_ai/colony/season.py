@@ -8,6 +8,8 @@ left out.
 from collections.abc import Iterator, Sequence
 from dataclasses import astuple
 
+from msgspec import structs
+
 from evolve_ai.colony.adoption import RESETTLED, SETTLED, TURN
 from evolve_ai.colony.crew import Crew
 from evolve_ai.colony.diary import Entry
@@ -56,7 +58,7 @@ def turn(environment: Environment, crew: Crew, order: Order, between: Between = 
 
 
 def _entry(tick: int, phase: int, exchange: Exchange) -> Entry:
-    acts = {agent: astuple(act) for agent, act in exchange.acts.items()}
+    acts = {agent: structs.astuple(act) for agent, act in exchange.acts.items()}
     faults = {agent: [fault.cause, fault.reason] for agent, fault in exchange.faults.items()}
     return [TURN, tick, phase, acts, faults, exchange.tainted, exchange.ended]
 

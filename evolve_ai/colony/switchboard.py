@@ -75,16 +75,13 @@ class Switchboard:
         self._by_pid[resident.identity.pid] = resident
         self._epoll.register(resident.pipes.outward, select.EPOLLIN)
 
-    def ask(
-        self, resident: Resident, frame: bytes, asked: Asked, *, tick: int = -1, steps: int = 0
-    ) -> None:
-        """Send a frame to a resident, who then owes an answer."""
+    def ask(self, resident: Resident, frame: bytes, asked: Asked) -> None:
+        """Send a frame to one of the residents, who then owes an answer."""
         resident.asked = asked
         resident.cpu_when_late = None
-        if asked is Asked.ACT:
-            resident.expect_act(tick, steps)
         self.waiting[resident.id] = resident
-        self.tell(resident, frame)
+        if not resident.send(frame):
+            self._watch_inward(resident)
 
     def tell(self, resident: Resident, frame: bytes) -> None:
         """Send a frame that needs no answer, unless its process is gone."""
@@ -167,6 +164,15 @@ class Switchboard:
             if not resident.kept:
                 self._fading[resident.identity.pid] = resident
             return False
+        act = resident.act_in(data)
+        if act is not None:
+            self.acts[resident.id] = act
+            self.waiting.pop(resident.id, None)
+            return True
+        return self._take_in(resident, data)
+
+    def _take_in(self, resident: Resident, data: bytes) -> bool:
+        """Whatever it is that an agent sends; False when it is no longer listened to."""
         broken: FrameError | None = None
         try:
             bodies = resident.decoder.feed(data)

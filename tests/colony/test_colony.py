@@ -137,7 +137,7 @@ def test_agent_that_is_never_ready_is_ended(tmp_path, nothing_left, keeper):
         ("lies_about_length", Cause.PROTOCOL, "given as 4294967295 bytes"),
         ("lies_about_checksum", Cause.PROTOCOL, "checksum"),
         ("floods_old_acts", Cause.PROTOCOL, "frames of other ticks or epochs"),
-        ("answers_nan", Cause.PROTOCOL, "answers must be finite"),
+        ("answers_nan", Cause.PROTOCOL, "must be finite"),
         ("closes_descriptors", Cause.PROTOCOL, "closed its end of the pipe"),
     ],
 )
