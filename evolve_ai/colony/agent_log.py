@@ -40,9 +40,9 @@ def trim(folder: Path, limit: int = MAX_BYTES) -> bool:
     Copy and truncate, since the agent goes on appending to the same file; what it writes in
     that instant may be lost.
     """
-    path = folder / NAME
+    path = f"{folder}/{NAME}"  # a string: thousands are looked at, and nearly none is too long
     try:
-        found = path.lstat()
+        found = os.lstat(path)
         if found.st_size <= limit or not stat.S_ISREG(found.st_mode):
             return False
         handle = os.open(path, os.O_RDWR | os.O_APPEND | _SAFE)

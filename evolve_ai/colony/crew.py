@@ -27,7 +27,7 @@ from evolve_ai.model.colony import (
 from evolve_ai.model.world import Percept
 from evolve_ai.system import identity, processes
 from evolve_ai.system.exits import Exit, Room
-from evolve_ai.system.identity import Identity
+from evolve_ai.system.identity import Identity, Sweep
 
 _LOOK_SECONDS = 0.1
 _EXCHANGES_BETWEEN_TRIMS = 256
@@ -61,6 +61,7 @@ class Crew:
         self._pipes.mkdir(parents=True, exist_ok=True)
         self._exchanges = 0
         self._samples = 0
+        self._sweep = Sweep()
         self._closed = False
         processes.raise_descriptor_limit()
         self.diary = Diary(self._folder / "diary")
@@ -304,13 +305,10 @@ class Crew:
         self._board.look_for_the_dead()
         if self._samples % _SAMPLES_BETWEEN_TRIMS == 0:
             self._trim_logs()
-        residents = self._board.residents
-        usages = {
-            id: identity.usage(residents[id].identity.pid)
-            for id in (residents if ids is None else ids)
-            if id in residents
-        }
-        return {id: usage for id, usage in usages.items() if usage is not None}
+        running = self.running()
+        asked = running if ids is None else [id for id in ids if id in running]
+        found = self._sweep([running[id] for id in asked])
+        return {id: found[pid] for id in asked if (pid := running[id]) in found}
 
     def _trim_logs(self) -> None:
         for resident in self._board.residents.values():

@@ -14,7 +14,7 @@ import pytest
 from evolve_ai.model.agent import Cause
 from evolve_ai.system import identity, processes
 from evolve_ai.system.exits import Exit, explain
-from evolve_ai.system.identity import Identity, identify, usage
+from evolve_ai.system.identity import Identity, Sweep, identify, usage
 
 STUBBORN = (
     "import signal,time; signal.signal(15, signal.SIG_IGN); print(1, flush=True); time.sleep(99)"
@@ -87,6 +87,25 @@ def test_usage_counts_cpu_and_memory():
     assert 0.05 < after.cpu_seconds - before.cpu_seconds < 1
     assert after.rss_bytes > 5_000_000
     assert usage(2**22 + 5) is None
+
+
+def test_sweep_sees_what_each_has_used_since(nothing_left):
+    with subprocess.Popen(["/bin/sleep", "99"]) as sleeper:
+        sleeper.send_signal(signal.SIGSTOP)
+        os.waitid(os.P_PID, sleeper.pid, os.WSTOPPED)
+        sweep, pids = Sweep(), [os.getpid(), sleeper.pid, 2**22 + 5]
+        first = sweep(pids)
+        assert set(first) == {os.getpid(), sleeper.pid}
+        assert first[sleeper.pid] == usage(sleeper.pid)
+        deadline = time.process_time() + 0.1
+        while time.process_time() < deadline:
+            pass
+        second = sweep(pids)
+        assert second[os.getpid()].cpu_seconds >= first[os.getpid()].cpu_seconds + 0.05
+        assert second[sleeper.pid] is first[sleeper.pid], "one that rests is not parsed again"
+        sleeper.kill()
+        sleeper.wait()
+        assert set(sweep(pids)) == {os.getpid()}
 
 
 def test_name_with_parentheses_and_blanks_does_not_hide_the_numbers(tmp_path, nothing_left):
