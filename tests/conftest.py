@@ -15,6 +15,7 @@ from hypothesis import settings
 from project_support import SEED, ProjectUnderTest, clone, evolve
 
 from evolve_ai.colony.keeper_program import keeper_program
+from evolve_ai.system import cgroup
 
 # A busy machine must fail no law, and a hundred examples of each make a long wait.
 settings.register_profile("house", deadline=None, max_examples=50)
@@ -69,6 +70,28 @@ def nothing_left() -> Iterator[None]:
 def keeper(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The program of the keeper, compiled once."""
     return keeper_program(tmp_path_factory.mktemp("keeper"))
+
+
+@pytest.fixture
+def bare_home(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A real control group that passes for our own, and whose groups have no limits: those are not
+    handed down to everybody, but joining works the same. Skips, aloud, where none can be made."""
+    ours = cgroup.own_group()
+    home = (ours or Path("/nonexistent")) / f"evolve-test-{os.getpid()}"
+    try:
+        home.mkdir()
+    except OSError as error:
+        pytest.skip(f"no group of cgroup v2 can be made here: {error}")
+    monkeypatch.setattr(cgroup, "own_group", lambda: home)
+    monkeypatch.setattr(cgroup, "_CONTROLLERS", ())
+    monkeypatch.setattr(
+        cgroup.Group, "_found", lambda group, *limits: group.folder.mkdir(exist_ok=True)
+    )
+    yield home
+    left = [path for path in home.iterdir() if path.is_dir()]
+    for folder in (*left, home):
+        folder.rmdir()
+    assert not left, f"groups left behind: {left}"
 
 
 @pytest.fixture(scope="session")

@@ -1,7 +1,7 @@
 """Owns a crew: many agents under a keeper, started, spoken to in lockstep, seen off."""
 
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Self
@@ -50,9 +50,10 @@ class Crew:
         orphan_seconds: int = 600,
         log_bytes: int = agent_log.MAX_BYTES,
         room: Room | None = None,
+        join: Callable[[int], object] = lambda pid: None,
     ):
-        """In a folder of its own; `program` is the keeper. KeeperError when that does not start,
-        StorageError when the folder cannot be written."""
+        """In a folder of its own; `program` is the keeper, whose pid `join` is told. KeeperError
+        when that does not start, StorageError when the folder cannot be written."""
         self.epoch = epoch
         self.limits = limits or Limits()
         self._log_bytes = log_bytes
@@ -66,7 +67,7 @@ class Crew:
         processes.raise_descriptor_limit()
         self.diary = Diary(self._folder / "diary")
         self._room = room or Room()
-        self._spawner = Spawner(self._folder, program, orphan_seconds)
+        self._spawner = Spawner(self._folder, program, orphan_seconds, join)
         self._launcher = Launcher(
             self._pipes,
             self._spawner,

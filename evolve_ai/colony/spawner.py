@@ -1,7 +1,7 @@
 """Owns how a colony comes by processes: it asks its keeper, and a new one when that has died."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -57,15 +57,30 @@ Told = Began | Failed | Ended | Replaced
 class Spawner:
     """A keeper that is always there."""
 
-    def __init__(self, folder: Path, program: Path, orphan_seconds: int):
-        """KeeperError when none can be started."""
+    def __init__(
+        self,
+        folder: Path,
+        program: Path,
+        orphan_seconds: int,
+        join: Callable[[int], object] = lambda pid: None,
+    ):
+        """`join` is told the pid of each keeper before that starts anybody for us.
+
+        KeeperError when none can be started.
+        """
         self._folder = folder
         self._program = program
         self._orphan_seconds = orphan_seconds
         self._pending: dict[int, Launch] = {}
         self._attempts: dict[str, int] = {}
         self._mark = 0
-        self._keeper = Keeper.open(folder, program, orphan_seconds)
+        self._join = join
+        self._keeper = self._opened()
+
+    def _opened(self) -> Keeper:
+        keeper = Keeper.open(self._folder, self._program, self._orphan_seconds)
+        self._join(keeper.identity.pid)
+        return keeper
 
     @property
     def handle(self) -> int:
@@ -115,7 +130,7 @@ class Spawner:
             processes.ended([pidfd], _LAST)
             os.close(pidfd)
         self._keeper.close()
-        self._keeper = Keeper.open(self._folder, self._program, self._orphan_seconds)
+        self._keeper = self._opened()
         known = self.journal()
         yield Replaced(known, self._keeper.identity == before)
         pending, self._pending = list(self._pending.values()), {}

@@ -14,7 +14,9 @@ _FILES = 3
 
 
 class Log(Protocol):
-    """What a sink needs to report trouble."""
+    """Where trouble is reported, and what makes trouble likelier."""
+
+    def info(self, event: str, **facts: Any) -> Any: ...
 
     def warning(self, event: str, **facts: Any) -> Any: ...
 

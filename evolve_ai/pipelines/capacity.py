@@ -21,8 +21,8 @@ from evolve_ai.system.housekeeping import (
     FOLDER_BYTES,
     FOLDER_INODES,
     INODE_RESERVE,
-    MEMORY_SHARE,
     OWN_DESCRIPTORS,
+    memory_allowed,
 )
 from evolve_ai.system.project import Project
 
@@ -78,10 +78,9 @@ def bounds(project: Project, mean: Mean, population: int) -> Iterator[Bound]:
 
 
 def _memory(settings: Settings, mean: Mean) -> Bound:
-    allowed = settings.budget.memory_bytes or int(MEMORY_SHARE * machine.memory_total())
     own = 0 if settings.budget.memory_bytes else OWN_MEMORY
     todo = "raise budget.memory_bytes in evolve.toml, or keep fewer agents"
-    return Bound("memory", allowed, own, mean.memory, _BYTES, todo)
+    return Bound("memory", memory_allowed(settings.budget), own, mean.memory, _BYTES, todo)
 
 
 def _descriptors(settings: Settings) -> Bound:

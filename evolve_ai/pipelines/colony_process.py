@@ -18,6 +18,8 @@ from evolve_ai.model.agent import Fault
 from evolve_ai.model.colony import Change, Limits, nothing
 from evolve_ai.model.errors import HeldError
 from evolve_ai.model.settings import SuperviseSettings
+from evolve_ai.pipelines.bounds import joining
+from evolve_ai.system.cgroup import Group
 from evolve_ai.system.exits import Room
 from evolve_ai.system.lock import Lock
 from evolve_ai.system.project import Project
@@ -47,6 +49,7 @@ class ColonySpec:
     demes: int
     ours: tuple[int, ...]
     world_of: Callable[[Project], World]
+    group: Group | None = None
 
     def open(self) -> Colony:
         """Here, in this process. KeeperError, StorageError."""
@@ -60,6 +63,7 @@ class ColonySpec:
             orphan_seconds=patience.orphan_seconds,
             log_bytes=patience.log_bytes,
             room=Room.of(patience),
+            join=joining(self.group, self.project.logs),
         )
 
     def _open_world(self) -> OpenWorld:

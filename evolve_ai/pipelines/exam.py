@@ -18,6 +18,7 @@ from evolve_ai.model.genome import Genome, decode
 from evolve_ai.model.report import GenePool, Program
 from evolve_ai.model.status import ExamResult, Marks
 from evolve_ai.model.world import Account, Resident
+from evolve_ai.pipelines.bounds import joining
 from evolve_ai.pipelines.colony_process import limits_of
 from evolve_ai.pipelines.parts import Parts
 from evolve_ai.stages.build import request_of
@@ -111,7 +112,9 @@ def sit(
     patience = parts.project.settings.supervise
     room = Room.of(patience)
     program = keeper_program(parts.project.workspace)
-    with Crew(folder, program, epoch=1, limits=limits_of(patience), room=room) as crew:
+    join = joining(parts.group, parts.project.logs)
+    limits = limits_of(patience)
+    with Crew(folder, program, epoch=1, limits=limits, room=room, join=join) as crew:
         started = crew.start(starts)
         for outcome in started.values():
             if isinstance(outcome, Refused):

@@ -15,6 +15,7 @@ from evolve_ai.model.draws import Draws
 from evolve_ai.model.errors import SettingsError
 from evolve_ai.model.report import GenePool
 from evolve_ai.stages.context import Context
+from evolve_ai.system.cgroup import Group
 from evolve_ai.system.project import Project
 
 
@@ -32,6 +33,7 @@ class Parts:
     sink: Sink
     draws: Draws
     open_builder: Callable[[Path, GenePool], Builder]
+    group: Group | None = None  # bounds all agents, where the kernel may
 
     @property
     def clock(self) -> Callable[[], float] | None:

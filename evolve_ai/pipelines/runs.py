@@ -5,7 +5,7 @@ import sys
 import uuid
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import tomlkit
@@ -27,6 +27,7 @@ from evolve_ai.model.status import (
 from evolve_ai.notifications.notifier import Notifier, open_notifier
 from evolve_ai.notifications.orchestrator_log import open_log
 from evolve_ai.pipelines import commands, inbox, views
+from evolve_ai.pipelines.bounds import bounded
 from evolve_ai.pipelines.build_agents import build_agents
 from evolve_ai.pipelines.doctor import Check, NamedDetail
 from evolve_ai.pipelines.doctor import examine as examine_health
@@ -56,6 +57,8 @@ from evolve_ai.system.settings_file import FILE_NAME, load_settings
 
 Assemble = Callable[[Project, Sink], Parts]
 LIFE_CYCLE = views.LIFE_CYCLE
+_EXAM = "exam"
+_WITH_AGENTS = (LIFE_CYCLE, _EXAM)
 
 
 def open_project(folder: Path, overrides: Sequence[str] = ()) -> Project:
@@ -85,7 +88,11 @@ def opened(project: Project, assemble: Assemble, purpose: str) -> Iterator[tuple
         registry = stack.enter_context(open_registry(project, purpose == LIFE_CYCLE))
         notifier = open_notifier(project.settings, project.logs, registry.events_after)
         stack.callback(notifier.close)
-        parts = assemble(project, notifier)
+        group = None
+        if purpose in _WITH_AGENTS:  # before anybody else is started
+            living = len(registry.living())
+            group = stack.enter_context(bounded(project, living, notifier.log))
+        parts = replace(assemble(project, notifier), group=group)
         stack.callback(parts.executor.close)
         check_needs(parts)
         yield parts, registry
@@ -339,7 +346,7 @@ def explain(project: Project, assemble: Assemble, prefix: str) -> BuildExplanati
 
 def exam(project: Project, assemble: Assemble, progress: Progress | None = None) -> ExamResult:
     """HeldError while a life-cycle runs: both would build in the same place."""
-    with opened(project, assemble, "exam") as (parts, registry):
+    with opened(project, assemble, _EXAM) as (parts, registry):
         if registry.meta("places") is None:
             raise NoPopulationError("this project has no agents yet", todo="evolve init 100")
         pool = open_pool(parts, registry)

@@ -5,6 +5,7 @@ Whether it is can only be found out by doing it. By the rules of the kernel
 its own: so we go into a leaf beside that of the agents.
 """
 
+import errno
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
@@ -54,6 +55,8 @@ class Group:
             group._found(memory_bytes, processes)
         except OSError as error:
             group.remove()
+            if error.errno == errno.EBUSY:
+                return NotDelegated(f"others than evolve are in {home}")
             return NotDelegated(f"{home} refuses: {error.strerror}")
         return group
 
@@ -70,8 +73,18 @@ class Group:
         _write(self.folder / "pids.max", str(processes))
 
     def take(self, pid: int) -> None:
-        """Put a process, and whom it starts from now on, into the group. OSError: it is gone."""
+        """Put a process, its children, and whom it starts from now on, into the group.
+
+        OSError when it is gone, or comes from where we may not take it.
+        """
+        before = group_of(pid)
         _write(self.folder / _MEMBERS, str(pid))
+        for child in _words(_PROC / str(pid) / "task" / str(pid) / "children"):
+            with suppress(OSError):  # it has just ended
+                _write(self.folder / _MEMBERS, child)
+        if before is not None and before.name.startswith(_AGENTS) and before != self.folder:
+            with suppress(OSError):  # somebody else is in it
+                before.rmdir()
 
     def members(self) -> tuple[int, ...]:
         return tuple(int(word) for word in _words(self.folder / _MEMBERS))
@@ -89,23 +102,31 @@ class Group:
         if leaf.is_dir():
             with suppress(OSError):
                 _write(self._home / _HANDED_DOWN, " ".join(f"-{name}" for name in _CONTROLLERS))
-                _write(self._home / _MEMBERS, str(os.getpid()))
+                for member in _words(leaf / _MEMBERS):
+                    _write(self._home / _MEMBERS, member)
                 leaf.rmdir()
         return True
 
 
 def own_group(proc: Path = _PROC) -> Path | None:
     """The folder of the group of cgroup v2 that we are in; None where there is none."""
+    folder = group_of("self", proc)
+    if folder is not None and folder.name == _OURS:
+        return folder.parent
+    return folder
+
+
+def group_of(pid: int | str, proc: Path = _PROC) -> Path | None:
+    """The folder of the group of cgroup v2 that a process is in."""
     mount = next(_mounts(proc), None)
     try:
-        lines = (proc / "self/cgroup").read_text(encoding="utf-8").splitlines()
+        lines = (proc / str(pid) / "cgroup").read_text(encoding="utf-8").splitlines()
     except OSError:
         return None
     path = next((line[3:] for line in lines if line.startswith("0::")), None)
     if mount is None or path is None:
         return None
     folder = mount / path.lstrip("/")
-    folder = folder.parent if folder.name == _OURS else folder
     return folder if folder.is_dir() else None
 
 

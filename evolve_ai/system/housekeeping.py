@@ -6,7 +6,7 @@ from pathlib import Path
 
 from evolve_ai.model.budget import Budget, Resource
 from evolve_ai.model.capacity import UNLIMITED
-from evolve_ai.model.settings import MIB
+from evolve_ai.model.settings import MIB, BudgetSettings
 from evolve_ai.system import machine
 from evolve_ai.system.consumption import Holdings, folders_of, holdings, memory_of
 from evolve_ai.system.project import Project
@@ -36,8 +36,7 @@ class Housekeeping:
         self._look(ids)
         disk = self._held(len(ids))
         self._allowed = {
-            Resource.MEMORY: self._settings.memory_bytes
-            or int(MEMORY_SHARE * machine.memory_total()),
+            Resource.MEMORY: memory_allowed(self._settings),
             Resource.DISK: self._settings.disk_bytes or disk.bytes + max(0, self._disk_left()),
             Resource.INODES: self._settings.inodes or disk.inodes + max(0, self._inodes_left()),
             Resource.DESCRIPTORS: self._settings.descriptors or colonies * machine.descriptors(),
@@ -85,6 +84,11 @@ class Housekeeping:
 
     def _places(self) -> tuple[Path, ...]:
         return self._project.agents, self._project.workspace, self._project.logs
+
+
+def memory_allowed(budget: BudgetSettings) -> int:
+    """Bytes that all agents together may have to themselves."""
+    return budget.memory_bytes or int(MEMORY_SHARE * machine.memory_total())
 
 
 def _memory(pids: Collection[int]) -> tuple[int, int]:

@@ -1,13 +1,17 @@
 """The group of all agents: its files in a tree of paper, itself where it is delegated."""
 
+import errno
 import os
 import shutil
+import signal
 import subprocess
 from pathlib import Path
 
 import pytest
+from project_support import wait_until
 
-from evolve_ai.system.cgroup import Group, NotDelegated, own_group, probe
+from evolve_ai.system import cgroup
+from evolve_ai.system.cgroup import Group, NotDelegated, group_of, own_group, probe
 
 MIB = 1024 * 1024
 
@@ -86,6 +90,15 @@ def test_home_that_refuses_is_left_as_it_was(home: Path) -> None:
     assert not (home / "evolve.agents-farm").exists()
 
 
+def test_home_with_others_in_it_is_told_of(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def busy(path: Path, text: str) -> None:
+        raise OSError(errno.EBUSY, os.strerror(errno.EBUSY))
+
+    monkeypatch.setattr(cgroup, "_write", busy)
+    found = Group.make("farm", MIB, 5, home)
+    assert found == NotDelegated(f"others than evolve are in {home}")
+
+
 def test_probe_says_what_helps(home: Path) -> None:
     assert probe(home).startswith("delegated")
     (home / "cgroup.controllers").unlink()
@@ -122,3 +135,30 @@ def test_real_group_bounds_whom_it_takes() -> None:
         sleeper.wait()
         assert group.remove()
     assert not group.folder.exists()
+
+
+def test_taken_process_comes_with_its_children_and_its_stale_group_goes(bare_home: Path) -> None:
+    stale, group = (Group.make(name, 64 * MIB, 50) for name in ("stale", "fresh"))
+    assert isinstance(stale, Group)
+    assert isinstance(group, Group)
+    argv = ["sh", "-c", "sleep 60 & echo $!; read line; sleep 60 & echo $!; wait"]
+    shell = subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    assert shell.stdin
+    assert shell.stdout
+    children = [int(shell.stdout.readline())]
+    try:
+        stale.take(shell.pid)
+        assert set(stale.members()) == {shell.pid, *children}
+        group.take(shell.pid)
+        assert not stale.folder.exists()
+        shell.stdin.write("\n")
+        shell.stdin.flush()
+        children.append(int(shell.stdout.readline()))
+        assert set(group.members()) == {shell.pid, *children}, "the later child was born in it"
+        assert group_of(children[-1]) == group.folder
+        assert not group.remove()
+    finally:
+        for pid in (*children, shell.pid):
+            os.kill(pid, signal.SIGKILL)
+        shell.communicate()
+        assert wait_until(group.remove, "an empty group")
