@@ -16,6 +16,7 @@ from evolve_ai.colony.diary import Entry
 from evolve_ai.contracts.environment import Environment
 from evolve_ai.model.agent import Cause, Fault
 from evolve_ai.model.colony import Between, Change, Exchange, Order, Turned, nothing
+from evolve_ai.model.errors import SettingsError
 from evolve_ai.model.world import Act, Resident
 
 
@@ -79,13 +80,22 @@ class _Past:
                 self.settled = _residents(entry[1])
 
     def exchange(self, tick: int, phase: int) -> Exchange | None:
-        """What this turn brought, or None when it has not been lived yet."""
+        """What this turn brought, or None when it has not been lived yet.
+
+        SettingsError when it was lived in a world that asks in another order.
+        """
         entry = next(self._turns, None)
         if entry is None:
             return None
         _, told_tick, told_phase, acts, faults, tainted, ended = entry
         if (told_tick, told_phase) != (tick, phase):
-            raise ValueError(f"the diary tells of tick {told_tick} where {tick} was expected")
+            raise SettingsError(
+                f"the season that was interrupted cannot be finished in this world: agents were "
+                f"asked at tick {told_tick} (phase {told_phase}), where it would ask them at tick "
+                f"{tick} (phase {phase})",
+                where="evolve.toml",
+                todo="put `environment` back to what it was, finish that season, then change it",
+            )
         return Exchange(
             {agent: _act(values) for agent, values in acts.items()},
             {agent: Fault(Cause(cause), reason) for agent, (cause, reason) in faults.items()},

@@ -11,7 +11,7 @@ from evolve_ai.pipelines.colony_member import ColonyProcess, Roll
 from evolve_ai.pipelines.colony_process import ColonySpec
 from evolve_ai.pipelines.layout import LAYOUT, Layout
 from evolve_ai.pipelines.parts import Parts
-from evolve_ai.pipelines.takeover import on_record, season_under_way
+from evolve_ai.pipelines.takeover import on_record, refuse_another_world, season_under_way
 from evolve_ai.state.registry import Batch, Registry
 from evolve_ai.system.files import remove_tree
 
@@ -20,7 +20,9 @@ PoolNow = Callable[[], GenePool]
 
 def open_colonies(parts: Parts, registry: Registry, run: str, pool: PoolNow) -> Colony:
     """Those of this run. While a season is under way, agents stay where they are; else who lives in
-    colonies that are not wanted any more goes home first."""
+    colonies that are not wanted any more goes home first. SettingsError, and nothing is done, when
+    that season has another world."""
+    refuse_another_world(parts, registry)
     project = parts.project
     before = Layout.of_last_run(registry)
     wanted = Layout.wanted(project.settings, int(registry.meta("places") or 0))

@@ -22,7 +22,7 @@ from evolve_ai.stages.build import (
 )
 from evolve_ai.stages.context import Context
 from evolve_ai.stages.observe import after_faults, told_of_alarms
-from evolve_ai.stages.record import TALLY, TURNING, Tally, changed, renewal
+from evolve_ai.stages.record import TALLY, TURNING, WORLD, Tally, changed, renewal
 from evolve_ai.stages.supervise import Ran, healthy, run
 from evolve_ai.stages.update import Updated
 from evolve_ai.state.registry import Registry
@@ -140,7 +140,7 @@ class Population:
         batch = renewal(context, self.agents, updated, built, ran, self.tally, remembered, tainted)
         meta: dict[str, str | None] = {AWAITED: " ".join(sorted(self.awaited)) or None}
         if turning:
-            meta[TURNING] = str(context.cycle)
+            meta |= {TURNING: str(context.cycle), WORLD: context.settings.environment}
         freely = freely or bool(self.awaited) or (context.clock is not None and _restarted(ran))
         if freely and self._registry.meta(FREELY) is None:
             meta[FREELY] = str(context.cycle)

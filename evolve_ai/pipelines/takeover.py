@@ -6,10 +6,11 @@ from dataclasses import dataclass, field, replace
 from evolve_ai.contracts.colony import Colony
 from evolve_ai.model.agent import AgentRecord
 from evolve_ai.model.colony import Adopted, Pool, Start
+from evolve_ai.model.errors import SettingsError
 from evolve_ai.model.event import Event
 from evolve_ai.model.report import GenePool
 from evolve_ai.pipelines.parts import Parts
-from evolve_ai.stages.record import TURNING
+from evolve_ai.stages.record import TURNING, WORLD
 from evolve_ai.stages.supervise import began_unrecorded, exit_event, offered, stopped
 from evolve_ai.state.registry import Registry
 from evolve_ai.system.leftovers import leftovers
@@ -69,7 +70,7 @@ def take_over(
         colony.reap()
         return _nobody_left(agents, memories, ALL_ENDED)
     turning = season_under_way(registry)
-    resumes = turning and bool(running or not expected)
+    resumes = turning and bool(running or not expected) and not lived_elsewhere(parts, registry)
     taints: tuple[str, ...] = colony.take_taints()
     if turning and not resumes:
         colony.forget()
@@ -83,6 +84,30 @@ def season_under_way(registry: Registry) -> bool:
     """Has the season after the last cycle begun, and is not on record?"""
     last = registry.last_cycle()
     return registry.meta(TURNING) == str((last[0] if last else 0) + 1)
+
+
+def lived_elsewhere(parts: Parts, registry: Registry) -> str | None:
+    """The environment of the season under way, where the settings name another one now."""
+    world = registry.meta(WORLD) if season_under_way(registry) else None
+    return None if world == parts.project.settings.environment else world
+
+
+def refuse_another_world(parts: Parts, registry: Registry) -> None:
+    """SettingsError when living agents are in the middle of a season of another environment.
+
+    Where none lives that season begins anew, in the world that the settings name.
+    """
+    world = lived_elsewhere(parts, registry)
+    if world is None or not any(leftovers(parts.project.agents)):
+        return
+    wanted = parts.project.settings.environment
+    raise SettingsError(
+        f"environment is {wanted!r} now, but a season was interrupted in the middle, and its "
+        f"agents live on in {world!r}",
+        where=parts.project.root / "evolve.toml",
+        todo=f'put back environment = "{world}", finish that season (evolve life-cycle '
+        "--cycles 1), then change it",
+    )
 
 
 def on_record(

@@ -18,6 +18,7 @@ from evolve_ai.state.registry import Batch
 
 NO_HISTORY = "0" * 64
 TALLY = "tally"  # in the registry: what has been counted since the last cycle
+WORLD = "world"  # there too: the environment of the season that begun last
 TURNING = "turning"  # there too: the cycle whose season has begun and is not on record
 
 

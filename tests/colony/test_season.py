@@ -19,6 +19,7 @@ from evolve_ai.environments.series import Series, Stretch
 from evolve_ai.model.agent import Fault
 from evolve_ai.model.colony import Between, Change, Order, Turned, nothing
 from evolve_ai.model.draws import Draws
+from evolve_ai.model.errors import SettingsError
 from evolve_ai.model.settings import EconomySettings
 from evolve_ai.model.world import Resident
 
@@ -226,5 +227,7 @@ def test_diary_that_tells_of_another_season_under_the_same_title_is_refused(
 ) -> None:
     with crew_at(tmp_path / "diary") as first:
         turned(first, order_of())
-    with crew_at(tmp_path / "diary") as second, pytest.raises(ValueError, match="tells of tick 10"):
+    with crew_at(tmp_path / "diary") as second, pytest.raises(SettingsError) as refused:
         turned(second, replace(order_of(), first_tick=11))
+    assert "asked at tick 10 (phase 0), where it would ask them at tick 11" in refused.value.what
+    assert "put `environment` back" in str(refused.value)

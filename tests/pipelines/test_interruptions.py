@@ -151,6 +151,48 @@ def test_history_goes_on_from_a_kill_as_if_nothing_had_been(
     assert memories[0] == memories[1]
 
 
+ELSEWHERE = ("--set", "environment=solitary")
+
+
+def test_season_that_was_interrupted_is_not_finished_in_another_world(
+    project: ProjectUnderTest, copy_of: Callable[..., ProjectUnderTest], founded_project: Path
+) -> None:
+    long = ("--set", "cycle.ticks=150")
+    running = project.start("life-cycle", *long)
+    wait_until(partial(season_begun, project), "a season")
+    kill(running)
+    before = project.agent_pids()
+    recorded = project.recorded()
+    for words in (("life-cycle", "--cycles", 1), ("stop",)):
+        refused = project.evolve(*words, *ELSEWHERE, code=2)
+        assert "environment is 'solitary' now" in refused.err
+        assert f"{project.root / 'evolve.toml'}" in refused.err
+        assert 'put back environment = "series"' in refused.err
+    assert project.agent_pids() == before, "nothing was done"
+    assert project.recorded() == recorded
+    project.live(1, *long)
+    project.live(1, *long, *ELSEWHERE)
+    assert project.status()["tainted"] is None
+    undisturbed = copy_of(founded_project, "undisturbed")
+    undisturbed.live(1, *long)
+    undisturbed.live(1, *long, *ELSEWHERE)
+    assert project.chain() == undisturbed.chain()
+
+
+def test_season_whose_agents_are_all_gone_begins_anew_in_the_world_of_the_settings(
+    project: ProjectUnderTest,
+) -> None:
+    running = project.start("life-cycle", "--set", "cycle.ticks=150")
+    wait_until(partial(season_begun, project), "a season")
+    kill(running)
+    for process in project.processes():
+        process.kill()
+    wait_until(lambda: not project.processes(), "the end of all")
+    project.live(1, *ELSEWHERE)
+    assert "ended from outside" in project.status()["tainted"]
+    assert project.status()["cycle"] == 1
+
+
 def _is_agent(process: psutil.Process) -> bool:
     return process.cmdline()[0].startswith("agent-")
 
