@@ -23,6 +23,7 @@ from evolve_ai.model.colony import (
 from evolve_ai.pipelines.colony_member import SETTLE, ColonyProcess
 from evolve_ai.pipelines.colony_process import BETWEEN, CLOSE, TURN
 from evolve_ai.pipelines.layout import Layout
+from evolve_ai.pipelines.watchdog import Watchdog
 
 _PARTS_OF_A_CYCLE = ("prelude", "season", "graves", "end")
 
@@ -37,6 +38,7 @@ class Colonies:
         self._layout = layout
         self._members = members
         self._closed = False
+        self._watchdog = Watchdog(self.pids)
 
     # --- all of them
 
@@ -178,6 +180,7 @@ class Colonies:
 
     def detach(self) -> None:
         self._closed = True
+        self._watchdog.close()
         for member in self._members:
             member.detach()
 

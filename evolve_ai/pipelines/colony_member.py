@@ -179,8 +179,9 @@ class ColonyProcess:
 
     def _adopted(self, roll: Roll) -> Adopted | None:
         """None when this process has died, too."""
-        self._process.close()
+        dead = self._process
         fresh, self._process = self._begun()
+        dead.close()
         # The same descriptor: others wait for it.
         dup2(fresh.fileno(), self.connection.fileno(), inheritable=False)
         fresh.close()

@@ -3,6 +3,7 @@
 import os
 import select
 import signal
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
@@ -11,6 +12,7 @@ from typing import NoReturn
 
 import pytest
 from fake_colony import fake, start_of
+from project_support import wait_until
 
 from evolve_ai.contracts.environment import World
 from evolve_ai.environments.solitary import SolitaryWorld
@@ -20,10 +22,12 @@ from evolve_ai.model.draws import Draws
 from evolve_ai.model.errors import EvolveError
 from evolve_ai.model.settings import EconomySettings, Settings
 from evolve_ai.model.world import Resident
+from evolve_ai.pipelines import watchdog
 from evolve_ai.pipelines.colonies import Colonies
 from evolve_ai.pipelines.colony_member import ColonyProcess, Roll
 from evolve_ai.pipelines.colony_process import ColonySpec
 from evolve_ai.pipelines.layout import Layout
+from evolve_ai.system.identity import usage
 from evolve_ai.system.project import Project
 
 TWO = Layout(demes=2, colonies=2)
@@ -139,6 +143,64 @@ def test_process_that_is_killed_while_idle_is_replaced(opened: Callable[..., Pai
     assert pair.colonies.running() == pair.expected
     assert pair.colonies.handles() == handles
     assert pair.colonies.turn(pair.order(2)).season.tick == 2
+
+
+@pytest.fixture
+def alert(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of the watchdogs that are opened now, nobody waits long for."""
+    monkeypatch.setattr(watchdog, "_LOOK_SECONDS", 0.05)
+
+
+def stopped(pid: int) -> int:
+    os.kill(pid, signal.SIGSTOP)
+    wait_until(lambda: (now := usage(pid)) and now.state == "T", "a stopped process")
+    return pid
+
+
+@pytest.mark.usefixtures("alert")
+def test_process_that_was_stopped_is_replaced_whatever_it_is_to_do(
+    opened: Callable[..., Pair],
+) -> None:
+    pair = opened()
+    ids = pair.start(*["well_behaved"] * 4)
+    first = stopped(pair.members[0].pid)
+    assert pair.colonies.running() == pair.expected
+    second = stopped(pair.members[0].pid)
+    pair.colonies.stop(["nobody" * 10**6])  # more than a pipe takes
+    third = stopped(pair.members[0].pid)
+    turned = pair.colonies.turn(pair.order(3))
+    assert turned.season.lived == dict.fromkeys(ids, 2)
+    assert pair.colonies.running() == pair.expected
+    assert len({first, second, third, pair.members[0].pid}) == 4
+    assert not any(Path(f"/proc/{pid}").exists() for pid in (first, second, third))
+
+
+@pytest.mark.usefixtures("alert")
+def test_process_that_is_stopped_in_a_season_is_replaced_in_it(opened: Callable[..., Pair]) -> None:
+    pair = opened()
+    ids = pair.start(*["well_behaved"] * 4)
+    pids: list[int] = []
+
+    def between(lived: Mapping[str, int], faults: Mapping[str, Fault]) -> Change:
+        if not pids:
+            pids.append(stopped(pair.members[1].pid))
+        return Change()
+
+    turned = pair.colonies.turn(pair.order(3), between)
+    assert turned.season.lived == dict.fromkeys(ids, 2)
+    assert not turned.faults
+    assert pair.members[1].pid not in pids
+
+
+def test_process_that_goes_on_in_time_is_left_alone(opened: Callable[..., Pair]) -> None:
+    pair = opened()
+    pair.start("well_behaved", "well_behaved")
+    pid = stopped(pair.members[0].pid)
+    go_on = threading.Timer(1.5, os.kill, (pid, signal.SIGCONT))
+    go_on.start()
+    assert pair.colonies.running() == pair.expected
+    go_on.join()
+    assert pair.members[0].pid == pid
 
 
 def test_memory_of_who_left_survives_a_kill_in_the_middle(opened: Callable[..., Pair]) -> None:

@@ -1,0 +1,43 @@
+"""Owns the end of colonies' processes that something has stopped (SIGSTOP) and does not let go on:
+whoever waits for one of these, or writes to it, would do so for ever."""
+
+import signal
+import threading
+from collections.abc import Callable, Iterable
+
+from evolve_ai.system.identity import Identity, identify, usage
+from evolve_ai.system.processes import signal_one
+
+_LOOK_SECONDS = 1.0
+_LOOKS = 10  # in a row that find a process stopped; in looks, since we may be stopped ourselves
+_STOPPED = "T"  # in /proc/<pid>/stat; who is traced by a debugger is "t", and left alone
+
+
+class Watchdog:
+    """Looks at these processes until close(), in a thread of its own."""
+
+    def __init__(self, pids: Callable[[], Iterable[int]]):
+        self._pids = pids
+        self._seen: dict[Identity, int] = {}
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._watch, name="watchdog", daemon=True)
+        self._thread.start()
+
+    def close(self) -> None:
+        """Safe to call twice."""
+        self._over.set()
+        self._thread.join()
+
+    def _watch(self) -> None:
+        while not self._over.wait(_LOOK_SECONDS):
+            stopped = [one for pid in self._pids() if (one := _stopped(pid)) is not None]
+            self._seen = {one: self._seen.get(one, 0) + 1 for one in stopped}
+            for one, looks in self._seen.items():
+                if looks >= _LOOKS:
+                    signal_one(one, signal.SIGKILL)
+
+
+def _stopped(pid: int) -> Identity | None:
+    found = identify(pid)
+    now = usage(pid)
+    return found if now is not None and now.state == _STOPPED else None
