@@ -9,6 +9,7 @@ from pathlib import Path
 from evolve_ai.model.errors import ToolchainError
 from evolve_ai.system.commands import Ending, Limits, run_command
 from evolve_ai.system.files import discard, storage_errors
+from evolve_ai.system.processes import programs_running
 from evolve_ai.system.tools import tool_environment, tool_path
 
 PROGRAM = "evolve-keeper"
@@ -24,13 +25,15 @@ _HOW = (
 def keeper_program(workspace: Path) -> Path:
     """The program for this machine; the compiler is called only where it is not there yet.
 
-    ToolchainError when it has to be compiled and cannot be, StorageError when the disk refuses.
+    Those of other versions go, as soon as nobody runs them. ToolchainError when it has to be
+    compiled and cannot be, StorageError when the disk refuses.
     """
     program = workspace.absolute() / "keeper" / _key() / PROGRAM
     if not program.is_file():
         with storage_errors(program):
             program.parent.mkdir(parents=True, exist_ok=True)
             _compile(program)
+    _prune(program.parent)
     return program
 
 
@@ -40,6 +43,15 @@ def _key() -> str:
     for file in sorted(_SOURCE.glob("*.rs")):
         digest.update(f" {file.name} {hashlib.sha256(file.read_bytes()).hexdigest()}".encode())
     return digest.hexdigest()[:16]
+
+
+def _prune(ours: Path) -> None:
+    others = [folder for folder in ours.parent.iterdir() if folder != ours]
+    if others:
+        running = programs_running()
+        for folder in others:
+            if folder.resolve() / PROGRAM not in running:
+                discard(folder)
 
 
 def _compile(program: Path) -> None:

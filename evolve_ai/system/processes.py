@@ -10,6 +10,7 @@ import select
 import signal
 import time
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 
 from evolve_ai.system.identity import Identity
 
@@ -86,6 +87,16 @@ def adopt_or_none(identity: Identity) -> int | None:
         return pidfd
     os.close(pidfd)
     return None
+
+
+def programs_running() -> frozenset[Path]:
+    """The files that are run by processes of this machine, as far as we may see them."""
+    found = set()
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            with contextlib.suppress(OSError):
+                found.add((entry / "exe").readlink())
+    return frozenset(found)
 
 
 def end_strangers_left_behind(

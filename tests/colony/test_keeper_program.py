@@ -1,10 +1,12 @@
 """Compiling the keeper: once, then without any compiler."""
 
 import os
+import shutil
 from pathlib import Path
 
 import pytest
 
+from evolve_ai.colony.keeper import Keeper
 from evolve_ai.colony.keeper_program import keeper_program
 from evolve_ai.model.errors import EXIT_TOOLCHAIN, ToolchainError
 
@@ -47,3 +49,33 @@ def test_compiler_that_fails_leaves_no_half_program(
         keeper_program(tmp_path / "workspace")
     (folder,) = (tmp_path / "workspace" / "keeper").iterdir()
     assert list(folder.iterdir()) == []
+
+
+def test_program_of_another_version_goes_as_soon_as_nobody_runs_it(
+    tmp_path: Path, keeper: Path, nothing_left: None
+) -> None:
+    ours = tmp_path / "keeper" / keeper.parent.name / keeper.name
+    old, older = (tmp_path / "keeper" / key / keeper.name for key in ("0" * 16, "1" * 16))
+    for program in (ours, old, older):
+        program.parent.mkdir(parents=True)
+        shutil.copy(keeper, program)
+    with Keeper.open(tmp_path / "colony", old, 60) as running:
+        assert keeper_program(tmp_path) == ours
+        assert sorted((tmp_path / "keeper").iterdir()) == sorted([ours.parent, old.parent])
+        assert running.identity.lives()
+        assert running.leave(5.0)
+    assert keeper_program(tmp_path) == ours
+    assert list((tmp_path / "keeper").iterdir()) == [ours.parent]
+
+
+def test_keeper_whose_file_is_gone_is_reached_all_the_same(
+    tmp_path: Path, keeper: Path, nothing_left: None
+) -> None:
+    old = tmp_path / "keeper" / keeper.name
+    old.parent.mkdir()
+    shutil.copy(keeper, old)
+    with Keeper.open(tmp_path / "colony", old, 60) as first:
+        old.unlink()
+        with Keeper.open(tmp_path / "colony", keeper, 60) as second:
+            assert second.identity == first.identity
+            assert second.leave(5.0)
