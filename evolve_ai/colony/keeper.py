@@ -90,9 +90,8 @@ Told = Started | Refused | Ended | Compacted
 class Keeper:
     """A connection to the keeper of one folder. Nothing here waits except open() and leave()."""
 
-    def __init__(self, connection: socket.socket, pidfd: int, identity: Identity, fresh: bool):
+    def __init__(self, connection: socket.socket, pidfd: int, identity: Identity):
         self.identity = identity
-        self.fresh = fresh
         self._socket = connection
         self._pidfd = pidfd
         self._serials = itertools.count(1)
@@ -103,13 +102,13 @@ class Keeper:
     def open(
         cls, folder: Path, program: Path, orphan_seconds: int, *, patience: float = 5.0
     ) -> "Keeper":
-        """Connect to the living keeper of a folder, or start one (`fresh`) and connect.
+        """Connect to the living keeper of a folder, or start one and connect.
 
         One that does not greet within `patience` seconds is killed and replaced: its agents live
         on. KeeperError when none can be started.
         """
         reached = keeper_start.reach(folder, program, orphan_seconds, patience)
-        return cls(reached.connection, reached.pidfd, reached.identity, reached.fresh)
+        return cls(reached.connection, reached.pidfd, reached.identity)
 
     @property
     def handle(self) -> int:

@@ -23,7 +23,7 @@ def test_agents_outlive_the_keeper_and_the_journal_names_them(nursery: Nursery):
     os.kill(keeper.identity.pid, signal.SIGKILL)
     assert hangs_up(keeper)
     after = nursery.open()
-    assert after.fresh and after.identity != keeper.identity
+    assert after.identity != keeper.identity
     assert {life.identity for life in nursery.journal.lives.values()} == nursery.living()
     after.compact(nursery.journal.end)
     assert told(after, 1) == [Compacted(0)]
@@ -58,7 +58,7 @@ def test_ends_while_nobody_listens_are_in_the_journal(nursery: Nursery):
     keeper.close()
     assert eventually(lambda: nursery.journal.lives["a"].exit == Exit(code=5))
     after = nursery.open()
-    assert not after.fresh and after.identity == keeper.identity
+    assert after.identity == keeper.identity
     after.spawn(nursery.launch("b"))
     told(after, 1)
 
@@ -94,7 +94,7 @@ def test_stopped_keeper_is_replaced_and_its_agents_live_on(nursery: Nursery):
     assert isinstance(started, Started)
     os.kill(keeper.identity.pid, signal.SIGSTOP)
     after = nursery.open(patience=0.5)
-    assert after.fresh and after.identity != keeper.identity
+    assert after.identity != keeper.identity
     assert nursery.living() == {started.identity}
     assert not keeper.identity.lives()
 
