@@ -137,6 +137,9 @@ def test_real_group_bounds_whom_it_takes() -> None:
     assert not group.folder.exists()
 
 
+@pytest.mark.skipif(
+    not Path("/proc/thread-self/children").exists(), reason="this kernel lists no children"
+)
 def test_taken_process_comes_with_its_children_and_its_stale_group_goes(bare_home: Path) -> None:
     stale, group = (Group.make(name, 64 * MIB, 50) for name in ("stale", "fresh"))
     assert isinstance(stale, Group)
