@@ -17,10 +17,9 @@ from evolve_ai.model import frame
 from evolve_ai.model.agent import Cause, Fault
 from evolve_ai.model.colony import Refused, Start, Started
 from evolve_ai.system.exits import Room
+from evolve_ai.system.housekeeping import SPARE_DESCRIPTORS
 from evolve_ai.system.identity import Identity
 
-# For files, sockets and compilers of our own, however many agents there are.
-SPARE_DESCRIPTORS = 64
 _LOOK_SECONDS = 0.1
 _REQUESTS_BETWEEN_LOOKS = 16
 # What a full machine answers; an agent is not to blame for it.

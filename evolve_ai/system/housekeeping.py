@@ -15,7 +15,9 @@ MEMORY_SHARE = 0.7  # of the machine; the rest is for the life-cycle, the compil
 DISK_RESERVE = 1024 * MIB
 INODE_RESERVE = 10_000
 DESCRIPTORS_PER_AGENT = 2  # its two pipes
-OWN_DESCRIPTORS = 100
+# Never used up by agents: for files, sockets and compilers of our own, however many they are.
+SPARE_DESCRIPTORS = 64
+OWN_DESCRIPTORS = SPARE_DESCRIPTORS + 36  # and what a process that has a colony holds all the time
 AGENT_BYTES = 270 * 1024  # memory of a small agent: its own pages, and the kernel's for it
 FOLDER_BYTES = 200 * 1024
 FOLDER_INODES = 40

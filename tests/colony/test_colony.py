@@ -10,11 +10,11 @@ import pytest
 from fake_colony import QUICK, fake, no_world, start_of
 
 from evolve_ai.colony.colony import Colony
-from evolve_ai.colony.launching import SPARE_DESCRIPTORS
 from evolve_ai.model.agent import Cause, Fault
 from evolve_ai.model.colony import Exchange, Limits, Refused, Started
 from evolve_ai.model.report import Program
 from evolve_ai.model.world import Percept
+from evolve_ai.system.housekeeping import SPARE_DESCRIPTORS
 
 STEPS = (1.0, 2.0)
 

@@ -9,7 +9,11 @@ from pathlib import Path
 import pytest
 from project_support import EVOLVE, ProjectUnderTest, evolve, wait_until
 
-from evolve_ai.colony.launching import SPARE_DESCRIPTORS
+from evolve_ai.system.housekeeping import (
+    DESCRIPTORS_PER_AGENT,
+    OWN_DESCRIPTORS,
+    SPARE_DESCRIPTORS,
+)
 
 
 def test_vanished_folder_of_agents_harms_nobody(calm: ProjectUnderTest) -> None:
@@ -106,6 +110,22 @@ def test_whom_the_machine_has_no_descriptor_for_waits_and_has_not_failed(
     started = {event["agent"] for event in calm.events("start") if event["cycle"] > 3}
     assert started == {row["id"] for row in calm.agents()}
     assert not calm.events("restart")
+
+
+def test_as_many_agents_start_as_budgets_count_descriptors_for(calm: ProjectUnderTest) -> None:
+    agents = len(calm.agents())
+    enough = OWN_DESCRIPTORS + DESCRIPTORS_PER_AGENT * agents
+    words = ("--cycles", "1", "--workers", "2", "--set", "budget.descriptors=100000")
+    argv = [*EVOLVE, "life-cycle", *words, "--project", calm.root]
+    done = subprocess.run(
+        ["prlimit", f"--nofile={enough}:{enough}", *argv],
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert done.returncode == 0, done.stderr
+    assert len(calm.events("start")) == 2 * agents, "in the cycle before, and now"
+    assert calm.status()["tainted"] is None
 
 
 def test_path_that_is_not_utf_8_is_refused(tmp_path: Path) -> None:
