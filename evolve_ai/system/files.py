@@ -25,6 +25,8 @@ def storage_errors(where: Path) -> Iterator[None]:
             raise StorageError(
                 "the disk is full", where=where, todo="free some space, then run again"
             ) from error
+        if error.errno == errno.EFBIG:
+            raise too_large(where) from error
         if error.errno in _REFUSED:
             raise StorageError(
                 f"cannot be written: {error.strerror}",
@@ -32,6 +34,15 @@ def storage_errors(where: Path) -> Iterator[None]:
                 todo="check who owns this folder and how it is mounted",
             ) from error
         raise
+
+
+def too_large(where: Path) -> StorageError:
+    """What to say where RLIMIT_FSIZE, or the file system, allows no file of this size."""
+    return StorageError(
+        "a file would be larger than this account may write",
+        where=where,
+        todo="raise the limit (ulimit -f), then run again",
+    )
 
 
 def publish(path: Path, data: bytes, *, durable: bool = True, mode: int = 0o644) -> None:
@@ -92,9 +103,9 @@ def read_regular(path: str | Path, limit: int) -> bytes:
 
 
 def is_full(error: StorageError) -> bool:
-    """Is it the disk that is full, rather than one place that refuses?"""
+    """Is there no room for anybody to write, rather than one place that refuses?"""
     cause = error.__cause__
-    return isinstance(cause, OSError) and cause.errno in _FULL
+    return isinstance(cause, OSError) and cause.errno in (*_FULL, errno.EFBIG)
 
 
 def sync_folder(folder: Path) -> None:

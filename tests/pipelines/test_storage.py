@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from project_support import ProjectUnderTest, wait_until
+from project_support import EVOLVE, ProjectUnderTest, wait_until
 
 Mount = Callable[..., Path]
 
@@ -59,6 +59,19 @@ def test_full_disk_ends_init_with_a_word_and_init_goes_on(on_small_disk: Project
     remount(project.root.parent, "size=16m")
     project.evolve("init", 60)
     assert project.status()["population"]["alive"] == 60
+
+
+def test_file_larger_than_allowed_ends_a_life_cycle_with_a_word_and_life_goes_on(
+    calm: ProjectUnderTest,
+) -> None:
+    words = ("--cycles", "1", "--set", "cycle.ticks=3000", "--project", calm.root)
+    argv = ["prlimit", "--fsize=1000000", *EVOLVE, "life-cycle", *words]
+    done = subprocess.run(argv, capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 1, done.stderr
+    assert "diary: a file would be larger than this account may write" in done.stderr
+    assert "ulimit -f" in done.stderr
+    calm.evolve("life-cycle", *words[:-2])
+    assert calm.status()["tainted"] is None
 
 
 def test_full_disk_ends_a_life_cycle_with_a_word_and_life_goes_on(

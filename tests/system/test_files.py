@@ -6,9 +6,11 @@ import stat
 from pathlib import Path
 
 import pytest
+from limited_files import files_of_at_most
 
 from evolve_ai.model.errors import StorageError
 from evolve_ai.system.files import (
+    is_full,
     publish,
     publish_if_changed,
     remove_tree,
@@ -55,6 +57,16 @@ def test_unchanged_file_is_not_touched(tmp_path: Path) -> None:
 def test_refusing_disk_is_a_storage_error(number: int, tmp_path: Path) -> None:
     with pytest.raises(StorageError), storage_errors(tmp_path):
         raise OSError(number, "told by the system")
+
+
+def test_file_larger_than_the_account_may_write_is_told_with_what_helps(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    with files_of_at_most(4), pytest.raises(StorageError) as raised:
+        publish(path, b"12345")
+    assert "larger than this account may write" in raised.value.what
+    assert "ulimit -f" in str(raised.value)
+    assert is_full(raised.value), "it is nobody's fault in particular"
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_other_system_errors_pass(tmp_path: Path) -> None:

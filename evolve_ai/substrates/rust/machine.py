@@ -9,6 +9,7 @@ from pathlib import Path
 from signal import Signals
 
 from evolve_ai.model.errors import StorageError, ToolchainError
+from evolve_ai.system.files import too_large
 
 _FULL = re.compile(r"No space left on device|Disk quota exceeded|os error (?:28|122)\b")
 _TOO_LARGE = re.compile(r"File too large|File size limit exceeded|SIGXFSZ|os error 27\b")
@@ -31,8 +32,7 @@ def raise_if_disk(told: str, where: Path) -> None:
         todo = "free some space (there, or where TMPDIR is), then run again"
         raise StorageError("the disk is full", where=where, todo=todo)
     if _TOO_LARGE.search(told):
-        what = "a file would be larger than this account may write"
-        raise StorageError(what, where=where, todo="raise the limit (ulimit -f), then run again")
+        raise too_large(where)
 
 
 def is_starved(told: str) -> bool:
