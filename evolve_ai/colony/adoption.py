@@ -1,9 +1,10 @@
 """Owns finding out who still lives when a colony is taken over, and how the others ended."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from evolve_ai.colony import journal
 from evolve_ai.colony.diary import Entry
 from evolve_ai.colony.journal import Journal, Life
 from evolve_ai.model.agent import Cause, Fault
@@ -96,6 +97,18 @@ def found_in(
             life = Life(id, "-", found or Identity(pid, 0, boot_id()), None if found else Exit())
             (living if found else ended)[id] = life
     return Found(living, ended, tuple(strays))
+
+
+def kept_in(folder: Path, ids: Iterable[str]) -> Iterator[Identity]:
+    """The processes of these agents that the keeper of this colony has started and still has,
+    wherever they stand and whatever they call themselves by now."""
+    lives = journal.read(folder / journal.NAME).lives
+    for id in ids:
+        life = lives.get(id)
+        if life is not None and life.exit is None and life.identity.lives():
+            keeper = parent(life.identity.pid)
+            if keeper is not None and _stands_in(keeper, folder):
+                yield life.identity
 
 
 def _is_child(identity: Identity, keeper: int) -> bool:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from evolve_ai.colony.adoption import kept_in
 from evolve_ai.contracts.substrate import Builder
 from evolve_ai.model.agent import AgentRecord, Cause, State
 from evolve_ai.model.errors import EvolveError, UnknownAgentError, UsageError
@@ -12,6 +13,7 @@ from evolve_ai.model.genome import decode
 from evolve_ai.pipelines import inbox, lifetime
 from evolve_ai.pipelines.inbox import Command
 from evolve_ai.pipelines.initiate_project import initiate_project, open_pool
+from evolve_ai.pipelines.layout import Layout
 from evolve_ai.pipelines.parts import Parts
 from evolve_ai.stages.build import request_of
 from evolve_ai.stages.record import TALLY, Tally
@@ -87,7 +89,9 @@ def without_life_cycle(parts: Parts, registry: Registry) -> Reach:
     """For one who holds the project, and no agents: their processes are a killed run's."""
 
     def end(agents: Sequence[str]) -> Sequence[str]:
-        found = (one for agent in agents for one in leftovers(parts.project.agent(agent)))
+        found = {one for agent in agents for one in leftovers(parts.project.agent(agent))}
+        for folder in Layout.of_last_run(registry).folders(parts.project.workspace):
+            found.update(kept_in(folder, agents))
         left = end_strangers_left_behind(found)
         return [f"process {identity.pid} cannot be ended" for identity in left]
 

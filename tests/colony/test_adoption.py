@@ -6,17 +6,21 @@ import subprocess
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from fake_colony import QUICK, fake, no_world, start_of
 
+from evolve_ai.colony.adoption import kept_in
 from evolve_ai.colony.colony import Colony
+from evolve_ai.colony.journal import read
 from evolve_ai.model import frame
 from evolve_ai.model.agent import Cause
 from evolve_ai.model.colony import Adopted, Exchange, Start, Started
 from evolve_ai.model.world import Percept
 from evolve_ai.system.identity import Identity, identify
+from evolve_ai.system.leftovers import leftovers
 
 PERCEPT = Percept((1.0,), (None,), 1000)
 Open = Callable[..., Colony]
@@ -290,3 +294,23 @@ def test_stranger_in_a_forged_journal_is_left_alone(opened, tmp_path, known):
     finally:
         stranger.kill()
         stranger.wait()
+
+
+def test_agent_that_has_gone_elsewhere_is_known_by_its_keeper_and_a_stranger_is_not(
+    opened, tmp_path
+):
+    home = fake("well_behaved")
+    elsewhere = replace(home, arguments=("-c", f"cd / && {home.arguments[1]}"))
+    colony = opened()
+    colony.start([start_of(tmp_path, "a1", elsewhere), start_of(tmp_path, "a2", elsewhere)])
+    folder = tmp_path / "colony"
+    [found] = kept_in(folder, ["a1", "nobody"])
+    assert found.pid == colony.running()["a1"]
+    assert not list(leftovers(tmp_path / "agents")), "by their folder they are not found"
+    colony.stop(["a1"])
+    assert not list(kept_in(folder, ["a1"])), "it has ended"
+    stranger = identify(os.getpid())
+    with (folder / "journal").open("a") as journal:
+        journal.write(f"S a1 - {stranger.pid} {stranger.start_time}\n")
+    assert read(folder / "journal").lives["a1"].identity == stranger
+    assert not list(kept_in(folder, ["a1"])), "an agent can write there"

@@ -13,6 +13,9 @@ import pytest
 from project_support import ProjectUnderTest, clone, wait_until
 
 from evolve_ai.colony.agent_log import trim
+from evolve_ai.pipelines import commands as commands_module
+from evolve_ai.pipelines import runs
+from evolve_ai.plugins import assemble
 
 TYPO = """//! A gene that no compiler takes.
 use crate::kernel::Agent;
@@ -138,6 +141,20 @@ def test_killed_agent_that_a_killed_life_cycle_left_behind_is_ended(
     mixed.evolve("kill", victim)
     assert not agent_process(mixed, victim)
     assert victim in of_state(mixed, "dead")
+    mixed.live(1)  # the others are ended
+
+
+def test_killed_agent_that_a_killed_life_cycle_left_behind_is_known_by_its_keeper(
+    mixed: ProjectUnderTest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    running = asleep(mixed)
+    victim, other = of_state(mixed, "running")[:2]
+    running.send_signal(signal.SIGKILL)
+    running.communicate()
+    monkeypatch.setattr(commands_module, "leftovers", lambda folder: iter(()))
+    runs.operate(mixed.root, (), assemble, "kill", [victim])
+    assert not agent_process(mixed, victim)
+    assert agent_process(mixed, other)
     mixed.live(1)  # the others are ended
 
 
