@@ -26,8 +26,8 @@ from evolve_ai.cli.options import (
 from evolve_ai.model.errors import EXIT_FAILED, EvolveError
 from evolve_ai.model.status import AgentRow
 from evolve_ai.pipelines import runs
+from evolve_ai.pipelines.cycle_report import CycleReport
 from evolve_ai.pipelines.initiate_project import check_count
-from evolve_ai.pipelines.life_manager import CycleReport
 from evolve_ai.pipelines.new_project import scaffold
 from evolve_ai.pipelines.runs import life
 from evolve_ai.plugins import assemble

@@ -21,7 +21,8 @@ from evolve_ai.model.world import Act, Resident
 
 
 def turn(environment: Environment, crew: Crew, order: Order, between: Between = nothing) -> Turned:
-    """Live a season. Who fails is asked no more, unless `between` has judged that."""
+    """Live a season. Who fails is asked no more, unless `between` has judged that; it is asked
+    before the first tick, too."""
     past = _Past(crew.diary.open(order.title))
     residents = order.residents if past.settled is None else past.settled
     if past.settled is None:
@@ -30,6 +31,16 @@ def turn(environment: Environment, crew: Crew, order: Order, between: Between = 
     faults: dict[str, Fault] = {}
     lived: dict[str, int] = {}
     taints: list[str] = []
+
+    def resettle(tick: int, replayed: bool) -> None:
+        change = past.change(tick) if replayed else between(lived, faults)
+        if not replayed and change != Change():
+            crew.diary.write([_resettled(tick, change)])
+        _forget(change, lived, faults)
+        if change.residents:
+            environment.resettle(change.residents)
+
+    resettle(order.first_tick - 1, past.begun)
     for tick in range(order.first_tick, order.first_tick + order.ticks):
         replayed = False
         for phase in range(environment.phases):
@@ -46,16 +57,15 @@ def turn(environment: Environment, crew: Crew, order: Order, between: Between = 
             environment.hear(phase, exchange.acts)
             lived |= dict.fromkeys(exchange.acts, tick)
         environment.end_tick()
-        change = past.change(tick) if replayed else between(lived, faults)
-        if not replayed and change != Change():
-            crew.diary.write([_resettled(tick, change)])
-        for agent in change.judged:
-            faults.pop(agent, None)
-        for resident in change.residents:
-            lived.pop(resident.id, None)  # from now on its record says what it remembers
-        if change.residents:
-            environment.resettle(change.residents)
+        resettle(tick, replayed)
     return Turned(environment.close(), faults, tuple(taints))
+
+
+def _forget(change: Change, lived: dict[str, int], faults: dict[str, Fault]) -> None:
+    for agent in change.judged:
+        faults.pop(agent, None)
+    for resident in change.residents:
+        lived.pop(resident.id, None)  # from now on its record says what it remembers
 
 
 def _entry(tick: int, phase: int, exchange: Exchange) -> Entry:
@@ -73,8 +83,10 @@ class _Past:
 
     def __init__(self, entries: Sequence[Entry]):
         self.settled: Sequence[Resident] | None = None
-        self._turns: Iterator[Entry] = iter([entry for entry in entries if entry[0] == TURN])
+        turns = [entry for entry in entries if entry[0] == TURN]
+        self._turns: Iterator[Entry] = iter(turns)
         self._changes = {entry[1]: entry for entry in entries if entry[0] == RESETTLED}
+        self.begun = bool(turns or self._changes)  # something happened in it
         for entry in entries:
             if entry[0] == SETTLED:
                 self.settled = _residents(entry[1])

@@ -9,8 +9,8 @@ from evolve_ai.model.errors import NoPopulationError
 from evolve_ai.model.report import BuildProgress, BuildVerdict, ScanReport
 from evolve_ai.model.status import BuildNumbers, BuildResult, BuildRow
 from evolve_ai.pipelines.commands import one_alive
+from evolve_ai.pipelines.cycle_report import Stopwatch
 from evolve_ai.pipelines.initiate_project import open_pool
-from evolve_ai.pipelines.life_manager import Stopwatch
 from evolve_ai.pipelines.parts import Parts
 from evolve_ai.stages.agent_scan_update import scan
 from evolve_ai.stages.audit import audit

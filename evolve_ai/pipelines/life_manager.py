@@ -1,10 +1,11 @@
 """Owns the life-cycle: the loop, and the list of verbs that a cycle is."""
 
+import gc
 import math
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 
 from evolve_ai.contracts.colony import Colony
@@ -15,8 +16,10 @@ from evolve_ai.model.event import Event
 from evolve_ai.model.report import GenePool
 from evolve_ai.model.selection import Verdicts
 from evolve_ai.pipelines import lifetime
+from evolve_ai.pipelines.attention import Attention
 from evolve_ai.pipelines.background import BackgroundBuilder
 from evolve_ai.pipelines.budgets import Budgets
+from evolve_ai.pipelines.cycle_report import CycleReport, Stopwatch
 from evolve_ai.pipelines.initiate_project import open_pool, start_energy
 from evolve_ai.pipelines.layout import Layout
 from evolve_ai.pipelines.opening import open_colonies
@@ -35,12 +38,12 @@ from evolve_ai.stages.observe import (
     Observed,
     Surroundings,
     after_faults,
+    caught_up,
     observe,
     told_of_alarms,
 )
 from evolve_ai.stages.record import (
     NO_HISTORY,
-    Summary,
     Totals,
     conclude,
 )
@@ -52,17 +55,6 @@ from evolve_ai.state.registry import Batch, Registry
 
 TIDY_CYCLES = 20
 SLICE = 0.1  # seconds between looks at the wish to stop, while asleep
-
-
-@dataclass(frozen=True, slots=True)
-class CycleReport:
-    """A cycle that has been recorded, for whoever watches."""
-
-    cycle: int
-    summary: Summary
-    digest: str
-    taints: tuple[str, ...]
-    notes: tuple[str, ...] = ()  # what the user would want to know at once
 
 
 class LifeManager:
@@ -96,6 +88,7 @@ class LifeManager:
         except BaseException:
             self.colony.detach()
             raise
+        gc.freeze()  # what lasts as long as we do: a collection takes 30 ms to walk through it
         return self
 
     def _take_over(self) -> None:
@@ -154,6 +147,7 @@ class LifeManager:
                     with suppress(Exception):  # the first failure is the one to tell
                         self._send_home()
         finally:
+            gc.unfreeze()
             if stays:
                 self.colony.detach()
             else:
@@ -234,31 +228,42 @@ class LifeManager:
         """scan, sync, audit, measure, build, run, observe, select, succeed, record, notify."""
         clock = Stopwatch()
         context = self._next_context()
-        self._begun = True
         if self._resumes:  # up to the season all is on record
             self._resumes, self._in_step = False, False
         else:
             self._prepare(context, clock)
+        self._begun = True
         observed = self._observe(context)
         clock.lap("observe")
         places, start = int(self.registry.meta("places") or 0), start_energy(context)
+        lived = {record.id: record.lived_tick for record in observed.agents.values()}
+        attention = Attention(context, self._renewals, lived)
+        attention.look()
+        observed = replace(observed, agents=caught_up(observed.agents, attention.renewed()))
         verdicts = select(context, observed.agents, self.parts.policy, places, start)
         observed, verdicts = self._budgets.keep(context, observed, verdicts, self.colony)
-        succeeded = self._succeed(context, observed, verdicts)
+        succeeded = self._succeed(attention.context, observed, verdicts)
+        attention.look()
+        succeeded = replace(succeeded, living=caught_up(succeeded.living, attention.renewed()))
         clock.lap("succeed")
         return self._record(context, observed, succeeded, clock.laps)
 
-    def _prepare(self, context: Context, clock: "Stopwatch") -> None:
+    def _prepare(self, context: Context, clock: Stopwatch) -> None:
         """From scan to run, on record: whoever takes over from here goes on with the season."""
         population = self.population
+        attention = Attention(context, self._renewals if self._begun else None)
         agents, judged = self._judge(context)
         asked = {a: record for a, record in agents.items() if record.cause not in FINAL}
-        scanned = scan(context, asked, population.sources)
+        scanned = scan(attention.context, asked, population.sources)
         clock.lap("scan")
-        synced = sync(context, scanned.reports)
+        synced = sync(attention.context, scanned.reports)
         clock.lap("sync")
         audited = audit(synced, scanned.sources)
         measured = measure(audited, scanned.sources)
+        attention.look()
+        renewed = attention.renewed()  # of these the reports are old
+        agents = {**agents, **renewed}
+        measured = tuple(report for report in measured if report.id not in renewed)
         updated = update(context, agents, measured, self.registry.genome)
         updated = replace(updated, events=(*judged, *updated.events))
         population.sources = scanned.sources
@@ -266,8 +271,11 @@ class LifeManager:
         built = population.build(context, updated, self._chosen_builder(), self._build_progress)
         clock.lap("build")
         self._in_step = False
-        ran = population.run(context, updated, built, self.colony, prelude(context.cycle))
-        population.keep(context, updated, built, ran, turning=True)
+        if self._renewals is not None and self._begun:
+            population.change_over(context, updated, built, self.colony, attention.look)
+        else:
+            ran = population.run(context, updated, built, self.colony, prelude(context.cycle))
+            population.keep(context, updated, built, ran, turning=True)
         clock.lap("run")
 
     def _judge(self, context: Context) -> tuple[Mapping[str, AgentRecord], tuple[Event, ...]]:
@@ -365,8 +373,11 @@ class LifeManager:
         dead = [record.id for record in succeeded.dead]
         self.colony.settle(f"graves {context.cycle}", dead, (), remember=False)
         self.colony.committed()
-        lifetime.clear_away(self.parts.project, dead)
         self.parts.sink.deliver(recorded)
+        attention = Attention(context, self._renewals)
+        for agent in dead:
+            attention.look()
+            lifetime.clear_away(self.parts.project, [agent])
         self._tidy(context.cycle)
         notes, population.notes = (*population.notes, *told_of_alarms(observed.events)), []
         return CycleReport(
@@ -381,16 +392,3 @@ class LifeManager:
             self.population.prune(self._background or self._builder, self.colony)
         if cycle % TIDY_CYCLES == 0:
             self.registry.forget_events(self.parts.project.settings.events.kept)
-
-
-class Stopwatch:
-    """Seconds that each part of a cycle took."""
-
-    def __init__(self) -> None:
-        self._last = time.monotonic()
-        self.laps: dict[str, float] = {}
-
-    def lap(self, name: str) -> None:
-        now = time.monotonic()
-        self.laps[name] = round(now - self._last, 6)
-        self._last = now

@@ -1,11 +1,12 @@
 """Owns the population in the hands of a run: what is known of it, and how changes are kept."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 
 from evolve_ai.contracts.colony import Colony
 from evolve_ai.contracts.substrate import Builder, Progress
-from evolve_ai.model.agent import AgentRecord, Cause, Fault
+from evolve_ai.executors.chunks import chunked
+from evolve_ai.model.agent import AgentRecord, Cause, Fault, State
 from evolve_ai.model.event import Kind
 from evolve_ai.model.genome import Genome, decode
 from evolve_ai.model.report import Program, SourceReport
@@ -26,6 +27,8 @@ from evolve_ai.stages.record import TALLY, TURNING, WORLD, Tally, changed, renew
 from evolve_ai.stages.supervise import Ran, healthy, run
 from evolve_ai.stages.update import Updated
 from evolve_ai.state.registry import Registry
+
+FEW = 8  # agents to start before somebody else may
 
 
 class Population:
@@ -102,6 +105,32 @@ class Population:
             ran = replace(ran, taints=(*ran.taints, ran.refused))
         return ran
 
+    def change_over(
+        self,
+        context: Context,
+        updated: Updated,
+        built: Built,
+        colony: Colony,
+        pause: Callable[[], None],
+    ) -> None:
+        """`run` and `keep` for a season that begins now, a few agents at a time; in a `pause`
+        between them others may change."""
+        stirred = [record.id for record in built.agents.values() if not _settled(record)]
+        still = {a: record for a, record in built.agents.items() if _settled(record)}
+        ran = self.run(context, updated, replace(built, agents=still), colony)
+        self.keep(context, updated, built, replace(ran, agents={**built.agents, **ran.agents}))
+        for few in chunked(stirred, FEW):
+            pause()
+            these = self._as_known(few)
+            self.keep(context, *these, self.run(context, *these, colony))
+        pause()
+        self.keep(context, *self._as_known(()), Ran({}, (), (), ()), turning=True)
+
+    def _as_known(self, ids: Iterable[str]) -> tuple[Updated, Built]:
+        """These agents without any news of them."""
+        agents = {agent: self.agents[agent] for agent in ids}
+        return Updated(agents, {}, {}, ()), Built(agents, self.programs, (), Counts())
+
     def judge(self, context: Context, faults: Mapping[str, Fault]) -> Mapping[str, AgentRecord]:
         """Commit at once what failures mean for their agents, who come back changed."""
         judged, events = after_faults(context, self.agents, faults)
@@ -160,6 +189,12 @@ class Population:
         """After deaths and births, which are on record."""
         self.agents, self.tally = living, Tally()
         self.memories = {agent: m for agent, m in self.memories.items() if agent in living}
+
+
+def _settled(record: AgentRecord) -> bool:
+    """Does the right process run, if all is as it should be?"""
+    right = record.running_fingerprint == record.fingerprint
+    return record.state is State.RUNNING and record.pid is not None and right
 
 
 def _restarted(ran: Ran) -> bool:

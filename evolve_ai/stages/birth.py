@@ -58,7 +58,8 @@ def nursery_of(context: Context) -> Nursery:
 def bear(context: Context, genomes: tuple[Genome, ...]) -> tuple[Newborn, ...]:
     """Write the folders of these genomes, in chunks, on the workers."""
     nursery = nursery_of(context)
-    chunks = chunked(genomes, context.settings.cycle.chunk)
+    # A folder to write is as much work as several to look at.
+    chunks = chunked(genomes, max(1, context.settings.cycle.chunk // 16))
     tasks = [BirthTask(nursery, chunk) for chunk in chunks]
     return tuple(born for chunk in context.executor.map(bear_chunk, tasks) for born in chunk)
 

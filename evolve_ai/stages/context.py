@@ -13,9 +13,16 @@ from evolve_ai.model.settings import Settings
 from evolve_ai.system.project import Project
 
 
+def _go_on() -> None:
+    """Nobody else has to be looked after."""
+
+
 @dataclass(frozen=True, slots=True)
 class Context:
-    """The fixed surroundings of one cycle. Without a `clock` restarts are timed in cycles."""
+    """The fixed surroundings of one cycle. Without a `clock` restarts are timed in cycles.
+
+    What takes long in this very process calls `pause` every few milliseconds.
+    """
 
     project: Project
     substrate: Substrate
@@ -24,6 +31,7 @@ class Context:
     pool: GenePool
     cycle: int
     clock: Callable[[], float] | None = None  # seconds
+    pause: Callable[[], None] = _go_on
 
     @property
     def settings(self) -> Settings:

@@ -45,7 +45,7 @@ def sync(context: Context, reports: tuple[ScanReport, ...]) -> tuple[ScanReport,
             rules_of(context),
             chunk,
         )
-        for chunk in chunked(reports, context.settings.cycle.chunk)
+        for chunk in chunked(reports, max(1, context.settings.cycle.chunk // 8))
     ]
     return tuple(report for chunk in context.executor.map(sync_chunk, tasks) for report in chunk)
 

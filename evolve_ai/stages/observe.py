@@ -141,6 +141,26 @@ def resident_of(record: AgentRecord) -> Resident:
     )
 
 
+def caught_up(
+    lived: Mapping[str, AgentRecord], renewed: Mapping[str, AgentRecord]
+) -> Mapping[str, AgentRecord]:
+    """Who has lived a season, with what became of their processes since it ended."""
+    aged = {
+        record.id: replace(
+            record,
+            age=one.age,
+            energy=one.energy,
+            errors=one.errors,
+            fitness=one.fitness,
+            cpu_seconds=one.cpu_seconds,
+            rss_bytes=one.rss_bytes,
+        )
+        for record in renewed.values()
+        if (one := lived.get(record.id)) is not None
+    }
+    return {**lived, **aged}
+
+
 def _aged(record: AgentRecord, account: Account | None, lived: Mapping[str, int]) -> AgentRecord:
     if account is None:  # founded after the season had begun, and was broken off
         return record

@@ -112,6 +112,7 @@ def _conceive(
 
     Of lineage the records tell: a living agent may write into its genome what it likes.
     """
+    context.pause()
     id = context.draws.uuid("child", context.cycle, number)
     rng = context.draws.rng("conceive", context.cycle, id)
     genomes = [replace(genome_of(parent.id), generation=parent.generation) for parent in parents]

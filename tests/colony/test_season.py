@@ -184,13 +184,13 @@ def test_who_changes_between_two_ticks_is_asked_as_what_it_has_become(crew: Pape
 
     def between(lived: Mapping[str, int], faults: Mapping[str, Fault]) -> Change:
         told.append((len(lived), len(faults)))
-        if len(told) != 2:
+        if len(told) != 3:
             return Change()
         return Change((replace(other, running=True), replace(one, running=False)), frozenset())
 
     order = replace(order, residents=[one, replace(other, running=False), *others])
     turned(crew, order, between)
-    assert told == [(7, 0), (7, 0), (7, 0), (7, 0)]
+    assert told == [(0, 0), (7, 0), (7, 0), (7, 0), (7, 0)]
     assert crew.asked_of(one.id) == [10, 11]
     assert crew.asked_of(other.id) == [12, 13]
 
@@ -204,7 +204,35 @@ def test_failure_that_nobody_judges_is_shown_again_after_each_tick(crew: PaperCr
         return Change()
 
     assert list(turned(crew, order_of(), between).faults) == ["a0"]
-    assert seen == [[], ["a0"], ["a0"], ["a0"]]
+    assert seen == [[], [], ["a0"], ["a0"], ["a0"]]
+
+
+def test_who_changes_before_the_first_tick_does_so_once_however_often_the_season_is_broken_off(
+    tmp_path: Path,
+) -> None:
+    order, diary = order_of(), tmp_path / "diary"
+    one, *others = order.residents
+    order = replace(order, residents=[replace(one, running=False), *others])
+    moments: list[str] = []
+
+    def between(lived: Mapping[str, int], faults: Mapping[str, Fault]) -> Change:
+        moments.append("before" if not lived else "between")
+        return Change() if lived else Change((one,), frozenset())
+
+    with crew_at(diary) as first:
+        whole = turned(first, order, between)
+    assert first.asked_of(one.id) == [10, 11, 12, 13]
+    assert moments == ["before", *["between"] * 4]
+    entries = told_in(diary)
+    for end in range(1, len(entries)):
+        moments.clear()
+        with closing(Diary(diary)) as cut:
+            cut.open("")
+            cut.open(order.title)
+            cut.write(entries[:end])
+        with crew_at(diary) as rest:
+            assert turned(rest, order, between) == whole
+        assert moments.count("before") == (end == 1), "only where the diary does not tell of it"
 
 
 def test_who_is_judged_lives_on_in_the_same_season(crew: PaperCrew) -> None:

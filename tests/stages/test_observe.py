@@ -26,6 +26,7 @@ from evolve_ai.stages.observe import (
     Renewed,
     Surroundings,
     after_faults,
+    caught_up,
     observe,
     told_of_alarms,
 )
@@ -148,14 +149,14 @@ def test_who_changes_between_two_ticks_is_recorded_as_what_it_has_become(
 
     def between(lived: Mapping[str, int], faults: Mapping[str, Fault]) -> Renewed:
         told.append((len(lived), len(faults)))
-        if len(told) != 2:
+        if len(told) != 3:
             return Renewed()
         started = replace(eight.agents[other.id], state=State.RUNNING, fingerprint="new")
         waiting = replace(one, state=State.WAITING)
         return Renewed({other.id: started, one.id: waiting}, frozenset([one.id]))
 
     done = observed(eight, colony, between=between)
-    assert told == [(7, 0), (7, 0), (7, 0), (7, 0)]
+    assert told == [(0, 0), (7, 0), (7, 0), (7, 0), (7, 0)]
     assert (colony.asked_of(one.id), colony.asked_of(other.id)) == ([10, 11], [12, 13])
     after = done.agents[other.id]
     assert (after.state, after.fingerprint, after.age) == (State.RUNNING, "new", 1)
@@ -178,9 +179,23 @@ def test_failure_that_is_judged_between_two_ticks_is_not_judged_again(
         return Renewed({one.id: replace(one, lived_tick=-1)}, frozenset(faults))
 
     done = observed(eight, colony, between=between)
-    assert [list(faults) for faults in seen] == [[], [one.id], [], []]
+    assert [list(faults) for faults in seen] == [[], [], [one.id], [], []]
     assert colony.asked_of(one.id) == [10, 11, 12, 13]
     assert (done.events, done.agents[one.id].lived_tick) == ((), 13)
+
+
+def test_who_changes_after_a_season_keeps_what_it_has_lived(
+    eight: Population, colony: PaperColony
+) -> None:
+    done = observed(eight, colony)
+    one, *others = done.agents.values()
+    crashed = replace(eight.agents[one.id], state=State.WAITING, pid=None, lived_tick=-1)
+    gone = replace(crashed, id="gone")
+    after = caught_up(done.agents, {one.id: crashed, gone.id: gone})
+    assert after == {
+        one.id: replace(one, state=State.WAITING, pid=None, lived_tick=-1),
+        **{other.id: other for other in others},
+    }
 
 
 def free(population: Population, now: float) -> Context:
