@@ -188,14 +188,16 @@ def _first_word(process: psutil.Process) -> str:
     return ""
 
 
-def wait_until(met: Callable[[], Any], what: str, seconds: float = 60.0) -> Any:
+def wait_until(
+    met: Callable[[], Any], what: str, seconds: float = 60.0, every: float = 0.05
+) -> Any:
     """Poll until something is true; AssertionError, naming it, when it never is."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         found = met()
         if found:
             return found
-        time.sleep(0.05)
+        time.sleep(every)
     raise AssertionError(f"never saw {what}")
 
 

@@ -6,7 +6,8 @@ import signal
 import sqlite3
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from contextlib import closing
 from functools import partial
 from pathlib import Path
 
@@ -14,7 +15,7 @@ import psutil
 import pytest
 from project_support import EVOLVE, NO_CARGO, ProjectUnderTest, wait_until
 
-FOUNDERS = 60
+FOUNDERS = 120
 ASLEEP = ("--set", "cycle.sleep=600")
 
 
@@ -23,7 +24,7 @@ def recorded_agents(project: ProjectUnderTest) -> list[str]:
     path = project.root / "workspace" / "registry.sqlite"
     if not path.exists():
         return []
-    with sqlite3.connect(path) as connection:
+    with closing(sqlite3.connect(path)) as connection:
         if not connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'agents'").fetchone():
             return []
         return [row[0] for row in connection.execute("SELECT id FROM agents")]
@@ -49,42 +50,64 @@ def kill(process: "subprocess.Popen[str]") -> None:
     process.communicate()
 
 
-MOMENTS: tuple[Callable[[ProjectUnderTest], object], ...] = (
-    lambda project: (project.root / "workspace" / "registry.sqlite").exists(),
-    folders,
-    lambda project: any(folder.name.startswith(".") for folder in _all(project)),
-    count_recorded,
-    lambda project: count_recorded(project) >= FOUNDERS // 2,
-)
+# When to kill an init: what is new of names below agents/, and how many more are recorded.
+MOMENTS: dict[str, Callable[[set[str], int], bool]] = {
+    "a folder under another name": lambda names, recorded: any(name[0] == "." for name in names),
+    "a folder": lambda names, recorded: any(name[0] != "." for name in names),
+    "a record": lambda names, recorded: recorded > 0,
+    "many records": lambda names, recorded: recorded >= FOUNDERS // 4,
+}
 
 
-def _all(project: ProjectUnderTest) -> Iterator[Path]:
+def names_of(project: ProjectUnderTest) -> set[str]:
     agents = project.root / "agents"
-    return agents.iterdir() if agents.exists() else iter(())
+    return {path.name for path in agents.iterdir()} if agents.exists() else set()
+
+
+def since_now(
+    project: ProjectUnderTest, moment: Callable[[set[str], int], bool]
+) -> Callable[[], bool]:
+    names, known = names_of(project), count_recorded(project)
+    return lambda: moment(names_of(project) - names, count_recorded(project) - known)
+
+
+def init_killed(project: ProjectUnderTest, count: int, met: Callable[[], bool]) -> bool:
+    """Kill an init as soon as this is met, and look at what it leaves; was it still at work?"""
+    running = project.start("init", count, "--set", "cycle.chunk=4")
+    wait_until(lambda: met() or running.poll() is not None, "the moment to kill", every=0.002)
+    kill(running)
+    wait_until(lambda: not project.processes(), "the end of the workers")
+    known = recorded_agents(project)
+    for agent in known:
+        assert (project.folder(agent) / "genome.bin").is_file()
+        assert (project.folder(agent) / "src" / "main.rs").is_file()
+    return running.returncode == -signal.SIGKILL and len(known) < count
+
+
+def killed_at_all_moments(project: ProjectUnderTest, count: int) -> bool:
+    """One init after another; False when one of them was over before its kill."""
+    registry = project.root / "workspace" / "registry.sqlite"
+    if not init_killed(project, count, registry.exists):
+        return False
+    return all(init_killed(project, count, since_now(project, one)) for one in MOMENTS.values())
 
 
 def test_killed_init_leaves_no_half_agent_and_goes_on_to_the_number_asked_for(
-    unfounded: ProjectUnderTest,
+    copy_of: Callable[..., ProjectUnderTest], empty_project: Path
 ) -> None:
-    for at, moment in enumerate(MOMENTS):
-        running = unfounded.start("init", FOUNDERS, "--set", "cycle.chunk=4")
-        wait_until(partial(moment, unfounded), f"moment {at}")
-        kill(running)
-        wait_until(lambda: not unfounded.processes(), "the end of the workers")
-        known = recorded_agents(unfounded)
-        assert len(known) < FOUNDERS
-        for agent in known:
-            assert (unfounded.folder(agent) / "genome.bin").is_file()
-            assert (unfounded.folder(agent) / "src" / "main.rs").is_file()
-    done = unfounded.evolve("init", FOUNDERS)
+    for count in (FOUNDERS, 4 * FOUNDERS, 16 * FOUNDERS):  # should a kill come too late
+        project = copy_of(empty_project, f"of-{count}")
+        if killed_at_all_moments(project, count):
+            break
+    done = project.evolve("init", count)
     assert "interrupted" in done.out
-    assert unfounded.status()["population"]["alive"] == FOUNDERS
-    names = {folder.name for folder in folders(unfounded)}
-    assert names == {row["id"] for row in unfounded.agents()}
-    assert len(unfounded.events("founding")) == FOUNDERS
-    events_are_whole(unfounded)
-    unfounded.evolve("init", 2)
-    assert unfounded.status()["population"]["founders"] == FOUNDERS + 2
+    assert project.status()["population"]["alive"] == count
+    names = {folder.name for folder in folders(project)}
+    assert names == {row["id"] for row in project.agents()}
+    assert len(project.events("founding")) == count
+    events_are_whole(project)
+    project.evolve("init", 2)
+    assert project.status()["population"]["founders"] == count + 2
 
 
 def test_killed_life_cycle_is_taken_over_with_all_its_agents(calm: ProjectUnderTest) -> None:
