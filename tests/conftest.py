@@ -12,7 +12,7 @@ from pathlib import Path
 import psutil
 import pytest
 from hypothesis import settings
-from project_support import SEED, ProjectUnderTest, clone, evolve
+from project_support import SEED, UNDYING, ProjectUnderTest, clone, evolve
 
 from evolve_ai.colony.keeper_program import keeper_program
 from evolve_ai.system import cgroup
@@ -124,26 +124,35 @@ def empty_project(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def founded_project(
+def lasting(
     empty_project: Path, shared_workspace: Path, tmp_path_factory: pytest.TempPathFactory
-) -> Path:
-    """The same with COUNT founders, who have not lived yet."""
-    root = tmp_path_factory.mktemp("founded") / "project"
-    clone(empty_project, root, shared_workspace).evolve("init", COUNT)
-    return root
+) -> Callable[..., ProjectUnderTest]:
+    """Copies a project (the empty one) for several tests, and changes settings of the copy."""
+
+    def copy(source: Path = empty_project, **values: object) -> ProjectUnderTest:
+        root = tmp_path_factory.mktemp("lasting") / "project"
+        project = clone(source, root, shared_workspace)
+        project.set(**values)
+        return project
+
+    return copy
 
 
 @pytest.fixture(scope="session")
-def calm_project(
-    empty_project: Path, shared_workspace: Path, tmp_path_factory: pytest.TempPathFactory
-) -> Path:
+def founded_project(lasting: Callable[..., ProjectUnderTest]) -> Path:
+    """The empty project with COUNT founders, who have not lived yet."""
+    project = lasting()
+    project.evolve("init", COUNT)
+    return project.root
+
+
+@pytest.fixture(scope="session")
+def calm_project(lasting: Callable[..., ProjectUnderTest]) -> Path:
     """CALM_COUNT founders after their first cycle, in a world where nobody dies or mutates."""
-    root = tmp_path_factory.mktemp("calm") / "project"
-    project = clone(empty_project, root, shared_workspace)
-    project.set(turnover_floor=0.0, age_limit=1000, mutation_rate=0.0, start_cycles=9.0)
+    project = lasting(**UNDYING, mutation_rate=0.0)
     project.evolve("init", CALM_COUNT)
     project.live(1)
-    return root
+    return project.root
 
 
 @pytest.fixture

@@ -21,6 +21,8 @@ EVOLVE = (sys.executable, "-m", "evolve_ai.cli")
 SEED = "7"
 # Where no toolchain can be found, not even in the place of a user's own.
 NO_CARGO = dict.fromkeys(("PATH", "HOME", "CARGO_HOME"), "/nonexistent")
+# Settings of a world in which nobody dies by itself.
+UNDYING = {"turnover_floor": 0.0, "age_limit": 1000, "start_cycles": 9.0}
 SECONDS = 120.0
 AGENT = "agent-"
 KEEPER = "evolve-keeper"

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from project_support import NO_CARGO, ProjectUnderTest, clone, evolve
+from project_support import NO_CARGO, ProjectUnderTest, evolve
 
 GENE = """use crate::kernel::Agent;
 
@@ -237,13 +237,11 @@ def lived(copy_of: Callable[..., ProjectUnderTest], lived_project: Path) -> Proj
 
 
 @pytest.fixture(scope="module")
-def lived_project(
-    founded_project: Path, shared_workspace: Path, tmp_path_factory: pytest.TempPathFactory
-) -> Path:
+def lived_project(founded_project: Path, lasting: Callable[..., ProjectUnderTest]) -> Path:
     """A population after four cycles."""
-    root = tmp_path_factory.mktemp("lived") / "project"
-    clone(founded_project, root, shared_workspace).live(4)
-    return root
+    project = lasting(founded_project)
+    project.live(4)
+    return project.root
 
 
 def test_reports_have_the_keys_that_were_promised(lived: ProjectUnderTest) -> None:

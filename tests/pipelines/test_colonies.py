@@ -11,7 +11,7 @@ from pathlib import Path
 
 import psutil
 import pytest
-from project_support import ProjectUnderTest, clone, wait_until
+from project_support import ProjectUnderTest, wait_until
 
 from evolve_ai.system.lock import holder
 
@@ -21,12 +21,6 @@ DEMES = ("--set", "demes=4")
 TWO = (*DEMES, "--set", "colonies=2")
 
 Copy = Callable[..., ProjectUnderTest]
-
-
-def chain(project: ProjectUnderTest) -> dict[int, str]:
-    """The digest of each cycle."""
-    with sqlite3.connect(project.root / "workspace" / "registry.sqlite") as connection:
-        return dict(connection.execute("SELECT cycle, digest FROM cycles"))
 
 
 def colony_pid(project: ProjectUnderTest, number: int) -> int:
@@ -47,28 +41,21 @@ def agents(project: ProjectUnderTest) -> dict[str, int]:
 
 
 @pytest.fixture(scope="module")
-def founded(
-    empty_project: Path, shared_workspace: Path, tmp_path_factory: pytest.TempPathFactory
-) -> Path:
-    root = tmp_path_factory.mktemp("demes") / "project"
-    project = clone(empty_project, root, shared_workspace)
-    project.set(mutation_rate=1.0)
+def founded(lasting: Copy) -> Path:
+    project = lasting(mutation_rate=1.0)
     project.evolve("init", COUNT)
-    return root
+    return project.root
 
 
 @pytest.fixture(scope="module")
-def history(
-    founded: Path, shared_workspace: Path, tmp_path_factory: pytest.TempPathFactory
-) -> dict[int, str]:
+def history(founded: Path, lasting: Copy) -> dict[int, str]:
     """The digests of four demes in one colony."""
-    root = tmp_path_factory.mktemp("one") / "project"
-    project = clone(founded, root, shared_workspace)
+    project = lasting(founded)
     try:
         project.live(CYCLES, *DEMES)
-        assert (root / "workspace" / "colony").is_dir()
+        assert (project.root / "workspace" / "colony").is_dir()
         assert project.status()["tainted"] is None
-        return chain(project)
+        return project.chain()
     finally:
         assert not project.clean_up()
 
@@ -79,7 +66,7 @@ def test_history_does_not_depend_on_the_number_of_colonies(
 ) -> None:
     project = copy_of(founded)
     project.live(CYCLES, *DEMES, "--set", f"colonies={colonies}")
-    assert chain(project) == history
+    assert project.chain() == history
     assert project.status()["tainted"] is None
     found = {path.name for path in (project.root / "workspace").glob("colony*")}
     assert found == {f"colony-{number}" for number in range(colonies)}
@@ -92,7 +79,7 @@ def test_number_of_colonies_may_change_between_two_runs(
     project.live(2, *DEMES)
     project.live(1, *DEMES, "--set", "colonies=3")
     project.live(CYCLES - 3, *TWO)
-    assert chain(project) == history
+    assert project.chain() == history
     assert project.status()["tainted"] is None
     found = {path.name for path in (project.root / "workspace").glob("colony*")}
     assert found == {"colony-0", "colony-1"}
@@ -110,7 +97,7 @@ def test_who_lives_in_colonies_of_another_number_goes_home_first(
     assert agents(project)
     project.live(1, *DEMES, "--set", "colonies=4")
     project.live(CYCLES - 2, *DEMES)
-    assert chain(project) == history
+    assert project.chain() == history
     assert project.status()["tainted"] is None
     assert [path.name for path in (project.root / "workspace").glob("colony*")] == ["colony"]
 
@@ -120,20 +107,16 @@ def test_demes_are_worlds_of_their_own(
 ) -> None:
     project = copy_of(founded)
     project.live(1)
-    assert chain(project)[1] != history[1]
+    assert project.chain()[1] != history[1]
 
 
 @pytest.fixture(scope="module")
-def long_history(
-    founded: Path, shared_workspace: Path, tmp_path_factory: pytest.TempPathFactory
-) -> dict[int, str]:
+def long_history(founded: Path, lasting: Copy) -> dict[int, str]:
     """Two cycles of many ticks."""
-    root = tmp_path_factory.mktemp("long") / "project"
-    project = clone(founded, root, shared_workspace)
+    project = lasting(founded, ticks=1500)
     try:
-        project.set(ticks=1500)
         project.live(2, *TWO)
-        return chain(project)
+        return project.chain()
     finally:
         assert not project.clean_up()
 
@@ -167,7 +150,7 @@ def test_killed_colony_process_is_replaced_and_nobody_notices(
     assert not project.events("cycle")[1:], "the season was not over"
     assert agents(project) == before
     assert running.wait(60) == 0
-    assert chain(project) == long_history
+    assert project.chain() == long_history
     assert project.status()["tainted"] is None
 
 
@@ -183,7 +166,7 @@ def test_killed_life_cycle_is_taken_over_colony_by_colony(
     assert agents(project) == before
     # One colony is asked for, and yet the season goes on where it was broken off.
     project.live(1, *DEMES)
-    assert chain(project) == long_history
+    assert project.chain() == long_history
     assert project.status()["tainted"] is None
     assert not project.processes()
 

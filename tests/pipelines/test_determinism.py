@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from project_support import ProjectUnderTest, clone, evolve
+from project_support import ProjectUnderTest, evolve
 
 CYCLES = 7
 COUNT = 20
@@ -40,26 +40,19 @@ Copy = Callable[..., ProjectUnderTest]
 
 
 @pytest.fixture(scope="module")
-def hard_project(
-    empty_project: Path, shared_workspace: Path, tmp_path_factory: pytest.TempPathFactory
-) -> Path:
+def hard_project(lasting: Copy) -> Path:
     """Founders of whom some panic, some do not compile, and all mutate."""
-    root = tmp_path_factory.mktemp("hard") / "project"
-    project = clone(empty_project, root, shared_workspace)
-    project.set(mutation_rate=1.0, file_active=0.6, function_active=0.7)
+    project = lasting(mutation_rate=1.0, file_active=0.6, function_active=0.7)
     project.gene("fuse", FUSE)
     project.gene("typo", TYPO)
     project.evolve("init", COUNT)
-    return root
+    return project.root
 
 
 @pytest.fixture(scope="module")
-def history(
-    hard_project: Path, shared_workspace: Path, tmp_path_factory: pytest.TempPathFactory
-) -> dict[int, str]:
+def history(hard_project: Path, lasting: Copy) -> dict[int, str]:
     """The digests of a history lived by one worker in one run."""
-    root = tmp_path_factory.mktemp("history") / "project"
-    project = clone(hard_project, root, shared_workspace)
+    project = lasting(hard_project)
     try:
         project.live(CYCLES, "--workers", 1)
         kinds = {event["event"] for event in project.events()}

@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from project_support import ProjectUnderTest, clone
+from project_support import ProjectUnderTest
 
 from evolve_ai.model.genome import FileGene, Genome, encode
 from evolve_ai.model.report import GenePool
@@ -83,10 +83,8 @@ def _woken(gene: FileGene, rng: random.Random) -> FileGene:
 
 
 @pytest.fixture(scope="module")
-def hall_project(
-    tmp_path_factory: pytest.TempPathFactory, empty_project: Path, shared_workspace: Path
-) -> ProjectUnderTest:
-    return clone(empty_project, tmp_path_factory.mktemp("hall") / "project", shared_workspace)
+def hall_project(lasting: Callable[..., ProjectUnderTest]) -> ProjectUnderTest:
+    return lasting()
 
 
 def test_removing_any_single_gene_file_changes_some_score(hall_project: ProjectUnderTest) -> None:

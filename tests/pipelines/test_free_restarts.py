@@ -11,7 +11,7 @@ from typing import Any
 
 import psutil
 import pytest
-from project_support import SEED, ProjectUnderTest, clone, wait_until
+from project_support import SEED, UNDYING, ProjectUnderTest, wait_until
 
 from evolve_ai.model.agent import State
 from evolve_ai.model.draws import Draws
@@ -32,15 +32,11 @@ LATE = 2.0  # seconds; on a busy machine, and events are written when the agent 
 
 
 @pytest.fixture(scope="module")
-def crowd(
-    empty_project: Path, shared_workspace: Path, tmp_path_factory: pytest.TempPathFactory
-) -> Path:
+def crowd(lasting: Copy) -> Path:
     """MANY founders in a world where nobody dies by itself or mutates."""
-    root = tmp_path_factory.mktemp("crowd") / "project"
-    project = clone(empty_project, root, shared_workspace)
-    project.set(turnover_floor=0.0, age_limit=1000, mutation_rate=0.0, start_cycles=9.0)
+    project = lasting(**UNDYING, mutation_rate=0.0)
     project.evolve("init", MANY)
-    return root
+    return project.root
 
 
 @contextmanager

@@ -10,7 +10,7 @@ from typing import Any
 
 import psutil
 import pytest
-from project_support import ProjectUnderTest, clone, wait_until
+from project_support import UNDYING, ProjectUnderTest, wait_until
 
 from evolve_ai.colony.agent_log import trim
 from evolve_ai.pipelines import commands as commands_module
@@ -31,17 +31,13 @@ SLEEPS = ("--set", "cycle.sleep=60")
 
 
 @pytest.fixture(scope="module")
-def mixed_project(
-    empty_project: Path, shared_workspace: Path, tmp_path_factory: pytest.TempPathFactory
-) -> Path:
+def mixed_project(lasting: Callable[..., ProjectUnderTest]) -> Path:
     """Founders after two cycles; some run, some are quarantined since they do not compile."""
-    root = tmp_path_factory.mktemp("mixed") / "project"
-    project = clone(empty_project, root, shared_workspace)
-    project.set(turnover_floor=0.0, age_limit=1000, start_cycles=9.0, mutation_rate=0.5)
+    project = lasting(**UNDYING, mutation_rate=0.5)
     project.gene("typo", TYPO)
     project.evolve("init", 9)
     project.live(CYCLES)
-    return root
+    return project.root
 
 
 @pytest.fixture
