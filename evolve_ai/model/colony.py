@@ -122,8 +122,8 @@ class Change:
     judged: frozenset[str] = frozenset()
 
 
-# Called between two ticks with the last tick that each agent has answered, and with the failures
-# that nobody has judged yet.
+# Called before the first tick and after each one, with the last tick that each agent has answered,
+# and with the failures that nobody has judged yet.
 Between = Callable[[Mapping[str, int], Mapping[str, Fault]], Change]
 
 

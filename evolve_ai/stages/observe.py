@@ -34,8 +34,8 @@ class Renewed:
     judged: frozenset[str] = frozenset()
 
 
-# Called between two ticks with the last tick that each agent has answered, and with the failures
-# that nobody has judged yet.
+# Called before the first tick and after each one, with the last tick that each agent has answered,
+# and with the failures that nobody has judged yet.
 Between = Callable[[Mapping[str, int], Mapping[str, Fault]], Renewed]
 
 
@@ -57,7 +57,7 @@ def observe(
     world: Surroundings,
     between: Between | None = None,
 ) -> Observed:
-    """Live `cycle.ticks` ticks; `between` may change agents after each of them."""
+    """Live `cycle.ticks` ticks; `between` may change agents before and after each of them."""
     ticks = context.settings.cycle.ticks
     if ticks == 0:
         lived, events = after_faults(context, agents, colony.reap())
