@@ -7,6 +7,7 @@ Run as a program it holds the agents and takes a command a line on its standard 
 
 import argparse
 import json
+import os
 import select
 import subprocess
 import sys
@@ -21,6 +22,7 @@ from outside import descendants, words, working_below
 from evolve_ai.colony.colony import Colony
 from evolve_ai.model.agent import Fault
 from evolve_ai.model.colony import Start, Started
+from evolve_ai.model.frame import PerceptEncoder
 from evolve_ai.model.report import Program
 from evolve_ai.model.world import Percept
 
@@ -101,6 +103,27 @@ class Host:
             "tick_ms": round(wall / ticks * 1000, 2),
             "whole": answered == ticks * len(ids),
         }
+
+    def bare(self, seconds: float) -> dict[str, Any]:
+        """What this machine makes of the same frames in the same pipes, when nobody looks into
+        them: what exchange() is to be held against."""
+        residents = list(self.colony._board.residents.values())
+        with select.epoll() as epoll:
+            for resident in residents:
+                epoll.register(resident.pipes.outward, select.EPOLLIN)
+            ticks, begun = 0, time.monotonic()
+            while time.monotonic() < begun + seconds:
+                self.tick += 1
+                encoder = PerceptEncoder(epoch=self.colony.epoch, tick=self.tick, cycle=1)
+                content = encoder.frame(Percept((0.5,), (None, 0.5), 0))
+                for resident in residents:
+                    os.write(resident.pipes.inward, content)
+                answered = 0
+                while answered < len(residents):
+                    answered += sum(len(os.read(pipe, 8192)) > 0 for pipe, _ in epoll.poll())
+                ticks += 1
+            wall = time.monotonic() - begun
+        return {"exchanges_per_second": round(ticks * len(residents) / wall)}
 
     def watch(self) -> dict[str, Any]:
         """Until somebody has died; the dead are started again at once, without their delay."""
@@ -202,6 +225,7 @@ def main() -> None:
         "adopt": host.adopt,
         "idle": host.idle,
         "exchange": host.exchange,
+        "bare": host.bare,
         "watch": host.watch,
         "stop": host.stop,
     }

@@ -6,9 +6,10 @@ For each size and supervisor, all seen from outside: seconds from the start of t
 all children run, its CPU time while nothing happens (we look at every agent once a second), the
 memory (proportional set size) of its own processes, how long a killed child is missing, and how
 many children are alive two seconds after a kill -9 of the supervisor, and one second after they
-then print a line. Ours also: exchanges a second; how long the next colony takes to take all over,
-and whether it knows how those ended that were killed meanwhile; who outlives a kill -9 of the
-keeper. In a real life-cycle in free mode: how late after their delay 20 killed agents are back.
+then print a line. Ours also: exchanges a second, and how many this machine can do at all (`bare`);
+how long the next colony takes to take all over, and whether it knows how those ended that were
+killed meanwhile; who outlives a kill -9 of the keeper. In a real life-cycle in free mode: how late
+after their delay 20 killed agents are back.
 Peers run at the smallest size only, unless told.
 """
 
@@ -50,9 +51,9 @@ AGENTS_A_COLONY = 6000  # two descriptors an agent, of the 20,000 that a process
 Report = dict[str, Any]
 
 
-def measure_ours(folder: Path, tools: Tools, agents: int, seconds: float) -> Report:
-    """Our colonies, as many as so many agents take on this machine."""
-    mark, count = new_mark("ours", agents), -(-agents // AGENTS_A_COLONY)
+def measure_ours(folder: Path, tools: Tools, agents: int, count: int, seconds: float) -> Report:
+    """So many agents in so many colonies, each a process of its own."""
+    mark = new_mark(f"ours-{count}", agents)
     marked, colonies, begun = Marked(mark), [], time.monotonic()
     try:
         for number in range(count):
@@ -68,6 +69,7 @@ def measure_ours(folder: Path, tools: Tools, agents: int, seconds: float) -> Rep
         report |= idle(processes, seconds, lambda: together(colonies, "idle", seconds=seconds))
         for name, steps in (("exchange", 1), ("exchange_64", LONG_PERCEPT)):
             report[name] = exchange(colonies, steps)
+        report["bare"] = bare(colonies)
         report |= memory(processes)
         report |= our_restarts(colonies[0])
         expected = together(colonies, "pids")
@@ -135,6 +137,12 @@ def exchange(colonies: list[HostedColony], steps: int) -> Report:
     }
 
 
+def bare(colonies: list[HostedColony]) -> Report:
+    """The same frames in the same pipes without anything of ours: what the machine can do."""
+    found = together(colonies, "bare", seconds=EXCHANGE_SECONDS)
+    return {"exchanges_per_second": sum(one["exchanges_per_second"] for one in found)}
+
+
 def our_restarts(colony: HostedColony) -> Report:
     """From a kill -9 until we know, and until a new process has said `ready`."""
     detected, back = [], []
@@ -185,9 +193,11 @@ def milliseconds(seconds: list[float]) -> Report | None:
 def measure(folder: Path, tools: Tools, options: argparse.Namespace) -> Report:
     rows = []
     for agents in options.agents:
-        home = folder / f"ours-{agents}"
-        rows.append(measure_ours(home, tools, agents, options.seconds))
-        say(options, rows[-1])
+        enough = -(-agents // AGENTS_A_COLONY)
+        for count in sorted({max(enough, count) for count in options.colonies}):
+            home = folder / f"ours-{agents}-{count}"
+            rows.append(measure_ours(home, tools, agents, count, options.seconds))
+            say(options, rows[-1])
     sizes = options.agents if options.peers_at_all_sizes else [min(options.agents)]
     if options.peers:
         for row in measure_peers(folder, tools.child, sizes, options.seconds):
@@ -215,12 +225,13 @@ def measure_peers(folder: Path, child: Path, sizes: list[int], seconds: float) -
 def ratios(rows: list[Report]) -> list[Report]:
     """How many times as long as ours the faster peer took until all were up, by size."""
     found = []
+    peers = [row for row in rows if row["name"] != "ours" and row.get("up_s")]
     for ours in (row for row in rows if row["name"] == "ours"):
-        same = [row for row in rows if row.get("agents") == ours["agents"] and row is not ours]
-        times = [row["up_s"] for row in same if row["up_s"]]
+        times = [row["up_s"] for row in peers if row["agents"] == ours["agents"]]
         if times and ours["up_s"]:
             ratio = round(min(times) / ours["up_s"], 2)
-            found.append({"agents": ours["agents"], "faster_peer_to_ours": ratio})
+            which = {key: ours[key] for key in ("agents", "colonies")}
+            found.append({**which, "faster_peer_to_ours": ratio})
     return found
 
 
@@ -229,6 +240,7 @@ def growth(rows: list[Report]) -> list[Report]:
     return [
         {
             "agents": row["agents"],
+            "colonies": row["colonies"],
             "up_us_an_agent": row["up_s"] and round(row["up_s"] / row["agents"] * 1e6),
             "idle_us_an_agent": round(row["idle_percent_of_a_core"] / row["agents"] * 1e4, 2),
             "tick_us_an_agent": round(1e6 / row["exchange"]["exchanges_per_second"], 2),
@@ -275,6 +287,7 @@ def measure_as(user: str, folder: Path, tools: Tools) -> int:
 def parsed() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--agents", type=int, nargs="+", default=[1000])
+    parser.add_argument("--colonies", type=int, nargs="+", default=[1], help="at least so many")
     parser.add_argument("--seconds", type=float, default=15.0, help="of idleness")
     parser.add_argument("--peers", action=argparse.BooleanOptionalAction, default=True)
     parser.add_argument("--peers-at-all-sizes", action="store_true")
