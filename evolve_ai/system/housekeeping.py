@@ -1,5 +1,6 @@
 """Owns the measuring of budgets: what a population may use, and what it uses now."""
 
+import os
 import time
 from collections.abc import Collection, Sequence
 from pathlib import Path
@@ -17,7 +18,8 @@ INODE_RESERVE = 10_000
 DESCRIPTORS_PER_AGENT = 2  # its two pipes
 # Never used up by agents: for files, sockets and compilers of our own, however many they are.
 SPARE_DESCRIPTORS = 64
-OWN_DESCRIPTORS = SPARE_DESCRIPTORS + 36  # and what a process that has a colony holds all the time
+# And what a process that has a colony holds all the time, its pool of a worker a core among it.
+OWN_DESCRIPTORS = SPARE_DESCRIPTORS + 28 + 4 * (os.cpu_count() or 1)
 AGENT_BYTES = 270 * 1024  # memory of a small agent: its own pages, and the kernel's for it
 FOLDER_BYTES = 200 * 1024
 FOLDER_INODES = 40
