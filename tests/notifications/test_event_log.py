@@ -127,6 +127,7 @@ import resource, signal, sys
 from pathlib import Path
 sys.path.insert(0, {tests!r})
 from notifications_support import events
+from evolve_ai.model.errors import StorageError
 from evolve_ai.notifications.event_log import EventLog
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 path = Path({path!r})
@@ -138,7 +139,7 @@ resource.setrlimit(resource.RLIMIT_FSIZE, (size + 50, resource.RLIM_INFINITY))
 try:
     log.deliver(committed[10:20])
     raise AssertionError("it was written")
-except OSError:
+except StorageError:
     assert path.stat().st_size == size
 resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
 log.deliver(committed[20:])

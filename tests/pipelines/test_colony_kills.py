@@ -12,7 +12,7 @@ from pathlib import Path
 
 import psutil
 from project_support import ProjectUnderTest, wait_until
-from test_colonies import DEMES, TWO, Copy, chain, colony_pid, founded
+from test_colonies import DEMES, TWO, Copy, colony_pid, founded
 
 KILLS = int(os.environ.get("EVOLVE_TEST_KILLS", "8"))
 KILLS_SEED = int(os.environ.get("EVOLVE_TEST_KILLS_SEED", "7"))
@@ -56,7 +56,7 @@ def test_random_kills_leave_history_as_it_is(founded: Path, copy_of: Copy) -> No
     _, told = running.communicate(timeout=60)
     assert running.returncode == 0, told
     assert project.status()["tainted"] is None
-    undisturbed.live(max(chain(project)), *DEMES)
-    assert chain(project) == chain(undisturbed)
+    undisturbed.live(max(project.chain()), *DEMES)
+    assert project.chain() == undisturbed.chain()
     seqs = [event["seq"] for event in project.events()]
     assert seqs == project.recorded() == list(range(1, len(seqs) + 1))

@@ -113,6 +113,7 @@ def build_while(
         rustc = psutil.Process(int(mark.read_text()))
         above = rustc.parent()
         assert above is not None and above.name() == "cargo"
+        wait_for(rustc.children, "what it hangs in")  # else that might begin after our look
         children = rustc.children()
         (above if killed == "cargo" else rustc).kill()
         for child in children if killed == "rustc" else ():
