@@ -300,16 +300,15 @@ class Crew:
                 found.add(Path(f"/proc/{resident.identity.pid}/exe").readlink())
         return frozenset(found)
 
-    def sample(self, ids: Iterable[str] | None = None) -> Mapping[str, Usage]:
-        """What agents have used (all, if none are named). Now and then overlong logs are cut."""
+    def sample(self) -> Mapping[str, Usage]:
+        """What the agents that run have used. Now and then overlong logs are cut."""
         self._samples += 1
         self._board.look_for_the_dead()
         if self._samples % _SAMPLES_BETWEEN_TRIMS == 0:
             self._trim_logs()
         running = self.running()
-        asked = running if ids is None else [id for id in ids if id in running]
-        found = self._sweep([running[id] for id in asked])
-        return {id: found[pid] for id in asked if (pid := running[id]) in found}
+        found = self._sweep(running.values())
+        return {id: found[pid] for id, pid in running.items() if pid in found}
 
     def _trim_logs(self) -> None:
         for resident in self._board.residents.values():

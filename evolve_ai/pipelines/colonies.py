@@ -87,8 +87,8 @@ class Colonies:
     def take_taints(self) -> tuple[str, ...]:
         return tuple(taint for taints in self._all("take_taints") for taint in taints)
 
-    def sample(self, ids: Iterable[str] | None = None) -> Mapping[str, Usage]:
-        return _merged(self._all("sample", None if ids is None else list(ids)))
+    def sample(self) -> Mapping[str, Usage]:
+        return _merged(self._all("sample"))
 
     def files(self) -> frozenset[Path]:
         return frozenset().union(*self._all("files"))

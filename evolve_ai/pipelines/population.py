@@ -1,6 +1,6 @@
 """Owns the population in the hands of a run: what is known of it, and how changes are kept."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from evolve_ai.contracts.colony import Colony
@@ -121,22 +121,20 @@ class Population:
         self.keep(context, updated, built, replace(ran, agents={**built.agents, **ran.agents}))
         for few in chunked(stirred, FEW):
             pause()
-            these = self._as_known(few)
+            these = self._without_news({agent: self.agents[agent] for agent in few})
             self.keep(context, *these, self.run(context, *these, colony))
         pause()
-        self.keep(context, *self._as_known(()), Ran({}, (), (), ()), turning=True)
+        self.keep(context, *self._without_news({}), Ran({}, (), (), ()), turning=True)
 
-    def _as_known(self, ids: Iterable[str]) -> tuple[Updated, Built]:
-        """These agents without any news of them."""
-        agents = {agent: self.agents[agent] for agent in ids}
+    def _without_news(self, agents: Mapping[str, AgentRecord]) -> tuple[Updated, Built]:
+        """These agents, of whose code and programs there is nothing new."""
         return Updated(agents, {}, {}, ()), Built(agents, self.programs, (), Counts())
 
     def judge(self, context: Context, faults: Mapping[str, Fault]) -> Mapping[str, AgentRecord]:
         """Commit at once what failures mean for their agents, who come back changed."""
         judged, events = after_faults(context, self.agents, faults)
         records = {record.id: record for record in changed(self.agents, judged.values())}
-        updated = Updated(records, {}, {}, ())
-        built = Built(records, self.programs, (), Counts())
+        updated, built = self._without_news(records)
         self.keep(context, updated, built, Ran(records, events, (), ()), freely=True)
         return records
 

@@ -191,7 +191,7 @@ def _fitness(
 def _sampled(agents: Mapping[str, AgentRecord], colony: Colony) -> Mapping[str, AgentRecord]:
     """The same population with what its processes have used so far."""
     changed = {}
-    for agent, usage in colony.sample(list(colony.running())).items():
+    for agent, usage in colony.sample().items():
         record = agents.get(agent)
         if record is None:
             continue

@@ -1,6 +1,6 @@
 """Tests of the verb observe: what a cycle of the world makes of everybody."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -52,8 +52,9 @@ class PaperColony(PaperCrew):
     def running(self) -> Mapping[str, int]:
         return {agent: 100 + n for n, (_, agent) in enumerate(self.asked)}
 
-    def sample(self, ids: Iterable[str]) -> Mapping[str, Usage]:
-        return {agent: Usage(cpu_seconds=1.5, rss_bytes=4096, state="S") for agent in ids}
+    def sample(self) -> Mapping[str, Usage]:
+        usage = Usage(cpu_seconds=1.5, rss_bytes=4096, state="S")
+        return dict.fromkeys(self.running(), usage)
 
 
 @pytest.fixture
