@@ -27,6 +27,7 @@ class Cause(StrEnum):
     AUDIT = "audit"
     GENOME = "genome"
     SANDBOX = "sandbox"
+    SIGNATURE = "signature"
     UNKNOWN = "unknown"  # it ended while nobody could learn how
     DONE = "done"
     NEVER_RESTART = "never-restart"

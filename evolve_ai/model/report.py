@@ -57,6 +57,8 @@ class Needs:
 
     memory_bytes: int  # address space
     descriptors: int  # open at one time, the five of every agent among them
+    threads: int = 1
+    libraries: tuple[str, ...] = ()  # files and folders that its programs load code from
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,10 +73,14 @@ class BuildRequest:
 
 @dataclass(frozen=True, slots=True)
 class Program:
-    """How to start what was built: a file and its arguments (argv[0] is the caller's)."""
+    """How to start what was built: a file and its arguments (argv[0] is the caller's).
+
+    `sha256` is what the file must be when it is started; empty: nobody vouches for it.
+    """
 
     file: Path
     arguments: tuple[str, ...] = ()
+    sha256: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,7 +32,11 @@ class RustSubstrate:
     wiring_files = frozenset({wiring.MAIN, wiring.MODULES})
     # Measured on the template: 4 MiB when idle, of which 2 are the program; frames and a genome at
     # their largest, and one file at a time beside the five descriptors of every agent.
-    needs = Needs(memory_bytes=8 * MIB, descriptors=8)
+    needs = Needs(
+        memory_bytes=8 * MIB,
+        descriptors=8,
+        libraries=("/lib", "/lib64", "/usr/lib", "/usr/lib64", "/etc/ld.so.cache"),
+    )
 
     def __init__(
         self,

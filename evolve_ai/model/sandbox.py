@@ -1,0 +1,44 @@
+"""Owns what a sandbox is asked for: its level, the box of one process, what can be lifted."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+
+class Level(StrEnum):
+    """How much stands between agents and everything else; each holds what those after it hold."""
+
+    FULL = "full"  # namespaces (bubblewrap) around the keeper, besides
+    LANDLOCK = "landlock"  # Landlock and seccomp around each agent; no root, no namespaces
+    NONE = "none"
+
+
+class Protection(StrEnum):
+    """What a box consists of. Tests lift one at a time, to see its attacks succeed."""
+
+    FILES = "files"  # Landlock: only the paths of the box
+    NETWORK = "network"  # no socket of any family
+    PROCESSES = "processes"  # no fork, no other program
+    THREADS = "threads"  # no more threads than the box says
+    SIGNALS = "signals"  # none to other processes
+    TRACING = "tracing"  # no ptrace, no memory of other processes
+    KERNEL = "kernel"  # no mount, bpf, io_uring, keyctl, userfaultfd, ...
+    METADATA = "metadata"  # no change of modes, owners, times and attributes of files
+    PRIVILEGES = "privileges"  # no_new_privs, and no capability
+    DESCRIPTORS = "descriptors"  # none is inherited beyond those meant for it
+    ENVIRONMENT = "environment"  # only what is given
+    LIMITS = "limits"  # rlimits: memory, file size, descriptors, no core
+
+
+@dataclass(frozen=True, slots=True)
+class Box:
+    """What one process may touch. Paths are absolute; `writable` may be read, too.
+
+    Where nothing lies at a path, nothing is granted. `threads` counts the first one.
+    """
+
+    readable: tuple[Path, ...] = ()
+    executable: tuple[Path, ...] = ()  # read and run: libraries, a toolchain
+    writable: tuple[Path, ...] = ()  # files and folders in it are made and removed
+    threads: int = 1
+    lifted: frozenset[Protection] = frozenset()
