@@ -14,7 +14,7 @@ from users import NOBODY, as_nobody
 from evolve_ai.colony import namespaces
 from evolve_ai.colony.keeper import Keeper, KeeperError, Started
 from evolve_ai.model.errors import SandboxError
-from evolve_ai.system.bubblewrap import NAMESPACES, around, arguments, installed, links_on
+from evolve_ai.system.bubblewrap import NAMESPACES, arguments, around, installed, links_on
 from evolve_ai.system.identity import identify
 
 BWRAP = installed() or Path("/usr/bin/bwrap")
@@ -153,9 +153,9 @@ def test_an_ordinary_user_has_the_same(tmp_path: Path, keeper: Path) -> None:
 
 def reachable(*paths: Path) -> None:
     """For other users: pytest's folders are only for who runs it."""
-    for path in {folder for path in paths for folder in (path, *path.parents)}:
-        if path.stat().st_uid == os.getuid() and path != Path("/"):
-            path.chmod(path.stat().st_mode | 0o055)
+    for at in {folder for path in paths for folder in (path, *path.parents)}:
+        if at.stat().st_uid == os.getuid() and at != Path("/"):
+            at.chmod(at.stat().st_mode | 0o055)
 
 
 def test_namespaces_that_are_none_do_not_pass(
