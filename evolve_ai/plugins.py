@@ -6,6 +6,7 @@ from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
 
+from evolve_ai.colony.keeper_program import keeper_program
 from evolve_ai.contracts.environment import World
 from evolve_ai.contracts.selection import SelectionPolicy
 from evolve_ai.contracts.sink import Sink
@@ -17,6 +18,7 @@ from evolve_ai.executors.pool import open_executor
 from evolve_ai.model.draws import Draws
 from evolve_ai.model.errors import EvolveError, PluginError
 from evolve_ai.model.report import GenePool
+from evolve_ai.model.sandbox import Confinement
 from evolve_ai.pipelines.parts import Parts
 from evolve_ai.selection.drift import drift
 from evolve_ai.selection.energy import energy
@@ -65,7 +67,7 @@ def assemble(project: Project, sink: Sink) -> Parts:
     substrate: Substrate = _made("substrates", SUBSTRATES, settings.substrate, project)
 
     def open_builder(workspace: Path, pool: GenePool) -> Builder:
-        return substrate.builder(workspace, pool)
+        return substrate.builder(workspace, pool, lambda: Confinement(keeper_program(workspace)))
 
     return Parts(
         project=project,
