@@ -51,7 +51,7 @@ class Sandbox:
             return f"{self.level}: not whole, what does not hold here: {told}"
         count = len(self.guarantees)
         if self.level is Level.FULL:
-            return f"full: namespaces, and a box for each agent and build; {count} guarantees hold"
+            return f"full: namespaces, a box for each agent and each build; {count} guarantees hold"
         if self.lost:
             return f"landlock, not full: {self.lost}; no longer guaranteed: {SECOND_WALL}"
         return f"landlock: a box for each agent and each build; {count} guarantees hold"

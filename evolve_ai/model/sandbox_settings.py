@@ -20,8 +20,8 @@ class SandboxSettings(Section):
     )
     readable: Annotated[tuple[AbsolutePath, ...], Field(strict=False)] = setting(
         (),
-        "files and folders that agents may read and load code from, besides their own folder and "
-        "the libraries of their language",
+        "files and folders that agents may read and load code from, and builds run programs from, "
+        "besides their own folder and what their language needs",
         form=FOLDERS_FORM,
     )
     threads: int = setting(

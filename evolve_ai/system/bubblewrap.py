@@ -21,22 +21,24 @@ def installed() -> Path | None:
     return Path(found).resolve() if found else None
 
 
-def around(bwrap: Path, readable: Iterable[Path], writable: Iterable[Path]) -> tuple[str, ...]:
-    """The words before a command that is to run where nothing else is. What of the readable is
-    not there is left out; the writable must be there."""
+def around(
+    bwrap: Path, folder: Path, readable: Iterable[Path], writable: Iterable[Path] = ()
+) -> tuple[str, ...]:
+    """The words before a command that is to run in this folder, where nothing else is. What of
+    the readable is not there is left out; the writable, the folder among it, must be there."""
     asked = {path.absolute(): "--ro-bind-try" for path in readable}
-    asked |= {path.absolute(): "--bind" for path in writable}
+    asked |= {path.absolute(): "--bind" for path in (folder, *writable)}
     bound = {path.resolve(): how for path, how in asked.items()}
     links = {
         link: target
         for link, target in links_on(asked).items()
         if not any(link.is_relative_to(path) for path in bound)
     }
-    return arguments(bwrap, links, sorted(bound.items()))
+    return arguments(bwrap, folder.resolve(), links, sorted(bound.items()))
 
 
 def arguments(
-    bwrap: Path, links: Mapping[Path, Path], bound: Iterable[tuple[Path, str]]
+    bwrap: Path, folder: Path, links: Mapping[Path, Path], bound: Iterable[tuple[Path, str]]
 ) -> tuple[str, ...]:
     """`links` by where they lie; `bound` in the order in which one may lie in another."""
     words = [str(bwrap), "--unshare-user", "--unshare-net", "--unshare-ipc", "--unshare-uts"]
@@ -56,7 +58,7 @@ def arguments(
         words += [how, *2 * [str(path)]]
     for link, target in links.items():
         words += ["--symlink", str(target), str(link)]
-    return (*words, "--remount-ro", "/", "--chdir", "/", "--")
+    return (*words, "--remount-ro", "/", "--chdir", str(folder), "--")
 
 
 def links_on(paths: Iterable[Path]) -> Mapping[Path, Path]:

@@ -24,7 +24,7 @@ READABLE = ("/usr/bin", "/bin")
 @pytest.fixture(scope="module", autouse=True)
 def _namespaces_can_be_had() -> None:
     """Skips, aloud, where they cannot: in most containers, say."""
-    words = arguments(BWRAP, {}, [(Path("/"), "--ro-bind")])
+    words = arguments(BWRAP, Path("/"), {}, [(Path("/"), "--ro-bind")])
     try:
         done = subprocess.run([*words, "/bin/true"], capture_output=True, text=True, check=False)
     except FileNotFoundError:
@@ -125,7 +125,7 @@ def test_nothing_is_left_around_a_keeper(nursery: Nursery, walled: Keeper) -> No
 
 def test_namespaces_that_cannot_be_made_are_told_of(nursery: Nursery, tmp_path: Path) -> None:
     nursery.folder.mkdir()
-    words = around(BWRAP, (), (nursery.folder, tmp_path / "missing"))
+    words = around(BWRAP, nursery.folder, (), (tmp_path / "missing",))
     with pytest.raises(KeeperError, match=r"bwrap: .*missing"):
         Keeper.open(nursery.folder, nursery.program, LONG, around=words)
 
@@ -183,7 +183,7 @@ def test_links_on_the_way_are_made_again(tmp_path: Path) -> None:
         tmp_path / "link": Path("real/deep"),
         real / "deep" / "inner": Path("../other"),
     }
-    words = around(BWRAP, (tmp_path / "link",), ())
+    words = around(BWRAP, real, (tmp_path / "link",))
     assert words[words.index("--symlink") :][:3] == (
         "--symlink",
         "real/deep",
