@@ -15,7 +15,6 @@ from evolve_ai.contracts.sink import Sink
 from evolve_ai.contracts.substrate import Progress
 from evolve_ai.model.agent import AgentRecord
 from evolve_ai.model.errors import EvolveError, NoPopulationError, NoProjectError, RegistryError
-from evolve_ai.model.sandbox import Level
 from evolve_ai.model.settings import Settings
 from evolve_ai.model.status import (
     AgentRow,
@@ -46,7 +45,7 @@ from evolve_ai.pipelines.new_project import check_path
 from evolve_ai.pipelines.operator import Hear
 from evolve_ai.pipelines.parts import Parts, check_needs
 from evolve_ai.pipelines.restoration import open_registry, take_news
-from evolve_ai.pipelines.sandboxing import EXAM, Terms, last_level, last_sandbox, sandbox_of
+from evolve_ai.pipelines.sandboxing import EXAM, Terms, last_sandbox, sandbox_of
 from evolve_ai.state.copies import Copies
 from evolve_ai.state.registry import MENDS, Registry
 from evolve_ai.system.files import publish
@@ -238,9 +237,7 @@ def send_home(project: Project, assemble: Assemble) -> int:
     what was begun is finished, and what they remember is kept. How many there were."""
     left = sum(1 for _ in leftovers(project.agents)) if project.agents.is_dir() else 0
     if left:
-        with Registry.read(project.registry) as registry:
-            unsafe = last_level(registry) is Level.NONE  # as they were started
-        with life(project, assemble, terms=Terms(unsafe)) as manager:
+        with life(project, assemble, terms=Terms(as_before=True)) as manager:
             manager.stop()
             manager.manage_agents_lifecycle()
     return left

@@ -29,9 +29,10 @@ NOT_TRIED = "asked for; no life-cycle has run yet"
 @dataclass(frozen=True, slots=True)
 class Terms:
     """On which terms a command starts agents or compilers: was it told --unsafe, and who hears
-    what sandbox there is."""
+    what sandbox there is. `as_before`: at the level of the last run, whatever the settings say."""
 
     unsafe: bool = False
+    as_before: bool = False
     tell: Callable[[Sandbox], object] = lambda sandbox: None
 
 
@@ -41,7 +42,9 @@ def sandbox_of(
     """The sandbox of a run, tried out. SettingsError when it may have none, SandboxError when it
     can have none. `registry` is that of a run that takes agents over."""
     asked = Level(project.settings.sandbox.level)
-    if terms.unsafe:
+    if terms.as_before and registry is not None:
+        asked = last_level(registry) or Level.NONE
+    if terms.unsafe or (terms.as_before and asked is Level.NONE):
         found = Sandbox(Level.NONE)
     else:
         _refuse_none(project, asked)
@@ -120,13 +123,16 @@ def _refuse_what_opens_it(project: Project) -> None:
     kept = (project.agents, project.workspace, project.logs)
     for path in map(Path, project.settings.sandbox.readable):
         for own in kept:
-            real, ours = path.resolve(), own.resolve()
-            if ours.is_relative_to(real) or real.is_relative_to(ours):
+            if any(_overlap(*both) for both in ((path, own), (path.resolve(), own.resolve()))):
                 raise SettingsError(
                     f"sandbox.readable names {path}, and agents must not read {own}",
                     where=project.root / "evolve.toml",
                     todo="name only what they need, outside of this project's own folders",
                 )
+
+
+def _overlap(one: Path, other: Path) -> bool:
+    return one.is_relative_to(other) or other.is_relative_to(one)
 
 
 def _held_by_a_season(project: Project, registry: Registry) -> str:
