@@ -3,6 +3,7 @@
 use crate::landlock::{self, Ruleset};
 use crate::seccomp::{self, Subject};
 use crate::{privileges, sys};
+use std::borrow::Cow;
 use std::ffi::OsString;
 use std::fmt;
 use std::fs::File;
@@ -60,7 +61,7 @@ pub struct Confinement {
 /// Which step failed, and how.
 #[derive(Debug)]
 pub struct Failure {
-    pub step: &'static str,
+    pub step: Cow<'static, str>,
     pub error: io::Error,
 }
 
@@ -71,7 +72,7 @@ impl fmt::Display for Failure {
 }
 
 pub fn at<T>(step: &'static str, done: io::Result<T>) -> Result<T, Failure> {
-    done.map_err(|error| Failure { step, error })
+    done.map_err(|error| Failure { step: step.into(), error })
 }
 
 impl Confinement {

@@ -110,7 +110,7 @@ impl Command {
             Some(file) => process::become_program(file.as_raw_fd(), &self.arguments, &environment),
             None => sys::execute(&text(&self.file), &self.arguments, &environment),
         };
-        Failure { step: "execute", error }
+        Failure { step: "execute".into(), error }
     }
 }
 
