@@ -24,6 +24,7 @@ from evolve_ai.system.leftovers import started_by_us
 
 # Compilers, linkers, and what they load. Nix keeps all of it in its store.
 _SYSTEM = ("/usr", "/bin", "/lib", "/lib64", "/nix/store", "/etc/ld.so.cache")
+_DEVICES = (Path("/dev/zero"), Path("/dev/urandom"))
 _THREADS = 256  # of one process
 _DESCRIPTORS = 4096
 FILE_BYTES = 4 * GIB
@@ -87,7 +88,7 @@ def build_box(
     crates = (cargo_home(environ) / "registry",) if area.has_crates else ()
     scripts = (area.target,) if area.has_crates else ()
     return Box(
-        readable=(*area.sources(), *configuration_files(area.folder, environ), *crates),
+        readable=(*area.sources(), *configuration_files(area.folder, environ), *crates, *_DEVICES),
         executable=(*map(Path, _SYSTEM), tools.sysroot, *confinement.readable, *scripts),
         writable=(area.target, Path("/dev/null")),
         threads=_THREADS,
