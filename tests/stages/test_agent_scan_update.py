@@ -133,7 +133,7 @@ def test_what_agents_write_by_the_way_is_no_change(two: Population) -> None:
 
 @pytest.mark.parametrize("name", ["state", "target"])
 def test_folders_left_to_agents_are_not_looked_into(two: Population, name: str) -> None:
-    (two.folder() / name).mkdir()
+    (two.folder() / name).mkdir(exist_ok=True)
     (two.folder() / name / "anything.rs").write_text("x")
     assert all(report.fault is None for report in two.scan().reports)
 

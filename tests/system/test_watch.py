@@ -17,6 +17,7 @@ MODULES = "src/genes/mod.rs"
 def folder(tmp_path: Path) -> Path:
     for agent in (*AGENTS, "newborn"):
         (tmp_path / agent / "src" / "genes").mkdir(parents=True)
+        (tmp_path / agent / "state").mkdir()
         (tmp_path / agent / "genome.bin").write_bytes(b"genome")
         (tmp_path / agent / "src" / "genes" / "neural.rs").write_text("// gene")
     return tmp_path
