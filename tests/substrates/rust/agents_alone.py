@@ -94,7 +94,7 @@ def error_of(reason: str) -> tuple[str, str]:
 
 
 def live(argv: Sequence[str], home: Path, genome: Genome, frames: bytes) -> Life:
-    """Let a program live through these frames in a folder that holds its genome and nothing else."""
+    """Let a program live through these frames in a folder that holds only its genome."""
     shutil.rmtree(home / "state", ignore_errors=True)
     (home / "genome.bin").write_bytes(encode(genome))
     (home / "frames").write_bytes(frames)
