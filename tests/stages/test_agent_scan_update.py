@@ -9,6 +9,7 @@ from pathlib import Path
 
 import msgpack
 import pytest
+from deep_folder import dig
 from stages_support import Population
 
 from evolve_ai.model.agent import Cause
@@ -46,13 +47,7 @@ def link_to(target: str) -> Callable[[Path], None]:
 
 
 def deep_folder(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY)
-    for _ in range(1100):
-        os.mkdir("d", dir_fd=handle)
-        inner = os.open("d", os.O_RDONLY, dir_fd=handle)
-        os.close(handle)
-        handle = inner
-    os.close(handle)
+    dig(folder / "d")
     shutil.copy(folder / "genome.bin", folder / "genome.bin.new")
     (folder / "genome.bin.new").replace(folder / "genome.bin")
 
