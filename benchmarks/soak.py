@@ -25,11 +25,13 @@ from outside import wait_for
 from projects import EVOLVE, end_by_exception, new_project, scratch
 from soak_samples import EventWatch, Sampler, agents_of, keepers, told, verdicts
 
+from evolve_ai.system import lock
+
 OBSERVER = Path(__file__).parents[1] / "tests" / "observer.py"
 KILLED_A_MINUTE = 0.1  # of the agents; at a fifth, restarts would pause
 LOG_BYTES, LOG_FILES = 1 << 20, 9
 STOP_SECONDS = 120.0
-BEGIN_SECONDS = 5.0  # a signal to a process that is still loading just ends it
+BEGIN_SECONDS = 60.0  # a signal to a process that is still loading just ends it
 LEAVE_SECONDS = 10.0
 SLICE = 0.05
 SAMPLE_SECONDS = 2.0
@@ -128,7 +130,7 @@ class Soak:
 
     def stop(self) -> Report:
         """End it in an orderly way, once it has begun; whether that left anybody."""
-        time.sleep(max(0.0, self.begun + BEGIN_SECONDS - time.monotonic()))
+        wait_for(self._has_begun, BEGIN_SECONDS)
         self.life_cycle.send_signal(signal.SIGINT)
         try:
             code: int | None = self.life_cycle.wait(STOP_SECONDS)
@@ -137,6 +139,10 @@ class Soak:
         gone = wait_for(self._nobody, LEAVE_SECONDS)
         left = len(agents_of(self.project)) + len(keepers(self.project))
         return {"ok": gone and code == 0, "exit_code": code, "left": left}
+
+    def _has_begun(self) -> bool:
+        holder = lock.holder(self.project / "workspace")
+        return holder is not None and holder.identity.pid == self.life_cycle.pid
 
     def _nobody(self) -> bool:
         return not agents_of(self.project) and not keepers(self.project)
