@@ -77,3 +77,7 @@ class LimitError(EvolveError):
 
 class StorageError(EvolveError):
     """The disk is full, read-only, or refuses us."""
+
+
+class SigningKeyError(EvolveError):
+    """The key that programs are signed with cannot be trusted, or not be used."""

@@ -66,7 +66,11 @@ def run(
     left = _left(settled.farewells) if remember else {}
     records, events = _become(context, agents, parted, settled.outcomes, {**kept, **left}.keys())
     used = tuple(a for a in starting if not isinstance(settled.outcomes[a], Refused))
-    taints = (*_broken_farewells(settled.farewells, wanted), *settled.taints)
+    taints = (
+        *_broken_farewells(settled.farewells, wanted),
+        *_told_of_altered(settled.outcomes.values()),
+        *settled.taints,
+    )
     left = {agent: left[agent] for agent in left.keys() - frozenset(used)}
     refused = _told_of_refusals(settled.outcomes.values())
     return Ran({**agents, **records}, events, taints, used, left, refused, pace)
@@ -102,6 +106,12 @@ def _broken_farewells(
             yield f"agent {agent} cannot be killed"
         elif agent in wanted and bye.state is None and bye.reason is not None:
             yield f"agent {agent} left without its memory: {bye.reason}"
+
+
+def _told_of_altered(outcomes: Iterable[Started | Fault | Refused]) -> tuple[str, ...]:
+    """Programs do not change by themselves: no seed brings that about again."""
+    found = [one for one in outcomes if isinstance(one, Fault) and one.cause is Cause.SIGNATURE]
+    return tuple(f"{len(found)} agents set aside: {fault.reason}" for fault in found[:1])
 
 
 def _told_of_refusals(outcomes: Iterable[Started | Fault | Refused]) -> str | None:
