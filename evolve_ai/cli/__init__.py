@@ -23,6 +23,7 @@ from evolve_ai.cli.options import (
     told,
     workers_option,
 )
+from evolve_ai.cli.verify import verify
 from evolve_ai.model.errors import EXIT_FAILED, EvolveError
 from evolve_ai.model.status import AgentRow
 from evolve_ai.pipelines import runs
@@ -30,6 +31,7 @@ from evolve_ai.pipelines.cycle_report import CycleReport
 from evolve_ai.pipelines.initiate_project import check_count
 from evolve_ai.pipelines.new_project import scaffold
 from evolve_ai.pipelines.runs import life
+from evolve_ai.pipelines.verification import lost_key
 from evolve_ai.plugins import assemble
 from evolve_ai.ui import text
 from evolve_ai.ui.builds import build_result, explanation
@@ -44,7 +46,7 @@ def evolve() -> None:
     """Breed populations of real programs."""
 
 
-for command in operate.COMMANDS:
+for command in (*operate.COMMANDS, verify):
     evolve.add_command(command)
 
 
@@ -226,8 +228,11 @@ def build(ids: tuple[str, ...], everyone: bool, explain: bool, as_json: bool, **
     if explain:
         explain_build(ids, as_json, **at)
         return
+    project = open_project(**at)
+    if lost := lost_key(project):
+        click.echo(f"  {lost}", err=True)
     with ending_at_once(), build_bar(Console()) as advance:
-        result = runs.build(open_project(**at), assemble, ids, advance)
+        result = runs.build(project, assemble, ids, advance)
     show_json(result) if as_json else present(build_result(result))
     if result.totals.failed:
         sys.exit(EXIT_FAILED)

@@ -45,6 +45,10 @@ class Onlooker(Protocol):
     # As a builder's.
     def ready(self, requests: Sequence[BuildRequest]) -> Mapping[str, Program]: ...
 
+    # Looks at every program that is kept: how many, and which are not what this project has signed,
+    # each as (where it lies, why).
+    def verify(self) -> tuple[int, Sequence[tuple[Path, str]]]: ...
+
     # What this program is made of, and why it is there or is not. `code` is what lies in the
     # agent's folder, by SHA-256.
     def explain(self, request: BuildRequest, code: Mapping[str, bytes]) -> Explanation: ...

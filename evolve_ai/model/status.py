@@ -113,7 +113,7 @@ class BuildRow(BaseModel):
     id: str
     fingerprint: str | None = Field(description="null: it has no genome that could be built")
     verdict: str = Field(description="compiled (its batch was made now), reused, or failed")
-    cause: str | None = Field(description="of a failure: build, audit or genome")
+    cause: str | None = Field(description="of a failure: build, audit, genome or signature")
     reason: str | None = Field(description="of a failure, with file and line")
 
 
@@ -153,7 +153,7 @@ class BuildExplanation(BaseModel):
     agent: str
     state: str
     verdict: str = Field(description="ready, unbuilt or failed")
-    cause: str | None = Field(description="of a failure: build, audit or genome")
+    cause: str | None = Field(description="of a failure: build, audit, genome or signature")
     reason: str
     fingerprint: str | None = Field(description="of what lies in its folder now")
     recorded_fingerprint: str = Field(description="of what lay there when it was last built")
@@ -162,6 +162,30 @@ class BuildExplanation(BaseModel):
     ingredients: dict[str, str] = Field(description="what the fingerprint is made of")
     units: list[UnitRow]
     program: ProgramFacts | None
+
+
+class Problem(BaseModel):
+    """What is not as it was left, and what to do about it."""
+
+    where: str
+    what: str
+    todo: str
+
+
+class VerificationRow(BaseModel):
+    """One kind of thing in `evolve verify`."""
+
+    kind: str = Field(description="key, template, programs, sources, agents or registry")
+    checked: int
+    detail: str
+    problems: list[Problem]
+
+
+class Verification(BaseModel):
+    """`evolve verify --json`."""
+
+    ok: bool = Field(description="no row has a problem")
+    rows: list[VerificationRow]
 
 
 class Marks(BaseModel):

@@ -23,6 +23,7 @@ from evolve_ai.model.status import (
     BuildResult,
     ExamResult,
     Status,
+    Verification,
 )
 from evolve_ai.notifications.notifier import Notifier, open_notifier
 from evolve_ai.notifications.orchestrator_log import open_log
@@ -44,7 +45,8 @@ from evolve_ai.pipelines.life_manager import LifeManager
 from evolve_ai.pipelines.new_project import check_path
 from evolve_ai.pipelines.operator import Hear
 from evolve_ai.pipelines.parts import Parts, check_needs
-from evolve_ai.pipelines.restoration import open_registry, take_news
+from evolve_ai.pipelines.restoration import add_news, open_registry, take_news
+from evolve_ai.pipelines.verification import lost_key, verify_project
 from evolve_ai.state.copies import Copies
 from evolve_ai.state.registry import MENDS, Registry
 from evolve_ai.system.files import publish
@@ -88,6 +90,10 @@ def opened(project: Project, assemble: Assemble, purpose: str) -> Iterator[tuple
         registry = stack.enter_context(open_registry(project, purpose == LIFE_CYCLE))
         notifier = open_notifier(project.settings, project.logs, registry.events_after)
         stack.callback(notifier.close)
+        lost = lost_key(project)
+        if lost is not None:
+            notifier.log.warning(lost)
+            add_news(registry, lost)
         group = None
         if purpose in _WITH_AGENTS:  # before anybody else is started
             living = len(registry.living())
@@ -336,6 +342,11 @@ def build(
         parts = assemble(project, _nobody(project))
         with closing(parts.executor):
             return build_agents(parts, registry, prefixes, progress)
+
+
+def verify(project: Project, assemble: Assemble) -> Verification:
+    """Takes no lock and writes nothing: it may be asked for while a life-cycle runs."""
+    return verify_project(assemble(project, _nobody(project)))
 
 
 def explain(project: Project, assemble: Assemble, prefix: str) -> BuildExplanation:

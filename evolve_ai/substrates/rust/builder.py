@@ -36,9 +36,9 @@ from evolve_ai.substrates.rust.units import Unit, UnitPlanner, path_of
 from evolve_ai.system.commands import Limits
 from evolve_ai.system.content_store import ContentStore
 from evolve_ai.system.leftovers import end_orphans
+from evolve_ai.system.signing import KEY
 
 DEFAULTS = BuildSettings()
-KEY = "key"  # of the project, in its workspace
 COMPACTION = 4  # batches in use hold so many times the units that the living need
 
 
@@ -114,6 +114,11 @@ class RustBuilder:
         for wiring in wirings:
             self._failures.forget(wiring.needs, wiring.genes())
         self.programs.forgive(wirings)
+
+    def verify(self) -> tuple[int, Sequence[tuple[Path, str]]]:
+        """Look at every batch. Those set aside count until an operator has revived."""
+        count, altered = self.programs.inspect()
+        return count, [(one.folder, one.reason) for one in altered]
 
     def explain(self, request: BuildRequest, code: Mapping[str, bytes]) -> Explanation:
         """What this program is made of, and why it is there or is not.

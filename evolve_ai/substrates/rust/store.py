@@ -17,7 +17,6 @@ from evolve_ai.substrates.rust.plan import Gene, Wiring
 from evolve_ai.substrates.rust.stored_batch import (
     INDEX,
     PROGRAM,
-    SIGNATURE,
     AlteredError,
     Batch,
     Origin,
@@ -268,11 +267,6 @@ class ProgramStore:
     def _discard(self, folder: Path) -> None:
         if self._tidy:
             discard(folder)
-
-
-def are_signed(folder: Path) -> bool:
-    """Are there programs that somebody has signed?"""
-    return any(folder.glob(f"*/{SIGNATURE}"))
 
 
 def _stamp(file: Path) -> tuple[int, ...]:

@@ -12,12 +12,11 @@ from evolve_ai.substrates.rust.area import ROWS_PREFIX
 from evolve_ai.substrates.rust.fingerprint import Ingredients
 from evolve_ai.substrates.rust.plan import Gene, Wiring
 from evolve_ai.system.files import publish, read_regular
-from evolve_ai.system.signing import Key, is_signed
+from evolve_ai.system.signing import SIGNATURE, Key, is_signed
 
 PROGRAM = "program"
 INDEX = "index.json"
 STATEMENT = "statement.json"
-SIGNATURE = "signature"  # of the statement's bytes
 _FORMAT = 4  # before it, nothing was signed
 _PASSED = "passed"  # the only verdict of an audit that leads to a program
 _MAX_BYTES = 2**28  # of an index, or a statement

@@ -17,12 +17,11 @@ from evolve_ai.substrates.rust.store import ProgramStore
 from evolve_ai.substrates.rust.stored_batch import (
     INDEX,
     PROGRAM,
-    SIGNATURE,
     STATEMENT,
     Origin,
 )
 from evolve_ai.substrates.rust.units import Unit
-from evolve_ai.system.signing import make_key, read_key
+from evolve_ai.system.signing import SIGNATURE, make_key, read_key
 
 LIMIT = 2**30
 
