@@ -28,7 +28,7 @@ def set_aside(project: ProjectUnderTest) -> list[Path]:
 def flip(file: Path, at: int = -1) -> None:
     data = bytearray(file.read_bytes())
     data[at] ^= 1
-    file.chmod(0o755)
+    file.chmod(file.stat().st_mode | 0o200)
     file.write_bytes(data)
 
 

@@ -179,7 +179,7 @@ ALTERATIONS: list[Alteration] = [
 
 @pytest.mark.parametrize("alter", ALTERATIONS, ids=lambda alter: alter.__name__)
 def test_what_was_altered_is_found(alter: Alteration, own: ProjectUnderTest) -> None:
-    folder = own.folder(own.agents()[0]["id"])
+    folder = min((own.root / "agents").iterdir())
     kind, reason = alter(own, folder)
     found = rows(own, 1)
     assert found[kind]["problems"], kind
@@ -188,5 +188,12 @@ def test_what_was_altered_is_found(alter: Alteration, own: ProjectUnderTest) -> 
     assert all(problem["where"] and problem["what"] for problem in found[kind]["problems"])
     if kind == "agents":
         assert len(found[kind]["problems"]) == 1
+
+
+def test_what_was_altered_is_told_in_words_that_no_terminal_obeys(own: ProjectUnderTest) -> None:
+    folder = min((own.root / "agents").iterdir())
+    (folder / "\x1b[2Jbuild.rs").touch()
     shown = own.evolve("verify", code=1).out
-    assert f"NO  {kind}" in shown and reason in shown
+    assert "NO  agents" in shown and "ok  registry" in shown
+    assert f"     {folder}: build.rs: a file that does not belong here" in shown
+    assert "\x1b" not in shown
