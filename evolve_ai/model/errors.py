@@ -81,3 +81,9 @@ class StorageError(EvolveError):
 
 class SigningKeyError(EvolveError):
     """The key that programs are signed with cannot be trusted, or not be used."""
+
+
+class SandboxError(EvolveError):
+    """The sandbox that was asked for cannot be had here."""
+
+    exit_code = EXIT_TOOLCHAIN

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from evolve_ai.contracts.colony import Colony
 from evolve_ai.model import restart
 from evolve_ai.model.agent import AgentRecord, Cause, Fault, State
-from evolve_ai.model.colony import Farewell, Refused, Start, Started
+from evolve_ai.model.colony import Farewell, Refused, Settled, Start, Started
 from evolve_ai.model.event import Event, Kind
 from evolve_ai.model.report import GenePool, Program
 from evolve_ai.model.restart import Due, Pace, backoff_of, with_backoff
@@ -66,11 +66,7 @@ def run(
     left = _left(settled.farewells) if remember else {}
     records, events = _become(context, agents, parted, settled.outcomes, {**kept, **left}.keys())
     used = tuple(a for a in starting if not isinstance(settled.outcomes[a], Refused))
-    taints = (
-        *_broken_farewells(settled.farewells, wanted),
-        *_told_of_altered(settled.outcomes.values()),
-        *settled.taints,
-    )
+    taints = (*_told_of(settled, wanted), *settled.taints)
     left = {agent: left[agent] for agent in left.keys() - frozenset(used)}
     refused = _told_of_refusals(settled.outcomes.values())
     return Ran({**agents, **records}, events, taints, used, left, refused, pace)
@@ -97,6 +93,15 @@ def _left(farewells: Mapping[str, Farewell]) -> dict[str, bytes]:
     return {agent: bye.state for agent, bye in farewells.items() if bye.state is not None}
 
 
+def _told_of(settled: Settled, wanted: Mapping[str, AgentRecord]) -> Iterator[str]:
+    """What no seed brings about again. Programs do not change by themselves, either."""
+    yield from _broken_farewells(settled.farewells, wanted)
+    faults = [one for one in settled.outcomes.values() if isinstance(one, Fault)]
+    altered = [fault for fault in faults if fault.cause is Cause.SIGNATURE]
+    for fault in altered[:1]:
+        yield f"{len(altered)} agents set aside: {fault.reason}"
+
+
 def _broken_farewells(
     byes: Mapping[str, Farewell], wanted: Mapping[str, AgentRecord]
 ) -> Iterator[str]:
@@ -106,12 +111,6 @@ def _broken_farewells(
             yield f"agent {agent} cannot be killed"
         elif agent in wanted and bye.state is None and bye.reason is not None:
             yield f"agent {agent} left without its memory: {bye.reason}"
-
-
-def _told_of_altered(outcomes: Iterable[Started | Fault | Refused]) -> tuple[str, ...]:
-    """Programs do not change by themselves: no seed brings that about again."""
-    found = [one for one in outcomes if isinstance(one, Fault) and one.cause is Cause.SIGNATURE]
-    return tuple(f"{len(found)} agents set aside: {fault.reason}" for fault in found[:1])
 
 
 def _told_of_refusals(outcomes: Iterable[Started | Fault | Refused]) -> str | None:

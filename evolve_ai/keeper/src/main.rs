@@ -2,24 +2,38 @@
 //! became of them. It decides nothing, and outlives whoever started it.
 //!
 //! Exit codes: 0 nobody needs it any more, 1 it cannot work here, 2 usage, 3 the folder has one.
+//! Its boxes are for others, too: `evolve-keeper box` and `evolve-keeper probe`.
 
 mod children;
 mod client;
+mod confine;
+mod descendants;
+mod filter;
 mod journal;
 mod keeper;
+mod landlock;
+mod monitor;
+mod numbers;
+mod privileges;
+mod probe;
+mod process;
+mod seccomp;
 mod spawn;
 mod sys;
 mod wire;
 
+use confine::Failure;
 use journal::Journal;
 use keeper::{Keeper, SOCKET};
 use std::env;
+use std::ffi::OsString;
 use std::fs::{self, File, OpenOptions};
 use std::io;
 use std::os::fd::{AsRawFd, IntoRawFd};
 use std::os::unix::net::UnixListener;
 use std::process::exit;
 use std::time::Duration;
+use sys::Exit;
 
 const LOCK: &str = "keeper.lock";
 const LOG: &str = "keeper.log";
@@ -28,6 +42,34 @@ const HELD: i32 = 3;
 
 fn main() {
     let arguments: Vec<_> = env::args_os().collect();
+    match arguments.get(1).and_then(|word| word.to_str()) {
+        Some("box") => run_box(&arguments[2..]),
+        Some("probe") => leave(probe::run(arguments[2..].to_vec()).map(Exit::Code)),
+        _ => run_keeper(&arguments),
+    }
+}
+
+fn run_box(words: &[OsString]) -> ! {
+    match monitor::Command::from_words(words) {
+        Ok(Some(command)) => leave(command.run()),
+        Ok(None) => eprintln!("usage: evolve-keeper box [OPTION VALUE]... -- FILE ARGV0 ARG..."),
+        Err(text) => eprintln!("evolve-keeper: usage: {text}"),
+    }
+    exit(monitor::NOT_STARTED)
+}
+
+fn leave(done: Result<Exit, Failure>) -> ! {
+    match done {
+        Ok(Exit::Code(code)) => exit(code),
+        Ok(Exit::Signal(number)) => process::end_by(number),
+        Err(failure) => {
+            eprintln!("evolve-keeper: {failure}");
+            exit(monitor::NOT_STARTED)
+        }
+    }
+}
+
+fn run_keeper(arguments: &[OsString]) {
     let seconds = arguments.get(2).and_then(|text| text.to_str()?.parse().ok());
     let (3, Some(seconds)) = (arguments.len(), seconds) else {
         eprintln!("usage: evolve-keeper FOLDER ORPHAN_SECONDS");
@@ -74,7 +116,7 @@ fn keep(orphan_time: Duration) -> io::Result<()> {
     sys::become_subreaper()?;
     sys::ignore_too_large_files();
     let boot_id = fs::read_to_string(BOOT_ID)?.trim().to_owned();
-    let deaths = sys::deaths()?;
+    let deaths = sys::deaths(&[])?;
     let journal = Journal::open(&boot_id)?;
     // Last: who can connect is served.
     Keeper::new(boot_id, orphan_time, listen()?, deaths, journal).serve()

@@ -18,8 +18,16 @@ pub const O_NOFOLLOW: c_int = 0o100000;
 #[cfg(not(any(target_arch = "aarch64", target_arch = "powerpc64")))]
 pub const O_NOFOLLOW: c_int = 0o400000;
 
+pub const EPERM: c_int = 1;
+pub const EAGAIN: c_int = 11;
+pub const EACCES: c_int = 13;
 pub const EINVAL: c_int = 22;
+pub const ENOTTY: c_int = 25;
 pub const ENOSPC: c_int = 28;
+pub const ENOSYS: c_int = 38;
+pub const ELOOP: c_int = 40;
+
+pub const O_PATH: c_int = 0o10000000;
 
 pub const POLLIN: i16 = 1;
 pub const POLLOUT: i16 = 4;
@@ -39,8 +47,9 @@ const LOCK_EX: c_int = 2;
 const LOCK_NB: c_int = 4;
 const PR_SET_PDEATHSIG: c_int = 1;
 const PR_SET_CHILD_SUBREAPER: c_int = 36;
-const SIGKILL: c_int = 9;
-const SIGCHLD: c_int = 17;
+pub const SIGKILL: c_int = 9;
+const SIGPIPE: c_int = 13;
+pub const SIGCHLD: c_int = 17;
 const SIGXFSZ: c_int = 25;
 const SIG_DFL: usize = 0;
 const SIG_IGN: usize = 1;
@@ -122,7 +131,7 @@ extern "C" {
     fn _exit(code: c_int) -> !;
 }
 
-fn checked(result: c_int) -> io::Result<c_int> {
+pub fn checked(result: c_int) -> io::Result<c_int> {
     if result < 0 {
         Err(io::Error::last_os_error())
     } else {
@@ -200,7 +209,11 @@ pub fn become_subreaper() -> io::Result<()> {
 
 /// Whether this process is killed when the thread that made it ends.
 pub fn die_with_parent(wanted: bool) -> io::Result<()> {
-    let number = if wanted { SIGKILL } else { 0 };
+    hear_of_parents_death(if wanted { SIGKILL } else { 0 })
+}
+
+/// Whether, and by which signal, this process learns that the thread that made it has ended.
+pub fn hear_of_parents_death(number: c_int) -> io::Result<()> {
     // SAFETY: this option takes one number.
     checked(unsafe { prctl(PR_SET_PDEATHSIG, number as c_ulong) }).map(drop)
 }
@@ -249,13 +262,15 @@ pub fn reap(pid: i32) {
     unsafe { waitid(P_PID, pid as c_uint, ptr::null_mut(), WEXITED | WNOHANG) };
 }
 
-/// A file that can be read whenever a child has ended.
-pub fn deaths() -> io::Result<File> {
+/// A file that can be read whenever a child has ended, or one of these signals has come.
+pub fn deaths(others: &[c_int]) -> io::Result<File> {
     let mut set: Signals = [0; 16];
     // SAFETY: `set` has the size of sigset_t, and lives through the calls.
     unsafe {
         checked(sigemptyset(&mut set))?;
-        checked(sigaddset(&mut set, SIGCHLD))?;
+        for &number in [SIGCHLD].iter().chain(others) {
+            checked(sigaddset(&mut set, number))?;
+        }
         checked(sigprocmask(SIG_BLOCK, &set, ptr::null_mut()))?;
         let handle = checked(signalfd(-1, &set, SFD_CLOEXEC_NONBLOCK))?;
         // The descriptor is new: nobody else owns it.
@@ -275,6 +290,7 @@ pub fn set_signals_back() -> io::Result<()> {
     // SAFETY: `set` has the size of sigset_t; dispositions are defaults, no handlers.
     unsafe {
         signal(SIGXFSZ, SIG_DFL);
+        signal(SIGPIPE, SIG_DFL);
         checked(sigemptyset(&mut set))?;
         checked(sigprocmask(SIG_SETMASK, &set, ptr::null_mut())).map(drop)
     }
@@ -311,11 +327,13 @@ pub fn run_in_batches() {
     unsafe { sched_setscheduler(0, SCHED_BATCH, &priority) };
 }
 
+/// As execve(2) takes them, for as long as the texts live.
+pub fn pointers(texts: &[CString]) -> Vec<*const c_char> {
+    texts.iter().map(|text| text.as_ptr()).chain([ptr::null()]).collect()
+}
+
 /// Becomes another program; returns only when that fails.
 pub fn execute(file: &CStr, arguments: &[CString], environment: &[CString]) -> io::Error {
-    let pointers = |texts: &[CString]| -> Vec<*const c_char> {
-        texts.iter().map(|text| text.as_ptr()).chain([ptr::null()]).collect()
-    };
     let (arguments, environment) = (pointers(arguments), pointers(environment));
     // SAFETY: both arrays end with a null pointer; what they point to outlives the call.
     unsafe { execve(file.as_ptr(), arguments.as_ptr(), environment.as_ptr()) };

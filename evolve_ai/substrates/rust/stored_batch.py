@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from evolve_ai.substrates.rust.area import ROWS_PREFIX
+from evolve_ai.substrates.rust.area import MAX_PROGRAM, ROWS_PREFIX
 from evolve_ai.substrates.rust.fingerprint import Ingredients
 from evolve_ai.substrates.rust.plan import Gene, Wiring
 from evolve_ai.system.files import publish, read_regular
@@ -20,7 +20,6 @@ STATEMENT = "statement.json"
 _FORMAT = 4  # before it, nothing was signed
 _PASSED = "passed"  # the only verdict of an audit that leads to a program
 _MAX_BYTES = 2**28  # of an index, or a statement
-_MAX_PROGRAM_BYTES = 2**40
 # What a file is, rather than what the machine says that cannot read it just now.
 _NO_FILE = frozenset(
     [errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.ELOOP, errno.EINVAL, errno.EFBIG, errno.ENXIO]
@@ -69,7 +68,7 @@ class Batch:
 
 def write_batch(folder: Path, binary: Path, genes: Sequence[Gene], origin: Origin, key: Key) -> str:
     """Write a batch into this folder; returns the name that it has to have then."""
-    code = binary.read_bytes()
+    code = read_regular(binary, MAX_PROGRAM)
     digest = hashlib.sha256(code).hexdigest()
     units, rows = sorted(origin.units), [list(gene) for gene in genes]
     name = _name(units, rows)
@@ -118,7 +117,7 @@ def read_batch(folder: Path, key: Key) -> Batch:
 
 def check_binary(folder: Path, batch: Batch) -> None:
     """AlteredError unless it is the one that was signed; OSError as for read_batch."""
-    code = _read(folder / PROGRAM, _MAX_PROGRAM_BYTES)
+    code = _read(folder / PROGRAM, MAX_PROGRAM)
     if _sha(code) != batch.digest:
         raise AlteredError("its binary is not the one that was signed")
 

@@ -1,0 +1,214 @@
+//! Owns the box of a process: what it is made of, how it is asked for, and going in.
+
+use crate::landlock::{self, Ruleset};
+use crate::seccomp::{self, Subject};
+use crate::{privileges, sys};
+use std::ffi::OsString;
+use std::fmt;
+use std::io;
+use std::os::fd::RawFd;
+use std::path::PathBuf;
+
+/// What a box consists of; see evolve_ai/model/sandbox.py. Tests lift one at a time.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Protection {
+    Files,
+    Network,
+    Processes,
+    Threads,
+    Signals,
+    Tracing,
+    Kernel,
+    Metadata,
+    Privileges,
+    Descriptors,
+    Environment,
+    Limits,
+}
+
+const NAMES: &[(&str, Protection)] = &[
+    ("files", Protection::Files),
+    ("network", Protection::Network),
+    ("processes", Protection::Processes),
+    ("threads", Protection::Threads),
+    ("signals", Protection::Signals),
+    ("tracing", Protection::Tracing),
+    ("kernel", Protection::Kernel),
+    ("metadata", Protection::Metadata),
+    ("privileges", Protection::Privileges),
+    ("descriptors", Protection::Descriptors),
+    ("environment", Protection::Environment),
+    ("limits", Protection::Limits),
+];
+
+/// What a process may touch. With `processes` it is a whole build: so many at a time, and other
+/// programs than the first one.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Confinement {
+    pub readable: Vec<PathBuf>,
+    pub executable: Vec<PathBuf>,
+    pub writable: Vec<PathBuf>,
+    pub threads: u64,
+    pub processes: Option<u64>,
+    pub memory: Option<u64>,
+    pub file_size: Option<u64>,
+    pub descriptors: Option<u64>,
+    pub lifted: Vec<Protection>,
+}
+
+/// Which step failed, and how.
+#[derive(Debug)]
+pub struct Failure {
+    pub step: &'static str,
+    pub error: io::Error,
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, formatter: &mut fmt::Formatter) -> fmt::Result {
+        write!(formatter, "{}: {}", self.step, self.error)
+    }
+}
+
+pub fn at<T>(step: &'static str, done: io::Result<T>) -> Result<T, Failure> {
+    done.map_err(|error| Failure { step, error })
+}
+
+impl Confinement {
+    /// The box that these words ask for (`--read P --threads 2 …`); an error names the word that
+    /// nobody understands.
+    pub fn from_words(words: impl IntoIterator<Item = OsString>) -> Result<Confinement, String> {
+        let mut asked = Confinement { threads: 1, ..Confinement::default() };
+        let mut words = words.into_iter();
+        while let Some(word) = words.next() {
+            let name = word.to_string_lossy().into_owned();
+            let value = words.next().ok_or(format!("{name} is the last word"))?;
+            let number = || value.to_str()?.parse().ok();
+            let numbered = || number().ok_or(format!("{name} {value:?} is no number"));
+            match &*name {
+                "--read" => asked.readable.push(value.into()),
+                "--execute" => asked.executable.push(value.into()),
+                "--write" => asked.writable.push(value.into()),
+                "--threads" => asked.threads = numbered()?,
+                "--fork" => asked.processes = Some(numbered()?),
+                "--memory" => asked.memory = Some(numbered()?),
+                "--file-size" => asked.file_size = Some(numbered()?),
+                "--descriptors" => asked.descriptors = Some(numbered()?),
+                "--lift" => {
+                    let known = NAMES.iter().find(|(name, _)| value == **name);
+                    asked.lifted.push(known.ok_or(format!("{name} {value:?}: no such thing"))?.1);
+                }
+                _ => return Err(format!("{name} means nothing")),
+            }
+        }
+        Ok(asked)
+    }
+
+    pub fn holds(&self, protection: Protection) -> bool {
+        !self.lifted.contains(&protection)
+    }
+
+    /// What can be done before there is a process to confine.
+    pub fn prepare(&self) -> Result<Gate<'_>, Failure> {
+        let version = at("Landlock", landlock::version())?;
+        let ruleset = at("Landlock", Ruleset::of(self))?;
+        Ok(Gate { confinement: self, ruleset, signals_stay: landlock::keeps_signals(version) })
+    }
+
+    /// Not part of going in: until then a process may need more than it has afterwards.
+    pub fn limit(&self) -> Result<(), Failure> {
+        if !self.holds(Protection::Limits) {
+            return Ok(());
+        }
+        at("limits", sys::limit(sys::RLIMIT_CORE, 0))?;
+        for (kind, wanted) in [
+            (sys::RLIMIT_AS, self.memory),
+            (sys::RLIMIT_FSIZE, self.file_size),
+            (sys::RLIMIT_NOFILE, self.descriptors),
+        ] {
+            if let Some(wanted) = wanted {
+                at("limits", sys::limit(kind, wanted))?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The way into a box.
+pub struct Gate<'a> {
+    confinement: &'a Confinement,
+    ruleset: Ruleset,
+    signals_stay: bool,
+}
+
+impl Gate<'_> {
+    /// Of this process, for ever; it may still become `program`. What was done when a step fails
+    /// stays done.
+    pub fn enter(&self, program: Option<RawFd>) -> Result<(), Failure> {
+        if self.confinement.holds(Protection::Privileges) {
+            at("privileges", privileges::give_up())?;
+        }
+        at("Landlock", self.ruleset.enter())?;
+        let pid = std::process::id() as i32;
+        let subject = Subject { pid, program, signals_stay: self.signals_stay };
+        at("seccomp", seccomp::enter(self.confinement, &subject))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn told(words: &[&str]) -> Result<Confinement, String> {
+        Confinement::from_words(words.iter().map(OsString::from))
+    }
+
+    #[test]
+    fn words_are_read_as_they_are_meant() {
+        let asked = told(&[
+            "--read",
+            "/a",
+            "--execute",
+            "/b",
+            "--write",
+            "/c d",
+            "--threads",
+            "3",
+            "--fork",
+            "9",
+            "--memory",
+            "1",
+            "--file-size",
+            "2",
+            "--descriptors",
+            "4",
+            "--lift",
+            "files",
+        ]);
+        let meant = Confinement {
+            readable: vec!["/a".into()],
+            executable: vec!["/b".into()],
+            writable: vec!["/c d".into()],
+            threads: 3,
+            processes: Some(9),
+            memory: Some(1),
+            file_size: Some(2),
+            descriptors: Some(4),
+            lifted: vec![Protection::Files],
+        };
+        assert_eq!(asked, Ok(meant));
+    }
+
+    #[test]
+    fn what_nobody_understands_is_refused() {
+        for words in [&["--reads", "/a"][..], &["--read"], &["--threads", "-1"], &["--lift", "x"]] {
+            assert!(told(words).is_err(), "{words:?}");
+        }
+    }
+
+    #[test]
+    fn box_of_no_words_has_everything_and_lets_nothing() {
+        let asked = told(&[]).unwrap();
+        assert_eq!(asked.threads, 1);
+        assert!(NAMES.iter().all(|(_, protection)| asked.holds(*protection)));
+    }
+}

@@ -1,0 +1,195 @@
+//! Owns Landlock: which files a box reaches, whom it can signal, that it connects to nobody.
+//! (landlock(7), Documentation/userspace-api/landlock.rst, linux/landlock.h)
+
+use crate::confine::{Confinement, Protection};
+use crate::{process, sys};
+use std::fs::{File, OpenOptions};
+use std::io;
+use std::mem::size_of;
+use std::os::fd::{AsRawFd, FromRawFd};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+use std::ptr::addr_of;
+
+// The same numbers on all architectures.
+const CREATE_RULESET: u32 = 444;
+const ADD_RULE: u32 = 445;
+const RESTRICT_SELF: u32 = 446;
+const VERSION: usize = 1; // LANDLOCK_CREATE_RULESET_VERSION
+const PATH_BENEATH: usize = 1;
+
+const EXECUTE: u64 = 1;
+const WRITE_FILE: u64 = 1 << 1;
+const READ_FILE: u64 = 1 << 2;
+const READ_DIR: u64 = 1 << 3;
+const REMOVE_DIR: u64 = 1 << 4;
+const REMOVE_FILE: u64 = 1 << 5;
+const MAKE_DIR: u64 = 1 << 7;
+const MAKE_REG: u64 = 1 << 8;
+const MAKE_FIFO: u64 = 1 << 10;
+const MAKE_SYM: u64 = 1 << 12;
+const REFER: u64 = 1 << 13;
+const TRUNCATE: u64 = 1 << 14;
+
+const READ: u64 = READ_FILE | READ_DIR;
+const WRITE: u64 = WRITE_FILE | TRUNCATE | REMOVE_DIR | REMOVE_FILE | MAKE_DIR | MAKE_REG | REFER;
+const OF_FILES: u64 = EXECUTE | WRITE_FILE | READ_FILE | TRUNCATE;
+/// Compilers make links and pipes; an agent has no use for them.
+const WRITE_OF_COMPILERS: u64 = MAKE_SYM | MAKE_FIFO;
+/// The first version that keeps signals within a box.
+const SCOPES: u32 = 6;
+/// What is the same for everybody and cannot be used up.
+const ALWAYS_READ: &[&str] = &["/dev/zero", "/dev/random", "/dev/urandom"];
+const ALWAYS_WRITTEN: &str = "/dev/null";
+
+/// struct landlock_ruleset_attr; older kernels take its beginning.
+#[repr(C)]
+#[derive(Debug, PartialEq)]
+struct Handled {
+    files: u64,
+    network: u64,
+    scopes: u64,
+}
+
+/// struct landlock_path_beneath_attr
+#[repr(C, packed)]
+struct Beneath {
+    rights: u64,
+    parent: i32,
+}
+
+/// Rules that a process can put on itself.
+pub struct Ruleset(Option<File>);
+
+/// The version of Landlock that this kernel has.
+pub fn version() -> io::Result<u32> {
+    // SAFETY: with this flag it takes no pointer.
+    unsafe { process::call(CREATE_RULESET, [0, 0, VERSION, 0, 0]) }.map(|version| version as u32)
+}
+
+pub fn keeps_signals(version: u32) -> bool {
+    version >= SCOPES
+}
+
+impl Ruleset {
+    /// What it refuses it refuses from `enter` on; paths are looked up now.
+    pub fn of(confinement: &Confinement) -> io::Result<Ruleset> {
+        let (handled, bytes) = handled(confinement, version()?);
+        if handled == (Handled { files: 0, network: 0, scopes: 0 }) {
+            return Ok(Ruleset(None));
+        }
+        // SAFETY: laid out as struct landlock_ruleset_attr, of which it takes that many bytes.
+        let handle =
+            unsafe { process::call(CREATE_RULESET, [addr_of!(handled) as usize, bytes, 0, 0, 0])? };
+        // SAFETY: the descriptor is new.
+        let ruleset = unsafe { File::from_raw_fd(handle as i32) };
+        if handled.files != 0 {
+            for (path, rights) in rights(confinement) {
+                allow(&ruleset, path, rights & handled.files)?;
+            }
+        }
+        Ok(Ruleset(Some(ruleset)))
+    }
+
+    /// For this thread, and whatever comes of it.
+    pub fn enter(&self) -> io::Result<()> {
+        let Some(ruleset) = &self.0 else { return Ok(()) };
+        let handle = ruleset.as_raw_fd() as usize;
+        // SAFETY: takes numbers.
+        unsafe { process::call(RESTRICT_SELF, [handle, 0, 0, 0, 0]) }.map(drop)
+    }
+}
+
+/// All that this version can refuse, and how many bytes of that it knows.
+fn handled(confinement: &Confinement, version: u32) -> (Handled, usize) {
+    let files =
+        (1 << match version {
+            1 => 13,
+            2 => 14,
+            3 | 4 => 15,
+            _ => 16,
+        }) - 1;
+    let network = if version >= 4 { 3 } else { 0 };
+    let of = |protection, what| if confinement.holds(protection) { what } else { 0 };
+    let unix_sockets = of(Protection::Network, 1);
+    let signals = of(Protection::Signals, 2);
+    let handled = Handled {
+        files: of(Protection::Files, files),
+        network: of(Protection::Network, network),
+        scopes: if keeps_signals(version) { unix_sockets | signals } else { 0 },
+    };
+    let words = if keeps_signals(version) {
+        3
+    } else if version >= 4 {
+        2
+    } else {
+        1
+    };
+    (handled, words * size_of::<u64>())
+}
+
+fn rights(confinement: &Confinement) -> impl Iterator<Item = (&Path, u64)> {
+    let Confinement { readable, executable, writable, .. } = confinement;
+    let made = if confinement.processes.is_some() { WRITE_OF_COMPILERS } else { 0 };
+    let of = |paths, rights| all(paths).map(move |path| (path, rights));
+    let devices = ALWAYS_READ.iter().map(|path| (Path::new(*path), READ_FILE));
+    devices
+        .chain([(Path::new(ALWAYS_WRITTEN), READ_FILE | WRITE_FILE | TRUNCATE)])
+        .chain(of(readable, READ))
+        .chain(of(executable, READ | EXECUTE))
+        .chain(of(writable, READ | WRITE | made))
+}
+
+fn all(paths: &[PathBuf]) -> impl Iterator<Item = &Path> {
+    paths.iter().map(PathBuf::as_path)
+}
+
+/// Where nothing lies, nothing is granted.
+fn allow(ruleset: &File, path: &Path, rights: u64) -> io::Result<()> {
+    let mut options = OpenOptions::new();
+    // What may be written must be that very place, and not where a link there leads.
+    let follow = if rights & WRITE_FILE == 0 { 0 } else { sys::O_NOFOLLOW };
+    let place = match options.read(true).custom_flags(sys::O_PATH | follow).open(path) {
+        Ok(place) => place,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        Err(error) => return Err(error),
+    };
+    let found = place.metadata()?;
+    if found.is_symlink() {
+        return Err(io::Error::from_raw_os_error(sys::ELOOP));
+    }
+    let rights = if found.is_dir() { rights } else { rights & OF_FILES };
+    let beneath = Beneath { rights, parent: place.as_raw_fd() };
+    let handle = ruleset.as_raw_fd() as usize;
+    let beneath = addr_of!(beneath) as usize;
+    // SAFETY: struct landlock_path_beneath_attr, which outlives the call.
+    unsafe { process::call(ADD_RULE, [handle, PATH_BENEATH, beneath, 0, 0]) }.map(drop)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_version_is_asked_for_all_it_knows_and_no_more() {
+        let confinement = Confinement::default();
+        let told = |version| {
+            let (handled, bytes) = handled(&confinement, version);
+            (handled.files, handled.network, handled.scopes, bytes)
+        };
+        assert_eq!(told(1), (0x1fff, 0, 0, 8));
+        assert_eq!(told(2), (0x3fff, 0, 0, 8));
+        assert_eq!(told(3), (0x7fff, 0, 0, 8));
+        assert_eq!(told(4), (0x7fff, 3, 0, 16));
+        assert_eq!(told(5), (0xffff, 3, 0, 16));
+        assert_eq!(told(6), (0xffff, 3, 3, 24));
+        assert_eq!(told(9), told(6));
+    }
+
+    #[test]
+    fn what_is_lifted_is_not_handled() {
+        let lifted = vec![Protection::Files, Protection::Network, Protection::Signals];
+        let (handled, _) = handled(&Confinement { lifted, ..Confinement::default() }, 7);
+        assert_eq!(handled, Handled { files: 0, network: 0, scopes: 0 });
+    }
+}

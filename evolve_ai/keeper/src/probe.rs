@@ -1,0 +1,222 @@
+//! Owns `evolve-keeper probe`: whether a box holds here, found out by trying to break it.
+//!
+//!     evolve-keeper probe [the options of a box]…
+//!
+//! For each guarantee children go into such a box and try what they must not be able to do: boxes
+//! kill for most of it. One line each: NAME, `held` or `broken`, how that was found out, with tabs
+//! between. To be called in a folder that can be written and is no part of the box.
+//! Exit codes: 0 all hold, 1 not all, 124 no such box can be made.
+
+use crate::confine::{at, Confinement, Failure};
+use crate::monitor::{Command, NOT_STARTED};
+use crate::process::{call, control, divide};
+use crate::sys::{self, Exit, Found};
+use crate::{numbers as calls, spawn};
+use std::ffi::OsString;
+use std::fs::{self, File, OpenOptions};
+use std::io;
+use std::os::unix::process::parent_id;
+
+/// Said to the program itself, when it is what a box was made for.
+pub const INSIDE: &str = "--inside";
+const MARK: &str = ".evolve-probe";
+const NEW_MARK: &str = ".evolve-probe-new";
+const NOT_ENTERED: i32 = 255;
+const SIGSYS: i32 = 31;
+const CLONE_THREAD: usize = 0x10000;
+const PR_GET_NO_NEW_PRIVS: i32 = 39;
+/// What a box answers; any other error means that the kernel has looked into it.
+const REFUSALS: &[i32] = &[sys::EPERM, sys::EACCES, sys::EAGAIN, sys::ENOSYS];
+
+/// Ok when it could be done.
+type Attempt = fn(&Confinement) -> io::Result<()>;
+
+const ATTEMPTS: &[(&str, &[(&str, Attempt)])] = &[
+    (
+        "files",
+        &[
+            ("read a file of another folder", |_| File::open(MARK).map(drop)),
+            ("write to it", |_| OpenOptions::new().append(true).open(MARK).map(drop)),
+            ("make one there", |_| File::create(NEW_MARK).map(drop)),
+            ("remove it", |_| fs::remove_file(MARK)),
+        ],
+    ),
+    (
+        "network",
+        &[
+            ("make a socket of the internet", |_| tried(calls::SOCKET, [2, 2, 0])),
+            ("make one of this machine", |_| tried(calls::SOCKET, [1, 1, 0])),
+        ],
+    ),
+    (
+        "processes",
+        &[
+            ("start a process", |_| start_process()),
+            ("execute another program", |_| tried(calls::EXECVE, [0, 0, 0])),
+        ],
+    ),
+    ("threads", &[("start a thread", |_| tried(calls::CLONE, [CLONE_THREAD, 0, 0]))]),
+    ("signals", &[("reach its parent", |_| tried(calls::KILL, [parent_id() as usize, 0, 0]))]),
+    (
+        "tracing",
+        &[
+            ("be traced", |_| tried(calls::PTRACE, [0, 0, 0])),
+            ("read its parent's memory", |_| {
+                tried(calls::PROCESS_VM_READV, [parent_id() as usize, 0, 0])
+            }),
+        ],
+    ),
+    (
+        "kernel",
+        &[
+            ("leave a namespace", |_| tried(calls::UNSHARE, [0, 0, 0])),
+            ("load a program into the kernel", |_| tried(calls::BPF, [0, 0, 0])),
+            ("make a ring of io_uring", |_| tried(calls::IO_URING_SETUP, [0, 0, 0])),
+        ],
+    ),
+    ("metadata", &[("change the mode of a file", |_| tried(calls::FCHMOD, [usize::MAX, 0, 0]))]),
+    ("privileges", &[("have or get a capability", |_| have_privileges())]),
+    ("limits", &[("set a limit of its own", |_| tried(calls::PRLIMIT64, [0, 7, 1]))]),
+];
+
+/// The exit code.
+pub fn run(words: Vec<OsString>) -> Result<i32, Failure> {
+    if words.first().is_some_and(|word| word == INSIDE) {
+        return Ok(inherited().into());
+    }
+    let confinement = Confinement::from_words(words.clone())
+        .map_err(|text| Failure { step: "usage", error: io::Error::other(text) })?;
+    confinement.prepare()?;
+    at("the working folder", File::create(MARK))?;
+    let told: Result<Vec<bool>, Failure> = ATTEMPTS
+        .iter()
+        .map(|(name, attempts)| judged(name, attempts, &confinement))
+        .chain(std::iter::once_with(|| descriptors(words)))
+        .collect();
+    let _ = (fs::remove_file(MARK), fs::remove_file(NEW_MARK));
+    Ok(if told?.iter().all(|held| *held) { 0 } else { 1 })
+}
+
+fn judged(
+    name: &str,
+    attempts: &[(&str, Attempt)],
+    confinement: &Confinement,
+) -> Result<bool, Failure> {
+    let is_counted = name == "threads" && confinement.threads > 1;
+    let is_allowed = confinement.processes.is_some() && matches!(name, "processes" | "metadata");
+    if is_counted || is_allowed {
+        let reason = if is_counted { "counted from outside" } else { "compilers may" };
+        println!("{name}\theld\t{reason}");
+        return Ok(true);
+    }
+    let (mut held, mut words) = (true, Vec::new());
+    for (deed, attempt) in attempts {
+        let exit = in_a_child(confinement, *attempt)?;
+        let (is_held, outcome) = match exit {
+            Exit::Signal(SIGSYS) => (true, "killed".to_owned()),
+            Exit::Signal(number) => (false, format!("ended by signal {number}")),
+            Exit::Code(NOT_ENTERED) => {
+                return Err(Failure { step: "box", error: io::Error::other("cannot be entered") })
+            }
+            Exit::Code(0) => (false, "done".to_owned()),
+            Exit::Code(errno) => {
+                let text = io::Error::from_raw_os_error(errno).to_string();
+                (REFUSALS.contains(&errno), text)
+            }
+        };
+        held &= is_held;
+        words.push(format!("tried to {deed}: {outcome}"));
+    }
+    println!("{name}\t{}\t{}", if held { "held" } else { "broken" }, words.join("; "));
+    Ok(held)
+}
+
+/// Its exit code is the errno of the attempt.
+fn in_a_child(confinement: &Confinement, attempt: Attempt) -> Result<Exit, Failure> {
+    let gate = confinement.prepare()?;
+    if at("fork", divide())?.is_none() {
+        let _ = sys::limit(sys::RLIMIT_CORE, 0);
+        if let Err(failure) = gate.enter(None) {
+            eprintln!("evolve-keeper: {failure}");
+            sys::exit_at_once(NOT_ENTERED);
+        }
+        let errno = match attempt(confinement) {
+            Ok(()) => 0,
+            Err(error) => error.raw_os_error().unwrap_or(sys::EINVAL),
+        };
+        sys::exit_at_once(errno)
+    }
+    at("wait", ended())
+}
+
+fn ended() -> io::Result<Exit> {
+    loop {
+        match sys::ended_child()? {
+            Found::Ended(pid, exit) => {
+                sys::reap(pid);
+                return Ok(exit);
+            }
+            Found::AllLive => std::thread::sleep(std::time::Duration::from_micros(200)),
+            Found::NoChild => return Err(io::Error::from_raw_os_error(sys::EINVAL)),
+        }
+    }
+}
+
+fn tried(number: u32, [a, b, c]: [usize; 3]) -> io::Result<()> {
+    // SAFETY: whatever is asked for here is harmless: null pointers, no such descriptor, no change.
+    unsafe { call(number, [a, b, c, 0, 0]) }.map(drop)
+}
+
+fn start_process() -> io::Result<()> {
+    if divide()?.is_none() {
+        sys::exit_at_once(0);
+    }
+    Ok(())
+}
+
+fn have_privileges() -> io::Result<()> {
+    // SAFETY: this option takes numbers.
+    let can_gain = unsafe { control(PR_GET_NO_NEW_PRIVS, [0; 4])? } == 0;
+    if can_gain || capabilities()? != 0 {
+        return Ok(());
+    }
+    Err(io::Error::from_raw_os_error(sys::EPERM))
+}
+
+/// Effective, permitted and inheritable ones, all in one (capget(2)).
+fn capabilities() -> io::Result<u32> {
+    let (mut header, mut sets) = ([0x2008_0522u32, 0], [0u32; 6]);
+    let words = [header.as_mut_ptr() as usize, sets.as_mut_ptr() as usize, 0, 0, 0];
+    // SAFETY: struct __user_cap_header_struct, and two of struct __user_cap_data_struct.
+    unsafe { call(calls::CAPGET, words)? };
+    Ok(sets.iter().fold(0, |all, set| all | set))
+}
+
+/// Executed in a box, this program looks whether it has more than its three descriptors.
+fn descriptors(mut words: Vec<OsString>) -> Result<bool, Failure> {
+    let spare = at("descriptors", File::open("/dev/null"))?;
+    at("descriptors", sys::duplicate(&spare, spawn::FRAMES_OUT + 3))?; // not closed by exec
+    let ours = at("descriptors", std::env::current_exe())?;
+    words.extend(["--".into(), ours.into(), "evolve-keeper".into(), "probe".into(), INSIDE.into()]);
+    if at("fork", divide())?.is_none() {
+        let done = Command::from_words(&words).ok().flatten().map(|command| command.run());
+        sys::exit_at_once(match done {
+            Some(Ok(Exit::Code(code))) => code,
+            _ => NOT_STARTED,
+        })
+    }
+    let (is_held, outcome) = match at("wait", ended())? {
+        Exit::Code(0) => (true, "none but its own".to_owned()),
+        Exit::Code(1) => (false, "one more".to_owned()),
+        other => (false, format!("it could not be executed there ({other:?})")),
+    };
+    let verdict = if is_held { "held" } else { "broken" };
+    println!("descriptors\t{verdict}\tlooked for inherited ones: {outcome}");
+    Ok(is_held)
+}
+
+fn inherited() -> bool {
+    const F_GETFD: usize = 1;
+    // SAFETY: takes numbers.
+    (3..1024).any(|number| unsafe { call(calls::FCNTL, [number, F_GETFD, 0, 0, 0]) }.is_ok())
+}

@@ -1,0 +1,312 @@
+//! Owns which system calls a box leaves to its process. What is not named here is not there.
+
+use crate::confine::{Confinement, Protection};
+use crate::filter::{self, allow, argument, kill, masked, refuse, Instruction, Program};
+use crate::numbers as calls;
+use crate::process;
+use crate::sys::{EAGAIN, EINVAL, ENOSYS, ENOTTY, EPERM};
+use std::collections::BTreeMap;
+use std::io;
+use std::os::fd::RawFd;
+use std::ptr::addr_of;
+
+const PR_SET_SECCOMP: i32 = 22;
+const SECCOMP_MODE_FILTER: usize = 2;
+
+const CLONE_THREAD: u32 = 0x0001_0000;
+/// Those that would make namespaces, but CLONE_NEWTIME, which clone(2) cannot.
+const CLONE_NEW: u32 = 0x7e02_0000;
+const AT_EMPTY_PATH: u32 = 0x1000;
+const AF_UNIX: u32 = 1;
+const SOCK_STREAM: u32 = 1;
+const SOCK_SEQPACKET: u32 = 5;
+const SOCK_KIND: u32 = 0xf;
+const O_ACCMODE: u32 = 3;
+const O_TRUNC: u32 = 0o1000;
+const O_RDONLY: u32 = 0;
+
+/// Without those by which another process is sent signals: F_SETOWN, F_SETSIG, F_NOTIFY, ...
+/// From F_DUPFD to F_SETLKW; F_OFD_*; F_DUPFD_CLOEXEC; F_GETPIPE_SZ; F_GET_SEALS.
+const FCNTL: &[u32] = &[0, 1, 2, 3, 4, 5, 6, 7, 36, 37, 38, 1030, 1032, 1034];
+/// TCGETS, TCGETS2 and TIOCGWINSZ (isatty), FIONREAD, FIONBIO, FIONCLEX, FIOCLEX.
+const IOCTL: &[u32] = &[0x5401, 0x802c_542a, 0x5413, 0x541b, 0x5421, 0x5450, 0x5451];
+/// PR_GET_DUMPABLE, PR_SET_DUMPABLE, PR_SET_NAME, PR_GET_NAME, PR_GET_SECCOMP, PR_CAPBSET_READ,
+/// PR_SET_TIMERSLACK, PR_GET_TIMERSLACK, PR_SET_NO_NEW_PRIVS, PR_GET_NO_NEW_PRIVS, PR_SET_VMA.
+const PRCTL: &[u32] = &[3, 4, 15, 16, 21, 23, 29, 30, 38, 39, 0x5356_4d41];
+
+/// Who is to be confined: itself, and the program it is about to become, if by descriptor.
+pub struct Subject {
+    pub pid: i32,
+    pub program: Option<RawFd>,
+    /// Landlock keeps signals of the box within it.
+    pub signals_stay: bool,
+}
+
+/// From here on this process, and whatever comes of it, has the calls of its box only.
+pub fn enter(confinement: &Confinement, subject: &Subject) -> io::Result<()> {
+    #[repr(C)]
+    struct Handed {
+        length: u16,
+        program: *const Instruction,
+    }
+    let Some(program) = program(confinement, subject) else {
+        return Err(io::Error::from_raw_os_error(ENOSYS));
+    };
+    let length = u16::try_from(program.len()).map_err(|_| io::ErrorKind::InvalidInput)?;
+    let handed = Handed { length, program: program.as_ptr() };
+    let handed = addr_of!(handed) as usize;
+    // SAFETY: struct sock_fprog, whose program outlives the call.
+    unsafe { process::control(PR_SET_SECCOMP, [SECCOMP_MODE_FILTER, handed, 0, 0]) }.map(drop)
+}
+
+/// None where we do not know the numbers of this processor's calls.
+pub fn program(confinement: &Confinement, subject: &Subject) -> Option<Program> {
+    let mut rules = Rules { calls: BTreeMap::new(), confinement };
+    rules.set(calls::ORDINARY, allow());
+    rules.set(calls::LATER, refuse(ENOSYS));
+    rules.processes(subject);
+    rules.signals(subject);
+    rules.files();
+    rules.network();
+    rules.of(Protection::Tracing, calls::TRACING, kill());
+    rules.of(Protection::Kernel, calls::KERNEL, kill());
+    rules.of(Protection::Kernel, calls::SHARED, refuse(EPERM));
+    rules.of(Protection::Privileges, calls::IDENTITIES, refuse(EPERM));
+    rules.requests();
+    filter::whole(&rules.calls, &refuse(ENOSYS))
+}
+
+struct Rules<'a> {
+    calls: BTreeMap<u32, Program>,
+    confinement: &'a Confinement,
+}
+
+impl Rules<'_> {
+    fn set(&mut self, numbers: &[u32], program: Program) {
+        self.calls.extend(numbers.iter().map(|&number| (number, program.clone())));
+    }
+
+    /// What this protection does with these calls; lifted, it lets them be.
+    fn of(&mut self, protection: Protection, numbers: &[u32], program: Program) {
+        self.set(numbers, if self.holds(protection) { program } else { allow() });
+    }
+
+    fn holds(&self, protection: Protection) -> bool {
+        self.confinement.holds(protection)
+    }
+
+    fn has_processes(&self) -> bool {
+        self.confinement.processes.is_some() || !self.holds(Protection::Processes)
+    }
+
+    /// An agent that tries is hostile. Compilers may be just curious, and talk to the processes that
+    /// they start (as Rust's library does) by a pair of sockets of a kind that reaches nobody else:
+    /// by one of datagrams any socket of the machine that has a path can be written to.
+    fn network(&mut self) {
+        if self.confinement.processes.is_none() {
+            return self.of(Protection::Network, calls::NETWORK, kill());
+        }
+        self.of(Protection::Network, calls::NETWORK, refuse(EPERM));
+        self.set(&[calls::SENDMSG, calls::RECVMSG, calls::RECVFROM], allow());
+        let connected = filter::if_any_of(&[SOCK_STREAM, SOCK_SEQPACKET], allow(), refuse(EPERM));
+        let connected = [masked(1, SOCK_KIND), connected].concat();
+        let pair = [argument(0), filter::if_equal(AF_UNIX, connected, refuse(EPERM))].concat();
+        self.of(Protection::Network, &[calls::SOCKETPAIR], pair);
+    }
+
+    fn processes(&mut self, subject: &Subject) {
+        let process = if self.has_processes() { allow() } else { kill() };
+        let one_thread = self.confinement.threads <= 1 && self.holds(Protection::Threads);
+        let thread = if one_thread { refuse(EAGAIN) } else { allow() };
+        let new = filter::if_any_bit(CLONE_THREAD, thread, process.clone());
+        let new = match self.holds(Protection::Kernel) {
+            true => filter::if_any_bit(CLONE_NEW, kill(), new),
+            false => new,
+        };
+        self.set(&[calls::CLONE], [argument(0), new].concat());
+        self.set(calls::FORKING, process.clone());
+        self.set(calls::EXECUTING, process.clone());
+        // By an absolute path it could still name another program that Landlock lets it execute, and
+        // would be that one in this same box.
+        let become_it = subject.program.map(|program| {
+            let ours = filter::if_equal(program as u32, allow(), kill());
+            let ours = [argument(0), ours].concat();
+            [argument(4), filter::if_equal(AT_EMPTY_PATH, ours, kill())].concat()
+        });
+        let execute = if self.has_processes() { allow() } else { become_it.unwrap_or(kill()) };
+        self.set(&[calls::EXECVEAT], execute);
+    }
+
+    fn signals(&mut self, subject: &Subject) {
+        let own = filter::if_equal(subject.pid as u32, allow(), kill());
+        let own = [argument(0), own].concat();
+        let (to_one, to_any) = match (self.confinement.processes.is_some(), subject.signals_stay) {
+            (false, _) => (own, kill()),
+            (true, true) => (allow(), allow()),
+            (true, false) => (refuse(EPERM), refuse(EPERM)),
+        };
+        self.of(Protection::Signals, calls::SIGNALLING_OWN, to_one);
+        self.of(Protection::Signals, calls::SIGNALLING, to_any);
+    }
+
+    fn files(&mut self) {
+        // Before its third version Landlock did not see that a file is emptied, and it never sees
+        // one that is opened neither to read nor to write.
+        for (number, flags) in [(calls::OPEN, 1), (calls::OPENAT, 2)] {
+            let emptied = filter::if_equal(O_TRUNC | O_RDONLY, refuse(EPERM), allow());
+            let emptied = [masked(flags, O_TRUNC | O_ACCMODE), emptied].concat();
+            let neither = filter::if_equal(O_ACCMODE, refuse(EPERM), emptied);
+            let opened = [masked(flags, O_ACCMODE), neither].concat();
+            self.of(Protection::Files, &[number], opened);
+        }
+        self.of(Protection::Files, &[calls::TRUNCATE], refuse(EPERM));
+        let by_compilers =
+            if self.confinement.processes.is_some() { allow() } else { refuse(EPERM) };
+        self.of(Protection::Metadata, calls::METADATA, by_compilers.clone());
+        self.of(Protection::Metadata, calls::LINKING, by_compilers);
+    }
+
+    /// Calls that are many in one, and limits, which may be read.
+    fn requests(&mut self) {
+        let among = |values: &[u32], index: u32, errno: i32| {
+            [argument(index), filter::if_any_of(values, allow(), refuse(errno))].concat()
+        };
+        self.of(Protection::Signals, &[calls::FCNTL], among(FCNTL, 1, EPERM));
+        self.of(Protection::Kernel, &[calls::IOCTL], among(IOCTL, 1, ENOTTY));
+        self.of(Protection::Kernel, &[calls::PRCTL], among(PRCTL, 0, EINVAL));
+        self.of(Protection::Limits, &[calls::SETRLIMIT], refuse(EPERM));
+        let prlimit = filter::if_null(2, allow(), refuse(EPERM));
+        self.of(Protection::Limits, &[calls::PRLIMIT64], prlimit);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::filter::tests::run;
+
+    const ALLOWED: u32 = 0x7fff_0000;
+    const KILLED: u32 = 0x8000_0000;
+    const REFUSED: u32 = 0x0005_0000 | EPERM as u32;
+    const SUBJECT: Subject = Subject { pid: 77, program: Some(64), signals_stay: false };
+
+    fn told(confinement: &Confinement, number: u32, arguments: [u64; 6]) -> u32 {
+        run(&program(confinement, &SUBJECT).unwrap(), number, arguments)
+    }
+
+    fn agent() -> Confinement {
+        Confinement { threads: 1, ..Confinement::default() }
+    }
+
+    fn build() -> Confinement {
+        Confinement { threads: 9, processes: Some(9), ..Confinement::default() }
+    }
+
+    fn first(value: u64) -> [u64; 6] {
+        [value, 0, 0, 0, 0, 0]
+    }
+
+    #[test]
+    fn filter_of_an_agent_is_short_enough_for_the_kernel() {
+        assert!(program(&agent(), &SUBJECT).unwrap().len() < 1000);
+    }
+
+    #[test]
+    fn agent_may_signal_itself_only() {
+        for number in [calls::KILL, calls::TGKILL] {
+            assert_eq!(told(&agent(), number, first(77)), ALLOWED);
+            assert_eq!(told(&agent(), number, first(1)), KILLED);
+            assert_eq!(told(&agent(), number, first(0)), KILLED);
+            assert_eq!(told(&agent(), number, first(u64::MAX)), KILLED);
+        }
+    }
+
+    #[test]
+    fn agent_starts_no_process_and_as_many_threads_as_it_may() {
+        let thread = first(u64::from(CLONE_THREAD) | 0x100);
+        assert_eq!(told(&agent(), calls::CLONE, first(17)), KILLED);
+        assert_eq!(told(&agent(), calls::CLONE, thread), 0x0005_0000 | EAGAIN as u32);
+        assert_eq!(told(&Confinement { threads: 2, ..agent() }, calls::CLONE, thread), ALLOWED);
+        assert_eq!(told(&build(), calls::CLONE, first(17)), ALLOWED);
+        assert_eq!(told(&build(), calls::CLONE, first(0x1000_0011)), KILLED);
+        assert_eq!(told(&agent(), calls::CLONE3, first(0)), 0x0005_0000 | ENOSYS as u32);
+    }
+
+    #[test]
+    fn agent_becomes_its_program_and_no_other() {
+        let by = |handle: u64, flags: u64| [handle, 1, 1, 1, flags, 0];
+        assert_eq!(told(&agent(), calls::EXECVEAT, by(64, 0x1000)), ALLOWED);
+        assert_eq!(told(&agent(), calls::EXECVEAT, by(64, 0x1100)), KILLED);
+        assert_eq!(told(&agent(), calls::EXECVEAT, by(63, 0x1000)), KILLED);
+        assert_eq!(told(&agent(), calls::EXECVE, first(0)), KILLED);
+        assert_eq!(told(&build(), calls::EXECVE, first(0)), ALLOWED);
+    }
+
+    #[test]
+    fn file_is_neither_emptied_by_a_reader_nor_opened_for_nothing() {
+        let with = |flags: u64| told(&agent(), calls::OPENAT, [0, 0, flags, 0, 0, 0]);
+        assert_eq!([0, 1, 2, 0o1001, 0o1002, 0o1102].map(with), [ALLOWED; 6]);
+        assert_eq!([3, 0o1000, 0o1003, 0o1100].map(with), [REFUSED; 4]);
+    }
+
+    #[test]
+    fn build_has_pairs_of_sockets_that_reach_nobody_else() {
+        let pair = |kind: u64| told(&build(), calls::SOCKETPAIR, [1, kind, 0, 0, 0, 0]);
+        assert_eq!([1, 5, 0o2_000_005].map(pair), [ALLOWED; 3]);
+        assert_eq!([2, 3, 0o2_000_002].map(pair), [REFUSED; 3]);
+        assert_eq!(told(&build(), calls::SOCKETPAIR, [2, 1, 0, 0, 0, 0]), REFUSED);
+        assert_eq!(told(&build(), calls::SOCKET, [1, 1, 0, 0, 0, 0]), REFUSED);
+        assert_eq!(told(&agent(), calls::SOCKETPAIR, [1, 1, 0, 0, 0, 0]), KILLED);
+    }
+
+    #[test]
+    fn limits_are_read_and_not_set() {
+        assert_eq!(told(&agent(), calls::PRLIMIT64, [0, 7, 0, 1, 0, 0]), ALLOWED);
+        assert_eq!(told(&agent(), calls::PRLIMIT64, [0, 7, 1 << 40, 1, 0, 0]), REFUSED);
+    }
+
+    #[test]
+    fn nothing_is_named_twice() {
+        let groups = [
+            calls::ORDINARY,
+            calls::NETWORK,
+            calls::FORKING,
+            calls::EXECUTING,
+            calls::SIGNALLING,
+            calls::SIGNALLING_OWN,
+            calls::TRACING,
+            calls::KERNEL,
+            calls::SHARED,
+            calls::METADATA,
+            calls::LINKING,
+            calls::IDENTITIES,
+            calls::LATER,
+        ];
+        let mut numbers = groups.concat();
+        numbers.retain(|&number| number != calls::NONE);
+        let all = numbers.len();
+        numbers.sort_unstable();
+        numbers.dedup();
+        assert_eq!(numbers.len(), all);
+    }
+
+    #[test]
+    fn what_a_protection_forbids_is_let_be_where_it_is_lifted() {
+        for (protection, number, arguments) in [
+            (Protection::Network, calls::SOCKET, first(1)),
+            (Protection::Processes, calls::CLONE, first(17)),
+            (Protection::Threads, calls::CLONE, first(0x10100)),
+            (Protection::Signals, calls::KILL, first(1)),
+            (Protection::Tracing, calls::PTRACE, first(16)),
+            (Protection::Kernel, calls::UNSHARE, first(0)),
+            (Protection::Metadata, calls::FCHMODAT, first(0)),
+            (Protection::Privileges, calls::SETUID, first(0)),
+            (Protection::Files, calls::TRUNCATE, first(1)),
+            (Protection::Limits, calls::SETRLIMIT, first(1)),
+        ] {
+            let lifted = Confinement { lifted: vec![protection], ..agent() };
+            assert_ne!(told(&agent(), number, arguments), ALLOWED, "{protection:?}");
+            assert_eq!(told(&lifted, number, arguments), ALLOWED, "{protection:?}");
+        }
+    }
+}
