@@ -3,13 +3,14 @@
 import hashlib
 from dataclasses import dataclass
 from functools import lru_cache
+from importlib.metadata import version
 
 from evolve_ai.model.audit_settings import AuditSettings
 from evolve_ai.model.errors import SettingsError
 from evolve_ai.model.report import Severity
 from evolve_ai.substrates.rust.rules import RULES
 
-# Raise it with every change of a rule: old verdicts are then made afresh.
+# Raise it with every change of a rule, or of what source.py reads: verdicts are then made afresh.
 RULES_VERSION = 4
 
 # The kernel as genes see it. Everything else of it reads descriptors and writes files.
@@ -289,7 +290,8 @@ def _hash(policy: Policy) -> str:
         policy.lowered,
     )
     numbers = (RULES_VERSION, GENERATED_PREFIX, LINT_PREFIX, MAX_DEPTH, MAX_LENGTH)
-    parts = [*map(str, numbers), *(",".join(sorted(names)) for names in lists)]
+    parser = version("tree-sitter-rust")
+    parts = [parser, *map(str, numbers), *(",".join(sorted(names)) for names in lists)]
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
 

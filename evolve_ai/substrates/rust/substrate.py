@@ -23,6 +23,7 @@ from evolve_ai.substrates.rust.lock import LOCK, Member, lock_of
 from evolve_ai.substrates.rust.manifest import MANIFEST
 from evolve_ai.substrates.rust.policy import Policy, policy_of
 from evolve_ai.substrates.rust.profile import processor
+from evolve_ai.substrates.rust.rules import RULES
 from evolve_ai.substrates.rust.toolchain import compiler_line, configuration, toolchain_line
 from evolve_ai.system.commands import Limits
 
@@ -83,8 +84,11 @@ class RustSubstrate:
     def policy_hash(self, manifests: Mapping[str, bytes]) -> str:
         return self._policy(manifests).hash
 
+    def rule_reason(self, rule: str) -> str:
+        return RULES[rule].reason
+
     def _policy(self, manifests: Mapping[str, bytes]) -> Policy:
-        return policy_of(self._audit, crate_roots(manifests[MANIFEST]))
+        return _policy_of(self._audit, manifests[MANIFEST])
 
     def wiring(self, genome: Genome) -> Mapping[str, bytes]:
         return wiring.wiring(genome)
@@ -152,6 +156,11 @@ class RustSubstrate:
 
 def _locked(pool: GenePool, lock: bytes | None) -> GenePool:
     return pool if lock is None else replace(pool, manifests={**pool.manifests, LOCK: lock})
+
+
+@lru_cache(maxsize=8)
+def _policy_of(audit: AuditSettings, manifest: bytes) -> Policy:
+    return policy_of(audit, crate_roots(manifest))
 
 
 @lru_cache(maxsize=8)
