@@ -12,7 +12,7 @@ import click
 from rich.console import Console
 
 from evolve_ai import __version__
-from evolve_ai.cli import operate
+from evolve_ai.cli import inspect, operate
 from evolve_ai.cli.options import (
     Duration,
     json_option,
@@ -25,7 +25,6 @@ from evolve_ai.cli.options import (
     unsafe_option,
     workers_option,
 )
-from evolve_ai.cli.verify import verify
 from evolve_ai.model.errors import EXIT_FAILED, EvolveError
 from evolve_ai.model.status import AgentRow
 from evolve_ai.pipelines import runs
@@ -48,7 +47,7 @@ def evolve() -> None:
     """Breed populations of real programs."""
 
 
-for command in (*operate.COMMANDS, verify):
+for command in (*operate.COMMANDS, *inspect.COMMANDS):
     evolve.add_command(command)
 
 

@@ -40,6 +40,11 @@ class Project:
         return self.workspace / "store" / "sources"
 
     @property
+    def verdicts(self) -> Path:
+        """What the audit said of that code."""
+        return self.workspace / "store" / "verdicts.sqlite"
+
+    @property
     def programs(self) -> Path:
         """The store of what was built, signed with the key."""
         return self.workspace / "store" / "programs"

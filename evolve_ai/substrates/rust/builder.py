@@ -28,7 +28,7 @@ from evolve_ai.substrates.rust.failures import Failures
 from evolve_ai.substrates.rust.fingerprint import Ingredients, hashed, ingredients
 from evolve_ai.substrates.rust.manifest import MANIFEST
 from evolve_ai.substrates.rust.plan import Gene, Plan, Wiring, plan
-from evolve_ai.substrates.rust.policy import POLICY_HASH
+from evolve_ai.substrates.rust.policy import Policy
 from evolve_ai.substrates.rust.profile import cargo_config
 from evolve_ai.substrates.rust.source import read_source
 from evolve_ai.substrates.rust.store import ProgramStore
@@ -59,14 +59,16 @@ class RustBuilder:
         *,
         check: Callable[[], None] = lambda: None,
         tidy: bool = True,
+        policy: Policy | None = None,
     ):
         workspace = workspace.resolve()  # programs are started from other folders
         self.sources = ContentStore(workspace / "store" / "sources", tidy=tidy)
+        self._policy = policy or Policy(crate_roots(pool.manifests[MANIFEST]))
         self.programs = ProgramStore(
             workspace / "store" / "programs",
             settings.store_bytes,
             workspace / KEY,
-            POLICY_HASH,
+            self._policy.hash,
             tidy=tidy,
         )
         self._pool = pool
@@ -222,7 +224,7 @@ class RustBuilder:
             name: [(path_of(module), code) for module, code in units[name].members]
             for name in outcome.units
         }
-        return Origin(self._ingredients(), {self._planner.kernel: (), **files}, POLICY_HASH)
+        return Origin(self._ingredients(), {self._planner.kernel: (), **files}, self._policy.hash)
 
     def _units(self, wirings: Iterable[Wiring]) -> dict[str, Unit]:
         """What these wirings need, and the whole pool: a mutation may call for any of it."""
@@ -274,7 +276,7 @@ class RustBuilder:
         return self._reports[path, code]
 
     def _read(self, path: str, data: bytes) -> SourceReport:
-        return read_source(path, data, crate_roots(self._pool.manifests[MANIFEST]))
+        return read_source(path, data, self._policy)
 
     def _find(self, code: str) -> bytes | None:
         return self._pool.code.get(code) or self.sources.get(code)

@@ -25,7 +25,6 @@ from evolve_ai.model.agent import Cause
 from evolve_ai.model.report import GenePool
 from evolve_ai.substrates.rust.builder import RustBuilder
 from evolve_ai.substrates.rust.plan import plan
-from evolve_ai.substrates.rust.policy import POLICY_HASH
 from evolve_ai.substrates.rust.stored_batch import INDEX, PROGRAM, Origin
 
 FUTURE = 2_000_000_000
@@ -237,12 +236,12 @@ def test_signed_batch_of_a_file_that_the_audit_refuses_makes_nobody_ready(
     builder.sources.put(code)
     request = request_for(pool, substrate, code)
     made = builder._planner  # what a laxer audit would have planned
-    wiring = plan([request], made, lambda *file: replace(builder._report(*file), audit_error=None))
+    wiring = plan([request], made, lambda *file: replace(builder._report(*file), findings=()))
     (needed,) = wiring.wirings.values()
     units = dict.fromkeys(needed.needs, ())
     binary = workspace / "binary"
     binary.write_bytes(STOLEN)
-    builder.programs.add(binary, needed.genes(), Origin((), units, POLICY_HASH))
+    builder.programs.add(binary, needed.genes(), Origin((), units, builder._policy.hash))
     assert builder.programs.find(needed) is not None
     later = substrate.builder(workspace, pool)
     assert later.ready([request]) == {}
