@@ -16,6 +16,7 @@ from typing import Any
 import psutil
 
 from evolve_ai.state.registry import Registry
+from evolve_ai.system.signing import make_key
 
 EVOLVE = (sys.executable, "-m", "evolve_ai.cli")
 SEED = "7"
@@ -221,7 +222,13 @@ def clone(source: Path, root: Path, workspace: Path) -> ProjectUnderTest:
 
 
 def _share(project: Path, workspace: Path) -> None:
-    """Let a project use another's store and build area, so that little is compiled twice."""
+    """Let a project use another's store and build area, so that little is compiled twice; and its
+    key, by which that store is signed."""
+    key = workspace / "key"
+    if not key.exists():
+        make_key(key)
+    (project / "workspace").mkdir(exist_ok=True)
+    shutil.copy2(key, project / "workspace" / "key")
     for name in ("build", "store"):
         own = project / "workspace" / name
         if own.exists():

@@ -12,7 +12,7 @@ import click
 from rich.console import Console
 
 from evolve_ai import __version__
-from evolve_ai.cli import operate
+from evolve_ai.cli import inspect, operate
 from evolve_ai.cli.options import (
     Duration,
     json_option,
@@ -32,6 +32,7 @@ from evolve_ai.pipelines.cycle_report import CycleReport
 from evolve_ai.pipelines.initiate_project import check_count
 from evolve_ai.pipelines.new_project import scaffold
 from evolve_ai.pipelines.runs import life
+from evolve_ai.pipelines.verification import lost_key
 from evolve_ai.plugins import assemble
 from evolve_ai.ui import text
 from evolve_ai.ui.builds import build_result, explanation
@@ -46,7 +47,7 @@ def evolve() -> None:
     """Breed populations of real programs."""
 
 
-for command in operate.COMMANDS:
+for command in (*operate.COMMANDS, *inspect.COMMANDS):
     evolve.add_command(command)
 
 
@@ -234,8 +235,11 @@ def build(
     if explain:
         explain_build(ids, as_json, **at)
         return
+    project = open_project(**at)
+    if lost := lost_key(project):
+        click.echo(f"  {lost}", err=True)
     with ending_at_once(), build_bar(Console()) as advance:
-        result = runs.build(open_project(**at), assemble, ids, advance, terms(unsafe))
+        result = runs.build(project, assemble, ids, advance, terms(unsafe))
     show_json(result) if as_json else present(build_result(result))
     if result.totals.failed:
         sys.exit(EXIT_FAILED)

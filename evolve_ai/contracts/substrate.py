@@ -48,6 +48,10 @@ class Onlooker(Protocol):
     # As a builder's.
     def ready(self, requests: Sequence[BuildRequest]) -> Mapping[str, Program]: ...
 
+    # Looks at every program that is kept: how many, and which are not what this project has signed,
+    # each as (where it lies, why).
+    def verify(self) -> tuple[int, Sequence[tuple[Path, str]]]: ...
+
     # What this program is made of, and why it is there or is not. `code` is what lies in the
     # agent's folder, by SHA-256.
     def explain(self, request: BuildRequest, code: Mapping[str, bytes]) -> Explanation: ...
@@ -83,6 +87,13 @@ class Substrate(Protocol):
     def read_source(
         self, path: str, code: bytes, manifests: Mapping[str, bytes]
     ) -> SourceReport: ...
+
+    # What decides, beside the code itself, what read_source() says with these manifests: verdicts
+    # are kept by it.
+    def policy_hash(self, manifests: Mapping[str, bytes]) -> str: ...
+
+    # Why there is the rule that findings of read_source() name so, in a sentence.
+    def rule_reason(self, rule: str) -> str: ...
 
     # The generated files of an agent, by relative path.
     def wiring(self, genome: Genome) -> Mapping[str, bytes]: ...

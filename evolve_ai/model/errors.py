@@ -79,6 +79,10 @@ class StorageError(EvolveError):
     """The disk is full, read-only, or refuses us."""
 
 
+class SigningKeyError(EvolveError):
+    """The key that programs are signed with cannot be trusted, or not be used."""
+
+
 class SandboxError(EvolveError):
     """The sandbox that was asked for cannot be had here."""
 

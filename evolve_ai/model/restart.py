@@ -37,7 +37,7 @@ CRASHES = frozenset(
     }
 )
 # What another start of the same code and genome cannot mend.
-HOPELESS = frozenset({Cause.BUILD, Cause.AUDIT, Cause.GENOME})
+HOPELESS = frozenset({Cause.BUILD, Cause.AUDIT, Cause.GENOME, Cause.SIGNATURE})
 
 
 @dataclass(frozen=True, slots=True)

@@ -113,7 +113,7 @@ class BuildRow(BaseModel):
     id: str
     fingerprint: str | None = Field(description="null: it has no genome that could be built")
     verdict: str = Field(description="compiled (its batch was made now), reused, or failed")
-    cause: str | None = Field(description="of a failure: build, audit or genome")
+    cause: str | None = Field(description="of a failure: build, audit, genome or signature")
     reason: str | None = Field(description="of a failure, with file and line")
 
 
@@ -125,6 +125,61 @@ class BuildResult(BaseModel):
     seconds: float
     steps: dict[str, float] = Field(description="seconds by step: scan, sync, audit, build")
     agents: list[BuildRow]
+
+
+class FindingRow(BaseModel):
+    """What one rule of the audit says of a place; line and column start at 1."""
+
+    rule: str
+    severity: str = Field(description="error (refuses the file) or warning")
+    line: int
+    column: int
+    text: str
+    reason: str = Field(description="why there is such a rule")
+
+
+class AuditedFile(BaseModel):
+    """One distinct content of a gene file, with who holds it."""
+
+    path: str
+    code: str = Field(description="SHA-256")
+    agents: int = Field(description="living agents, of those asked for, that hold it")
+    active: int = Field(description="those of them whose genome activates it")
+    cached: bool = Field(description="the verdict was known from before")
+    findings: list[FindingRow]
+
+
+class AuditRow(BaseModel):
+    """One agent in `evolve audit`."""
+
+    id: str
+    state: str
+    verdict: str = Field(description="clean, warned, or refused")
+    cause: str | None = Field(description="of a folder that is refused: audit or genome")
+    reason: str | None = Field(description="of a refusal, with file and line")
+    files: dict[str, str] = Field(description="its gene files: path and SHA-256")
+
+
+class AuditTotals(BaseModel):
+    """agents = clean + warned + refused; findings in distinct files."""
+
+    agents: int
+    clean: int
+    warned: int
+    refused: int
+    files: int
+    errors: int
+    warnings: int
+
+
+class AuditResult(BaseModel):
+    """`evolve audit --json`: what the policy says of agents' folders as they are now."""
+
+    policy: str = Field(description="hash of the policy that the verdicts are by")
+    totals: AuditTotals
+    seconds: float
+    files: list[AuditedFile]
+    agents: list[AuditRow]
 
 
 class UnitRow(BaseModel):
@@ -153,7 +208,7 @@ class BuildExplanation(BaseModel):
     agent: str
     state: str
     verdict: str = Field(description="ready, unbuilt or failed")
-    cause: str | None = Field(description="of a failure: build, audit or genome")
+    cause: str | None = Field(description="of a failure: build, audit, genome or signature")
     reason: str
     fingerprint: str | None = Field(description="of what lies in its folder now")
     recorded_fingerprint: str = Field(description="of what lay there when it was last built")
@@ -162,6 +217,30 @@ class BuildExplanation(BaseModel):
     ingredients: dict[str, str] = Field(description="what the fingerprint is made of")
     units: list[UnitRow]
     program: ProgramFacts | None
+
+
+class Problem(BaseModel):
+    """What is not as it was left, and what to do about it."""
+
+    where: str
+    what: str
+    todo: str
+
+
+class VerificationRow(BaseModel):
+    """One kind of thing in `evolve verify`."""
+
+    kind: str = Field(description="key, template, programs, sources, agents or registry")
+    checked: int
+    detail: str
+    problems: list[Problem]
+
+
+class Verification(BaseModel):
+    """`evolve verify --json`."""
+
+    ok: bool = Field(description="no row has a problem")
+    rows: list[VerificationRow]
 
 
 class Marks(BaseModel):

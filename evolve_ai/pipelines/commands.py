@@ -193,7 +193,7 @@ class _Work:
         ill = [record for record in ill if record.state is State.QUARANTINED]
         if not ill and not everyone:
             return Deed("refused: none of these agents is quarantined", self.agents)
-        unbuilt = [record for record in ill if record.cause == Cause.BUILD]
+        unbuilt = [record for record in ill if record.cause in (Cause.BUILD, Cause.SIGNATURE)]
         if unbuilt:
             genomes = ((r.fingerprint, decode(self.registry.genome(r.id))) for r in unbuilt)
             self.reach.builder().forget([request_of(*one) for one in genomes])

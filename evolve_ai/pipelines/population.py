@@ -100,10 +100,23 @@ class Population:
             title,
         )
         self.pace = ran.pace
+        self._distrust(ran)
         if ran.refused and self._refused_cycle != context.cycle:
             self._refused_cycle = context.cycle
             ran = replace(ran, taints=(*ran.taints, ran.refused))
         return ran
+
+    def _distrust(self, ran: Ran) -> None:
+        """A program that was altered since it was found is asked for anew: of who is revived."""
+        altered = {
+            ran.agents[event.agent].fingerprint
+            for event in ran.events
+            if event.kind is Kind.QUARANTINE
+            and event.agent is not None
+            and event.data["cause"] == Cause.SIGNATURE
+        }
+        if altered:
+            self.programs = {one: p for one, p in self.programs.items() if one not in altered}
 
     def change_over(
         self,

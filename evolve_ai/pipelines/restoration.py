@@ -76,8 +76,14 @@ def _go_on(project: Project, registry: Registry, mended: Mended) -> None:
     )
 
 
+def add_news(registry: Registry, news: str) -> None:
+    """For the next life-cycle, which may be this one, to tell its user."""
+    known = registry.meta(NEWS)
+    registry.commit(Batch(meta={NEWS: f"{known}; {news}" if known else news}), run="")
+
+
 def take_news(registry: Registry) -> tuple[str, ...]:
-    """What there is to tell of a restoration, once."""
+    """What there is to tell, once."""
     news = registry.meta(NEWS)
     if news is None:
         return ()

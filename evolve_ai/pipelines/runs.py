@@ -19,14 +19,17 @@ from evolve_ai.model.settings import Settings
 from evolve_ai.model.status import (
     AgentRow,
     AgentStory,
+    AuditResult,
     BuildExplanation,
     BuildResult,
     ExamResult,
     Status,
+    Verification,
 )
 from evolve_ai.notifications.notifier import Notifier, open_notifier
 from evolve_ai.notifications.orchestrator_log import open_log
 from evolve_ai.pipelines import commands, inbox, views
+from evolve_ai.pipelines.audit_agents import audit_agents
 from evolve_ai.pipelines.bounds import bounded
 from evolve_ai.pipelines.build_agents import build_agents
 from evolve_ai.pipelines.doctor import Check, NamedDetail
@@ -44,8 +47,9 @@ from evolve_ai.pipelines.life_manager import LifeManager
 from evolve_ai.pipelines.new_project import check_path
 from evolve_ai.pipelines.operator import Hear
 from evolve_ai.pipelines.parts import Parts, check_needs
-from evolve_ai.pipelines.restoration import open_registry, take_news
+from evolve_ai.pipelines.restoration import add_news, open_registry, take_news
 from evolve_ai.pipelines.sandboxing import EXAM, Terms, last_sandbox, sandbox_of
+from evolve_ai.pipelines.verification import lost_key, verify_project
 from evolve_ai.state.copies import Copies
 from evolve_ai.state.registry import MENDS, Registry
 from evolve_ai.system.files import publish
@@ -92,6 +96,10 @@ def opened(
         registry = stack.enter_context(open_registry(project, purpose == LIFE_CYCLE))
         notifier = open_notifier(project.settings, project.logs, registry.events_after)
         stack.callback(notifier.close)
+        lost = lost_key(project)
+        if lost is not None:
+            notifier.log.warning(lost)
+            add_news(registry, lost)
         group = None
         if terms is not None:  # before anybody else is started
             living = len(registry.living())
@@ -357,10 +365,21 @@ def build(
             return build_agents(replace(parts, sandbox=found), registry, prefixes, progress)
 
 
+def verify(project: Project, assemble: Assemble) -> Verification:
+    """Takes no lock and writes nothing: it may be asked for while a life-cycle runs."""
+    return verify_project(assemble(project, _nobody(project)))
+
+
 def explain(project: Project, assemble: Assemble, prefix: str) -> BuildExplanation:
     """Takes no lock and writes nothing: it may be asked for while a life-cycle runs."""
     with Registry.read(project.registry) as registry:
         return explain_build(assemble(project, _nobody(project)), registry, prefix)
+
+
+def audit(project: Project, assemble: Assemble, prefixes: Sequence[str]) -> AuditResult:
+    """Takes no lock and writes nothing, as explain()."""
+    with Registry.read(project.registry) as registry:
+        return audit_agents(assemble(project, _nobody(project)), registry, prefixes)
 
 
 def exam(

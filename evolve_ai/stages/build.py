@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from itertools import islice
 
 from evolve_ai.contracts.substrate import Builder, Progress
-from evolve_ai.model.agent import AgentRecord, Fault, State
+from evolve_ai.model.agent import AgentRecord, Cause, Fault, State
 from evolve_ai.model.event import Event, Kind
 from evolve_ai.model.genome import Genome
 from evolve_ai.model.report import BuildRequest, BuildVerdict, Program
@@ -80,11 +80,21 @@ def build(
         and wants_program(record)
     ]
     verdicts = builder.build(requests, progress) if requests else ()
+    programs = _still_there(programs) if verdicts else programs
     known = {one.fingerprint: one.program for one in verdicts if one.program is not None}
     # Of an agent that is as it was, only a program that had to be made again is news.
     news = [v for v in verdicts if v.agent in changed or v.agent in awaited or not v.reused]
     waiting = frozenset(r.agent for r in requests).difference(v.agent for v in verdicts)
     return replace(_settled(context, agents, {**programs, **known}, news), awaited=waiting)
+
+
+def _still_there(programs: Mapping[str, Program]) -> Mapping[str, Program]:
+    """A builder that finds a program altered sets its file aside, with all that ran from it."""
+    files = {program.file for program in programs.values()}
+    gone = {file for file in files if not file.exists()}
+    if not gone:
+        return programs
+    return {one: program for one, program in programs.items() if program.file not in gone}
 
 
 def request_of(fingerprint: str, genome: Genome) -> BuildRequest:
@@ -119,9 +129,16 @@ def _settled(
                 agents[verdict.agent], _brief(verdict.fault), context.cycle
             )
             events += told
+    taints += _told_of_altered(verdicts)
     reused = sum(1 for v in verdicts if v.reused and v.fault is None)
     counts = Counts(len(verdicts), len(verdicts) - failed - reused, reused, failed)
     return Built({**agents, **records}, programs, tuple(events), counts, tuple(taints))
+
+
+def _told_of_altered(verdicts: Sequence[BuildVerdict]) -> tuple[str, ...]:
+    """Programs do not change by themselves: no seed brings that about again."""
+    faults = [v.fault for v in verdicts if v.fault and v.fault.cause is Cause.SIGNATURE]
+    return tuple(f"{len(faults)} agents set aside: {fault.reason}" for fault in faults[:1])
 
 
 def told_of_builds(built: Built) -> tuple[str, ...]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from evolve_ai.contracts.colony import Colony
 from evolve_ai.model import restart
 from evolve_ai.model.agent import AgentRecord, Cause, Fault, State
-from evolve_ai.model.colony import Farewell, Refused, Start, Started
+from evolve_ai.model.colony import Farewell, Refused, Settled, Start, Started
 from evolve_ai.model.event import Event, Kind
 from evolve_ai.model.report import GenePool, Program
 from evolve_ai.model.restart import Due, Pace, backoff_of, with_backoff
@@ -66,7 +66,7 @@ def run(
     left = _left(settled.farewells) if remember else {}
     records, events = _become(context, agents, parted, settled.outcomes, {**kept, **left}.keys())
     used = tuple(a for a in starting if not isinstance(settled.outcomes[a], Refused))
-    taints = (*_broken_farewells(settled.farewells, wanted), *settled.taints)
+    taints = (*_told_of(settled, wanted), *settled.taints)
     left = {agent: left[agent] for agent in left.keys() - frozenset(used)}
     refused = _told_of_refusals(settled.outcomes.values())
     return Ran({**agents, **records}, events, taints, used, left, refused, pace)
@@ -91,6 +91,15 @@ def _become(
 
 def _left(farewells: Mapping[str, Farewell]) -> dict[str, bytes]:
     return {agent: bye.state for agent, bye in farewells.items() if bye.state is not None}
+
+
+def _told_of(settled: Settled, wanted: Mapping[str, AgentRecord]) -> Iterator[str]:
+    """What no seed brings about again. Programs do not change by themselves, either."""
+    yield from _broken_farewells(settled.farewells, wanted)
+    faults = [one for one in settled.outcomes.values() if isinstance(one, Fault)]
+    altered = [fault for fault in faults if fault.cause is Cause.SIGNATURE]
+    for fault in altered[:1]:
+        yield f"{len(altered)} agents set aside: {fault.reason}"
 
 
 def _broken_farewells(

@@ -1,6 +1,7 @@
 """Owns the content store: bytes kept under the SHA-256 of themselves."""
 
 import hashlib
+import os
 import re
 from pathlib import Path
 
@@ -44,6 +45,16 @@ class ContentStore:
 
     def has(self, code: str) -> bool:
         return self._path(code).is_file()
+
+    def inspect(self) -> tuple[int, tuple[Path, ...]]:
+        """How many files are kept, and which of them are not what their names say."""
+        files = [path for path in sorted(self.folder.glob("*/*")) if path.name[0] != "."]
+        return len(files), tuple(path for path in files if not self._is_intact(path))
+
+    def _is_intact(self, path: Path) -> bool:
+        known = _HASH.fullmatch(path.name) is not None and path == self._path(path.name)
+        # What is gone by now was removed by its owner, who has noticed, too.
+        return known and (self.get(path.name) is not None or not os.path.lexists(path))
 
     def _path(self, code: str) -> Path:
         if not _HASH.fullmatch(code):

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from evolve_ai.model.settings import Settings
+from evolve_ai.system.signing import KEY
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +38,20 @@ class Project:
     def sources(self) -> Path:
         """The content store of gene code, shared by scans and builds."""
         return self.workspace / "store" / "sources"
+
+    @property
+    def verdicts(self) -> Path:
+        """What the audit said of that code."""
+        return self.workspace / "store" / "verdicts.sqlite"
+
+    @property
+    def programs(self) -> Path:
+        """The store of what was built, signed with the key."""
+        return self.workspace / "store" / "programs"
+
+    @property
+    def key(self) -> Path:
+        return self.workspace / KEY
 
     @property
     def inbox(self) -> Path:

@@ -9,7 +9,7 @@ from rich.text import Text
 
 from evolve_ai.model.budget import Resource, shown
 from evolve_ai.model.sandbox import Level
-from evolve_ai.model.status import AgentRow, ExamResult, FitnessNumbers, Status
+from evolve_ai.model.status import AgentRow, ExamResult, FitnessNumbers, Status, Verification
 from evolve_ai.stages.record import Summary
 
 # What a terminal would obey: CSI, then strings (OSC, DCS, …) up to their end or the line's, then
@@ -39,6 +39,15 @@ def agents(count: int) -> str:
 
 def energy(thousandths: int) -> str:
     return f"{thousandths / 1000:.1f}"
+
+
+def verification(found: Verification) -> Iterator[str]:
+    """A line for each kind of thing, and two for each that is not as it was left."""
+    for row in found.rows:
+        yield f"{'NO ' if row.problems else 'ok '} {row.kind}: {row.detail}"
+        for problem in row.problems:
+            yield plain(f"     {problem.where}: {problem.what}")
+            yield plain(f"       {problem.todo}")
 
 
 def cycle_line(cycle: int, summary: Summary) -> str:

@@ -165,3 +165,22 @@ def test_what_the_machine_did_taints_and_harms_nobody(three: Population) -> None
     three.agents = dict(done.agents)
     later = built(three, builder, [], **done.programs)
     assert (later.taints, later.events) == ((), ()), "told once, although it is asked for again"
+
+
+def test_programs_whose_file_was_set_aside_are_asked_for_again(three: Population) -> None:
+    first, *_ = three.agents
+    gone = Program(Path("/nowhere/program"))
+    done = built(three, PaperBuilder(), [first], lost=gone, kept=PROGRAM)
+    assert "lost" not in done.programs and done.programs["kept"] == PROGRAM
+
+
+def test_altered_program_quarantines_and_taints(three: Population) -> None:
+    class Alarmed(PaperBuilder):
+        def _verdict(self, request: BuildRequest) -> BuildVerdict:
+            fault = Fault(Cause.SIGNATURE, "its program was altered")
+            return BuildVerdict(request.agent, request.fingerprint, fault=fault)
+
+    done = built(three, Alarmed(), list(three.agents))
+    assert {r.state for r in done.agents.values()} == {State.QUARANTINED}
+    assert {r.cause for r in done.agents.values()} == {"signature"}
+    assert done.taints == ("3 agents set aside: its program was altered",)

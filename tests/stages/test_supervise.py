@@ -295,3 +295,14 @@ def test_agent_that_is_set_aside_leaves_its_memory_for_better_days(two: Populati
     assert colony.stopped == [one]
     assert done.left == {one: b"memory"}
     assert done.used == ()
+
+
+def test_agent_whose_program_was_altered_is_quarantined_at_once_and_taints(two: Population) -> None:
+    first, second = two.agents
+    colony = PaperColony()
+    colony.failing[first] = Fault(Cause.SIGNATURE, "program is not what was signed")
+    done = ran(two, colony)
+    assert done.agents[first].state is State.QUARANTINED
+    assert done.agents[first].retry_at is None
+    assert done.agents[second].state is not State.QUARANTINED
+    assert done.taints == ("1 agents set aside: program is not what was signed",)

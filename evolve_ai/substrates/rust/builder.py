@@ -28,12 +28,15 @@ from evolve_ai.substrates.rust.failures import Failures
 from evolve_ai.substrates.rust.fingerprint import Ingredients, hashed, ingredients
 from evolve_ai.substrates.rust.manifest import MANIFEST
 from evolve_ai.substrates.rust.plan import Gene, Plan, Wiring, plan
+from evolve_ai.substrates.rust.policy import Policy
 from evolve_ai.substrates.rust.profile import cargo_config
 from evolve_ai.substrates.rust.source import read_source
 from evolve_ai.substrates.rust.store import ProgramStore
+from evolve_ai.substrates.rust.stored_batch import Origin
 from evolve_ai.substrates.rust.units import Unit, UnitPlanner, path_of
 from evolve_ai.system.content_store import ContentStore
 from evolve_ai.system.leftovers import end_orphans
+from evolve_ai.system.signing import KEY
 
 DEFAULTS = BuildSettings()
 COMPACTION = 4  # batches in use hold so many times the units that the living need
@@ -56,11 +59,17 @@ class RustBuilder:
         *,
         check: Callable[[], None] = lambda: None,
         tidy: bool = True,
+        policy: Policy | None = None,
     ):
         workspace = workspace.resolve()  # programs are started from other folders
         self.sources = ContentStore(workspace / "store" / "sources", tidy=tidy)
+        self._policy = policy or Policy(crate_roots(pool.manifests[MANIFEST]))
         self.programs = ProgramStore(
-            workspace / "store" / "programs", settings.store_bytes, tidy=tidy
+            workspace / "store" / "programs",
+            settings.store_bytes,
+            workspace / KEY,
+            self._policy.hash,
+            tidy=tidy,
         )
         self._pool = pool
         self._folder = workspace / "build"
@@ -96,14 +105,23 @@ class RustBuilder:
         stored = self._found(planned.wirings.values())
         for one, program in stored.items():
             verdicts[one] = BuildVerdict("", one, program, reused=True)
-        missing = [one for one in planned.wirings.values() if one.fingerprint not in stored]
+        altered = self._altered(w for w in planned.wirings.values() if w.fingerprint not in stored)
+        verdicts |= {one: BuildVerdict("", one, fault=why) for one, why in altered.items()}
+        missing = [one for one in planned.wirings.values() if one.fingerprint not in verdicts]
         if missing:
             verdicts |= self._make(missing, progress)
         return tuple(replace(verdicts[one.fingerprint], agent=one.agent) for one in requests)
 
     def forget(self, requests: Sequence[BuildRequest]) -> None:
-        for wiring in self._plan(requests).wirings.values():
+        wirings = self._plan(requests).wirings.values()
+        for wiring in wirings:
             self._failures.forget(wiring.needs, wiring.genes())
+        self.programs.forgive(wirings)
+
+    def verify(self) -> tuple[int, Sequence[tuple[Path, str]]]:
+        """Look at every batch. Those set aside count until an operator has revived."""
+        count, altered = self.programs.inspect()
+        return count, [(one.folder, one.reason) for one in altered]
 
     def explain(self, request: BuildRequest, code: Mapping[str, bytes]) -> Explanation:
         """What this program is made of, and why it is there or is not.
@@ -161,6 +179,7 @@ class RustBuilder:
         stuck = frozenset(self._stuck)
         outcome = self._compile(missing, progress)
         made = self._found(one for one in missing if outcome.blame(one) is None)
+        lost = self._altered(one for one in missing if one.fingerprint not in made)
         verdicts = {}
         for wiring in missing:
             one, reason = wiring.fingerprint, outcome.blame(wiring)
@@ -168,7 +187,7 @@ class RustBuilder:
                 agent="",
                 fingerprint=one,
                 program=made.get(one),
-                fault=Fault(Cause.BUILD, reason) if reason is not None else None,
+                fault=Fault(Cause.BUILD, reason) if reason is not None else lost.get(one),
                 reused=not wiring.needs.isdisjoint(stuck),
                 outside=outcome.is_outside(wiring),
             )
@@ -196,9 +215,16 @@ class RustBuilder:
         self._failures.keep(outcome.failed_units, outcome.failed_genes)
         self._stuck.update(outcome.stuck_units)
         if outcome.program is not None:
-            crates = (self._planner.kernel, *outcome.units)
-            self.programs.add(outcome.program, crates, outcome.genes)
+            self.programs.add(outcome.program, outcome.genes, self._origin(outcome, units))
         return outcome
+
+    def _origin(self, outcome: Outcome, units: Mapping[str, Unit]) -> Origin:
+        """What was linked, as it is signed. The plan has let through audited files only."""
+        files = {
+            name: [(path_of(module), code) for module, code in units[name].members]
+            for name in outcome.units
+        }
+        return Origin(self._ingredients(), {self._planner.kernel: (), **files}, self._policy.hash)
 
     def _units(self, wirings: Iterable[Wiring]) -> dict[str, Unit]:
         """What these wirings need, and the whole pool: a mutation may call for any of it."""
@@ -216,6 +242,11 @@ class RustBuilder:
         found = ((one.fingerprint, self.programs.find(one)) for one in wirings)
         return {fingerprint: program for fingerprint, program in found if program is not None}
 
+    def _altered(self, wirings: Iterable[Wiring]) -> dict[str, Fault]:
+        """What is wrong with programs that were there, by fingerprint."""
+        found = ((one.fingerprint, self.programs.altered(one)) for one in wirings)
+        return {fingerprint: fault for fingerprint, fault in found if fault is not None}
+
     def _plan(self, requests: Sequence[BuildRequest]) -> Plan:
         return plan(requests, self._planner, self._report)
 
@@ -230,7 +261,10 @@ class RustBuilder:
 
     def _base(self) -> str:
         """What every crate depends on: kernel, profile, toolchain, other people's crates."""
-        return hashed((("kernel", self._pool.fixed_hash), *self._made_with()))
+        return hashed(self._ingredients())
+
+    def _ingredients(self) -> Ingredients:
+        return (("kernel", self._pool.fixed_hash), *self._made_with())
 
     def _report(self, path: str, code: str) -> SourceReport | None:
         """What is known of a gene file; None if its code is neither kept nor in the pool."""
@@ -242,7 +276,7 @@ class RustBuilder:
         return self._reports[path, code]
 
     def _read(self, path: str, data: bytes) -> SourceReport:
-        return read_source(path, data, crate_roots(self._pool.manifests[MANIFEST]))
+        return read_source(path, data, self._policy)
 
     def _find(self, code: str) -> bytes | None:
         return self._pool.code.get(code) or self.sources.get(code)

@@ -31,6 +31,9 @@ def explain_wiring(
     units = tuple(_told(unit, unit.name in stored, known) for unit in ordered)
     if program is not None:
         return Explanation(ingredients, units, _ready(units, program), program)
+    altered = store.altered(wiring)
+    if altered is not None:
+        return Explanation(ingredients, units, altered.reason, fault=altered)
     blamed = known.blame(wiring)
     if blamed is None:
         return Explanation(ingredients, units, _unbuilt(units))

@@ -1,11 +1,13 @@
 """Faults: store, build area and sources altered behind our back, the clock, the toolchain."""
 
+import hashlib
 import json
 import os
 import shutil
 import struct
 import subprocess
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -19,9 +21,11 @@ from faults_support import (
 )
 from rust_support import BoxedRust
 
+from evolve_ai.model.agent import Cause
 from evolve_ai.model.report import GenePool
 from evolve_ai.substrates.rust.builder import RustBuilder
-from evolve_ai.substrates.rust.store import INDEX, PROGRAM
+from evolve_ai.substrates.rust.plan import plan
+from evolve_ai.substrates.rust.stored_batch import INDEX, PROGRAM, Origin
 
 FUTURE = 2_000_000_000
 STOLEN = b"#!/bin/sh\necho stolen\n"
@@ -162,24 +166,42 @@ DAMAGES: list[Damage] = [
     link_for_a_batch,
     file_for_a_batch,
 ]
+# Nothing is left that says whose program it was.
+UNKNOWN = (link_for_a_batch, file_for_a_batch)
 
 
 @pytest.mark.timeout(60)
 @pytest.mark.parametrize("damage", DAMAGES, ids=lambda damage: damage.__name__)
-def test_damaged_batch_is_made_again_and_never_run(
+def test_damaged_batch_is_never_run_and_made_again_when_somebody_revives(
     damage: Damage, substrate: BoxedRust, pool: GenePool, workspace: Path
 ) -> None:
     batch = batch_of_200(workspace, pool, substrate)
     (other,) = set(batch.parent.iterdir()) - {batch}
     damage(batch, other)
-    builder = substrate.builder(workspace, pool)
-    verdict = build_200(builder, pool, substrate)
-    assert not verdict.reused
+    for run in range(2):  # what was altered stays so in the next run
+        builder = substrate.builder(workspace, pool)
+        verdict = build_200(builder, pool, substrate)
+        if damage not in UNKNOWN:
+            assert verdict.fault is not None and verdict.fault.cause is Cause.SIGNATURE, run
+    builder.forget([request_for(pool, substrate, add_200(pool))])  # an operator revives
+    if damage not in UNKNOWN:
+        verdict = build_200(builder, pool, substrate)
+        assert not verdict.reused
     assert_adds_200(verdict)
     assert_adds_200(build_200(substrate.builder(workspace, pool), pool, substrate))
+    assert len(list(batch.parent.glob("broken-*"))) == 1
 
 
-def test_batch_that_is_altered_while_we_run_is_made_again(
+def test_agents_that_run_from_another_batch_do_not_mind_a_damaged_one(
+    substrate: BoxedRust, pool: GenePool, workspace: Path
+) -> None:
+    batch = batch_of_200(workspace, pool, substrate)
+    one_bit(batch, batch)
+    (verdict,) = substrate.builder(workspace, pool).build([request_for(pool, substrate)])
+    assert verdict.program is not None and verdict.reused
+
+
+def test_batch_that_is_altered_while_we_run_is_set_aside(
     substrate: BoxedRust, pool: GenePool, workspace: Path
 ) -> None:
     builder = substrate.builder(workspace, pool)
@@ -187,8 +209,44 @@ def test_batch_that_is_altered_while_we_run_is_made_again(
     assert verdict.reused and verdict.program is not None
     overwrite(verdict.program.file, STOLEN)
     verdict = build_200(builder, pool, substrate)
+    assert verdict.fault is not None and verdict.fault.cause is Cause.SIGNATURE
+    builder.forget([request_for(pool, substrate, add_200(pool))])
+    verdict = build_200(builder, pool, substrate)
     assert not verdict.reused
     assert_adds_200(verdict)
+
+
+def test_program_says_what_its_file_has_to_be(
+    substrate: BoxedRust, pool: GenePool, workspace: Path
+) -> None:
+    for builder in (
+        substrate.builder(workspace, pool),
+        substrate.onlooker(workspace, pool),
+    ):
+        (program,) = builder.ready([request_for(pool, substrate)]).values()
+        assert program.sha256 == hashlib.sha256(program.file.read_bytes()).hexdigest()
+
+
+def test_signed_batch_of_a_file_that_the_audit_refuses_makes_nobody_ready(
+    substrate: BoxedRust, pool: GenePool, workspace: Path
+) -> None:
+    """As after a change of the policy that forgot to say so."""
+    code = add_200(pool).replace(b"pub fn add", b"pub fn reads() { std::env::args(); }\npub fn add")
+    builder = substrate.builder(workspace, pool)
+    builder.sources.put(code)
+    request = request_for(pool, substrate, code)
+    made = builder._planner  # what a laxer audit would have planned
+    wiring = plan([request], made, lambda *file: replace(builder._report(*file), findings=()))
+    (needed,) = wiring.wirings.values()
+    units = dict.fromkeys(needed.needs, ())
+    binary = workspace / "binary"
+    binary.write_bytes(STOLEN)
+    builder.programs.add(binary, needed.genes(), Origin((), units, builder._policy.hash))
+    assert builder.programs.find(needed) is not None
+    later = substrate.builder(workspace, pool)
+    assert later.ready([request]) == {}
+    (verdict,) = later.build([request])
+    assert verdict.fault is not None and verdict.fault.cause is Cause.AUDIT
 
 
 # What can happen to the build area: each gets its folder.

@@ -1,0 +1,127 @@
+"""Owns the key of a project: kept to this user, it signs what was built, and tells it again."""
+
+import os
+import stat
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+
+from evolve_ai.model.errors import SigningKeyError
+from evolve_ai.system.files import read_regular, storage_errors, sync_folder
+
+KEY = "key"  # in the workspace of its project
+SIGNATURE = "signature"  # beside what was signed
+_MAX_BYTES = 64 * 1024
+_ANEW = "move it away: a new one is made, and every program is built anew"
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """An Ed25519 key (RFC 8032)."""
+
+    private: Ed25519PrivateKey
+
+    @property
+    def public(self) -> str:
+        """What tells this key from others: its public half, 64 hexadecimal digits."""
+        return self.private.public_key().public_bytes_raw().hex()
+
+    def sign(self, data: bytes) -> bytes:
+        return self.private.sign(data)
+
+    def verifies(self, data: bytes, signature: bytes) -> bool:
+        return is_signed(data, signature, self.public)
+
+
+def is_signed(data: bytes, signature: bytes, public: str) -> bool:
+    """Was this signed with the key of that public half? False for what is no key, too."""
+    try:
+        Ed25519PublicKey.from_public_bytes(bytes.fromhex(public)).verify(signature, data)
+    except (InvalidSignature, ValueError):
+        return False
+    return True
+
+
+def read_key(file: Path) -> Key | None:
+    """The key in this file; None where there is no such file.
+
+    SigningKeyError for a file that others can read or write, that is not this user's, a link, or
+    no key: what it has signed, others may have.
+    """
+    try:
+        seen = file.lstat()
+    except FileNotFoundError:
+        return None
+    _check(file, seen)
+    try:
+        data = read_regular(file, _MAX_BYTES)
+    except OSError as error:
+        raise SigningKeyError(
+            f"the key cannot be read: {error.strerror}", where=file, todo=_ANEW
+        ) from error
+    return Key(_parsed(file, data))
+
+
+def make_key(file: Path) -> Key:
+    """A new key, kept in this file. SigningKeyError where there is one already."""
+    private = Ed25519PrivateKey.generate()
+    with storage_errors(file):
+        file.parent.mkdir(parents=True, exist_ok=True)
+        handle, draft = tempfile.mkstemp(prefix=f".{file.name}.", dir=file.parent)  # mode 0600
+        try:
+            with os.fdopen(handle, "wb") as new:
+                new.write(_written(private))
+                new.flush()
+                os.fsync(new.fileno())
+            file.hardlink_to(draft)  # as O_EXCL, but whole or not at all
+        except FileExistsError as error:
+            raise SigningKeyError("somebody else has just made it", where=file) from error
+        finally:
+            Path(draft).unlink(missing_ok=True)
+        sync_folder(file.parent)
+    return Key(private)
+
+
+def _check(file: Path, seen: os.stat_result) -> None:
+    mode = stat.S_IMODE(seen.st_mode)
+    if not stat.S_ISREG(seen.st_mode):
+        raise SigningKeyError("the key is a link, or no regular file", where=file, todo=_ANEW)
+    if seen.st_uid != os.geteuid():
+        raise SigningKeyError(
+            f"the key belongs to user {seen.st_uid}, and this is user {os.geteuid()}",
+            where=file,
+            todo=f"run evolve as its owner, or {_ANEW}",
+        )
+    if mode & 0o077:
+        raise SigningKeyError(
+            f"the key has mode {mode:04o}: others may have read it, or written it",
+            where=file,
+            todo=f"if nobody can have, chmod 600 it; else {_ANEW}",
+        )
+
+
+def _written(private: Ed25519PrivateKey) -> bytes:
+    """Both halves: a damaged file would else be just another key."""
+    encoding = serialization.Encoding.PEM
+    return private.private_bytes(
+        encoding, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    ) + private.public_key().public_bytes(encoding, serialization.PublicFormat.SubjectPublicKeyInfo)
+
+
+def _parsed(file: Path, data: bytes) -> Ed25519PrivateKey:
+    damaged = SigningKeyError(
+        "the key is damaged", where=file, todo=f"put it back from a backup, or {_ANEW}"
+    )
+    mark = max(data.find(b"-----BEGIN PUBLIC KEY-----"), 0)
+    try:
+        private = serialization.load_pem_private_key(data[:mark], None)
+        public = serialization.load_pem_public_key(data[mark:])
+    except Exception as error:  # the library names no class for all that can be wrong with a file
+        raise damaged from error
+    if not isinstance(private, Ed25519PrivateKey) or private.public_key() != public:
+        raise damaged
+    return private
