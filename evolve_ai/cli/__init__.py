@@ -12,7 +12,7 @@ import click
 from rich.console import Console
 
 from evolve_ai import __version__
-from evolve_ai.cli import operate
+from evolve_ai.cli import inspect, operate
 from evolve_ai.cli.options import (
     Duration,
     json_option,
@@ -46,7 +46,7 @@ def evolve() -> None:
     """Breed populations of real programs."""
 
 
-for command in operate.COMMANDS:
+for command in (*operate.COMMANDS, *inspect.COMMANDS):
     evolve.add_command(command)
 
 

@@ -19,6 +19,7 @@ from evolve_ai.model.settings import Settings
 from evolve_ai.model.status import (
     AgentRow,
     AgentStory,
+    AuditResult,
     BuildExplanation,
     BuildResult,
     ExamResult,
@@ -27,6 +28,7 @@ from evolve_ai.model.status import (
 from evolve_ai.notifications.notifier import Notifier, open_notifier
 from evolve_ai.notifications.orchestrator_log import open_log
 from evolve_ai.pipelines import commands, inbox, views
+from evolve_ai.pipelines.audit_agents import audit_agents
 from evolve_ai.pipelines.bounds import bounded
 from evolve_ai.pipelines.build_agents import build_agents
 from evolve_ai.pipelines.doctor import Check, NamedDetail
@@ -361,6 +363,12 @@ def explain(project: Project, assemble: Assemble, prefix: str) -> BuildExplanati
     """Takes no lock and writes nothing: it may be asked for while a life-cycle runs."""
     with Registry.read(project.registry) as registry:
         return explain_build(assemble(project, _nobody(project)), registry, prefix)
+
+
+def audit(project: Project, assemble: Assemble, prefixes: Sequence[str]) -> AuditResult:
+    """Takes no lock and writes nothing, as explain()."""
+    with Registry.read(project.registry) as registry:
+        return audit_agents(assemble(project, _nobody(project)), registry, prefixes)
 
 
 def exam(
