@@ -19,7 +19,7 @@ from evolve_ai.system import bubblewrap
 from evolve_ai.system.files import storage_errors
 from evolve_ai.system.leftovers import leftovers
 from evolve_ai.system.project import Project
-from evolve_ai.system.sandbox import OTHER_KERNEL, probe, refuse_other_systems
+from evolve_ai.system.sandbox import OTHER_KERNEL, probe, refuse_other_processors
 
 SANDBOX = "sandbox"  # in the registry: that of the last run, as a line
 EXAM = "exam"  # the purpose of a run, and its folder in the workspace
@@ -48,7 +48,7 @@ def sandbox_of(
         found = Sandbox(Level.NONE)
     else:
         _refuse_none(project, asked)
-        refuse_other_systems()
+        refuse_other_processors()
         _refuse_what_opens_it(project)
         held = _held_by_a_season(project, registry) if registry is not None else ""
         level = Level.LANDLOCK if held else asked
