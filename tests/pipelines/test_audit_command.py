@@ -6,7 +6,6 @@ from project_support import ProjectUnderTest, tree
 
 from evolve_ai.model.status import AuditResult
 
-GENE = "src/genes/trend.rs"
 OUTSIDE = '\npub fn peek() { std::fs::remove_file("x").unwrap() }\n'
 
 
@@ -45,8 +44,8 @@ def test_refused_gene_is_told_with_place_and_rule(project: ProjectUnderTest) -> 
     assert refused.reason == f"{file.path}: line {finding.line}: {finding.text} [std-path]"
     assert refused.files[file.path] == file.code
     shown = project.evolve("audit", first[:13], code=1).out
-    assert f"{file.path}:{finding.line}:17" in shown
-    assert "std-path" in shown
+    assert f"{file.path}:{finding.line}:17: error[std-path]: `std::fs::remove_file`" in shown
+    assert "(active in 1 of 1 agent)" in shown
     assert audited(project, second).totals.agents == 1
 
 
