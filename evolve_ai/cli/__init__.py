@@ -1,5 +1,6 @@
 """Owns the command line `evolve`; only this folder prints and exits."""
 
+import io
 import json
 import sys
 import time
@@ -9,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import click
-from rich.console import Console
 
 from evolve_ai import __version__
 from evolve_ai.cli import inspect, operate
@@ -19,6 +19,7 @@ from evolve_ai.cli.options import (
     open_project,
     present,
     project_option,
+    say,
     show_json,
     terms,
     told,
@@ -40,6 +41,7 @@ from evolve_ai.ui.builds import build_result, explanation
 from evolve_ai.ui.progress import bar, build_bar
 from evolve_ai.ui.signals import StopNow, ending_at_once, ending_gracefully
 from evolve_ai.ui.story import story
+from evolve_ai.ui.terminal import Terminal, one_line
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -59,10 +61,10 @@ def new(folder: Path) -> None:
     made = scaffold(folder)
     for path in made:
         if len(path.parts) == 1:
-            click.echo(f"  {path}{'/' if (folder / path).is_dir() else ''}")
+            say(f"  {path}{'/' if (folder / path).is_dir() else ''}")
     genes = sum(1 for path in made if path.parent.name == "genes" and path.name != "mod.rs")
-    click.echo(f"\n{genes} gene files are in agent_template/src/genes/, settings in evolve.toml.")
-    click.echo(f"Next: cd {folder} && evolve init 100 && evolve life-cycle")
+    say(f"\n{genes} gene files are in agent_template/src/genes/, settings in evolve.toml.")
+    say(f"Next: cd {folder} && evolve init 100 && evolve life-cycle")
 
 
 @evolve.command()
@@ -78,21 +80,21 @@ def init(count: int, seed: int | None, **at: Any) -> None:
     project = open_project(**at)
     holder = runs.hand_over(project, count)
     if holder is not None:
-        click.echo(f"The life-cycle (pid {holder}) will found {count} agents after this cycle,")
-        click.echo("or, if that is its last one, the next life-cycle will.")
+        say(f"The life-cycle (pid {holder}) will found {count} agents after this cycle,")
+        say("or, if that is its last one, the next life-cycle will.")
         return
     begun = time.monotonic()
     try:
-        with bar("founding", Console()) as advance:
+        with bar("founding", Terminal()) as advance:
             founding = runs.found(
                 project, assemble, count, lambda n, of: advance(n, of, f"agents {n}/{of}")
             )
     except KeyboardInterrupt:
-        click.echo(f"stopped; who was founded stays. evolve init {count} founds the rest", err=True)
+        say(f"stopped; who was founded stays. evolve init {count} founds the rest", err=True)
         raise
     if founding.resumed:
-        click.echo(f"finished an init that was interrupted: {founding.resumed} were left")
-    click.echo(
+        say(f"finished an init that was interrupted: {founding.resumed} were left")
+    say(
         f"founded {len(founding.founded)} agents in {time.monotonic() - begun:.1f} s, "
         f"{founding.places} places; see {project.logs / 'initialization_log.txt'}"
     )
@@ -106,9 +108,9 @@ def import_(folder: Path, **at: Any) -> None:
     project = open_project(**at)
     imported = runs.take_in(project, assemble, folder)
     for agent in imported.founded:
-        click.echo(f"  imported {agent.id}")
+        say(f"  imported {agent.id}")
     for path, reason in imported.refused:
-        click.echo(f"  refused  {path}: {reason}", err=True)
+        say(f"  refused  {one_line(str(path))}: {reason}", err=True)
     if imported.refused:
         raise EvolveError(
             f"{len(imported.founded)} imported, {len(imported.refused)} refused", where=folder
@@ -141,13 +143,13 @@ def life_cycle(
     if selection:
         at["overrides"] = (*at["overrides"], f"selection={json.dumps(selection)}")
     project = open_project(**at)
-    console = Console()
+    console = Terminal()
 
     def hear(name: str, outcome: str) -> None:
-        click.echo(f"  {name}: {outcome}", err=True)
+        say(f"  {name}: {one_line(outcome)}", err=True)
 
     with (
-        ending_gracefully(lambda words: click.echo(words, err=True)) as ending,
+        ending_gracefully(lambda words: say(words, err=True)) as ending,
         build_bar(console) as advance,
         life(project, assemble, advance, hear, terms(unsafe)) as manager,
     ):
@@ -158,7 +160,7 @@ def life_cycle(
 
         def watch(report: CycleReport) -> None:
             for note in (*report.notes, *(f"tainted: {reason}" for reason in report.taints)):
-                click.echo(f"  {note}", err=True)
+                say(f"  {one_line(note)}", err=True)
             if not as_json and not told(text.cycle_line(report.cycle, report.summary), console):
                 manager.stop()
 
@@ -177,11 +179,11 @@ def stop(wait: float, **at: Any) -> None:
     pid = runs.stop(at["project"], wait)
     left = runs.send_home(open_project(**at), assemble) if pid is None else 0
     if pid is not None:
-        click.echo(f"stopped (was pid {pid})")
+        say(f"stopped (was pid {pid})")
     elif left:
-        click.echo(f"no life-cycle ran here; stopped {left} agents that lived on without one")
+        say(f"no life-cycle ran here; stopped {left} agents that lived on without one")
     else:
-        click.echo("no life-cycle runs here")
+        say("no life-cycle runs here")
 
 
 @evolve.command()
@@ -190,7 +192,7 @@ def stop(wait: float, **at: Any) -> None:
 def status(as_json: bool, **at: Any) -> None:
     """How the population is."""
     found = runs.status(open_project(**at))
-    show_json(found) if as_json else Console().print(text.status_table(found))
+    show_json(found) if as_json else Terminal().print(text.status_table(found))
 
 
 @evolve.command()
@@ -202,9 +204,9 @@ def agents(everyone: bool, as_json: bool, **at: Any) -> None:
     project = open_project(**at)
     rows: list[AgentRow] = runs.rows(project, everyone)
     if as_json:
-        click.echo(json.dumps([row.model_dump() for row in rows]))
+        show_json([row.model_dump() for row in rows])
     else:
-        Console().print(text.agents_table(rows, runs.sandbox(project)))
+        Terminal().print(text.agents_table(rows, runs.sandbox(project)))
 
 
 @evolve.command()
@@ -214,7 +216,7 @@ def agents(everyone: bool, as_json: bool, **at: Any) -> None:
 def show(agent_id: str, as_json: bool, **at: Any) -> None:
     """Tell who the agent ID is (a unique beginning of the id will do)."""
     told = runs.story(open_project(**at), assemble, agent_id)
-    show_json(told) if as_json else Console().print(story(told))
+    show_json(told) if as_json else Terminal().print(story(told))
 
 
 @evolve.command()
@@ -238,8 +240,8 @@ def build(
         return
     project = open_project(**at)
     if lost := lost_key(project):
-        click.echo(f"  {lost}", err=True)
-    with ending_at_once(), build_bar(Console()) as advance:
+        say(f"  {lost}", err=True)
+    with ending_at_once(), build_bar(Terminal()) as advance:
         result = runs.build(project, assemble, ids, advance, terms(unsafe))
     show_json(result) if as_json else present(build_result(result))
     if result.totals.failed:
@@ -260,9 +262,9 @@ def explain_build(ids: tuple[str, ...], as_json: bool, **at: Any) -> None:
 @project_option
 def exam(unsafe: bool, as_json: bool, **at: Any) -> None:
     """Examine founders and living, afresh, on the held-out stretch."""
-    with ending_at_once(), build_bar(Console()) as advance:
+    with ending_at_once(), build_bar(Terminal()) as advance:
         result = runs.exam(open_project(**at), assemble, advance, terms(unsafe))
-    show_json(result) if as_json else Console().print(text.exam_table(result))
+    show_json(result) if as_json else Terminal().print(text.exam_table(result))
 
 
 @evolve.command()
@@ -272,14 +274,13 @@ def doctor(as_json: bool, **at: Any) -> None:
     """Check what evolve needs, and say what to do about what is missing."""
     checks = check_health(at["project"].absolute(), at["overrides"], assemble)
     if as_json:
-        click.echo(json.dumps([asdict(check) for check in checks]))
+        show_json([asdict(check) for check in checks])
     else:
         for check in checks:
             colour = text.sandbox_colour(check.detail) if check.name == "sandbox" else None
-            verdict = "ok " if check.ok else "NO "
-            click.secho(f"{verdict} {check.name}: {check.detail}", fg=colour)
+            say(f"{'ok ' if check.ok else 'NO '} {check.name}: {check.detail}", fg=colour)
             if not check.ok and check.todo:
-                click.echo(f"     {check.todo}")
+                say(f"     {check.todo}")
     if not all(check.ok for check in checks):
         sys.exit(1)
 
@@ -291,23 +292,25 @@ def main() -> None:
     except click.exceptions.Exit as exit:
         sys.exit(exit.exit_code)
     except click.ClickException as error:
-        error.show()
+        shown = io.StringIO()
+        error.show(shown)
+        say(shown.getvalue(), err=True, end="")
         sys.exit(error.exit_code)
     except EvolveError as error:
-        click.echo(f"evolve: {error}", err=True)
+        say(f"evolve: {error}", err=True)
         sys.exit(error.exit_code)
     except (click.Abort, KeyboardInterrupt, StopNow):
-        click.echo("evolve: ended at once", err=True)
+        say("evolve: ended at once", err=True)
         sys.exit(EXIT_FAILED)
     except BrokenPipeError:
         sys.stderr.close()
         sys.exit(EXIT_FAILED)
     except OSError as error:
-        where = f"{error.filename}: " if error.filename else ""
-        click.echo(f"evolve: {where}{error.strerror or error}", err=True)
+        where = f"{one_line(str(error.filename))}: " if error.filename else ""
+        say(f"evolve: {where}{error.strerror or error}", err=True)
         sys.exit(EXIT_FAILED)
     except Exception as error:
-        click.echo(f"evolve: a defect of ours: {type(error).__name__}: {error}", err=True)
+        say(f"evolve: a defect of ours: {type(error).__name__}: {error}", err=True)
         for line in traceback.format_tb(error.__traceback__)[-1:]:
-            click.echo(f"  {line.strip().splitlines()[0]}", err=True)
+            say(f"  {line.strip().splitlines()[0]}", err=True)
         sys.exit(EXIT_FAILED)

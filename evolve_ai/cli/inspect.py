@@ -5,7 +5,14 @@ from typing import Any
 
 import click
 
-from evolve_ai.cli.options import json_option, open_project, present, project_option, show_json
+from evolve_ai.cli.options import (
+    json_option,
+    open_project,
+    present,
+    project_option,
+    say,
+    show_json,
+)
 from evolve_ai.model.errors import EXIT_FAILED
 from evolve_ai.pipelines import runs
 from evolve_ai.plugins import assemble
@@ -44,7 +51,7 @@ def verify(as_json: bool, **at: Any) -> None:
         show_json(found)
     else:
         for line in text.verification(found):
-            click.echo(line)
+            say(line)
     if not found.ok:
         sys.exit(EXIT_FAILED)
 

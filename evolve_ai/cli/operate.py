@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from evolve_ai.cli.options import project_option
+from evolve_ai.cli.options import project_option, say
 from evolve_ai.model.errors import EXIT_FAILED, EvolveError
 from evolve_ai.pipelines import runs
 from evolve_ai.plugins import assemble
@@ -28,7 +28,7 @@ LOOK_SECONDS = 0.2
 def logs(agent_id: str, follow: bool, lines: int, project: Path, overrides: Any) -> None:
     """Show the end of what the agent ID has written.
 
-    Without what a terminal would obey: an agent may write what it likes.
+    What a terminal would obey is shown as \\x1b and the like: an agent may write what it likes.
     """
     with suppress(KeyboardInterrupt), runs.log_of(project, agent_id) as (record, tail):
         try:
@@ -44,12 +44,12 @@ def logs(agent_id: str, follow: bool, lines: int, project: Path, overrides: Any)
                 show(tail.more())
                 time.sleep(LOOK_SECONDS)
             show(tail.more())  # its last words
-            click.echo(f"its folder is gone; see: evolve show {record.id[:13]}", err=True)
+            say(f"its folder is gone; see: evolve show {record.id[:13]}", err=True)
 
 
 def show(written: bytes) -> None:
     """Whatever bytes they are; a character that is torn between two looks is lost."""
-    click.echo(text.plain(written.decode(errors="replace")), nl=False)
+    say(written.decode(errors="replace"), end="")
 
 
 @click.command()
@@ -101,10 +101,10 @@ def ask(
     if asked.holder is not None:
         whom = "all that are quarantined" if everyone else text.agents(len(asked.ids))
         deed = f"{name} {whom}" if everyone or ids else name
-        click.echo(f"The life-cycle (pid {asked.holder}) will {deed} when no cycle is under way,")
-        click.echo("so at once while it sleeps; or, if it ends before, the next life-cycle will.")
+        say(f"The life-cycle (pid {asked.holder}) will {deed} when no cycle is under way,")
+        say("so at once while it sleeps; or, if it ends before, the next life-cycle will.")
         return
     for done, outcome in asked.told:
-        click.echo(f"{done}: {outcome}")
+        say(f"{done}: {outcome}")
     if asked.told[-1][1].startswith(("refused", "failed")):
         sys.exit(EXIT_FAILED)

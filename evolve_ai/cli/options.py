@@ -1,17 +1,19 @@
 """Owns what the commands share: their options, how they open a project, how they print."""
 
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import click
 from pydantic import BaseModel
-from rich.console import Console, RenderableType
+from rich.console import RenderableType
 
 from evolve_ai.model.guarantee import Sandbox
 from evolve_ai.pipelines import runs
 from evolve_ai.pipelines.sandboxing import Terms
 from evolve_ai.system.project import Project
+from evolve_ai.ui.terminal import Terminal, plain
 from evolve_ai.ui.text import sandbox_colour
 
 UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
@@ -53,7 +55,7 @@ def terms(unsafe: bool) -> Terms:
 def tell_of(sandbox: Sandbox) -> None:
     if sandbox.is_unsafe or sandbox.lost:
         line = str(sandbox)
-        click.secho(f"sandbox {line}", fg=sandbox_colour(line), bold=sandbox.is_unsafe, err=True)
+        say(f"sandbox {line}", err=True, fg=sandbox_colour(line), bold=sandbox.is_unsafe)
 
 
 class Duration(click.ParamType[float]):
@@ -82,10 +84,18 @@ def open_project(project: Path, overrides: tuple[str, ...], workers: int | None 
     return runs.open_project(project, overrides)
 
 
-def told(line: str, console: Console) -> bool:
+def say(words: str, *, err: bool = False, end: str = "\n", **style: Any) -> None:
+    """Print a line, or several; what others wrote in it is shown, and not obeyed.
+
+    `style` as click.style takes it.
+    """
+    click.secho(plain(words + end), err=err, nl=False, **style)
+
+
+def told(line: str, console: Terminal) -> bool:
     """Print a line beside a progress bar; False when nobody reads our output any more."""
     try:
-        console.print(line, highlight=False, soft_wrap=True)
+        console.print(line, soft_wrap=True)
     except (BrokenPipeError, SystemExit):  # rich exits on a broken pipe
         return False
     return True
@@ -93,9 +103,11 @@ def told(line: str, console: Console) -> bool:
 
 def present(report: RenderableType) -> None:
     """Print a report; into a pipe, with lines as long as they come."""
-    console = Console()
-    console.print(report, highlight=False, soft_wrap=not console.is_terminal)
+    console = Terminal()
+    console.print(report, soft_wrap=not console.is_terminal)
 
 
-def show_json(model: BaseModel) -> None:
-    click.echo(model.model_dump_json())
+def show_json(found: BaseModel | Sequence[dict[str, Any]]) -> None:
+    """In ASCII: JSON may hold the control characters from U+0080 as they are."""
+    body = found.model_dump(mode="json") if isinstance(found, BaseModel) else found
+    say(json.dumps(body))

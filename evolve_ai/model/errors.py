@@ -21,7 +21,9 @@ class EvolveError(Exception):
         self.todo = todo
 
     def __str__(self) -> str:
-        text = f"{self.where}: {self.what}" if self.where else self.what
+        # A name of a file may hold lines, which must not pass for lines of ours.
+        where = self.where.replace("\n", r"\n") if self.where else None
+        text = f"{where}: {self.what}" if where else self.what
         return f"{text}\n  {self.todo}" if self.todo else text
 
 

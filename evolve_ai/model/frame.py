@@ -3,6 +3,7 @@
 The contract is docs/agent-protocol.md.
 """
 
+import re
 import struct
 import zlib
 from collections.abc import Callable, Mapping, Sequence
@@ -21,6 +22,12 @@ MAX_NAME = 64
 
 HEADER = struct.Struct("<II")
 _MAX_READY = 256  # bytes of a `ready` that is looked for in the middle of a stream
+_READY_LENGTH = re.compile(
+    rb"(?=(?:[^\x00]\x00|\x00\x01)\x00\x00)", re.DOTALL
+)  # 1 to 256, little-endian
+# A percept has no more steps than fit in it, so an array that is longer answers nothing. Nested
+# arrays that promise many items would cost far more than the bytes they come in.
+_MAX_ARRAY = MAX_BODY // 9
 _STRING_KEYS = {str}
 
 Body = dict[str, Any]
@@ -109,7 +116,8 @@ class Finder:
         if self._decoder is not None:
             return self._decoder.feed(data)
         self._buffer += data
-        for at in range(len(self._buffer) - HEADER.size):
+        for place in _READY_LENGTH.finditer(self._buffer):
+            at = place.start()
             if self._is_ready(at):
                 self._decoder, found = Decoder(), self._buffer[at:]
                 self._buffer = b""
@@ -118,9 +126,11 @@ class Finder:
         return []
 
     def _is_ready(self, at: int) -> bool:
+        if len(self._buffer) - at < HEADER.size:
+            return False
         length, checksum = HEADER.unpack_from(self._buffer, at)
         packed = self._buffer[at + HEADER.size : at + HEADER.size + length]
-        if not 0 < length <= _MAX_READY or len(packed) < length or zlib.crc32(packed) != checksum:
+        if len(packed) < length or zlib.crc32(packed) != checksum:
             return False
         try:
             body = _unpack(packed)
@@ -131,7 +141,7 @@ class Finder:
 
 def _unpack(packed: bytes) -> Body:
     try:
-        body = unpackb(packed)
+        body = unpackb(packed, max_array_len=_MAX_ARRAY)
     except Exception as error:  # msgpack raises several unrelated classes for broken input
         raise FrameError(f"a body is not msgpack: {error or type(error).__name__}") from error
     if type(body) is not dict or set(map(type, body)) != _STRING_KEYS:

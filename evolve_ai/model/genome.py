@@ -11,11 +11,13 @@ import msgpack
 VERSION = 1
 MAX_BYTES = 64 * 1024
 GENE_FOLDER = "src/genes/"
+DEEPEST = 64  # levels of arrays and maps, as in the kernel
 
 _PATH = re.compile(r"src/genes/([A-Za-z_][A-Za-z0-9_]{0,63})\.rs")
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}")
 _CODE = re.compile(r"[0-9a-f]{64}")
 _KEYS = ("v", "id", "generation", "parents", "files", "traits", "mutations")
+_LEAVES = frozenset({type(None), bool, int, float, str, bytes})
 _FILE_KEYS = ("path", "code", "active", "functions")
 
 # Rust's strict and reserved words: none of them can name a module or a function.
@@ -141,7 +143,7 @@ def _from_map(body: dict[str, Any]) -> Genome:
         files=files,
         traits=_traits(_take(body, "traits", dict)),
         mutations=_mutations(body.get("mutations", {})),
-        extra={key: value for key, value in body.items() if key not in _KEYS},
+        extra=_extra(body, _KEYS, depth=1),
     )
 
 
@@ -193,8 +195,25 @@ def _file(item: Any, at: int) -> FileGene:
     functions = _typed(item.get("functions"), f"{name}.functions", list)
     pairs = tuple(_function(pair, f"{name}.functions[{n}]") for n, pair in enumerate(functions))
     _refuse_twice([function for function, _ in pairs], f"{name}.functions")
-    extra = {key: value for key, value in item.items() if key not in _FILE_KEYS}
-    return FileGene(path, code, active, pairs, extra)
+    return FileGene(path, code, active, pairs, _extra(item, _FILE_KEYS, depth=3))
+
+
+def _extra(body: dict[str, Any], known: tuple[str, ...], depth: int) -> dict[str, Any]:
+    extra = {key: value for key, value in body.items() if key not in known}
+    for key, value in extra.items():
+        _refuse_strange(value, key, depth)
+    return extra
+
+
+def _refuse_strange(value: Any, key: str, depth: int) -> None:
+    """Refuse what the kernel cannot read: deep nests, extension types."""
+    if depth > DEEPEST:
+        raise GenomeError(f"{key[:60]!r} is nested deeper than {DEEPEST} levels")
+    if type(value) is dict or type(value) is list:
+        for inner in value.values() if type(value) is dict else value:
+            _refuse_strange(inner, key, depth + 1)
+    elif type(value) not in _LEAVES:
+        raise GenomeError(f"{key[:60]!r} holds an extension type of msgpack")
 
 
 def _function(pair: Any, name: str) -> tuple[str, bool]:

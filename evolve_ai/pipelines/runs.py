@@ -318,7 +318,7 @@ def build(
 
 def verify(project: Project, assemble: Assemble) -> Verification:
     """Takes no lock and writes nothing: it may be asked for while a life-cycle runs."""
-    return verify_project(assemble(project, _nobody(project)))
+    return verify_project(assemble(project, nobody(project)))
 
 
 def explain(project: Project, assemble: Assemble, prefix: str) -> BuildExplanation:

@@ -17,9 +17,10 @@ from evolve_ai.pipelines.views import life_cycle
 from evolve_ai.stages.agent_scan_update import rules_of
 from evolve_ai.stages.genome_sync import generated
 from evolve_ai.state.registry import MENDS, Registry
-from evolve_ai.system.agent_folder import GENOME, SOURCE_LIMIT, Rules, read_contents
+from evolve_ai.system.agent_folder import SOURCE_LIMIT, Rules, read_contents
 from evolve_ai.system.content_store import ContentStore
 from evolve_ai.system.files import read_regular
+from evolve_ai.system.genome_file import GENOME
 from evolve_ai.system.project import Project
 from evolve_ai.system.signing import SIGNATURE, read_key
 

@@ -6,7 +6,8 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from evolve_ai.model.status import AuditedFile, AuditResult, AuditRow
-from evolve_ai.ui.text import agents, plain
+from evolve_ai.ui.terminal import one_line
+from evolve_ai.ui.text import agents
 
 SHOWN = 5  # ids of agents that are refused for the same reason
 STYLES = {"error": "red", "warning": "yellow"}
@@ -35,9 +36,9 @@ def _findings(files: Iterable[AuditedFile]) -> Iterator[Text]:
     for file in files:
         for one in file.findings:
             yield Text.assemble(
-                f"  {plain(file.path)}:{one.line}:{one.column}: ",
+                f"  {one_line(file.path)}:{one.line}:{one.column}: ",
                 (f"{one.severity}[{one.rule}]", STYLES[one.severity]),
-                f": {plain(one.text)} (active in {file.active} of {agents(file.agents)})",
+                f": {one_line(one.text)} (active in {file.active} of {agents(file.agents)})",
             )
 
 
@@ -47,6 +48,6 @@ def _refused(rows: Sequence[AuditRow]) -> Iterator[Text]:
         if row.reason:
             alike.setdefault(row.reason, []).append(row.id[:13])
     for reason, ids in sorted(alike.items(), key=lambda item: (-len(item[1]), item[0])):
-        yield Text(f"  refused: {plain(reason)}", style="red")
+        yield Text(f"  refused: {one_line(reason)}", style="red")
         more = f" and {len(ids) - SHOWN} more" if len(ids) > SHOWN else ""
         yield Text(f"    {agents(len(ids))}: {', '.join(ids[:SHOWN])}{more}")

@@ -19,9 +19,9 @@ def bar(title: str, console: Console) -> Iterator[Advance]:
         yield lambda done, total, words: None
         return
     progress = Progress(
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(WIDTH),
-        TextColumn("{task.fields[words]}"),
+        TextColumn("{task.fields[words]}", markup=False),
         TimeElapsedColumn(),
         console=console,
         transient=True,

@@ -7,6 +7,7 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from evolve_ai.model.status import AgentStory
+from evolve_ai.ui.terminal import one_line
 from evolve_ai.ui.text import energy, number
 
 COMMON = ("seq", "ts", "run", "cycle", "event", "agent")
@@ -17,12 +18,17 @@ def story(told: AgentStory) -> RenderableType:
     return Group(
         Text(f"agent {told.agent.id}", style="bold"),
         *(Text(f"  {line}") for line in _facts(told)),
-        *([Text(f"  {told.reason}", style="red")] if told.reason else []),
+        *([Text(_reason(told.reason), style="red")] if told.reason else []),
         Text("genome, in calling order (what is silent, in brackets)", style="bold"),
         *_genome_lines(told),
         Text("what happened", style="bold"),
         *(_event_line(event) for event in told.events),
     )
+
+
+def _reason(reason: str) -> str:
+    """Its lines below the first deeper than any of ours, so that they cannot pass for ours."""
+    return "  " + reason.replace("\n", "\n    ")
 
 
 def _facts(told: AgentStory) -> Iterator[str]:
@@ -44,7 +50,7 @@ def _facts(told: AgentStory) -> Iterator[str]:
         f"{metrics['functions']} functions, complexity {metrics['complexity']}, "
         f"{metrics['lines']} lines"
     )
-    counted = ", ".join(f"{count} {name}" for name, count in told.mutations.items())
+    counted = ", ".join(f"{count} {one_line(name)}" for name, count in told.mutations.items())
     yield f"mutations in life: {counted or 'none'}"
 
 
@@ -61,6 +67,7 @@ def _genome_lines(told: AgentStory) -> Iterator[Text]:
             )
         yield line
     traits = ", ".join(f"{name} {value:.2f}" for name, value in told.genome["traits"].items())
+    traits = one_line(traits)
     yield Text(f"  traits: {traits}", style="dim")
 
 
@@ -75,7 +82,7 @@ def _event_line(event: dict[str, object]) -> Text:
 
 def _worded(value: object) -> str:
     text = " ".join(map(str, value)) if isinstance(value, list) else str(value)
-    return _LONG.sub(r"\1…", text)
+    return _LONG.sub(r"\1…", one_line(text))
 
 
 def _short(agent: str) -> str:

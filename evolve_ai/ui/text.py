@@ -1,6 +1,5 @@
 """Owns the words and tables in which the terminal tells of a population."""
 
-import re
 from collections.abc import Iterator, Sequence
 
 from rich.console import RenderableType
@@ -12,21 +11,8 @@ from evolve_ai.model.sandbox import Level
 from evolve_ai.model.status import AgentRow, ExamResult, FitnessNumbers, Status, Verification
 from evolve_ai.stages.record import Summary
 
-# What a terminal would obey: CSI, then strings (OSC, DCS, …) up to their end or the line's, then
-# the short ones (ECMA-48).
-_ESCAPES = re.compile(
-    r"(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]?"
-    r"|(?:\x1b[\]PX^_]|[\x9d\x90\x98\x9e\x9f])[^\x07\x1b\x9c\n]*(?:\x07|\x1b\\|\x9c)?"
-    r"|\x1b[ -/]*[0-~]?"
-)
 PAUSED = "time stands still; it goes on with: evolve resume"
 STYLES = {"running": "green", "waiting": "yellow", "quarantined": "red", "dead": "dim"}
-
-
-def plain(written: str) -> str:
-    """What somebody else wrote, without all that a terminal would obey; lines and tabs stay."""
-    text = _ESCAPES.sub("", written)
-    return "".join(char for char in text if char.isprintable() or char in "\n\t")
 
 
 def number(value: float | None, digits: int = 3) -> str:
@@ -46,8 +32,8 @@ def verification(found: Verification) -> Iterator[str]:
     for row in found.rows:
         yield f"{'NO ' if row.problems else 'ok '} {row.kind}: {row.detail}"
         for problem in row.problems:
-            yield plain(f"     {problem.where}: {problem.what}")
-            yield plain(f"       {problem.todo}")
+            yield f"     {problem.where}: {problem.what}"
+            yield f"       {problem.todo}"
 
 
 def cycle_line(cycle: int, summary: Summary) -> str:
@@ -73,7 +59,7 @@ def status_table(status: Status) -> RenderableType:
     holder = f"life-cycle {status.life_cycle}" if status.life_cycle else "no life-cycle runs"
     table = Table.grid(padding=(0, 2))
     table.add_column(style="bold")
-    table.add_column()
+    table.add_column(overflow="fold")
     rows: list[tuple[str, str | Text]] = [
         ("project", f"{status.project} ({holder})"),
         ("time", f"cycle {status.cycle}, tick {status.tick}, {status.mode}"),

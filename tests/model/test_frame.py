@@ -2,6 +2,7 @@
 
 import json
 import struct
+import time
 import zlib
 from contextlib import suppress
 from pathlib import Path
@@ -226,3 +227,20 @@ def test_invalid_vector_is_refused_or_nothing_that_an_agent_may_say(name, data, 
     except FrameError:
         return
     assert all(body["kind"] not in ("ready", "act", "bye") for body in bodies), why
+
+
+def test_arrays_that_promise_much_cost_little() -> None:
+    """Each may promise as many items as the body has bytes, and there is room for all of them."""
+    packed = (b"\xdd" + struct.pack(">I", 190_000)) * 510 + b"\0" * 189_000
+    begun = time.process_time()
+    with pytest.raises(FrameError, match="max_array_len"):
+        Decoder().feed(struct.pack("<II", len(packed), zlib.crc32(packed)) + packed)
+    assert time.process_time() - begun < 0.05
+
+
+def test_who_takes_over_finds_the_ready_behind_much_that_looks_like_one() -> None:
+    ready = frame.encode({"kind": "ready", "epoch": 5, "tick": 0})
+    for before in (b"", b"\1\0\0\0" * 999, b"\0" * 9000, ready[:-1], b"\0\1\0\0" * 99):
+        finder = Finder(5)
+        found = [body for byte in before + ready for body in finder.feed(bytes([byte]))]
+        assert [body["kind"] for body in found] == ["ready"]

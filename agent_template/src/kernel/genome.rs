@@ -5,6 +5,8 @@ use super::value::Value;
 use std::collections::{BTreeMap, BTreeSet};
 
 pub const LARGEST: usize = 64 * 1024;
+/// Of a gene file or a function.
+const LONGEST_NAME: usize = 64;
 
 /// A valid genome; its value is kept whole, so that rewriting it loses nothing.
 #[derive(Clone, Debug, PartialEq)]
@@ -135,8 +137,8 @@ fn check(root: &Value) -> Result<(), String> {
     if !is_uuid(field(root, "id", Value::as_str, "a string")?) {
         return Err("id is not a lower-case UUID".to_string());
     }
-    if field(root, "generation", Value::as_int, "an integer")? < 0 {
-        return Err("generation is negative".to_string());
+    if !is_count(field(root, "generation", Value::as_int, "an integer")?) {
+        return Err("generation is not a count".to_string());
     }
     let parents = field(root, "parents", Value::as_array, "an array")?;
     if parents.len() > 2 || !parents.iter().all(|parent| parent.as_str().is_some_and(is_uuid)) {
@@ -162,7 +164,7 @@ fn check_mutations(root: &Value) -> Result<(), String> {
         return Ok(());
     };
     let counts = mutations.as_map().ok_or("mutations is not a map")?;
-    match counts.iter().find(|(_, count)| count.as_int().is_none_or(|count| count < 0)) {
+    match counts.iter().find(|(_, count)| !count.as_int().is_some_and(is_count)) {
         Some((name, _)) => Err(format!("mutations {name:?} is not a count")),
         None => Ok(()),
     }
@@ -205,6 +207,11 @@ fn field<'a, T>(
     read(value).ok_or_else(|| format!("{key} is not {kind}"))
 }
 
+/// What a signed integer of 64 bits can hold, and at least zero.
+fn is_count(number: i128) -> bool {
+    i64::try_from(number).is_ok_and(|number| number >= 0)
+}
+
 fn is_lower_hex(byte: u8) -> bool {
     matches!(byte, b'0'..=b'9' | b'a'..=b'f')
 }
@@ -222,7 +229,7 @@ fn is_identifier(name: &str) -> bool {
         mut override priv pub ref return self static struct super trait true try type typeof \
         unsafe unsized use virtual where while yield";
     let plain = |byte: u8| byte == b'_' || byte.is_ascii_alphanumeric();
-    !name.is_empty()
+    (1..=LONGEST_NAME).contains(&name.len())
         && name.bytes().all(plain)
         && !name.as_bytes()[0].is_ascii_digit()
         && !KEYWORDS.split(' ').any(|keyword| keyword == name)

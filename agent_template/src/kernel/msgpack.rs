@@ -1,6 +1,7 @@
 //! MessagePack (msgpack.org), written in its shortest form: genomes, frames, states.
 //!
-//! The keys of a map are strings, each at most once. Floats are written as 64-bit. The same map gives the same bytes here and in Python's `msgpack.packb`.
+//! The keys of a map are strings, each at most once; there are no extension types. Floats are
+//! written as 64-bit. The same map gives the same bytes here and in Python's `msgpack.packb`.
 
 use super::value::Value;
 use std::collections::BTreeSet;
@@ -42,7 +43,6 @@ fn write(value: &Value, out: &mut Vec<u8>) {
                 write(value, out);
             }
         }
-        Value::Ext(kind, bytes) => write_ext(*kind, bytes, out),
     }
 }
 
@@ -58,15 +58,6 @@ fn write_int(number: i128, out: &mut Vec<u8>) {
         i128::MIN..=-0x8000_0001 => tagged(0xD3, &(number as i64).to_be_bytes(), out),
         _ => tagged(0xCF, &(number as u64).to_be_bytes(), out),
     }
-}
-
-fn write_ext(kind: i8, bytes: &[u8], out: &mut Vec<u8>) {
-    match bytes.len() {
-        1 | 2 | 4 | 8 | 16 => out.push(0xD4 + bytes.len().trailing_zeros() as u8),
-        length => write_length(length, None, [0xC7, 0xC8, 0xC9], out),
-    }
-    out.push(kind as u8);
-    out.extend(bytes);
 }
 
 /// The shortest header for a length: in the tag itself (`fix`: tag and limit), or in 1, 2 or
@@ -116,15 +107,10 @@ impl<'a> Reader<'a> {
                 let length = self.length(tag - 0xC4)?;
                 Value::Bin(self.take(length)?.to_vec())
             }
-            0xC7..=0xC9 => {
-                let length = self.length(tag - 0xC7)?;
-                self.ext(length)?
-            }
             0xCA => Value::Float(f32::from_bits(self.uint(4)? as u32).into()),
             0xCB => Value::Float(f64::from_bits(self.uint(8)?)),
             0xCC..=0xCF => Value::Int(self.uint(1 << (tag - 0xCC))?.into()),
             0xD0..=0xD3 => self.signed(1 << (tag - 0xD0))?,
-            0xD4..=0xD8 => self.ext(1 << (tag - 0xD4))?,
             0xD9..=0xDB => {
                 let length = self.length(tag - 0xD9)?;
                 self.text(length)?
@@ -138,6 +124,7 @@ impl<'a> Reader<'a> {
                 self.map(count, depth)?
             }
             0xE0..=0xFF => Value::Int((tag as i8).into()),
+            0xC7..=0xC9 | 0xD4..=0xD8 => return Err("an extension type".to_string()),
             0xC1 => return Err("byte c1 means nothing in msgpack".to_string()),
         })
     }
@@ -169,11 +156,6 @@ impl<'a> Reader<'a> {
     fn text(&mut self, length: usize) -> Result<Value, String> {
         let text = std::str::from_utf8(self.take(length)?);
         Ok(Value::Str(text.map_err(|_| "a string is not UTF-8".to_string())?.to_string()))
-    }
-
-    fn ext(&mut self, length: usize) -> Result<Value, String> {
-        let kind = self.take(1)?[0] as i8;
-        Ok(Value::Ext(kind, self.take(length)?.to_vec()))
     }
 
     fn array(&mut self, count: usize, depth: usize) -> Result<Value, String> {

@@ -10,7 +10,6 @@ pub enum Value {
     Bin(Vec<u8>),
     Array(Vec<Value>),
     Map(Vec<(String, Value)>),
-    Ext(i8, Vec<u8>),
 }
 
 impl Value {

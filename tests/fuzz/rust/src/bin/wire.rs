@@ -1,0 +1,21 @@
+//! Any bytes a keeper hears are requests or rubbish, and what was framed is read again.
+#![no_main]
+#![allow(dead_code)]
+
+use libfuzzer_sys::fuzz_target;
+
+#[path = "../../../../../evolve_ai/keeper/src/wire.rs"]
+mod wire;
+
+fuzz_target!(|data: &[u8]| {
+    let mut rest = data;
+    while let Ok(Some((body, length))) = wire::first_frame(rest) {
+        let _ = wire::request(body);
+        rest = &rest[length..];
+    }
+    let _ = wire::request(data);
+    if let Ok(text) = std::str::from_utf8(data) {
+        let framed = wire::frame(&text.split('\0').collect::<Vec<_>>());
+        assert_eq!(wire::first_frame(&framed), Ok(Some((data, framed.len()))));
+    }
+});
