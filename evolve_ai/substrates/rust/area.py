@@ -253,8 +253,9 @@ def _stays(path: str, entry: "os.DirEntry[str]", files: Collection[str]) -> bool
         return file
     if path in _OURS:
         return folder if _OURS[path] else file
-    kind, _, name = path.partition("/")
-    return folder and kind in ("kernels", "units") and name.startswith(GENERATED_PREFIX)
+    kind, *names = path.split("/")
+    crate = len(names) == 1 and names[0].startswith(GENERATED_PREFIX)
+    return folder and crate and kind in ("kernels", "units")
 
 
 def row_of_line(line: int) -> int:
