@@ -151,8 +151,9 @@ def with_sources(
     }
     if not wanted:
         return sources
+    kept = ContentStore(context.project.sources)  # a verdict is no use where the code is lost
     with VerdictStore(context.project.verdicts, context.policy) as verdicts:
-        known = verdicts.get(wanted)
+        known = verdicts.get({code: path for code, path in wanted.items() if kept.has(code)})
         read = _read(context, {code: path for code, path in wanted.items() if code not in known})
         verdicts.put(read.values())
     return {**sources, **known, **read}

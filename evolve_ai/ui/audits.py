@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Iterator, Sequence
 
 from rich.console import Group, RenderableType
-from rich.table import Table
 from rich.text import Text
 
 from evolve_ai.model.status import AuditedFile, AuditResult, AuditRow
@@ -14,12 +13,8 @@ STYLES = {"error": "red", "warning": "yellow"}
 
 
 def audit_result(result: AuditResult) -> RenderableType:
-    """A line for all, a table of findings by file, and the agents that are refused."""
-    findings = [file for file in result.files if file.findings]
-    parts: list[RenderableType] = [Text(_summary(result))]
-    if findings:
-        parts.append(_table(findings))
-    return Group(*parts, *_refused(result.agents))
+    """A line for all, a line for each finding, and the agents that are refused."""
+    return Group(Text(_summary(result)), *_findings(result.files), *_refused(result.agents))
 
 
 def _summary(result: AuditResult) -> str:
@@ -35,19 +30,15 @@ def _summary(result: AuditResult) -> str:
     return " · ".join([agents(totals.agents), *told, files, policy, f"{result.seconds:.2f} s"])
 
 
-def _table(files: Iterable[AuditedFile]) -> Table:
-    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
-    for name in ("  file", "rule", "what", "active in"):
-        table.add_column(name)
+def _findings(files: Iterable[AuditedFile]) -> Iterator[Text]:
+    """As a compiler tells it, with the part of those who hold the file that make use of it."""
     for file in files:
         for one in file.findings:
-            table.add_row(
-                f"  {plain(file.path)}:{one.line}:{one.column}",
-                Text(one.rule, style=STYLES[one.severity]),
-                Text(plain(one.text)),
-                f"{file.active} of {file.agents}",
+            yield Text.assemble(
+                f"  {plain(file.path)}:{one.line}:{one.column}: ",
+                (f"{one.severity}[{one.rule}]", STYLES[one.severity]),
+                f": {plain(one.text)} (active in {file.active} of {agents(file.agents)})",
             )
-    return table
 
 
 def _refused(rows: Sequence[AuditRow]) -> Iterator[Text]:

@@ -41,7 +41,9 @@ def read_source(path: str, code: bytes, policy: Policy = DEFAULT) -> SourceRepor
     if unreadable:
         return _no_source(path, digest, lines, unreadable)
     tree = SourceTree(code, MAX_DEPTH)
-    imported, written = tuple(tree.imports()), tuple(tree.paths())
+    readable = tree.too_deep is None
+    imported = tuple(tree.imports()) if readable else ()
+    written = tuple(tree.paths()) if readable else ()
     traits, trait_breaches = _traits(tree)
     error = _syntax_error(tree)
     return SourceReport(

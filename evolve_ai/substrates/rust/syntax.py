@@ -266,5 +266,8 @@ def _names(node: Node | None) -> tuple[str, ...]:
 
 
 def _begins_rooted(node: Node) -> bool:
-    leaves = tokens(node)
-    return bool(leaves) and leaves[0].text == "::"
+    """Is `::` its first token?"""
+    first: Node | None = node
+    while first is not None and first.child_count:
+        first = next((one for one in first.children if one.type not in _COMMENTS), None)
+    return first is not None and first.type == "::"
