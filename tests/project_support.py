@@ -217,11 +217,11 @@ def clone(source: Path, root: Path, workspace: Path) -> ProjectUnderTest:
     """A copy of a project, with the store and build area of all copies."""
     shutil.copytree(source, root, symlinks=True)
     if not (root / "workspace" / "store").is_symlink():
-        _share(root, workspace)
+        share(root, workspace)
     return ProjectUnderTest(root)
 
 
-def _share(project: Path, workspace: Path) -> None:
+def share(project: Path, workspace: Path) -> None:
     """Let a project use another's store and build area, so that little is compiled twice; and its
     key, by which that store is signed."""
     key = workspace / "key"

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from project_support import EVOLVE, ProjectUnderTest, wait_until
+from project_support import EVOLVE, ProjectUnderTest, share, wait_until
 
 Mount = Callable[..., Path]
 
@@ -43,9 +43,7 @@ def on_small_disk(
     """A project on a disk of its own; its programs are built elsewhere."""
     root = mount("disk", "3m") / "project"
     shutil.copytree(empty_project, root)
-    for name in ("build", "store"):
-        (shared_workspace / name).mkdir(exist_ok=True)
-        (root / "workspace" / name).symlink_to(shared_workspace / name)
+    share(root, shared_workspace)
     project = ProjectUnderTest(root)
     yield project
     assert not project.clean_up()
