@@ -3,20 +3,18 @@
 import importlib
 from collections.abc import Callable, Mapping
 from importlib.metadata import entry_points
-from pathlib import Path
 from typing import Any
 
 from evolve_ai.contracts.environment import World
 from evolve_ai.contracts.selection import SelectionPolicy
 from evolve_ai.contracts.sink import Sink
-from evolve_ai.contracts.substrate import Builder, Substrate
+from evolve_ai.contracts.substrate import Substrate
 from evolve_ai.contracts.variation import Variation
 from evolve_ai.environments.series import SeriesWorld
 from evolve_ai.environments.solitary import SolitaryWorld
 from evolve_ai.executors.pool import open_executor
 from evolve_ai.model.draws import Draws
 from evolve_ai.model.errors import EvolveError, PluginError
-from evolve_ai.model.report import GenePool
 from evolve_ai.pipelines.parts import Parts
 from evolve_ai.selection.drift import drift
 from evolve_ai.selection.energy import energy
@@ -64,9 +62,6 @@ def assemble(project: Project, sink: Sink) -> Parts:
     draws = Draws(settings.seed)
     substrate: Substrate = _made("substrates", SUBSTRATES, settings.substrate, project)
 
-    def open_builder(workspace: Path, pool: GenePool) -> Builder:
-        return substrate.builder(workspace, pool)
-
     return Parts(
         project=project,
         substrate=substrate,
@@ -77,7 +72,7 @@ def assemble(project: Project, sink: Sink) -> Parts:
         executor=open_executor(settings.cycle.workers, PRELOAD),
         sink=sink,
         draws=draws,
-        open_builder=open_builder,
+        open_builder=substrate.builder,
     )
 
 

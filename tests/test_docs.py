@@ -113,3 +113,20 @@ def test_the_gene_of_the_page_is_accepted(unfounded: ProjectUnderTest) -> None:
     unfounded.evolve("init", 2)
     unfounded.live(1)
     assert unfounded.status()["builds"]["failed"] == 0
+
+
+def promises() -> list[tuple[str, str]]:
+    """What the page on security promises, and the test that it names for that."""
+    page = (ROOT / "docs" / "security.md").read_text()
+    tables = re.findall(r"^\| promise \| by what \| test \|\n((?:\|.*\n)+)", page, re.MULTILINE)
+    rows = [line.strip("|\n ").split(" | ") for table in tables for line in table.splitlines()[1:]]
+    assert len(rows) > 20
+    return [(promise, test) for promise, _, test in rows]
+
+
+@pytest.mark.parametrize(("promise", "test"), promises())
+def test_every_promise_of_security_names_a_test(promise: str, test: str) -> None:
+    found = re.fullmatch(r"`(\w+)::(\w+)`", test)
+    assert found, f"{promise}: {test!r} names no test"
+    [file] = (ROOT / "tests").rglob(f"{found[1]}.py")
+    assert re.search(rf"^def {found[2]}\(", file.read_text(), re.MULTILINE), test

@@ -20,7 +20,9 @@ from evolve_ai.cli.options import (
     present,
     project_option,
     show_json,
+    terms,
     told,
+    unsafe_option,
     workers_option,
 )
 from evolve_ai.model.errors import EXIT_FAILED, EvolveError
@@ -121,6 +123,7 @@ def import_(folder: Path, **at: Any) -> None:
     help="Leave the agents alive at the end, for the next life-cycle to take over.",
 )
 @workers_option
+@unsafe_option
 @json_option
 @project_option
 def life_cycle(
@@ -128,6 +131,7 @@ def life_cycle(
     seconds: float | None,
     selection: str | None,
     detach_on_exit: bool,
+    unsafe: bool,
     as_json: bool,
     **at: Any,
 ) -> None:
@@ -143,7 +147,7 @@ def life_cycle(
     with (
         ending_gracefully(lambda words: click.echo(words, err=True)) as ending,
         build_bar(console) as advance,
-        life(project, assemble, advance, hear) as manager,
+        life(project, assemble, advance, hear, terms(unsafe)) as manager,
     ):
         ending.calls(manager.stop)
         manager.detaches = detach_on_exit
@@ -193,11 +197,12 @@ def status(as_json: bool, **at: Any) -> None:
 @project_option
 def agents(everyone: bool, as_json: bool, **at: Any) -> None:
     """List the agents: the living, fittest first."""
-    rows: list[AgentRow] = runs.rows(open_project(**at), everyone)
+    project = open_project(**at)
+    rows: list[AgentRow] = runs.rows(project, everyone)
     if as_json:
         click.echo(json.dumps([row.model_dump() for row in rows]))
     else:
-        Console().print(text.agents_table(rows))
+        Console().print(text.agents_table(rows, runs.sandbox(project)))
 
 
 @evolve.command()
@@ -214,9 +219,12 @@ def show(agent_id: str, as_json: bool, **at: Any) -> None:
 @click.argument("ids", nargs=-1, metavar="[ID]...")
 @click.option("--all", "everyone", is_flag=True, help="All that live (so without any ID, too).")
 @click.option("--explain", is_flag=True, help="Tell what the program of one agent is made of.")
+@unsafe_option
 @json_option
 @project_option
-def build(ids: tuple[str, ...], everyone: bool, explain: bool, as_json: bool, **at: Any) -> None:
+def build(
+    ids: tuple[str, ...], everyone: bool, explain: bool, unsafe: bool, as_json: bool, **at: Any
+) -> None:
     """Build the programs of agents as they are now, before any life-cycle needs them.
 
     Every agent, or those whose ids begin with ID. History goes on as if nothing had been built.
@@ -227,7 +235,7 @@ def build(ids: tuple[str, ...], everyone: bool, explain: bool, as_json: bool, **
         explain_build(ids, as_json, **at)
         return
     with ending_at_once(), build_bar(Console()) as advance:
-        result = runs.build(open_project(**at), assemble, ids, advance)
+        result = runs.build(open_project(**at), assemble, ids, advance, terms(unsafe))
     show_json(result) if as_json else present(build_result(result))
     if result.totals.failed:
         sys.exit(EXIT_FAILED)
@@ -242,12 +250,13 @@ def explain_build(ids: tuple[str, ...], as_json: bool, **at: Any) -> None:
 
 
 @evolve.command()
+@unsafe_option
 @json_option
 @project_option
-def exam(as_json: bool, **at: Any) -> None:
+def exam(unsafe: bool, as_json: bool, **at: Any) -> None:
     """Examine founders and living, afresh, on the held-out stretch."""
     with ending_at_once(), build_bar(Console()) as advance:
-        result = runs.exam(open_project(**at), assemble, advance)
+        result = runs.exam(open_project(**at), assemble, advance, terms(unsafe))
     show_json(result) if as_json else Console().print(text.exam_table(result))
 
 
@@ -261,7 +270,9 @@ def doctor(as_json: bool, **at: Any) -> None:
         click.echo(json.dumps([asdict(check) for check in checks]))
     else:
         for check in checks:
-            click.echo(f"{'ok ' if check.ok else 'NO '} {check.name}: {check.detail}")
+            colour = text.sandbox_colour(check.detail) if check.name == "sandbox" else None
+            verdict = "ok " if check.ok else "NO "
+            click.secho(f"{verdict} {check.name}: {check.detail}", fg=colour)
             if not check.ok and check.todo:
                 click.echo(f"     {check.todo}")
     if not all(check.ok for check in checks):

@@ -8,8 +8,11 @@ import click
 from pydantic import BaseModel
 from rich.console import Console, RenderableType
 
+from evolve_ai.model.guarantee import Sandbox
 from evolve_ai.pipelines import runs
+from evolve_ai.pipelines.sandboxing import Terms
 from evolve_ai.system.project import Project
+from evolve_ai.ui.text import sandbox_colour
 
 UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
@@ -35,6 +38,22 @@ json_option = click.option("--json", "as_json", is_flag=True, help="Print one JS
 workers_option = click.option(
     "--workers", type=click.IntRange(1, 1024), help="Worker processes (default: one per core)."
 )
+unsafe_option = click.option(
+    "--unsafe",
+    is_flag=True,
+    help="Without any sandbox: agents and builds get all your rights.",
+)
+
+
+def terms(unsafe: bool) -> Terms:
+    """How a command starts agents or compilers; less than a whole sandbox is said aloud."""
+    return Terms(unsafe, tell_of)
+
+
+def tell_of(sandbox: Sandbox) -> None:
+    if sandbox.is_unsafe or sandbox.lost:
+        line = str(sandbox)
+        click.secho(f"sandbox {line}", fg=sandbox_colour(line), bold=sandbox.is_unsafe, err=True)
 
 
 class Duration(click.ParamType[float]):

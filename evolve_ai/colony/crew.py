@@ -51,8 +51,10 @@ class Crew:
         log_bytes: int = agent_log.MAX_BYTES,
         room: Room | None = None,
         join: Callable[[int], object] = lambda pid: None,
+        around: Sequence[str] = (),
     ):
-        """In a folder of its own; `program` is the keeper, whose pid `join` is told. KeeperError
+        """In a folder of its own; `program` is the keeper, started with the words `around` before
+        its own, and whose pid `join` is told. KeeperError
         when that does not start, StorageError when the folder cannot be written."""
         self.epoch = epoch
         self.limits = limits or Limits()
@@ -67,7 +69,7 @@ class Crew:
         processes.raise_descriptor_limit()
         self.diary = Diary(self._folder / "diary")
         self._room = room or Room()
-        self._spawner = Spawner(self._folder, program, orphan_seconds, join)
+        self._spawner = Spawner(self._folder, program, orphan_seconds, join, around)
         self._launcher = Launcher(
             self._pipes,
             self._spawner,

@@ -100,14 +100,21 @@ class Keeper:
 
     @classmethod
     def open(
-        cls, folder: Path, program: Path, orphan_seconds: int, *, patience: float = 5.0
+        cls,
+        folder: Path,
+        program: Path,
+        orphan_seconds: int,
+        *,
+        patience: float = 5.0,
+        around: Sequence[str] = (),
     ) -> "Keeper":
-        """Connect to the living keeper of a folder, or start one and connect.
+        """Connect to the living keeper of a folder, or start one (with these words `around` its
+        own, for namespaces) and connect.
 
         One that does not greet within `patience` seconds is killed and replaced: its agents live
         on. KeeperError when none can be started.
         """
-        reached = keeper_start.reach(folder, program, orphan_seconds, patience)
+        reached = keeper_start.reach(folder, program, orphan_seconds, patience, around)
         return cls(reached.connection, reached.pidfd, reached.identity)
 
     @property

@@ -6,13 +6,14 @@ import signal
 import socket
 import struct
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from evolve_ai.model.errors import EvolveError
 from evolve_ai.system import processes
 from evolve_ai.system.files import storage_errors
-from evolve_ai.system.identity import Identity, identify
+from evolve_ai.system.identity import Identity, identify, parent
 
 _SOCKET = "keeper.sock"
 _LOG = "keeper.log"
@@ -38,9 +39,18 @@ class Reached:
     fresh: bool
 
 
-def reach(folder: Path, program: Path, orphan_seconds: int, patience: float) -> Reached:
+def reach(
+    folder: Path,
+    program: Path,
+    orphan_seconds: int,
+    patience: float,
+    around: Sequence[str] = (),
+) -> Reached:
     """Connect to the keeper of this folder; start it where there is none, replace it where it
-    does not greet within `patience` seconds. KeeperError when nothing helps."""
+    does not greet within `patience` seconds. KeeperError when nothing helps.
+
+    `around` are words before those of a new keeper: a program that becomes its parent.
+    """
     with storage_errors(folder):
         folder.mkdir(parents=True, exist_ok=True)
     started: int | None = None
@@ -52,11 +62,12 @@ def reach(folder: Path, program: Path, orphan_seconds: int, patience: float) -> 
                 started = None if reached.fresh else started
                 return reached
             if started is None:
-                started = _start(program, folder, orphan_seconds)
+                started = _start(program, folder, orphan_seconds, around)
             elif (code := _exit_code(started)) is not None:
                 started = None
                 _refuse_unless_held(code, folder)
             time.sleep(_PAUSE)
+        _end_children(started)
     finally:
         if started is not None:
             _give_up(started)
@@ -170,15 +181,19 @@ def _end_silent(connection: socket.socket, folder: Path) -> None:
         os.close(pidfd)
 
 
-def _start(program: Path, folder: Path, orphan_seconds: int) -> int:
+def _start(program: Path, folder: Path, orphan_seconds: int, around: Sequence[str]) -> int:
     """A keeper in a session of its own, with nothing of ours but its arguments."""
-    nothing = [(os.POSIX_SPAWN_OPEN, number, "/dev/null", os.O_RDWR, 0) for number in range(3)]
+    files = [(os.POSIX_SPAWN_OPEN, number, "/dev/null", os.O_RDWR, 0) for number in range(3)]
+    if around:  # what it says before there is a keeper stands where that writes
+        how = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW
+        files[2] = (os.POSIX_SPAWN_OPEN, 2, str(folder.absolute() / _LOG), how, 0o644)
+    first = (*around, str(program)) if around else (program.name,)
     try:
         return os.posix_spawn(
-            program,
-            [program.name, str(folder.absolute()), str(orphan_seconds)],
+            around[0] if around else program,
+            [*first, str(folder.absolute()), str(orphan_seconds)],
             processes.ENVIRONMENT,
-            file_actions=nothing,
+            file_actions=files,
             setsid=True,
             setsigmask=(),
             setsigdef=processes.DEFAULT_SIGNALS,
@@ -218,8 +233,16 @@ def _last_words(folder: Path) -> str:
     return lines[-1][:_WORDS] if lines else "it has left no word"
 
 
+def _end_children(pid: int | None) -> None:
+    """A keeper that something else was put around: it has not come to greet anybody."""
+    for name in os.listdir("/proc") if pid else ():  # noqa: PTH208 - they may vanish
+        if name.isdigit() and parent(int(name)) == pid and (child := identify(int(name))):
+            processes.signal_one(child, signal.SIGKILL)
+
+
 def _give_up(pid: int) -> None:
-    """It has no agents yet: nobody has asked it for one."""
+    """It has no agents yet: nobody has asked it for one. Or it is what was put around a keeper:
+    that has greeted us, and lives on without."""
     if _exit_code(pid) is None:
         os.kill(pid, signal.SIGKILL)
         os.waitpid(pid, 0)

@@ -1,7 +1,7 @@
 """Owns how a colony comes by processes: it asks its keeper, and a new one when that has died."""
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -63,8 +63,10 @@ class Spawner:
         program: Path,
         orphan_seconds: int,
         join: Callable[[int], object] = lambda pid: None,
+        around: Sequence[str] = (),
     ):
-        """`join` is told the pid of each keeper before that starts anybody for us.
+        """`join` is told the pid of each keeper before that starts anybody for us; `around` is
+        what a new one is started in.
 
         KeeperError when none can be started.
         """
@@ -75,10 +77,11 @@ class Spawner:
         self._attempts: dict[str, int] = {}
         self._mark = 0
         self._join = join
+        self._around = around
         self._keeper = self._opened()
 
     def _opened(self) -> Keeper:
-        keeper = Keeper.open(self._folder, self._program, self._orphan_seconds)
+        keeper = Keeper.open(self._folder, self._program, self._orphan_seconds, around=self._around)
         self._join(keeper.identity.pid)
         return keeper
 

@@ -15,7 +15,10 @@ from evolve_ai.model.report import (
     Program,
     SourceReport,
 )
+from evolve_ai.model.sandbox import Confinement
 
+# Asked when a compiler is about to start: what makes the box may itself have to be compiled.
+Confine = Callable[[], Confinement]
 Progress = Callable[[BuildProgress], None]
 
 
@@ -99,8 +102,8 @@ class Substrate(Protocol):
     # What the program of this genome is made of, as one hash (without the agent's name).
     def fingerprint(self, genome: Genome, pool: GenePool) -> str: ...
 
-    # A builder whose store and build area lie in this workspace.
-    def builder(self, workspace: Path, pool: GenePool) -> Builder: ...
+    # A builder whose store and build area lie in this workspace; its compilers run confined.
+    def builder(self, workspace: Path, pool: GenePool, confine: Confine) -> Builder: ...
 
     # One who looks at what the builder of this workspace keeps.
     def onlooker(self, workspace: Path, pool: GenePool) -> Onlooker: ...

@@ -77,3 +77,9 @@ class LimitError(EvolveError):
 
 class StorageError(EvolveError):
     """The disk is full, read-only, or refuses us."""
+
+
+class SandboxError(EvolveError):
+    """The sandbox that was asked for cannot be had here."""
+
+    exit_code = EXIT_TOOLCHAIN

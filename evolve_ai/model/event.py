@@ -21,6 +21,7 @@ class Kind(StrEnum):
     COMMAND = "command"
     TAINT = "taint"
     BUDGET = "budget"
+    SANDBOX = "sandbox"
 
 
 @dataclass(frozen=True, slots=True)

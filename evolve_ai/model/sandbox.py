@@ -42,3 +42,16 @@ class Box:
     writable: tuple[Path, ...] = ()  # files and folders in it are made and removed
     threads: int = 1
     lifted: frozenset[Protection] = frozenset()
+
+
+# Lifted at level none: even then a command keeps to its limits, and ends with all that it began.
+EVERYTHING = frozenset(Protection) - {Protection.LIMITS}
+
+
+@dataclass(frozen=True, slots=True)
+class Confinement:
+    """How the compilers of a language are boxed in; the language knows what they need to touch."""
+
+    program: Path  # of the keeper, which makes the box
+    readable: tuple[Path, ...] = ()  # besides, to read and run: a linker in a home, say
+    lifted: frozenset[Protection] = frozenset()

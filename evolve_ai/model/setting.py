@@ -52,6 +52,8 @@ URL_FORM = "an http or https address"
 PluginName = Annotated[str, _matching(_PLUGIN, PLUGIN_FORM)]
 CallableName = Annotated[str, _matching(_CALLABLE, CALLABLE_FORM)]
 Url = Annotated[str, _matching(_URL, URL_FORM)]
+FOLDERS_FORM = "a list of absolute paths other than /"
+AbsolutePath = Annotated[str, _matching(r"/(?=[^/])[^\0\n]*", "an absolute path other than /")]
 PROCESSOR_FORM = '"", "native", or a name that `rustc --print target-cpus` lists'
 CRATE_FORM = "the name of a crate"
 VERSION_FORM = 'one exact version, such as "1.2.3"'

@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from evolve_ai.model.event import Kind
+from evolve_ai.model.sandbox_settings import SandboxSettings
 from evolve_ai.model.setting import (
     PLUGIN_FORM,
     PROCESSOR_FORM,
@@ -360,6 +361,7 @@ class Settings(Section):
         default_factory=dict, description="crates that the template may depend on, by name"
     )
     supervise: SuperviseSettings = SuperviseSettings()
+    sandbox: SandboxSettings = SandboxSettings()
     budget: BudgetSettings = BudgetSettings()
     events: EventSettings = EventSettings()
     hooks: Mapping[EventName, CallableNames] = Field(

@@ -66,7 +66,7 @@ class Status(BaseModel):
     budgets: dict[str, BudgetNumbers] = Field(
         description="by resource: memory and disk in bytes, inodes, descriptors"
     )
-    sandbox: str
+    sandbox: str = Field(description="that of the last life-cycle; begins with its level")
     history_digest: str
 
 

@@ -30,7 +30,7 @@ def build_agents(
     clock = Stopwatch()
     agents = _chosen(registry, prefixes)
     pool = open_pool(parts, registry)
-    builder = parts.open_builder(parts.project.workspace, pool)
+    builder = parts.builder(pool)
     context = parts.context(pool, cycle=0)
     unseen = {agent: replace(record, stamp="") for agent, record in agents.items()}
     scanned = scan(context, unseen, {}, living=len(registry.living()))

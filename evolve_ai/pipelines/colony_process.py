@@ -17,8 +17,11 @@ from evolve_ai.executors.worker import die_with_the_parent, leave_signals_to_the
 from evolve_ai.model.agent import Fault
 from evolve_ai.model.colony import Change, Limits, nothing
 from evolve_ai.model.errors import HeldError
+from evolve_ai.model.guarantee import UNTRIED, Sandbox
+from evolve_ai.model.report import Needs
 from evolve_ai.model.settings import SuperviseSettings
 from evolve_ai.pipelines.bounds import joining
+from evolve_ai.pipelines.sandboxing import around_of
 from evolve_ai.system.cgroup import Group
 from evolve_ai.system.exits import Room
 from evolve_ai.system.lock import Lock
@@ -35,6 +38,8 @@ STIRS = "stirs"  # somebody has spoken or died, and no order was under way
 _PATIENCE = 10.0  # seconds that another process of this colony may take to end
 _PAUSE = 0.02
 
+NEEDS_NOTHING = Needs(0, 0)
+
 Order = tuple[str, tuple[Any, ...], Mapping[str, Any]]
 
 
@@ -50,6 +55,8 @@ class ColonySpec:
     ours: tuple[int, ...]
     world_of: Callable[[Project], World]
     group: Group | None = None
+    sandbox: Sandbox = UNTRIED
+    needs: Needs = NEEDS_NOTHING
 
     def open(self) -> Colony:
         """Here, in this process. KeeperError, StorageError."""
@@ -64,6 +71,7 @@ class ColonySpec:
             log_bytes=patience.log_bytes,
             room=Room.of(patience),
             join=joining(self.group, self.project.logs),
+            around=around_of(self.sandbox, self.project, self.needs, self.folder),
         )
 
     def _open_world(self) -> OpenWorld:

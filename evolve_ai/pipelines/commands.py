@@ -96,7 +96,7 @@ def without_life_cycle(parts: Parts, registry: Registry) -> Reach:
         return [f"process {identity.pid} cannot be ended" for identity in left]
 
     def builder() -> Builder:
-        return parts.open_builder(parts.project.workspace, open_pool(parts, registry))
+        return parts.builder(open_pool(parts, registry))
 
     return Reach(end, builder)
 

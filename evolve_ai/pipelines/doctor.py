@@ -8,15 +8,25 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+from evolve_ai.colony.keeper_program import keeper_program
 from evolve_ai.model.capacity import Bound
 from evolve_ai.model.errors import EvolveError
+from evolve_ai.model.guarantee import Sandbox
+from evolve_ai.model.sandbox import Level
 from evolve_ai.pipelines import capacity
 from evolve_ai.pipelines.layout import colonies_needed
+from evolve_ai.pipelines.sandboxing import at_level
 from evolve_ai.system import cgroup
 from evolve_ai.system.project import Project
+from evolve_ai.system.sandbox import OTHER_KERNEL, refuse_other_systems
 from evolve_ai.system.settings_file import FILE_NAME, load_settings
 
 PYTHON = (3, 11)
+HOW = (
+    "install bubblewrap, and see that user namespaces are allowed (sysctl "
+    "user.max_user_namespaces, kernel.apparmor_restrict_unprivileged_userns); or set "
+    'sandbox.level = "landlock"'
+)
 REMOTE = ("nfs", "nfs4", "cifs", "smb3", "fuse.sshfs", "9p", "afs", "ceph", "lustre", "beegfs")
 
 Detail = Callable[[], str]
@@ -43,10 +53,12 @@ def examine(
     tools: Sequence[NamedDetail],
     read_template: Detail,
     check_registry: Detail,
+    libraries: Sequence[str] = (),
 ) -> list[Check]:
     """All checks, for a population of these agents and their processes.
 
-    `tools` are those of the substrate. Callables tell what they found, or raise EvolveError.
+    `tools` and `libraries` are those of the substrate. Callables tell what they found, or raise
+    EvolveError.
     """
     checks: tuple[NamedDetail, ...] = (
         ("python", _python),
@@ -59,9 +71,34 @@ def examine(
         ("local disk", partial(_local, project.workspace)),
         *_room(project, pids),
         ("cgroup v2", cgroup.probe),
-        ("sandbox", lambda: "none: agents run unsandboxed, with all rights of this user"),
     )
-    return [_attempt(*check) for check in checks]
+    return [*(_attempt(*check) for check in checks), *_sandbox(project, libraries)]
+
+
+def _sandbox(project: Project, libraries: Sequence[str]) -> Iterator[Check]:
+    """The level that a run would have, then a row for each guarantee, tried now."""
+    asked = Level(project.settings.sandbox.level)
+    if asked is Level.NONE:
+        todo = 'set sandbox.level = "landlock"; a life-cycle refuses this one without --unsafe'
+        yield Check("sandbox", False, str(Sandbox(Level.NONE)), todo)
+        return
+    found: list[Sandbox] = []
+
+    def try_it() -> str:
+        refuse_other_systems()
+        with tempfile.TemporaryDirectory() as folder:
+            kept = (project.workspace / "keeper").is_dir()
+            program = keeper_program(project.workspace if kept else Path(folder))
+            found.append(at_level(asked, program, Path(folder), libraries))
+        if found[0].broken:
+            raise _Unwell(str(found[0]), OTHER_KERNEL)
+        if found[0].level is not asked:
+            raise _Unwell(str(found[0]), HOW)
+        return str(found[0])
+
+    yield _attempt("sandbox", try_it)
+    for one in found[0].guarantees if found else ():
+        yield Check(f"sandbox: {one.name}", one.held, one.how)
 
 
 def _room(project: Project, pids: Mapping[str, int | None]) -> Iterator[NamedDetail]:

@@ -21,11 +21,11 @@ from evolve_ai.model.world import Account, Resident
 from evolve_ai.pipelines.bounds import joining
 from evolve_ai.pipelines.colony_process import limits_of
 from evolve_ai.pipelines.parts import Parts
+from evolve_ai.pipelines.sandboxing import EXAM, around_of
 from evolve_ai.stages.build import request_of
 from evolve_ai.state.registry import Registry
 from evolve_ai.system.exits import Room
 
-FOLDER = "exam"
 PURSE = 100_000  # thousandths of energy: nobody is poor in an exam
 
 
@@ -61,10 +61,10 @@ def examine(
         examination = parts.world.exam(len(able))
         if examination is None:
             raise UsageError(f"the world {parts.world.name} has no exam")
-        folder = parts.project.workspace / FOLDER / name
+        folder = parts.project.workspace / EXAM / name
         groups.append(sit(parts, pool, folder, able, programs, examination))
         stretch = examination.stretch
-    shutil.rmtree(parts.project.workspace / FOLDER, ignore_errors=True)
+    shutil.rmtree(parts.project.workspace / EXAM, ignore_errors=True)
     founded, now = (_marks(accounts) for accounts in groups)
     gain = None
     if founded.median_s is not None and now.median_s is not None:
@@ -114,7 +114,8 @@ def sit(
     program = keeper_program(parts.project.workspace)
     join = joining(parts.group, parts.project.logs)
     limits = limits_of(patience)
-    with Crew(folder, program, epoch=1, limits=limits, room=room, join=join) as crew:
+    around = around_of(parts.sandbox, parts.project, parts.substrate.needs, folder)
+    with Crew(folder, program, epoch=1, limits=limits, room=room, join=join, around=around) as crew:
         started = crew.start(starts)
         for outcome in started.values():
             if isinstance(outcome, Refused):

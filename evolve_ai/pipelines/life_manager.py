@@ -81,7 +81,7 @@ class LifeManager:
         parts, registry = self.parts, self.registry
         self.pool: GenePool = open_pool(parts, registry)
         self._pool_stamp = parts.substrate.pool_stamp(parts.project.template)
-        self._builder = parts.open_builder(parts.project.workspace, self.pool)
+        self._builder = parts.builder(self.pool)
         self.colony: Colony = open_colonies(parts, registry, self.run_id, lambda: self.pool)
         try:
             self._take_over()

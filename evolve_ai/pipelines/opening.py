@@ -11,6 +11,7 @@ from evolve_ai.pipelines.colony_member import ColonyProcess, Roll
 from evolve_ai.pipelines.colony_process import ColonySpec
 from evolve_ai.pipelines.layout import LAYOUT, Layout
 from evolve_ai.pipelines.parts import Parts
+from evolve_ai.pipelines.sandboxing import SANDBOX, last_level, recorded
 from evolve_ai.pipelines.takeover import on_record, refuse_another_world, season_under_way
 from evolve_ai.state.registry import Batch, Registry
 from evolve_ai.system.files import remove_tree
@@ -20,22 +21,30 @@ PoolNow = Callable[[], GenePool]
 
 def open_colonies(parts: Parts, registry: Registry, run: str, pool: PoolNow) -> Colony:
     """Those of this run. While a season is under way, agents stay where they are; else who lives in
-    colonies that are not wanted any more goes home first. SettingsError, and nothing is done, when
-    that season has another world."""
+    colonies, or at a level of the sandbox, that are not wanted any more goes home first.
+    SettingsError, and nothing is done, when that season has another world."""
     refuse_another_world(parts, registry)
     project = parts.project
     before = Layout.of_last_run(registry)
     wanted = Layout.wanted(project.settings, int(registry.meta("places") or 0))
-    if wanted != before:
-        if season_under_way(registry):
-            wanted = before
-        else:
-            _send_home(parts, registry, run, pool, before)
+    if season_under_way(registry):
+        wanted = before
+    elif wanted != before or last_level(registry) is not parts.sandbox.level:
+        _send_home(parts, registry, run, pool, before)
     for folder in set(before.folders(project.workspace)) - set(wanted.folders(project.workspace)):
         if folder.exists():
             remove_tree(folder)
-    registry.commit(Batch(meta={LAYOUT: wanted.to_text()}), run="")
+    _note(parts, registry, run, wanted)
     return _opened(parts, registry, pool, wanted)
+
+
+def _note(parts: Parts, registry: Registry, run: str, layout: Layout) -> None:
+    """What colonies this run has, and what sandbox."""
+    last = registry.last_cycle()
+    asked = parts.project.settings.sandbox.level
+    events = [recorded(parts.sandbox, asked, last[0] if last else 0)]
+    meta: dict[str, str | None] = {LAYOUT: layout.to_text(), SANDBOX: str(parts.sandbox)}
+    parts.sink.deliver(registry.commit(Batch(meta=meta, events=events), run))
 
 
 def _send_home(parts: Parts, registry: Registry, run: str, pool: PoolNow, layout: Layout) -> None:
@@ -65,6 +74,8 @@ def _opened(parts: Parts, registry: Registry, pool: PoolNow, layout: Layout) -> 
                 layout.demes_of(number),
                 parts.world_of,
                 parts.group,
+                parts.sandbox,
+                parts.substrate.needs,
             )
             if layout.colonies == 1:
                 return spec.open()

@@ -5,15 +5,18 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from evolve_ai.colony.keeper_program import keeper_program
 from evolve_ai.contracts.environment import World
 from evolve_ai.contracts.executor import Executor
 from evolve_ai.contracts.selection import SelectionPolicy
 from evolve_ai.contracts.sink import Sink
-from evolve_ai.contracts.substrate import Builder, Substrate
+from evolve_ai.contracts.substrate import Builder, Confine, Substrate
 from evolve_ai.contracts.variation import Variation
 from evolve_ai.model.draws import Draws
 from evolve_ai.model.errors import SettingsError
+from evolve_ai.model.guarantee import UNTRIED, Sandbox
 from evolve_ai.model.report import GenePool
+from evolve_ai.model.sandbox import EVERYTHING, Confinement, Protection
 from evolve_ai.stages.context import Context
 from evolve_ai.system.cgroup import Group
 from evolve_ai.system.project import Project
@@ -32,14 +35,24 @@ class Parts:
     executor: Executor
     sink: Sink
     draws: Draws
-    open_builder: Callable[[Path, GenePool], Builder]
+    open_builder: Callable[[Path, GenePool, Confine], Builder]
     group: Group | None = None  # bounds all agents, where the kernel may
+    sandbox: Sandbox = UNTRIED  # as settled when the run began
 
     @property
     def clock(self) -> Callable[[], float] | None:
         """Seconds that restarts are timed by; None in lockstep, where cycles are counted."""
         # Linux counts it from the boot, for all processes: the next run reads the same clock.
         return time.monotonic if self.project.settings.mode == "free" else None
+
+    def builder(self, pool: GenePool) -> Builder:
+        """The builder of the project, whose compilers are boxed as the sandbox has it."""
+        return self.open_builder(self.project.workspace, pool, self._confine)
+
+    def _confine(self) -> Confinement:
+        readable = tuple(map(Path, self.project.settings.sandbox.readable))
+        lifted: frozenset[Protection] = EVERYTHING if self.sandbox.is_unsafe else frozenset()
+        return Confinement(keeper_program(self.project.workspace), readable, lifted)
 
     def context(self, pool: GenePool, cycle: int) -> Context:
         project, clock = self.project, self.clock

@@ -15,6 +15,7 @@ from evolve_ai.contracts.sink import Sink
 from evolve_ai.contracts.substrate import Progress
 from evolve_ai.model.agent import AgentRecord
 from evolve_ai.model.errors import EvolveError, NoPopulationError, NoProjectError, RegistryError
+from evolve_ai.model.sandbox import Level
 from evolve_ai.model.settings import Settings
 from evolve_ai.model.status import (
     AgentRow,
@@ -45,6 +46,7 @@ from evolve_ai.pipelines.new_project import check_path
 from evolve_ai.pipelines.operator import Hear
 from evolve_ai.pipelines.parts import Parts, check_needs
 from evolve_ai.pipelines.restoration import open_registry, take_news
+from evolve_ai.pipelines.sandboxing import EXAM, Terms, last_level, last_sandbox, sandbox_of
 from evolve_ai.state.copies import Copies
 from evolve_ai.state.registry import MENDS, Registry
 from evolve_ai.system.files import publish
@@ -57,8 +59,6 @@ from evolve_ai.system.settings_file import FILE_NAME, load_settings
 
 Assemble = Callable[[Project, Sink], Parts]
 LIFE_CYCLE = views.LIFE_CYCLE
-_EXAM = "exam"
-_WITH_AGENTS = (LIFE_CYCLE, _EXAM)
 
 
 def open_project(folder: Path, overrides: Sequence[str] = ()) -> Project:
@@ -81,20 +81,29 @@ def find_root(folder: Path) -> Path:
 
 
 @contextmanager
-def opened(project: Project, assemble: Assemble, purpose: str) -> Iterator[tuple[Parts, Registry]]:
-    """The parts and the registry of a project, for one who writes. HeldError for a second one."""
+def opened(
+    project: Project, assemble: Assemble, purpose: str, terms: Terms | None = None
+) -> Iterator[tuple[Parts, Registry]]:
+    """The parts and the registry of a project, for one who writes. HeldError for a second one.
+
+    Whoever starts agents gives the `terms` for it.
+    """
     with ExitStack() as stack:
         stack.enter_context(Lock(project.workspace, purpose))
         registry = stack.enter_context(open_registry(project, purpose == LIFE_CYCLE))
         notifier = open_notifier(project.settings, project.logs, registry.events_after)
         stack.callback(notifier.close)
         group = None
-        if purpose in _WITH_AGENTS:  # before anybody else is started
+        if terms is not None:  # before anybody else is started
             living = len(registry.living())
             group = stack.enter_context(bounded(project, living, notifier.log))
         parts = replace(assemble(project, notifier), group=group)
         stack.callback(parts.executor.close)
         check_needs(parts)
+        if terms is not None:
+            mine = registry if purpose == LIFE_CYCLE else None
+            libraries = parts.substrate.needs.libraries
+            parts = replace(parts, sandbox=sandbox_of(project, libraries, terms, mine))
         yield parts, registry
         for trouble in Copies(project.registry).make():
             notifier.log.warning(trouble)
@@ -200,8 +209,9 @@ def life(
     assemble: Assemble,
     build_progress: Progress | None = None,
     hear: Hear | None = None,
+    terms: Terms | None = None,
 ) -> Iterator[LifeManager]:
-    with opened(project, assemble, LIFE_CYCLE) as (parts, registry):
+    with opened(project, assemble, LIFE_CYCLE, terms or Terms()) as (parts, registry):
         if registry.meta("places") is None:
             raise NoPopulationError(
                 "this project has no agents yet", where=project.root, todo="evolve init 100"
@@ -228,7 +238,9 @@ def send_home(project: Project, assemble: Assemble) -> int:
     what was begun is finished, and what they remember is kept. How many there were."""
     left = sum(1 for _ in leftovers(project.agents)) if project.agents.is_dir() else 0
     if left:
-        with life(project, assemble) as manager:
+        with Registry.read(project.registry) as registry:
+            unsafe = last_level(registry) is Level.NONE  # as they were started
+        with life(project, assemble, terms=Terms(unsafe)) as manager:
             manager.stop()
             manager.manage_agents_lifecycle()
     return left
@@ -258,6 +270,12 @@ def rows(project: Project, everyone: bool) -> list[AgentRow]:
         known = views.as_they_are(project, living)
         records = [*known, *registry.dead()] if everyone else known
         return [views.row_of(record) for record in records]
+
+
+def sandbox(project: Project) -> str:
+    """That of the last life-cycle, as a line that begins with its level."""
+    with Registry.read(project.registry) as registry:
+        return last_sandbox(project, registry)
 
 
 def story(project: Project, assemble: Assemble, prefix: str) -> AgentStory:
@@ -298,7 +316,8 @@ def check_health(folder: Path, overrides: Sequence[str], assemble: Assemble) -> 
     except EvolveError:
         project = Project(folder, Settings())  # one of the checks tells why
     pids = _pids(project.registry)
-    return examine_health(project, pids, _tools(project, assemble), read_template, check_registry)
+    tools, libraries = _tools(project, assemble)
+    return examine_health(project, pids, tools, read_template, check_registry, libraries)
 
 
 def _pids(path: Path) -> dict[str, int | None]:
@@ -312,17 +331,18 @@ def _pids(path: Path) -> dict[str, int | None]:
         return {}  # check_registry tells
 
 
-def _tools(project: Project, assemble: Assemble) -> Sequence[NamedDetail]:
-    """What the language of the agents needs; its plug-in may be missing, too."""
+def _tools(project: Project, assemble: Assemble) -> tuple[Sequence[NamedDetail], Sequence[str]]:
+    """What the language of the agents needs, and its libraries; its plug-in may be missing."""
     try:
-        return assemble(project, _nobody(project)).substrate.checks()
+        substrate = assemble(project, _nobody(project)).substrate
+        return substrate.checks(), substrate.needs.libraries
     except EvolveError as error:
         refused = error
 
         def refuse() -> str:
             raise refused
 
-        return [("substrate", refuse)]
+        return [("substrate", refuse)], ()
 
 
 def build(
@@ -330,12 +350,14 @@ def build(
     assemble: Assemble,
     prefixes: Sequence[str],
     progress: Progress | None = None,
+    terms: Terms | None = None,
 ) -> BuildResult:
     """HeldError while a life-cycle or an exam builds in the same place."""
     with Registry.read(project.registry) as registry, Lock(project.workspace, "build"):
         parts = assemble(project, _nobody(project))
         with closing(parts.executor):
-            return build_agents(parts, registry, prefixes, progress)
+            found = sandbox_of(project, parts.substrate.needs.libraries, terms or Terms())
+            return build_agents(replace(parts, sandbox=found), registry, prefixes, progress)
 
 
 def explain(project: Project, assemble: Assemble, prefix: str) -> BuildExplanation:
@@ -344,11 +366,16 @@ def explain(project: Project, assemble: Assemble, prefix: str) -> BuildExplanati
         return explain_build(assemble(project, _nobody(project)), registry, prefix)
 
 
-def exam(project: Project, assemble: Assemble, progress: Progress | None = None) -> ExamResult:
+def exam(
+    project: Project,
+    assemble: Assemble,
+    progress: Progress | None = None,
+    terms: Terms | None = None,
+) -> ExamResult:
     """HeldError while a life-cycle runs: both would build in the same place."""
-    with opened(project, assemble, _EXAM) as (parts, registry):
+    with opened(project, assemble, EXAM, terms or Terms()) as (parts, registry):
         if registry.meta("places") is None:
             raise NoPopulationError("this project has no agents yet", todo="evolve init 100")
         pool = open_pool(parts, registry)
-        builder = parts.open_builder(project.workspace, pool)
+        builder = parts.builder(pool)
         return examine(parts, registry, pool, builder, progress)

@@ -20,6 +20,7 @@ from evolve_ai.model.status import (
 )
 from evolve_ai.pipelines.commands import PAUSED
 from evolve_ai.pipelines.layout import Layout
+from evolve_ai.pipelines.sandboxing import last_sandbox
 from evolve_ai.stages.record import NO_HISTORY, TALLY, Tally, Totals
 from evolve_ai.state.registry import Registry
 from evolve_ai.system.consumption import in_their_folders
@@ -28,7 +29,6 @@ from evolve_ai.system.lock import Holder, holder
 from evolve_ai.system.project import Project
 
 LIFE_CYCLE = "life-cycle"
-SANDBOX = "none: agents run unsandboxed, with your rights"
 
 
 def status_of(project: Project, registry: Registry) -> Status:
@@ -57,7 +57,7 @@ def status_of(project: Project, registry: Registry) -> Status:
         restarts=totals.restarts,
         deaths=dict(Counter(str(record.cause) for record in registry.dead())),
         budgets=_budgets(project, living, Layout.of_last_run(registry).colonies),
-        sandbox=SANDBOX,
+        sandbox=last_sandbox(project, registry),
         history_digest=last[1] if last else NO_HISTORY,
     )
 

@@ -1,7 +1,6 @@
 """Owns how an external command is run: bounded in time and silence, ended as a whole group."""
 
 import os
-import resource
 import selectors
 import signal
 import subprocess
@@ -16,9 +15,9 @@ from pathlib import Path
 from typing import IO
 
 from evolve_ai.model.errors import EvolveError
-from evolve_ai.system.processes import limit
 
 _PATIENCE = 0.1  # seconds between looks at the wish to cancel
+_LAST_WORDS = 64  # reads of 64 KiB of each pipe, which hold as much
 _cancel: ContextVar[threading.Event | None] = ContextVar("cancel", default=None)
 
 
@@ -43,20 +42,20 @@ class Ending(StrEnum):
     EXITED = "exited"
     TOTAL_TIMEOUT = "total timeout"
     SILENCE_TIMEOUT = "silence timeout"
+    FLOOD = "limit on what it may print"
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
     """Seconds: in all, without a byte of output, and between SIGTERM and SIGKILL.
 
-    `memory` is the address space of each of its processes, in bytes; None: whatever we may have.
-    It holds from just after the start.
+    `output` is how many bytes it may print, to both sides together; we keep them all.
     """
 
     total: float
     silence: float
     grace: float = 2.0
-    memory: int | None = None
+    output: int = 64 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,8 +83,6 @@ def run_command(
     """
     started = time.monotonic()
     with _started(argv, cwd, env) as process:
-        if limits.memory is not None:
-            limit(process.pid, resource.RLIMIT_AS, limits.memory)
         reader = _Reader(process, on_line)
         try:
             ending = reader.read_until_end(started, limits)
@@ -145,6 +142,8 @@ class _Reader:
             if left <= 0:
                 total = now - started >= limits.total
                 return Ending.TOTAL_TIMEOUT if total else Ending.SILENCE_TIMEOUT
+            if len(self.stdout) + len(self.stderr) > limits.output:
+                return Ending.FLOOD
             if self._read(min(left, _PATIENCE)):
                 heard = time.monotonic()
             elif self.process.poll() is not None:
@@ -162,9 +161,11 @@ class _Reader:
         return Ending.TOTAL_TIMEOUT
 
     def drain(self) -> None:
-        """Take what is left in the pipes of a command that was ended."""
-        while self._selector.get_map() and self._read(0.0):
-            pass
+        """Take what is left in the pipes of a command that was ended; others may still hold, and
+        fill, them."""
+        for _ in range(_LAST_WORDS):
+            if not (self._selector.get_map() and self._read(0.0)):
+                break
 
     def _read(self, seconds: float) -> bool:
         heard = False

@@ -21,16 +21,6 @@ ENVIRONMENT: Mapping[str, str] = {"PATH": "/usr/local/bin:/usr/bin:/bin", "LANG"
 DEFAULT_SIGNALS = frozenset(signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP})
 
 
-def limit(pid: int, kind: int, wanted: int) -> None:
-    """Set a limit of a process of ours, and of all that it starts later (prlimit(2))."""
-    _, hard = resource.getrlimit(kind)
-    bound = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
-    # The same system call has just told us of our own limit: only a process that is gone already
-    # can refuse.
-    with contextlib.suppress(OSError):
-        resource.prlimit(pid, kind, (bound, bound))
-
-
 def raise_descriptor_limit() -> int:
     """Lift the soft limit of descriptors to the hard one; return how many we may hold."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)

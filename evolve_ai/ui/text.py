@@ -8,6 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from evolve_ai.model.budget import Resource, shown
+from evolve_ai.model.sandbox import Level
 from evolve_ai.model.status import AgentRow, ExamResult, FitnessNumbers, Status
 from evolve_ai.stages.record import Summary
 
@@ -86,12 +87,23 @@ def status_table(status: Status) -> RenderableType:
         ),
         ("restarts", str(status.restarts)),
         ("budgets", _budgets(status)),
-        ("sandbox", Text(status.sandbox, style="yellow")),
+        ("sandbox", sandbox_text(status.sandbox)),
         ("digest", status.history_digest[:32] + "…"),
     ]
     for name, value in (*rows, *_warnings(status)):
         table.add_row(name, value)
     return table
+
+
+def sandbox_text(line: str) -> Text:
+    """A line that begins with a level: red for none, yellow for less than was asked for."""
+    return Text(line, style=sandbox_colour(line) or "")
+
+
+def sandbox_colour(line: str) -> str | None:
+    if line.startswith(Level.NONE):
+        return "red"
+    return "yellow" if line.startswith(f"{Level.LANDLOCK}, ") else None
 
 
 def _warnings(status: Status) -> Iterator[tuple[str, Text]]:
@@ -123,8 +135,11 @@ def _causes(deaths: dict[str, int]) -> str:
     return f" ({told})"
 
 
-def agents_table(rows: Sequence[AgentRow]) -> Table:
-    table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold")
+def agents_table(rows: Sequence[AgentRow], sandbox: str = "") -> Table:
+    """Below a line about the sandbox, where there is none."""
+    told = Text(f"sandbox {sandbox}", style="red") if sandbox.startswith(Level.NONE) else None
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold", title=told)
+    table.title_justify = "left"
     table.add_column("id")
     table.add_column("state")
     for name in ("pid", "gen", "age", "energy", "fitness", "genes", "restarts"):

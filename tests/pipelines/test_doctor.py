@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 
 from evolve_ai.model.errors import RegistryError, TemplateError
+from evolve_ai.model.guarantee import Guarantee, Sandbox
+from evolve_ai.model.sandbox import Level
 from evolve_ai.model.settings import Settings
 from evolve_ai.pipelines import capacity, doctor
 from evolve_ai.pipelines.doctor import Check, examine, filesystem
@@ -28,8 +30,9 @@ def _examine(
     root: Path, settings: Settings | None = None, pids: Mapping[str, int | None] | None = None
 ) -> dict[str, Check]:
     project = Project(root, settings or Settings())
-    tools = RustSubstrate(home=root).checks()
-    checks = examine(project, pids or {}, tools, lambda: "12 gene files", lambda: "whole")
+    rust = RustSubstrate(home=root)
+    template, registry = (lambda: "12 gene files"), (lambda: "whole")
+    checks = examine(project, pids or {}, rust.checks(), template, registry, rust.needs.libraries)
     return {check.name: check for check in checks}
 
 
@@ -41,8 +44,31 @@ def test_sound_project_is_well(project: Path) -> None:
     assert not list((project / "workspace").iterdir())
 
 
+def test_every_guarantee_of_the_sandbox_has_a_row_with_how_it_was_tried(project: Path) -> None:
+    checks = _examine(project)
+    assert checks["sandbox"].detail.startswith("landlock: ")
+    rows = {name.removeprefix("sandbox: ") for name in checks if name.startswith("sandbox: ")}
+    assert rows >= {"files", "network", "processes", "threads", "signals", "tracing", "kernel"}
+    assert "tried to read a file of another folder" in checks["sandbox: files"].detail
+
+
 def test_missing_sandbox_is_said_plainly(project: Path) -> None:
-    assert "unsandboxed" in _examine(project)["sandbox"].detail
+    settings = Settings.model_validate({"sandbox": {"level": "none"}})
+    check = _examine(project, settings)["sandbox"]
+    assert not check.ok
+    assert check.detail.startswith("none: UNSAFE")
+    assert "landlock" in check.todo
+
+
+def test_sandbox_that_does_not_hold_is_named(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    torn = Sandbox(Level.LANDLOCK, (Guarantee("files", False, "tried to read: done"),))
+    monkeypatch.setattr(doctor, "at_level", lambda *_: torn)
+    checks = _examine(project)
+    assert not checks["sandbox"].ok
+    assert "files (tried to read: done)" in checks["sandbox"].detail
+    assert checks["sandbox: files"] == Check("sandbox: files", False, "tried to read: done")
 
 
 def test_missing_compiler_is_named(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:

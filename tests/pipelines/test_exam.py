@@ -57,7 +57,7 @@ def hall(project: ProjectUnderTest) -> Iterator[Callable[[Sequence[Genome]], lis
 def _score(parts: Parts, pool: GenePool, folder: Path, genomes: Sequence[Genome]) -> list[Account]:
     fingerprint = parts.substrate.fingerprint
     candidates = [Candidate(g, encode(g), fingerprint(g, pool)) for g in genomes]
-    programs = programs_for(parts.open_builder(parts.project.workspace, pool), candidates)
+    programs = programs_for(parts.builder(pool), candidates)
     examination = parts.world.exam(len(candidates))
     assert examination is not None
     accounts = sit(parts, pool, folder, candidates, programs, examination)

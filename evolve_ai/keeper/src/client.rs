@@ -1,7 +1,10 @@
 //! Owns the connection to the client: requests come in pieces, and nobody waits for it to read.
 
+use crate::handover;
 use crate::wire::{self, Request, Rubbish};
-use std::io::{self, Read, Write};
+use std::collections::VecDeque;
+use std::fs::File;
+use std::io::{self, Write};
 use std::os::fd::{AsRawFd, RawFd};
 use std::os::unix::net::UnixStream;
 
@@ -28,6 +31,7 @@ pub struct Client {
     stream: UnixStream,
     incoming: Vec<u8>,
     outgoing: Vec<u8>,
+    files: VecDeque<File>,
 }
 
 impl AsRawFd for Client {
@@ -39,7 +43,7 @@ impl AsRawFd for Client {
 impl Client {
     pub fn new(stream: UnixStream) -> io::Result<Client> {
         stream.set_nonblocking(true)?;
-        Ok(Client { stream, incoming: Vec::new(), outgoing: Vec::new() })
+        Ok(Client { stream, incoming: Vec::new(), outgoing: Vec::new(), files: VecDeque::new() })
     }
 
     pub fn has_more_to_hear(&self) -> bool {
@@ -68,12 +72,20 @@ impl Client {
         Ok(())
     }
 
+    /// The first of the files that have come and were not asked for yet.
+    pub fn next_file(&mut self) -> Option<File> {
+        self.files.pop_front()
+    }
+
     /// The requests that are complete after one more piece.
     pub fn listen(&mut self) -> Result<Vec<Request>, Gone> {
         let mut piece = [0; PIECE_BYTES];
-        match self.stream.read(&mut piece) {
-            Ok(0) => return Err(Gone),
-            Ok(count) => self.incoming.extend_from_slice(&piece[..count]),
+        match handover::receive(&self.stream, &mut piece) {
+            Ok((0, _)) => return Err(Gone),
+            Ok((count, file)) => {
+                self.incoming.extend_from_slice(&piece[..count]);
+                self.files.extend(file);
+            }
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             Err(error) => return Err(error.into()),

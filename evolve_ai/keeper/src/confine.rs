@@ -3,8 +3,10 @@
 use crate::landlock::{self, Ruleset};
 use crate::seccomp::{self, Subject};
 use crate::{privileges, sys};
+use std::borrow::Cow;
 use std::ffi::OsString;
 use std::fmt;
+use std::fs::File;
 use std::io;
 use std::os::fd::RawFd;
 use std::path::PathBuf;
@@ -59,7 +61,7 @@ pub struct Confinement {
 /// Which step failed, and how.
 #[derive(Debug)]
 pub struct Failure {
-    pub step: &'static str,
+    pub step: Cow<'static, str>,
     pub error: io::Error,
 }
 
@@ -70,7 +72,7 @@ impl fmt::Display for Failure {
 }
 
 pub fn at<T>(step: &'static str, done: io::Result<T>) -> Result<T, Failure> {
-    done.map_err(|error| Failure { step, error })
+    done.map_err(|error| Failure { step: step.into(), error })
 }
 
 impl Confinement {
@@ -142,14 +144,14 @@ pub struct Gate<'a> {
 
 impl Gate<'_> {
     /// Of this process, for ever; it may still become `program`. What was done when a step fails
-    /// stays done.
-    pub fn enter(&self, program: Option<RawFd>) -> Result<(), Failure> {
+    /// stays done. The file is that of `seccomp::enter`.
+    pub fn enter(&self, program: Option<RawFd>) -> Result<Option<File>, Failure> {
         if self.confinement.holds(Protection::Privileges) {
             at("privileges", privileges::give_up())?;
         }
         at("Landlock", self.ruleset.enter())?;
         let pid = std::process::id() as i32;
-        let subject = Subject { pid, program, signals_stay: self.signals_stay };
+        let subject = Subject { pid, program, signals_stay: self.signals_stay, asks: false };
         at("seccomp", seccomp::enter(self.confinement, &subject))
     }
 }

@@ -25,6 +25,7 @@ const RETURN: u16 = 0x06; // BPF_RET | BPF_K
 
 const RET_ALLOW: u32 = 0x7fff_0000;
 const RET_ERRNO: u32 = 0x0005_0000;
+const RET_USER_NOTIF: u32 = 0x7fc0_0000;
 const RET_KILL_PROCESS: u32 = 0x8000_0000;
 
 // Where struct seccomp_data has the number, the architecture and the first argument.
@@ -53,6 +54,11 @@ pub fn allow() -> Program {
 
 pub fn refuse(errno: i32) -> Program {
     vec![instruction(RETURN, RET_ERRNO | errno as u32)]
+}
+
+/// Whoever listens decides.
+pub fn ask() -> Program {
+    vec![instruction(RETURN, RET_USER_NOTIF)]
 }
 
 pub fn kill() -> Program {

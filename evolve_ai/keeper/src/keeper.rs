@@ -6,14 +6,14 @@ use crate::journal::{self, Journal};
 use crate::spawn;
 use crate::sys::{self, Watched};
 use crate::wire::{Launch, Request};
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::fs::{self, File};
 use std::io::{self, Read};
 use std::os::unix::net::UnixListener;
 use std::time::{Duration, Instant};
 
 pub const SOCKET: &str = "keeper.sock";
-const PROTOCOL: &str = "1";
+const PROTOCOL: &str = "2";
 /// Between two looks for strays, and between two attempts at a disk that was full.
 const LOOK: Duration = Duration::from_secs(2);
 const NO_DESCRIPTOR_PAUSE: Duration = Duration::from_millis(50);
@@ -26,6 +26,8 @@ pub struct Keeper {
     journal: Journal,
     children: Children,
     client: Option<Client>,
+    /// Programs that this client has told of, by its names for them.
+    programs: BTreeMap<String, File>,
     unwritten: VecDeque<String>,
     is_leaving: bool,
     alone_since: Instant,
@@ -48,6 +50,7 @@ impl Keeper {
             journal,
             children: Children::default(),
             client: None,
+            programs: BTreeMap::new(),
             unwritten: VecDeque::new(),
             is_leaving: false,
             alone_since: Instant::now(),
@@ -135,6 +138,7 @@ impl Keeper {
                 let pid = std::process::id().to_string();
                 client.tell(&["keeper", PROTOCOL, &pid, &self.boot_id]);
                 self.client = Some(client);
+                self.programs.clear();
                 self.is_leaving = false;
             }
             // It goes on calling: without a pause we would do nothing but refuse it.
@@ -153,6 +157,11 @@ impl Keeper {
     fn carry_out(&mut self, request: Request) {
         match request {
             Request::Spawn(launch) => self.spawn(*launch),
+            Request::Program(name) => {
+                let file = self.client.as_mut().and_then(Client::next_file);
+                self.programs.extend(file.map(|file| (name, file)));
+            }
+            Request::Forget(name) => drop(self.programs.remove(&name)),
             Request::Compact(offset) => self.compact(offset),
             Request::Leave => self.is_leaving = true,
         }
@@ -162,19 +171,19 @@ impl Keeper {
         let [id, note] = [launch.id.clone(), launch.note.clone()];
         let serial = launch.serial.to_string();
         let length = self.journal.length().ok();
-        match spawn::spawn(launch, &self.journal) {
+        match spawn::spawn(launch, &self.programs, &self.journal) {
             Ok(process) => {
                 let [pid, start] = [process.pid.to_string(), process.start_time.to_string()];
                 self.tell(&["started", &serial, &pid, &start]);
                 self.children.add(id, process);
             }
-            Err(error) => {
-                let errno = error.raw_os_error().unwrap_or(sys::EINVAL);
+            Err(failure) => {
+                let errno = failure.error.raw_os_error().unwrap_or(sys::EINVAL);
                 // Without a line that says it was started, there is nothing to take back.
                 if self.journal.length().ok() != length {
                     self.write(journal::failure_line(&id, &note, errno));
                 }
-                self.tell(&["refused", &serial, &errno.to_string(), &error.to_string()]);
+                self.tell(&["refused", &serial, &errno.to_string(), &failure.to_string()]);
             }
         }
     }

@@ -4,11 +4,13 @@
 //! Exit codes: 0 nobody needs it any more, 1 it cannot work here, 2 usage, 3 the folder has one.
 //! Its boxes are for others, too: `evolve-keeper box` and `evolve-keeper probe`.
 
+mod births;
 mod children;
 mod client;
 mod confine;
 mod descendants;
 mod filter;
+mod handover;
 mod journal;
 mod keeper;
 mod landlock;

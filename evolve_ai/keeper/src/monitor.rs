@@ -6,15 +6,17 @@
 //! It ends as the command ends. Codes of its own: 123 there were more processes than --fork or more
 //! threads than --threads allows, 124 it could not be started.
 
+use crate::births::Births;
 use crate::confine::{at, Confinement, Failure, Gate, Protection};
 use crate::sys::{self, Exit, Found, Watched};
-use crate::{descendants, process};
+use crate::{descendants, handover, process};
 use std::ffi::{CString, OsStr, OsString};
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read};
 use std::os::fd::AsRawFd;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::net::UnixStream;
 use std::os::unix::process::parent_id;
 use std::time::{Duration, Instant};
 
@@ -58,13 +60,17 @@ impl Command {
             return Ok(Exit::Signal(SIGTERM));
         }
         let monitor = std::process::id();
+        let (ours, theirs) = at("monitor", UnixStream::pair())?;
         let Some(first) = at("fork", process::divide())? else {
-            let failure = self.become_it(&gate, program.as_ref(), monitor);
+            let failure = self.become_it(&gate, program.as_ref(), monitor, &theirs);
             eprintln!("evolve-keeper: {failure}");
             sys::exit_at_once(NOT_STARTED)
         };
-        drop(program);
-        Watch { confinement: &self.confinement, news, first, exit: None }.until_nobody_is_left()
+        drop((program, theirs));
+        let (_, listener) = at("monitor", handover::receive(&ours, &mut [0]))?;
+        let births = listener.map(Births);
+        Watch { confinement: &self.confinement, news, births, first, exit: None }
+            .until_nobody_is_left()
     }
 
     /// Held open, so that it can be executed where executing by name is no longer possible.
@@ -78,7 +84,13 @@ impl Command {
     }
 
     /// In the child; returns only if it fails.
-    fn become_it(&self, gate: &Gate, program: Option<&File>, monitor: u32) -> Failure {
+    fn become_it(
+        &self,
+        gate: &Gate,
+        program: Option<&File>,
+        monitor: u32,
+        to_monitor: &UnixStream,
+    ) -> Failure {
         let environment: Vec<CString> = std::env::vars_os()
             .map(|(name, value)| text(&[name, value].join(OsStr::new("="))))
             .collect();
@@ -86,7 +98,11 @@ impl Command {
             .and_then(|()| at("child", sys::set_signals_back()))
             .and_then(|()| if parent_id() == monitor { Ok(()) } else { sys::exit_at_once(0) })
             .and_then(|()| self.confinement.limit())
-            .and_then(|()| gate.enter(program.map(AsRawFd::as_raw_fd)));
+            .and_then(|()| gate.enter(program.map(AsRawFd::as_raw_fd)))
+            .and_then(|listener| match listener {
+                Some(listener) => at("monitor", handover::send(to_monitor, &listener)),
+                None => Ok(()),
+            });
         if let Err(failure) = entered {
             return failure;
         }
@@ -94,7 +110,7 @@ impl Command {
             Some(file) => process::become_program(file.as_raw_fd(), &self.arguments, &environment),
             None => sys::execute(&text(&self.file), &self.arguments, &environment),
         };
-        Failure { step: "execute", error }
+        Failure { step: "execute".into(), error }
     }
 }
 
@@ -106,6 +122,7 @@ fn text(word: &OsStr) -> CString {
 struct Watch<'a> {
     confinement: &'a Confinement,
     news: File,
+    births: Option<Births>,
     first: i32,
     exit: Option<Exit>,
 }
@@ -141,7 +158,14 @@ impl Watch<'_> {
     }
 
     fn wait(&mut self, most: Option<Duration>) -> io::Result<()> {
-        sys::wait(&mut [Watched::new(&self.news, sys::POLLIN)], most)?;
+        let mut watched = vec![Watched::new(&self.news, sys::POLLIN)];
+        // Who asks after the first one has ended is not answered, only ended.
+        let births = self.births.as_ref().filter(|_| self.exit.is_none());
+        watched.extend(births.map(|births| Watched::new(births, sys::POLLIN)));
+        sys::wait(&mut watched, most)?;
+        if watched.get(1).is_some_and(Watched::is_readable) {
+            self.attend()?;
+        }
         // struct signalfd_siginfo, which begins with the number
         let mut told = [0; 128];
         while let Ok(128) = self.news.read(&mut told) {
@@ -169,6 +193,22 @@ impl Watch<'_> {
         }
     }
 
+    fn attend(&mut self) -> io::Result<()> {
+        let (Some(births), Some(most)) = (&self.births, self.most_processes()) else {
+            return Ok(());
+        };
+        if !births.attend(most)? {
+            self.refuse(&format!("more than {most} processes"));
+        }
+        Ok(())
+    }
+
+    fn refuse(&mut self, reason: &str) {
+        descendants::end_all();
+        self.exit.get_or_insert(Exit::Code(TOO_MANY));
+        eprintln!("evolve-keeper: {reason}");
+    }
+
     fn count(&mut self) {
         let found = descendants::all();
         let too_many =
@@ -181,8 +221,6 @@ impl Watch<'_> {
             }
             _ => return,
         };
-        descendants::end_all();
-        self.exit = Some(Exit::Code(TOO_MANY));
-        eprintln!("evolve-keeper: {reason}");
+        self.refuse(&reason);
     }
 }

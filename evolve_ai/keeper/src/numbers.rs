@@ -378,3 +378,4 @@ pub const PRCTL: u32 = here(157, 167);
 pub const SETRLIMIT: u32 = here(160, 164);
 pub const PRLIMIT64: u32 = here(302, 261);
 pub const TRUNCATE: u32 = here(76, 45);
+pub const SECCOMP: u32 = here(317, 277);

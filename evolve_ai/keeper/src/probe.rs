@@ -85,7 +85,7 @@ pub fn run(words: Vec<OsString>) -> Result<i32, Failure> {
         return Ok(inherited().into());
     }
     let confinement = Confinement::from_words(words.clone())
-        .map_err(|text| Failure { step: "usage", error: io::Error::other(text) })?;
+        .map_err(|text| Failure { step: "usage".into(), error: io::Error::other(text) })?;
     confinement.prepare()?;
     at("the working folder", File::create(MARK))?;
     let told: Result<Vec<bool>, Failure> = ATTEMPTS
@@ -116,7 +116,10 @@ fn judged(
             Exit::Signal(SIGSYS) => (true, "killed".to_owned()),
             Exit::Signal(number) => (false, format!("ended by signal {number}")),
             Exit::Code(NOT_ENTERED) => {
-                return Err(Failure { step: "box", error: io::Error::other("cannot be entered") })
+                return Err(Failure {
+                    step: "box".into(),
+                    error: io::Error::other("cannot be entered"),
+                })
             }
             Exit::Code(0) => (false, "done".to_owned()),
             Exit::Code(errno) => {

@@ -4,14 +4,15 @@ use crate::confine::{Confinement, Protection};
 use crate::filter::{self, allow, argument, kill, masked, refuse, Instruction, Program};
 use crate::numbers as calls;
 use crate::process;
-use crate::sys::{EAGAIN, EINVAL, ENOSYS, ENOTTY, EPERM};
+use crate::sys::{EAGAIN, EBUSY, EINVAL, ENOSYS, ENOTTY, EPERM};
 use std::collections::BTreeMap;
+use std::fs::File;
 use std::io;
-use std::os::fd::RawFd;
+use std::os::fd::{FromRawFd, RawFd};
 use std::ptr::addr_of;
 
-const PR_SET_SECCOMP: i32 = 22;
-const SECCOMP_MODE_FILTER: usize = 2;
+const SET_MODE_FILTER: usize = 1;
+const NEW_LISTENER: usize = 8;
 
 const CLONE_THREAD: u32 = 0x0001_0000;
 /// Those that would make namespaces, but CLONE_NEWTIME, which clone(2) cannot.
@@ -40,10 +41,25 @@ pub struct Subject {
     pub program: Option<RawFd>,
     /// Landlock keeps signals of the box within it.
     pub signals_stay: bool,
+    /// Somebody listens who says whether it may fork.
+    pub asks: bool,
 }
 
-/// From here on this process, and whatever comes of it, has the calls of its box only.
-pub fn enter(confinement: &Confinement, subject: &Subject) -> io::Result<()> {
+/// From here on this process, and whatever comes of it, has the calls of its box only. In a box of
+/// many, the file is where those are asked for who fork; none where somebody outside listens already.
+pub fn enter(confinement: &Confinement, subject: &Subject) -> io::Result<Option<File>> {
+    let asks = confinement.processes.is_some() && confinement.holds(Protection::Processes);
+    match install(confinement, &Subject { asks, ..*subject }, if asks { NEW_LISTENER } else { 0 }) {
+        // SAFETY: the descriptor is new.
+        Ok(handle) => Ok(asks.then(|| unsafe { File::from_raw_fd(handle as RawFd) })),
+        Err(error) if asks && error.raw_os_error() == Some(EBUSY) => {
+            install(confinement, &Subject { asks: false, ..*subject }, 0).map(|_| None)
+        }
+        Err(error) => Err(error),
+    }
+}
+
+fn install(confinement: &Confinement, subject: &Subject, flags: usize) -> io::Result<usize> {
     #[repr(C)]
     struct Handed {
         length: u16,
@@ -54,9 +70,9 @@ pub fn enter(confinement: &Confinement, subject: &Subject) -> io::Result<()> {
     };
     let length = u16::try_from(program.len()).map_err(|_| io::ErrorKind::InvalidInput)?;
     let handed = Handed { length, program: program.as_ptr() };
-    let handed = addr_of!(handed) as usize;
+    let words = [SET_MODE_FILTER, flags, addr_of!(handed) as usize, 0, 0];
     // SAFETY: struct sock_fprog, whose program outlives the call.
-    unsafe { process::control(PR_SET_SECCOMP, [SECCOMP_MODE_FILTER, handed, 0, 0]) }.map(drop)
+    unsafe { process::call(calls::SECCOMP, words) }
 }
 
 /// None where we do not know the numbers of this processor's calls.
@@ -115,7 +131,11 @@ impl Rules<'_> {
     }
 
     fn processes(&mut self, subject: &Subject) {
-        let process = if self.has_processes() { allow() } else { kill() };
+        let process = match (self.has_processes(), subject.asks) {
+            (true, true) => filter::ask(),
+            (true, false) => allow(),
+            (false, _) => kill(),
+        };
         let one_thread = self.confinement.threads <= 1 && self.holds(Protection::Threads);
         let thread = if one_thread { refuse(EAGAIN) } else { allow() };
         let new = filter::if_any_bit(CLONE_THREAD, thread, process.clone());
@@ -124,8 +144,8 @@ impl Rules<'_> {
             false => new,
         };
         self.set(&[calls::CLONE], [argument(0), new].concat());
-        self.set(calls::FORKING, process.clone());
-        self.set(calls::EXECUTING, process.clone());
+        self.set(calls::FORKING, process);
+        self.set(calls::EXECUTING, if self.has_processes() { allow() } else { kill() });
         // By an absolute path it could still name another program that Landlock lets it execute, and
         // would be that one in this same box.
         let become_it = subject.program.map(|program| {
@@ -188,7 +208,8 @@ mod tests {
     const ALLOWED: u32 = 0x7fff_0000;
     const KILLED: u32 = 0x8000_0000;
     const REFUSED: u32 = 0x0005_0000 | EPERM as u32;
-    const SUBJECT: Subject = Subject { pid: 77, program: Some(64), signals_stay: false };
+    const SUBJECT: Subject =
+        Subject { pid: 77, program: Some(64), signals_stay: false, asks: false };
 
     fn told(confinement: &Confinement, number: u32, arguments: [u64; 6]) -> u32 {
         run(&program(confinement, &SUBJECT).unwrap(), number, arguments)

@@ -1,14 +1,15 @@
 //! Owns how a child becomes an agent: everything between fork and exec, and who is told of it.
 
+use crate::confine::{at, Confinement, Failure, Protection};
 use crate::journal::{self, Journal, Process};
-use crate::sys;
 use crate::wire::Launch;
-use std::ffi::OsStr;
+use crate::{process, sys};
+use std::collections::BTreeMap;
 use std::fs::{self, File, OpenOptions};
-use std::io;
-use std::os::fd::RawFd;
-use std::os::unix::ffi::OsStrExt;
+use std::io::{self, Read, Write};
+use std::os::fd::{AsRawFd, RawFd};
 use std::os::unix::fs::{FileTypeExt, OpenOptionsExt};
+use std::os::unix::net::UnixStream;
 use std::os::unix::process::{parent_id, CommandExt};
 use std::process::{Command, Stdio};
 
@@ -21,14 +22,33 @@ pub const FRAMES_OUT: RawFd = 4;
 const OOM_SCORE: &str = "500";
 
 /// Start an agent; an error if it has not become its program.
-pub fn spawn(launch: Launch, journal: &Journal) -> io::Result<Process> {
-    let log = open_log(&launch)?;
-    let mut command = Command::new(OsStr::from_bytes(launch.file.as_bytes()));
-    command.current_dir(&launch.folder).stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log);
-    let birth = Birth { launch, journal: journal.share()?, keeper: std::process::id() };
+pub fn spawn(
+    launch: Launch,
+    programs: &BTreeMap<String, File>,
+    journal: &Journal,
+) -> Result<Process, Failure> {
+    let program = programs.get(&launch.program).ok_or(io::ErrorKind::NotFound.into());
+    let program = at("program", program.and_then(File::try_clone))?;
+    let log = at("agent.log", open_log(&launch))?;
+    let errors = at("agent.log", log.try_clone())?;
+    let (mut steps, step) = at("start", UnixStream::pair())?;
+    // Whoever is asked to execute it never gets that far: `become_agent` does it.
+    let mut command = Command::new("/nonexistent");
+    command.current_dir(&launch.folder).stdin(Stdio::null()).stdout(log).stderr(errors);
+    let journal = at("journal", journal.share())?;
+    let birth = Birth { launch, program, journal, keeper: std::process::id(), step };
     // SAFETY: the keeper has one thread, so the child of a fork may do all that its parent may.
     unsafe { command.pre_exec(move || birth.become_agent()) };
-    let pid = command.spawn()?.id();
+    let child = command.spawn();
+    drop(command);
+    let pid = match child {
+        Ok(child) => child.id(),
+        Err(error) => {
+            let mut step = String::new();
+            let _ = steps.read_to_string(&mut step);
+            return Err(Failure { step: step.into(), error });
+        }
+    };
     // Not reaped before we look for the dead, so /proc knows it.
     let start_time = journal::start_time(&pid.to_string()).unwrap_or(0);
     Ok(Process { pid: pid as i32, start_time })
@@ -45,31 +65,59 @@ fn open_log(launch: &Launch) -> io::Result<File> {
     Ok(log)
 }
 
-/// A child on its way from fork to exec.
+/// A child on its way from fork to exec. `step` is where it tells which step has failed.
 struct Birth {
     launch: Launch,
+    program: File,
     journal: Journal,
     keeper: u32,
+    step: UnixStream,
 }
 
 impl Birth {
-    /// Returns only if it fails. We call exec ourselves: that of the standard library would hand
-    /// a file that is no program to a shell.
+    /// Returns only if it fails. We call exec ourselves: that of the standard library takes a name,
+    /// and would hand a file that is no program to a shell.
     fn become_agent(&self) -> io::Result<()> {
-        sys::start_session()?;
-        self.die_with_keeper()?;
-        self.open_pipes()?;
-        self.limit()?;
-        self.record()?;
+        let Err(failure) = self.take_steps() else { return Ok(()) };
+        let _ = (&self.step).write_all(failure.step.as_bytes());
+        Err(failure.error)
+    }
+
+    fn take_steps(&self) -> Result<(), Failure> {
+        at("session", sys::start_session())?;
+        at("session", self.die_with_keeper())?;
+        at("pipes", self.open_pipes())?;
+        at("limits", self.limit())?;
+        let program = at("program", process::above(&self.program, self.launch.descriptors))?;
+        let program = program.as_raw_fd();
+        let confinement = self.launch.confinement.as_ref();
+        let gate = confinement.map(Confinement::prepare).transpose()?;
+        at("journal", self.record())?;
         // Only now: the journal may be larger than the files of an agent, and until exec we hold
         // more descriptors than an agent may.
-        sys::limit(sys::RLIMIT_FSIZE, self.launch.file_size)?;
-        sys::limit(sys::RLIMIT_NOFILE, self.launch.descriptors)?;
-        sys::set_signals_back()?;
+        if self.holds(Protection::Limits) {
+            at("limits", sys::limit(sys::RLIMIT_FSIZE, self.launch.file_size))?;
+            at("limits", sys::limit(sys::RLIMIT_NOFILE, self.launch.descriptors))?;
+        }
+        at("signals", sys::set_signals_back())?;
         // It is on record: from here on it may live without us.
-        sys::die_with_parent(false)?;
-        let Launch { file, arguments, environment, .. } = &self.launch;
-        Err(sys::execute(file, arguments, environment))
+        at("session", sys::die_with_parent(false))?;
+        if let Some(gate) = gate {
+            gate.enter(Some(program))?;
+        }
+        let Launch { arguments, environment, .. } = &self.launch;
+        Err(Failure {
+            step: "execute".into(),
+            error: process::become_program(program, arguments, environment),
+        })
+    }
+
+    /// Without a box nothing is lifted: what an agent had before there were boxes it has still.
+    fn holds(&self, protection: Protection) -> bool {
+        match &self.launch.confinement {
+            Some(confinement) => confinement.holds(protection),
+            None => true,
+        }
     }
 
     /// Who is not on record yet must not outlive the keeper.
@@ -94,12 +142,17 @@ impl Birth {
             sys::let_it_block(&pipe)?;
             sys::duplicate(&pipe, number)?;
         }
-        // How exec fails is told through a descriptor of ours: it must stay open until then.
-        sys::close_on_exec_from(FRAMES_OUT + 1)
+        // How exec fails is told through descriptors of ours: they must stay open until then.
+        if self.holds(Protection::Descriptors) {
+            sys::close_on_exec_from(FRAMES_OUT + 1)?;
+        }
+        Ok(())
     }
 
     fn limit(&self) -> io::Result<()> {
-        sys::limit(sys::RLIMIT_AS, self.launch.address_space)?;
+        if self.holds(Protection::Limits) {
+            sys::limit(sys::RLIMIT_AS, self.launch.address_space)?;
+        }
         sys::limit(sys::RLIMIT_CORE, 0)?;
         // These two are good to have; some systems forbid them.
         let _ = fs::write("/proc/self/oom_score_adj", OOM_SCORE);

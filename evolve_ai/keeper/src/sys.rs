@@ -19,8 +19,11 @@ pub const O_NOFOLLOW: c_int = 0o100000;
 pub const O_NOFOLLOW: c_int = 0o400000;
 
 pub const EPERM: c_int = 1;
+pub const ENOENT: c_int = 2;
+pub const EINTR: c_int = 4;
 pub const EAGAIN: c_int = 11;
 pub const EACCES: c_int = 13;
+pub const EBUSY: c_int = 16;
 pub const EINVAL: c_int = 22;
 pub const ENOTTY: c_int = 25;
 pub const ENOSPC: c_int = 28;
@@ -100,6 +103,11 @@ impl Watched {
 
     pub fn is_ready(&self) -> bool {
         self.found != 0
+    }
+
+    /// Whether there is something to read; an end alone is nothing.
+    pub fn is_readable(&self) -> bool {
+        self.found & POLLIN != 0
     }
 }
 

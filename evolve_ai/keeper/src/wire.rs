@@ -1,6 +1,7 @@
 //! Owns the frames between client and keeper: u32 little-endian length, then fields with NULs
-//! between them.
+//! between them. With the bytes come files: each belongs to the next `program` that is told.
 
+use crate::confine::Confinement;
 use std::ffi::{CString, OsString};
 use std::os::unix::ffi::OsStringExt;
 use std::path::PathBuf;
@@ -11,11 +12,14 @@ pub const MOST_BYTES: usize = 1 << 20;
 #[derive(Debug, PartialEq)]
 pub enum Request {
     Spawn(Box<Launch>),
+    /// The file that came last is known by this name from now on.
+    Program(String),
+    Forget(String),
     Compact(u64),
     Leave,
 }
 
-/// What to start, where, and in how much room.
+/// What to start, where, in how much room, in which box. `program` is one that was told.
 #[derive(Debug, PartialEq)]
 pub struct Launch {
     pub serial: u64,
@@ -29,7 +33,8 @@ pub struct Launch {
     pub file_size: u64,
     pub descriptors: u64,
     pub environment: Vec<CString>,
-    pub file: CString,
+    pub confinement: Option<Confinement>,
+    pub program: String,
     pub arguments: Vec<CString>,
 }
 
@@ -58,6 +63,8 @@ pub fn request(body: &[u8]) -> Result<Request, Rubbish> {
     let mut fields = Fields(body.split(|&byte| byte == 0));
     let request = match fields.next()? {
         b"spawn" => Request::Spawn(Box::new(launch(&mut fields)?)),
+        b"program" => Request::Program(fields.word()?),
+        b"forget" => Request::Forget(fields.word()?),
         b"compact" => Request::Compact(fields.number()?),
         b"leave" => Request::Leave,
         _ => return Err(Rubbish),
@@ -79,7 +86,8 @@ fn launch<'a>(fields: &mut Fields<impl Iterator<Item = &'a [u8]>>) -> Result<Lau
         file_size: fields.number()?,
         descriptors: fields.number()?,
         environment: fields.counted()?,
-        file: fields.text()?,
+        confinement: fields.confinement()?,
+        program: fields.word()?,
         arguments: fields.rest()?,
     })
 }
@@ -114,6 +122,18 @@ impl<'a, I: Iterator<Item = &'a [u8]>> Fields<I> {
         CString::new(self.next()?).map_err(|_| Rubbish)
     }
 
+    fn confinement(&mut self) -> Result<Option<Confinement>, Rubbish> {
+        match self.next()? {
+            b"bare" => Ok(None),
+            b"boxed" => {
+                let words = self.counted()?;
+                let words = words.into_iter().map(|word| OsString::from_vec(word.into_bytes()));
+                Confinement::from_words(words).map(Some).map_err(|_| Rubbish)
+            }
+            _ => Err(Rubbish),
+        }
+    }
+
     fn counted(&mut self) -> Result<Vec<CString>, Rubbish> {
         let count = self.number()?;
         (0..count).map(|_| self.text()).collect()
@@ -133,8 +153,8 @@ mod tests {
     use super::*;
 
     const SPAWN: &[&str] = &[
-        "spawn", "7", "a1", "run-3", "/f", "/i", "/o", "/l", "1", "2", "3", "1", "K=V", "/bin/x",
-        "zero", "", "two",
+        "spawn", "7", "a1", "run-3", "/f", "/i", "/o", "/l", "1", "2", "3", "1", "K=V", "boxed",
+        "2", "--write", "/f/state", "x", "zero", "", "two",
     ];
 
     fn body(fields: &[&str]) -> Vec<u8> {
@@ -166,13 +186,14 @@ mod tests {
         let (environment, arguments): (Vec<_>, Vec<_>) =
             (texts(&["K=V"]), texts(&["zero", "", "two"]));
         assert_eq!((launch.environment, launch.arguments), (environment, arguments));
-        assert_eq!(launch.file.as_bytes(), b"/bin/x");
+        assert_eq!(launch.program, "x");
+        assert_eq!(launch.confinement.unwrap().writable, [PathBuf::from("/f/state")]);
         assert_eq!(launch.log, PathBuf::from("/l"));
     }
 
     #[test]
     fn launch_that_is_cut_short_is_rubbish() {
-        for length in 0..14 {
+        for length in 0..18 {
             assert_eq!(request(&body(&SPAWN[..length])), Err(Rubbish), "{length} fields");
         }
     }
@@ -187,9 +208,19 @@ mod tests {
     }
 
     #[test]
+    fn box_that_nobody_understands_is_rubbish() {
+        for (index, word) in [(13, "box"), (14, "-1"), (14, "9"), (15, "--writes")] {
+            let mut fields = SPAWN.to_vec();
+            fields[index] = word;
+            assert_eq!(request(&body(&fields)), Err(Rubbish), "{word:?}");
+        }
+    }
+
+    #[test]
     fn other_requests_are_read_whole_or_not_at_all() {
         assert_eq!(request(b"leave"), Ok(Request::Leave));
         assert_eq!(request(b"compact\x0012"), Ok(Request::Compact(12)));
+        assert_eq!(request(b"program\0ab"), Ok(Request::Program("ab".to_owned())));
         for body in [&b""[..], b"leave\0", b"compact", b"compact\0-1", b"compact\x001\x002", b"x"] {
             assert_eq!(request(body), Err(Rubbish), "{body:?}");
         }

@@ -2,17 +2,19 @@
 
 import os
 import shutil
-from collections.abc import Callable, Collection, Mapping, Sequence
-from pathlib import Path
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from pathlib import Path, PurePosixPath
 
+from evolve_ai.model.errors import ToolchainError
 from evolve_ai.model.report import GenePool
 from evolve_ai.substrates.rust.dependencies import dependencies_of
 from evolve_ai.substrates.rust.lock import LOCK, Member, lock_of
 from evolve_ai.substrates.rust.manifest import MANIFEST, build_settings
 from evolve_ai.substrates.rust.plan import Gene
+from evolve_ai.substrates.rust.policy import GENERATED_PREFIX
 from evolve_ai.substrates.rust.seal import Seal
 from evolve_ai.substrates.rust.units import Unit, crate_name, path_of
-from evolve_ai.system.files import discard, publish_if_changed, storage_errors
+from evolve_ai.system.files import discard, publish_if_changed, read_regular, storage_errors
 
 BATCH = "evolve_batch"
 MAX_IDLE_UNITS = 256
@@ -20,6 +22,10 @@ MAX_IDLE_UNITS = 256
 # That changes how long it takes, not what it does.
 _KERNEL_PROFILE = "\n[profile.release.package.{}]\ncodegen-units = 4\n"
 _QUIET = "#![allow(warnings)]\n"
+MAX_PROGRAM = 2**30  # bytes; one with all of a pool's genes has half a million
+_SOURCES = ("Cargo.toml", LOCK, ".cargo", "kernels", "units", "batch")
+# What else lies in the area, and whether it is a folder.
+_OURS = {"target": True, "failed": True, "seal.json": False}
 
 # The argument of a batch: which rows of its table to run, in order, as "genes:4.0.17".
 ROWS_PREFIX = "genes:"
@@ -53,6 +59,7 @@ class BuildArea:
     def __init__(self, folder: Path, pool: GenePool, base: str, config: str = ""):
         self.folder = folder
         self.target = folder / "target"
+        self._scratch = self.target / "scratch"
         self.kernel = crate_name("kernel", base)
         self.seal = Seal(self.target, folder / "seal.json")
         self._pool = pool
@@ -60,6 +67,7 @@ class BuildArea:
         self._edition, self._profile = build_settings(manifest)
         self._config = config  # of cargo
         self._crates = "".join(one.row() for one in dependencies_of(manifest))
+        self.has_crates = bool(self._crates)
         self._lock = pool.manifests.get(LOCK)
         self._members: dict[str, Member] = {}
         with storage_errors(folder):
@@ -73,16 +81,48 @@ class BuildArea:
         `code` gives a file by SHA-256.
         """
         self._members.clear()
-        self._write_kernel()
-        for unit in units:
-            self._write_unit(unit, code)
-        self._write_batch(genes, units)
-        members = [f"kernels/{self.kernel}", *(f"units/{unit.name}" for unit in units), "batch"]
-        listed = "".join(f'    "{member}",\n' for member in members)
+        homes = {f"kernels/{self.kernel}": self._kernel_files()}
+        homes.update({f"units/{unit.name}": self._unit_files(unit, code) for unit in units})
+        crates = {**homes, "batch": self._batch_files(genes, units)}
+        files = {f"{home}/{path}" for home, inside in crates.items() for path in inside}
+        strange = self._sweep(files | {"Cargo.toml", LOCK, ".cargo/config.toml"})
+        for home, inside in crates.items():
+            self._write_crate(home, inside, known=home in homes, swept=home in strange)
+        listed = "".join(f'    "{home}",\n' for home in crates)
         workspace = f'[workspace]\nresolver = "2"\nmembers = [\n{listed}]\n\n'
         self._put("Cargo.toml", workspace + self._profile + _KERNEL_PROFILE.format(self.kernel))
         self._put(".cargo/config.toml", self._config)
         publish_if_changed(self.folder / LOCK, lock_of(self._lock, self._members))
+
+    def sources(self) -> tuple[Path, ...]:
+        """Where all lies that was laid out, and nothing else."""
+        return tuple(self.folder / name for name in _SOURCES)
+
+    def make_room(self) -> None:
+        """Have an empty folder for what compilers and linkers keep for the moment."""
+        with storage_errors(self.folder):
+            discard(self._scratch)
+            self._scratch.mkdir(parents=True, exist_ok=True)
+
+    def variables(self) -> dict[str, str]:
+        """What tells a build where it may write."""
+        return {"CARGO_TARGET_DIR": str(self.target), "TMPDIR": str(self._scratch)}
+
+    def made(self, program: Path) -> Path:
+        """The binary that cargo says it made, if it is what it should be: a plain file of sane
+        size below the target folder, without a link on the way. ToolchainError if not."""
+        target = self.target.resolve()
+        try:
+            inside = program.is_relative_to(self.target)
+            if not inside or program.resolve() != target / program.relative_to(self.target):
+                raise OSError(0, "it is a link, or lies elsewhere")
+            read_regular(program, MAX_PROGRAM)
+        except OSError as error:
+            todo = "see which crate of the template writes there while it is built"
+            raise ToolchainError(
+                f"what was built is no program: {error.strerror}", where=program, todo=todo
+            ) from error
+        return program
 
     def clean(self) -> None:
         """Forget everything compiled."""
@@ -100,8 +140,14 @@ class BuildArea:
         names = (f".fingerprint/{crate}-*", f"deps/{crate}-*", f"deps/lib{crate}-*", crate)
         for pattern in names:
             for place in ("release", "*/release"):
-                for path in self.target.glob(f"{place}/{pattern}"):
-                    discard(path)
+                self._discard_made(f"{place}/{pattern}")
+
+    def _discard_made(self, pattern: str) -> None:
+        """A build may have left links to folders elsewhere; what is in those is not ours."""
+        target = self.target.resolve()
+        for path in self.target.glob(pattern):
+            if path.parent.resolve().is_relative_to(target):
+                discard(path)
 
     def prune(self, kept: Collection[str], limit: int = MAX_IDLE_UNITS) -> int:
         """Remove the units and kernels longest unused, beyond this many, but none of `kept`."""
@@ -110,49 +156,75 @@ class BuildArea:
             crates = [path for path in (self.folder / kind).glob("*") if path.name not in kept]
             crates.sort(key=lambda path: path.stat().st_mtime_ns, reverse=True)
             for path in crates[limit:]:
-                for made in self.target.glob(f"**/*{path.name}*"):
-                    discard(made)
+                self._discard_made(f"**/*{path.name}*")
                 discard(path)
                 dropped += 1
         return dropped
 
-    def _write_kernel(self) -> None:
-        files = {
+    def _sweep(self, files: Collection[str]) -> set[str]:
+        """Remove what nobody laid out: links, build scripts, settings of cargo or rustup, ...
+
+        Crates of other batches stay. Returns the crates (as "units/<name>") that had such.
+        """
+        folders = {str(parent) for path in files for parent in PurePosixPath(path).parents}
+        strange = set()
+        waiting = ["."]
+        while waiting:
+            at = waiting.pop()
+            for entry in self._entries(at):
+                path = str(PurePosixPath(at, entry.name))
+                if path in folders and entry.is_dir(follow_symlinks=False):
+                    waiting.append(path)
+                elif not _stays(path, entry, files):
+                    discard(Path(entry.path))
+                    strange.add("/".join(path.split("/")[:2]))
+        return strange
+
+    def _entries(self, at: str) -> Iterator["os.DirEntry[str]"]:
+        with os.scandir(self.folder / at) as entries:
+            yield from entries
+
+    def _kernel_files(self) -> dict[str, bytes]:
+        inside = {
+            path: code for path, code in self._pool.fixed.items() if path.startswith("src/kernel/")
+        }
+        return {
             "Cargo.toml": self._manifest(self.kernel, {}).encode(),
             "src/lib.rs": f"{_QUIET}pub mod kernel;\n".encode(),
+            **inside,
         }
-        for path, code in self._pool.fixed.items():
-            if path.startswith("src/kernel/"):
-                files[path] = code
-        self._write_crate(f"kernels/{self.kernel}", self.kernel, files)
 
-    def _write_unit(self, unit: Unit, code: Callable[[str], bytes]) -> None:
+    def _unit_files(self, unit: Unit, code: Callable[[str], bytes]) -> dict[str, bytes]:
         others = {name: f"../{name}" for _, name in unit.uses}
         needs = {self.kernel: f"../../kernels/{self.kernel}", **others}
         rows = [f"    pub use {name}::genes::{module};" for module, name in unit.uses]
         rows += [f"    pub mod {module};" for module, _ in unit.members]
         genes = "\n".join(rows)
         text = f"{_QUIET}pub use {self.kernel}::kernel;\npub mod genes {{\n{genes}\n}}\n"
-        files = {
+        return {
             "Cargo.toml": self._manifest(unit.name, needs).encode(),
             "src/lib.rs": text.encode(),
             **{path_of(module): code(digest) for module, digest in unit.members},
         }
-        self._write_crate(f"units/{unit.name}", unit.name, files)
 
-    def _write_crate(self, home: str, name: str, files: Mapping[str, bytes]) -> None:
-        """Have a crate hold these files; if it held others, what they were compiled to is wrong."""
-        known = (self.folder / home).exists()
-        changed = [publish_if_changed(self.folder / home / path, files[path]) for path in files]
-        if known and any(changed):
-            self._forget(name)
-        os.utime(self.folder / home)
-
-    def _write_batch(self, genes: Sequence[Gene], units: Sequence[Unit]) -> None:
+    def _batch_files(self, genes: Sequence[Gene], units: Sequence[Unit]) -> dict[str, bytes]:
         needs = {self.kernel: f"../kernels/{self.kernel}"}
         needs.update({unit.name: f"../units/{unit.name}" for unit in units})
-        self._put("batch/Cargo.toml", self._manifest(BATCH, needs))
-        self._put("batch/src/main.rs", batch_main(self.kernel, genes))
+        return {
+            "Cargo.toml": self._manifest(BATCH, needs).encode(),
+            "src/main.rs": batch_main(self.kernel, genes).encode(),
+        }
+
+    def _write_crate(
+        self, home: str, files: Mapping[str, bytes], *, known: bool, swept: bool
+    ) -> None:
+        """Have a crate hold these files. One that is named by its content (`known`) and held
+        others was compiled to what is wrong."""
+        known = known and (self.folder / home).exists()
+        changed = [publish_if_changed(self.folder / home / path, files[path]) for path in files]
+        if known and (swept or any(changed)):
+            self._forget(PurePosixPath(home).name)
+        os.utime(self.folder / home)
 
     def _manifest(self, name: str, needs: Mapping[str, str]) -> str:
         """The manifest of a member of the workspace, which also enters the lock."""
@@ -172,6 +244,17 @@ def batch_main(kernel: str, genes: Sequence[Gene]) -> str:
         f'    Gene {{ name: "{call}", run: {unit}::genes::{call} }},\n' for unit, call in genes
     )
     return _MAIN.format(kernel=kernel, count=len(genes), rows=rows, prefix=ROWS_PREFIX)
+
+
+def _stays(path: str, entry: "os.DirEntry[str]", files: Collection[str]) -> bool:
+    """Is it to be written by us, or beside the sources of this batch, and what it should be?"""
+    folder, file = entry.is_dir(follow_symlinks=False), entry.is_file(follow_symlinks=False)
+    if path in files:
+        return file
+    if path in _OURS:
+        return folder if _OURS[path] else file
+    kind, _, name = path.partition("/")
+    return folder and kind in ("kernels", "units") and name.startswith(GENERATED_PREFIX)
 
 
 def row_of_line(line: int) -> int:

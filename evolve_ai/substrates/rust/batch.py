@@ -1,16 +1,16 @@
 """Owns one batch: units in, one binary with all their genes out, and what failed with reasons."""
 
 import math
-import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from evolve_ai.contracts.substrate import Progress
 from evolve_ai.model.errors import TemplateError, ToolchainError
 from evolve_ai.model.report import BuildProgress
 from evolve_ai.substrates.rust.area import BATCH, BuildArea, row_of_line
-from evolve_ai.substrates.rust.cargo import CargoReport, build_argv, not_compiled
+from evolve_ai.substrates.rust.cargo import CargoReport, not_compiled
+from evolve_ai.substrates.rust.compiler import FILE_BYTES, Compiler
 from evolve_ai.substrates.rust.machine import (
     crashed,
     ending,
@@ -20,10 +20,9 @@ from evolve_ai.substrates.rust.machine import (
     starved_error,
 )
 from evolve_ai.substrates.rust.plan import Gene, Wiring
-from evolve_ai.substrates.rust.toolchain import build_environment, require_cargo
 from evolve_ai.substrates.rust.units import Unit, module_of, path_of
-from evolve_ai.system.commands import Completed, Ending, Limits, run_command
-from evolve_ai.system.leftovers import end_orphans, started_by_us
+from evolve_ai.system.commands import Completed, Ending
+from evolve_ai.system.leftovers import end_orphans
 
 _UNIT_SECONDS = 120.0  # for one unit compiled alone, after it was part of a batch that hung
 
@@ -71,10 +70,10 @@ class Outcome:
 class BatchBuild:
     """Runs cargo as often as it takes to leave out exactly what cannot be built."""
 
-    def __init__(self, area: BuildArea, code: Callable[[str], bytes], limits: Limits):
+    def __init__(self, area: BuildArea, code: Callable[[str], bytes], compiler: Compiler):
         self._area = area
         self._code = code
-        self._limits = limits
+        self._compiler = compiler
         self._cleaned = False
 
     def run(
@@ -92,7 +91,6 @@ class BatchBuild:
 
         Raises ToolchainError, TemplateError (the kernel does not compile) or StorageError.
         """
-        require_cargo()
         self._end_orphans()
         if self._area.seal.is_broken():
             self._area.clean()
@@ -111,7 +109,7 @@ class BatchBuild:
         self._area.forget_batch()
         report, done = self._cargo(BATCH, hearing)
         if done.ending is Ending.EXITED and done.code == 0 and report.program is not None:
-            self._outcome.program = report.program
+            self._outcome.program = self._area.made(report.program)
             self._outcome.units = tuple(unit.name for unit in units)
             self._outcome.genes = tuple(genes)
             return
@@ -137,15 +135,7 @@ class BatchBuild:
             if hearing is not None:
                 hearing(report)
 
-        done = run_command(
-            build_argv(package),
-            cwd=self._area.folder,
-            env={**build_environment(os.environ, self._area.target), **started_by_us()},
-            limits=replace(self._limits, total=min(seconds, self._limits.total)),
-            on_line=hear,
-        )
-        if done.code != 0:
-            self._end_orphans()  # compilers outlive a killed cargo, linkers a killed compiler
+        done = self._compiler.build(self._area, package, hear, seconds)
         self._area.seal.renew()
         return report, done
 
@@ -162,9 +152,9 @@ class BatchBuild:
     def _raise_if_ours(self, report: CargoReport, done: Completed) -> None:
         """Failures that no gene is to blame for."""
         told, kernel = _told(report, done), self._area.kernel
-        raise_if_disk(told, self._area.folder)
+        raise_if_disk(told, self._area.folder, FILE_BYTES)
         if is_starved(told) and _uncompiled(done) & {kernel, BATCH}:
-            raise starved_error(self._limits.memory, self._area.folder)
+            raise starved_error(self._compiler.memory, self._area.folder)
         reason = report.reason(kernel)
         if reason is not None:
             where, _, what = reason.partition(": ")
@@ -211,7 +201,7 @@ class BatchBuild:
             limit = f"{done.seconds:.0f} s ({done.ending})"
             self._outcome.stuck_units[unit.name] = f"{path}:1: the compiler took over {limit}"
         elif unit.name in _uncompiled(done):
-            raise_if_disk(_told(report, done), self._area.folder)
+            raise_if_disk(_told(report, done), self._area.folder, FILE_BYTES)
             self._outcome.stuck_units[unit.name] = f"{path}:1: {self._crash(unit, report, done)}"
         else:
             return False
@@ -221,9 +211,9 @@ class BatchBuild:
         """What became of a compiler that ended without an error in this unit."""
         told = _told(report, done)
         if is_starved(told):
-            return starved(self._limits.memory)
+            return starved(self._compiler.memory)
         errors = report.errors.get(unit.name)
-        return errors[0].text if errors else crashed(told)
+        return errors[0].text if errors else crashed(told, FILE_BYTES)
 
 
 def _hearing(units: Iterable[Unit], wirings: int, progress: Progress) -> Hearing:

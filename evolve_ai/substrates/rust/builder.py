@@ -20,6 +20,7 @@ from evolve_ai.model.report import (
 from evolve_ai.model.settings import BuildSettings
 from evolve_ai.substrates.rust.area import BuildArea
 from evolve_ai.substrates.rust.batch import BatchBuild, Outcome
+from evolve_ai.substrates.rust.compiler import Compiler
 from evolve_ai.substrates.rust.crates import CRATES, CrateStore
 from evolve_ai.substrates.rust.dependencies import crate_roots
 from evolve_ai.substrates.rust.explain import explain_fault, explain_wiring
@@ -31,7 +32,6 @@ from evolve_ai.substrates.rust.profile import cargo_config
 from evolve_ai.substrates.rust.source import read_source
 from evolve_ai.substrates.rust.store import ProgramStore
 from evolve_ai.substrates.rust.units import Unit, UnitPlanner, path_of
-from evolve_ai.system.commands import Limits
 from evolve_ai.system.content_store import ContentStore
 from evolve_ai.system.leftovers import end_orphans
 
@@ -51,6 +51,7 @@ class RustBuilder:
         workspace: Path,
         pool: GenePool,
         made_with: Callable[[], Ingredients],
+        compiler: Compiler | None,
         settings: BuildSettings = DEFAULTS,
         *,
         check: Callable[[], None] = lambda: None,
@@ -67,9 +68,9 @@ class RustBuilder:
         self._stuck: dict[str, str] = {}  # in this run: a busy machine may be to blame
         self._made_with = made_with
         self._check = check  # raises ToolchainError if that no longer holds
-        self._limits = Limits(settings.timeout, settings.silence, memory=settings.memory_bytes)
+        self._compiler = compiler  # None: one who only looks
         self._config = cargo_config(settings)
-        self._crates = CrateStore(workspace / CRATES, self._limits)
+        self._workspace = workspace
         self._reports: dict[tuple[str, str], SourceReport] = {
             (source.path, source.code): source for source in pool.sources
         }
@@ -184,9 +185,11 @@ class RustBuilder:
         )
         if all(known.blame(wiring) is not None for wiring in wirings):
             return known
-        self._crates.require(self._pool.manifests)
+        assert self._compiler is not None
+        fetched = CrateStore(self._workspace / CRATES, self._compiler.limits, self._compiler.tools)
+        fetched.require(self._pool.manifests)
         self._check()
-        batch = BatchBuild(self._area(), self._code, self._limits)
+        batch = BatchBuild(self._area(), self._code, self._compiler)
         outcome = batch.run(wirings, units, genes, known, progress)
         if progress is not None:
             progress(BuildProgress(len(outcome.units), len(units), len(wirings), over=True))

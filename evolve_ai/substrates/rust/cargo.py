@@ -17,9 +17,9 @@ _OWN_FILE = re.compile(r"(?:^|/)(src/(?:genes|kernel)/[^:]+\.rs|src/main\.rs)$")
 _TORN = frozenset({"E0460", "E0461", "E0462", "E0463", "E0514", "E0786"})
 
 
-def build_argv(package: str) -> tuple[str, ...]:
+def build_argv(cargo: Path, package: str) -> tuple[str, ...]:
     return (
-        "cargo",
+        str(cargo),
         "build",
         "--release",
         "--offline",

@@ -2,14 +2,14 @@
 
 import hashlib
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from evolve_ai.model.errors import ToolchainError
 from evolve_ai.substrates.rust.dependencies import Dependency, dependencies_of
 from evolve_ai.substrates.rust.lock import FETCHER, LOCK, Member, lock_of, read_lock
 from evolve_ai.substrates.rust.manifest import MANIFEST
-from evolve_ai.substrates.rust.toolchain import build_environment, fetch_environment, require_cargo
+from evolve_ai.substrates.rust.toolchain import Toolchain, build_environment, fetch_environment
 from evolve_ai.system.commands import Completed, Ending, Limits, run_command
 from evolve_ai.system.files import publish, publish_if_changed
 
@@ -27,9 +27,10 @@ class CrateStore:
     The crates themselves lie where cargo keeps them: in the user's own cargo home.
     """
 
-    def __init__(self, folder: Path, limits: Limits):
+    def __init__(self, folder: Path, limits: Limits, tools: Callable[[], Toolchain]):
         self._folder = folder
         self._limits = limits
+        self._tools = tools
 
     def lock(self, manifest: bytes) -> bytes | None:
         """The lock of what a manifest asks for, None when that is nothing.
@@ -107,8 +108,9 @@ class CrateStore:
         raise ToolchainError(f"crates cannot be fetched: {told}", where=home, todo=_TODO)
 
     def _run(self, home: Path, environment: Mapping[str, str], *words: str) -> Completed:
-        require_cargo()
-        argv = ("cargo", "fetch", *words)
+        tools = self._tools()
+        argv = (str(tools.cargo), "fetch", *words)
+        environment = {**environment, **tools.variables()}
         return run_command(argv, cwd=home, env=environment, limits=self._limits)
 
 

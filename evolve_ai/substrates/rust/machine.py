@@ -4,6 +4,7 @@ They come in the words of rustc, LLVM, a linker or cargo, wherever each of them 
 """
 
 import re
+import resource
 import shutil
 from pathlib import Path
 from signal import Signals
@@ -25,13 +26,17 @@ _LITTLE = 64 * 1024 * 1024  # bytes
 _SIGNAL = re.compile(r"\(signal: \d+, (SIG[A-Z]+)")
 
 
-def raise_if_disk(told: str, where: Path) -> None:
-    """StorageError if a build failed for want of room to write."""
+def raise_if_disk(told: str, where: Path, largest: int) -> None:
+    """StorageError if a build failed for want of room to write.
+
+    `largest` is the size of a file that a build may write, if this account may.
+    """
     no_page = _NO_PAGE.search(told) and shutil.disk_usage(where).free < _LITTLE
     if no_page or _FULL.search(told):
         todo = "free some space (there, or where TMPDIR is), then run again"
         raise StorageError("the disk is full", where=where, todo=todo)
-    if _TOO_LARGE.search(told):
+    allowed, _ = resource.getrlimit(resource.RLIMIT_FSIZE)
+    if _TOO_LARGE.search(told) and resource.RLIM_INFINITY != allowed < largest:
         raise too_large(where)
 
 
@@ -51,8 +56,10 @@ def starved_error(limit: int | None, where: Path) -> ToolchainError:
     )
 
 
-def crashed(told: str) -> str:
+def crashed(told: str, largest: int) -> str:
     """A sentence for a compiler that ended without an error in the code."""
+    if _TOO_LARGE.search(told):
+        return f"the compiler wanted to write a file of more than {largest} bytes"
     found = _SIGNAL.search(told)
     return f"the compiler crashed ({found.group(1)})" if found else "the compiler crashed"
 

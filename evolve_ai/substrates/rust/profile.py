@@ -2,14 +2,13 @@
 
 import hashlib
 import re
-from pathlib import Path
 from typing import Any
 
 import tomlkit
 
 from evolve_ai.model.errors import SettingsError
 from evolve_ai.model.settings import BuildSettings
-from evolve_ai.substrates.rust.toolchain import said
+from evolve_ai.substrates.rust.toolchain import Toolchain, said
 
 NATIVE = "native"
 _WHERE = "evolve.toml"
@@ -35,7 +34,7 @@ def cargo_config(build: BuildSettings) -> str:
     return tomlkit.dumps({"target": {"cfg(all())": flags}})
 
 
-def processor(build: BuildSettings, home: Path) -> str:
+def processor(build: BuildSettings, tools: Toolchain) -> str:
     """The processor compiled for, in words that differ where the programs would.
 
     Raises SettingsError for a processor that rustc does not know, or that can do more than the one
@@ -43,16 +42,16 @@ def processor(build: BuildSettings, home: Path) -> str:
     """
     if not build.target_cpu:
         return "generic"
-    listed = said("rustc", "--print", "target-cpus", home=home)
+    listed = said(str(tools.rustc), "--print", "target-cpus", home=tools.home)
     if build.target_cpu not in _NAMED.findall(listed):
         raise SettingsError(
             f"build.target_cpu: rustc knows no processor {build.target_cpu!r}",
             where=_WHERE,
             todo="take a name that `rustc --print target-cpus` lists",
         )
-    able = _features(NATIVE, home)
+    able = _features(NATIVE, tools)
     if build.target_cpu != NATIVE:
-        _refuse_what_would_not_run(build.target_cpu, able, home)
+        _refuse_what_would_not_run(build.target_cpu, able, tools)
         return build.target_cpu
     # A store may be carried to another machine, where the same word means something else.
     name = _CURRENT.search(listed)
@@ -60,9 +59,9 @@ def processor(build: BuildSettings, home: Path) -> str:
     return f"{name[1] if name else NATIVE} {hashlib.sha256(listed.encode()).hexdigest()}"
 
 
-def _refuse_what_would_not_run(name: str, able: frozenset[str], home: Path) -> None:
+def _refuse_what_would_not_run(name: str, able: frozenset[str], tools: Toolchain) -> None:
     """Every agent would die of SIGILL, and none could help it."""
-    lacking = sorted(_features(name, home) - able)
+    lacking = sorted(_features(name, tools) - able)
     if lacking:
         raise SettingsError(
             f"build.target_cpu: programs for {name!r} would not run here, where the processor has "
@@ -72,9 +71,8 @@ def _refuse_what_would_not_run(name: str, able: frozenset[str], home: Path) -> N
         )
 
 
-def _features(name: str, home: Path) -> frozenset[str]:
+def _features(name: str, tools: Toolchain) -> frozenset[str]:
     """What a processor can do, also what stable Rust has no name for yet."""
-    told = said(
-        "rustc", "-C", f"target-cpu={name}", "--print", "cfg", home=home, RUSTC_BOOTSTRAP="1"
-    )
+    asked = ("-C", f"target-cpu={name}", "--print", "cfg")
+    told = said(str(tools.rustc), *asked, home=tools.home, RUSTC_BOOTSTRAP="1")
     return frozenset(_FEATURE.findall(told))

@@ -5,12 +5,14 @@ Cargo looks at times only; a byte that changes on the disk would go on into ever
 
 import hashlib
 import json
+import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from evolve_ai.system.files import publish
+from evolve_ai.system.files import publish, read_regular
 
-_CRATES = ("*.rlib", "*.rmeta")
+_CRATES = (".rlib", ".rmeta")
+_MAX_BYTES = 2**30
 
 
 class Seal:
@@ -38,13 +40,14 @@ class Seal:
         return any(sealed[name] != _hash(path) for name, path in self._crates() if name in sealed)
 
     def _crates(self) -> Iterator[tuple[str, Path]]:
-        for pattern in _CRATES:
-            for path in sorted(self._target.rglob(f"deps/{pattern}")):
-                yield str(path.relative_to(self._target)), path
+        for parent, _, names in os.walk(self._target):  # into no link to elsewhere
+            if Path(parent).name == "deps":
+                for path in (Path(parent, name) for name in names if name.endswith(_CRATES)):
+                    yield str(path.relative_to(self._target)), path
 
 
 def _hash(path: Path) -> str:
     try:
-        return hashlib.sha256(path.read_bytes()).hexdigest()
+        return hashlib.sha256(read_regular(path, _MAX_BYTES)).hexdigest()
     except OSError:
         return ""

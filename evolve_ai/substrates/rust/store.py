@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from evolve_ai.model.report import Program
-from evolve_ai.substrates.rust.area import ROWS_PREFIX
+from evolve_ai.substrates.rust.area import MAX_PROGRAM, ROWS_PREFIX
 from evolve_ai.substrates.rust.plan import Gene, Wiring
 from evolve_ai.system.files import (
     discard,
@@ -83,7 +83,7 @@ class ProgramStore:
         content: dict[str, Any] = {"format": _FORMAT, "units": sorted(units), "genes": rows}
         name = _name(content["units"], rows)
         with storage_errors(self.folder):
-            code = binary.read_bytes()
+            code = read_regular(binary, MAX_PROGRAM)
             content["program"] = hashlib.sha256(code).hexdigest()
             made = Path(tempfile.mkdtemp(prefix=".new-", dir=self.folder))
             try:

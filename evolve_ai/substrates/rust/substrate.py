@@ -8,6 +8,7 @@ from functools import lru_cache, partial
 from pathlib import Path
 from types import MappingProxyType
 
+from evolve_ai.contracts.substrate import Confine
 from evolve_ai.model.errors import ToolchainError
 from evolve_ai.model.genome import Genome
 from evolve_ai.model.report import GenePool, Needs, SourceReport
@@ -15,13 +16,20 @@ from evolve_ai.model.settings import MIB, BuildSettings
 from evolve_ai.substrates.rust import manifest, pool, source, viability, wiring
 from evolve_ai.substrates.rust.builder import DEFAULTS, RustBuilder
 from evolve_ai.substrates.rust.checks import checks
+from evolve_ai.substrates.rust.compiler import Compiler
 from evolve_ai.substrates.rust.crates import CRATES, CrateStore
 from evolve_ai.substrates.rust.dependencies import crate_roots
 from evolve_ai.substrates.rust.fingerprint import Ingredients, fingerprint
 from evolve_ai.substrates.rust.lock import LOCK, Member, lock_of
 from evolve_ai.substrates.rust.manifest import MANIFEST
 from evolve_ai.substrates.rust.profile import processor
-from evolve_ai.substrates.rust.toolchain import compiler_line, configuration, toolchain_line
+from evolve_ai.substrates.rust.toolchain import (
+    Toolchain,
+    compiler_line,
+    configuration,
+    find_toolchain,
+    toolchain_line,
+)
 from evolve_ai.system.commands import Limits
 
 
@@ -47,6 +55,7 @@ class RustSubstrate:
         self._settings = settings
         self._allowed = dict(crates)
         self._home = home or Path.cwd()  # the project
+        self._tools: Toolchain | None = None
         self._toolchain: str | None = None
         self._processor: str | None = None
         self._configuration: str | None = None
@@ -68,7 +77,7 @@ class RustSubstrate:
 
     def _crates(self, workspace: Path) -> CrateStore:
         limits = Limits(self._settings.timeout, self._settings.silence)
-        return CrateStore(workspace.resolve() / CRATES, limits)
+        return CrateStore(workspace.resolve() / CRATES, limits, self._found)
 
     def read_source(self, path: str, code: bytes, manifests: Mapping[str, bytes]) -> SourceReport:
         return source.read_source(path, code, crate_roots(manifests[MANIFEST]))
@@ -88,12 +97,18 @@ class RustSubstrate:
 
     def toolchain(self) -> str:
         if self._toolchain is None:
-            self._toolchain = toolchain_line(self._home)
+            self._toolchain = toolchain_line(self._found())
         return self._toolchain
+
+    def _found(self) -> Toolchain:
+        """Looked for once: what compiles is what the fingerprints speak of."""
+        if self._tools is None:
+            self._tools = find_toolchain(self._home)
+        return self._tools
 
     def _check(self) -> None:
         """A run that lasts weeks must not call by the old name what a new compiler makes."""
-        same = self.toolchain().startswith(f"{compiler_line(self._home)};")
+        same = self.toolchain().startswith(f"{compiler_line(self._found())};")
         if not same or configuration(self._home, os.environ) != self._configured():
             raise ToolchainError(
                 "the compiler, or cargo's configuration, is not what it was when this run began",
@@ -108,18 +123,19 @@ class RustSubstrate:
     def fingerprint(self, genome: Genome, pool: GenePool) -> str:
         return fingerprint(genome, pool.fixed_hash, self._made_with(pool))
 
-    def builder(self, workspace: Path, pool: GenePool) -> RustBuilder:
+    def builder(self, workspace: Path, pool: GenePool, confine: Confine) -> RustBuilder:
         made_with = partial(self._made_with, pool)
-        return RustBuilder(workspace, pool, made_with, self._settings, check=self._check)
+        compiler = Compiler(self._found, confine, self._settings)
+        return RustBuilder(workspace, pool, made_with, compiler, self._settings, check=self._check)
 
     def onlooker(self, workspace: Path, pool: GenePool) -> RustBuilder:
         made_with = partial(self._made_with, pool)
-        return RustBuilder(workspace, pool, made_with, self._settings, tidy=False)
+        return RustBuilder(workspace, pool, made_with, None, self._settings, tidy=False)
 
     def _made_with(self, pool: GenePool) -> Ingredients:
         """What, beside genes and kernel, decides what comes out of a build."""
         if self._processor is None:
-            self._processor = processor(self._settings, self._home)
+            self._processor = processor(self._settings, self._found())
         manifests = _hash_of(pool.manifests[MANIFEST], pool.manifests.get(LOCK, b""))
         return (
             ("toolchain", self.toolchain()),

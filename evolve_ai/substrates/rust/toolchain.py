@@ -6,6 +6,7 @@ import re
 import shutil
 from collections.abc import Mapping
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 from evolve_ai.model.errors import ToolchainError
@@ -20,11 +21,49 @@ _HOW = (
 )
 
 
-def build_environment(environ: Mapping[str, str], target: Path | None = None) -> dict[str, str]:
+@dataclass(frozen=True, slots=True)
+class Toolchain:
+    """A compiler and its cargo: the programs themselves, behind whatever proxy is on the PATH.
+
+    A proxy goes by the folder that it is called in; a `rust-toolchain.toml` there may name any
+    program of the machine.
+    """
+
+    home: Path  # the project, for whose folder it was chosen
+    sysroot: Path
+    rustc: Path
+    cargo: Path
+
+    def variables(self) -> dict[str, str]:
+        """What has cargo call this very compiler, and no program of the user's around it."""
+        wrappers = ("RUSTC_WRAPPER", "RUSTC_WORKSPACE_WRAPPER")
+        none = {name: "" for wrapper in wrappers for name in (wrapper, f"CARGO_BUILD_{wrapper}")}
+        return {"RUSTC": str(self.rustc), **none}
+
+
+def find_toolchain(home: Path) -> Toolchain:
+    """That of a project. About 30 ms. ToolchainError when there is none, or only half of one."""
+    require_cargo()
+    sysroot = Path(said("rustc", "--print", "sysroot", home=home).strip()).resolve()
+    rustc, cargo = (_real(command, sysroot) for command in ("rustc", "cargo"))
+    return Toolchain(home, sysroot, rustc, cargo)
+
+
+def _real(command: str, sysroot: Path) -> Path:
+    """Distributions may keep cargo elsewhere than rustc's sysroot; rustup never does."""
+    own = sysroot / "bin" / command
+    if own.is_file():
+        return own
+    found = Path(shutil.which(command, path=tool_path(os.environ)) or command).resolve()
+    if found.name.startswith("rustup"):
+        todo = "take a toolchain that is whole: rustup default stable"
+        raise ToolchainError(f"this toolchain has no {command} of its own", where=own, todo=todo)
+    return found
+
+
+def build_environment(environ: Mapping[str, str]) -> dict[str, str]:
     """The environment of a build: no variable of the user's that could change what comes out."""
-    offline = {"CARGO_NET_OFFLINE": "true"}
-    folder = {"CARGO_TARGET_DIR": str(target)} if target else {}
-    return {**tool_environment(environ), **offline, **folder}
+    return {**tool_environment(environ), "CARGO_NET_OFFLINE": "true"}
 
 
 def fetch_environment(environ: Mapping[str, str]) -> dict[str, str]:
@@ -46,18 +85,14 @@ def require_version(release: str) -> None:
         raise ToolchainError(f"rustc {release or '?'} is too old, {oldest} is needed", todo=_HOW)
 
 
-def toolchain_line(home: Path) -> str:
-    """Versions of rustc, its host and LLVM, and cargo, as one line. About 80 ms.
-
-    `home` is the project: rustup goes by the folder that it is called in.
-    """
-    require_cargo()
-    return f"{compiler_line(home)}; {said('cargo', '-V', home=home).strip()}"
+def toolchain_line(tools: Toolchain) -> str:
+    """Versions of rustc, its host and LLVM, and cargo, as one line. About 50 ms."""
+    return f"{compiler_line(tools)}; {said(str(tools.cargo), '-V', home=tools.home).strip()}"
 
 
-def compiler_line(home: Path) -> str:
-    """Versions of rustc, its host and LLVM: what toolchain_line begins with. About 40 ms."""
-    told = said("rustc", "-vV", home=home)
+def compiler_line(tools: Toolchain) -> str:
+    """Versions of rustc, its host and LLVM: what toolchain_line begins with. About 20 ms."""
+    told = said(str(tools.rustc), "-vV", home=tools.home)
     facts = dict(line.split(": ", 1) for line in told.splitlines() if ": " in line)
     require_version(facts.get("release", ""))
     rustc = f"rustc {facts.get('release')} {facts.get('commit-hash')} {facts.get('host')}"
@@ -69,21 +104,32 @@ def configuration(home: Path, environ: Mapping[str, str]) -> str:
 
     It holds for `cargo build` in an agent's folder as well, so it is not set aside.
     """
-    cargo_home = Path(environ.get("CARGO_HOME") or Path.home() / ".cargo")
-    folders = [*(folder / ".cargo" for folder in (home, *home.parents)), cargo_home]
     digest = hashlib.sha256()
     found = False
-    for file in (folder / name for folder in folders for name in ("config.toml", "config")):
+    for file in configuration_files(home, environ):
         with suppress(OSError):
             digest.update(hashlib.sha256(file.read_bytes()).digest())
             found = True
     return digest.hexdigest() if found else "none"
 
 
+def configuration_files(folder: Path, environ: Mapping[str, str]) -> tuple[Path, ...]:
+    """Where cargo looks for its configuration when it runs in this folder."""
+    folders = [*(one / ".cargo" for one in (folder, *folder.parents)), cargo_home(environ)]
+    return tuple(place / name for place in folders for name in ("config.toml", "config"))
+
+
+def cargo_home(environ: Mapping[str, str]) -> Path:
+    return Path(environ.get("CARGO_HOME") or Path.home() / ".cargo")
+
+
 def said(*argv: str, home: Path, **variables: str) -> str:
     """What a short command says in this folder; ToolchainError when it fails."""
     environment = {**build_environment(os.environ), **variables}
-    done = run_command(argv, cwd=home, env=environment, limits=_LIMITS)
+    try:
+        done = run_command(argv, cwd=home, env=environment, limits=_LIMITS)
+    except OSError as error:
+        raise ToolchainError(f"`{argv[0]}` cannot be run: {error.strerror}", todo=_HOW) from error
     if done.ending is not Ending.EXITED:
         raise ToolchainError(
             f"`{' '.join(argv)}` has not answered for {done.seconds:.0f} s", todo=_HOW

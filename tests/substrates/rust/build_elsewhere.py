@@ -11,9 +11,9 @@ import sys
 from pathlib import Path
 
 from faults_support import build_200, said
+from rust_support import BoxedRust
 
 from evolve_ai.model.errors import EvolveError
-from evolve_ai.substrates.rust.substrate import RustSubstrate
 
 
 def die_before_rename() -> None:
@@ -33,7 +33,7 @@ def main(template: str, workspace: str, *words: str) -> None:
     if "files-of" in words:
         most = int(words[words.index("files-of") + 1])
         resource.setrlimit(resource.RLIMIT_FSIZE, (most, most))
-    substrate = RustSubstrate()
+    substrate = BoxedRust()
     pool = substrate.read_pool(Path(template))
     try:
         verdict = build_200(substrate.builder(Path(workspace), pool), pool, substrate)

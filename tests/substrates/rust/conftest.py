@@ -1,18 +1,26 @@
 """Owns the fixtures of the Rust tests: one substrate, one pool and one build area for a run."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from rust_support import copy_template
+from rust_support import KEEPER, BoxedRust, copy_template, real_sysroot
 
 from evolve_ai.model.report import GenePool
 from evolve_ai.substrates.rust.builder import RustBuilder
-from evolve_ai.substrates.rust.substrate import RustSubstrate
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _keeper_is_known(keeper: Path) -> Iterator[None]:
+    real_sysroot()  # asked before a test puts false tools on the PATH
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(KEEPER, str(keeper))
+        yield
 
 
 @pytest.fixture(scope="session")
-def substrate() -> RustSubstrate:
-    return RustSubstrate()
+def substrate() -> BoxedRust:
+    return BoxedRust()
 
 
 @pytest.fixture(scope="session")
@@ -21,7 +29,7 @@ def healthy(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def pool(substrate: RustSubstrate, healthy: Path) -> GenePool:
+def pool(substrate: BoxedRust, healthy: Path) -> GenePool:
     return substrate.read_pool(healthy)
 
 
@@ -31,5 +39,5 @@ def workspace(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def builder(substrate: RustSubstrate, workspace: Path, pool: GenePool) -> RustBuilder:
+def builder(substrate: BoxedRust, workspace: Path, pool: GenePool) -> RustBuilder:
     return substrate.builder(workspace, pool)

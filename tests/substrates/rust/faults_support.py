@@ -10,7 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import psutil
-from rust_support import genome_of, request_of
+from rust_support import genome_of, real_sysroot, request_of
 
 from evolve_ai.model.report import BuildRequest, BuildVerdict, GenePool
 from evolve_ai.substrates.rust.builder import RustBuilder
@@ -68,21 +68,23 @@ def build_elsewhere(template: Path, workspace: Path, *words: str) -> "subprocess
     )
 
 
-def false_tools(folder: Path, rustc: str) -> dict[str, str]:
-    """The PATH of a cargo and a rustc that runs this script first; `$REAL` is the real one."""
-    sysroot = subprocess.check_output(["rustc", "--print", "sysroot"], text=True).strip()
-    real = Path(sysroot) / "bin"
+def false_tools(folder: Path, rustc: str = "", cargo: str = "") -> dict[str, str]:
+    """The PATH of a toolchain, in a folder that is called "bin", whose rustc and cargo run these
+    scripts first; `$REAL` is the real one. They run in the box of a build: it may write only below
+    `$CARGO_TARGET_DIR`."""
+    real = real_sysroot() / "bin"
     folder.mkdir()
-    texts = {"cargo": f'exec {real}/cargo "$@"', "rustc": f'{rustc}\nexec "$REAL" "$@"'}
-    for name, text in texts.items():
-        file = folder / name
-        file.write_text(f"#!/bin/sh\nREAL={shlex.quote(str(real / name))}\n{text}\n")
+    sysroot = f'if [ "$*" = "--print sysroot" ]; then echo {folder.parent}; exit; fi\n'
+    for name, text in {"cargo": cargo, "rustc": sysroot + rustc}.items():
+        file, program = folder / name, shlex.quote(str(real / name))
+        file.write_text(f'#!/bin/sh\nREAL={program}\n{text}\nexec "$REAL" "$@"\n')
         file.chmod(0o755)
     return {"PATH": f"{folder}:{os.environ['PATH']}"}
 
 
 def hang_at(crate: str, mark: Path, once: bool = False) -> str:
-    """For false_tools: when it comes to this crate, say so in a file and hang."""
+    """For false_tools: when it comes to this crate, say so in a file and hang. The file must be one
+    that a build may write."""
     condition = f'[ ! -e "{mark}" ]' if once else "true"
     return (
         f'case "$*" in *"--crate-name evolve_{crate}"*) if {condition}; then\n'

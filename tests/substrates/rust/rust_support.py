@@ -1,18 +1,50 @@
 """Owns the small things that tests of the Rust substrate share."""
 
 import hashlib
+import os
 import shutil
+import subprocess
 import uuid
 from collections.abc import Iterable, Mapping
+from functools import cache
 from pathlib import Path
 
+from evolve_ai.contracts.substrate import Confine
 from evolve_ai.model.genome import FileGene, Genome
 from evolve_ai.model.report import BuildRequest, GenePool
+from evolve_ai.model.sandbox import Confinement
+from evolve_ai.model.settings import BuildSettings
 from evolve_ai.substrates.rust import wiring
+from evolve_ai.substrates.rust.builder import DEFAULTS, RustBuilder
+from evolve_ai.substrates.rust.compiler import Compiler
 from evolve_ai.substrates.rust.substrate import RustSubstrate
+from evolve_ai.substrates.rust.toolchain import find_toolchain
 
+KEEPER = "EVOLVE_TEST_KEEPER"  # in the environment: the keeper's program, also for other processes
 FIXTURES = Path(__file__).parent / "fixtures"
 TEMPLATE = Path(__file__).parents[3] / "agent_template"
+
+
+@cache
+def real_sysroot() -> Path:
+    """That of the compiler which false tools call in the end."""
+    told = subprocess.check_output(["rustc", "--print", "sysroot"], text=True)
+    return Path(told.strip())
+
+
+def boxed() -> Confinement:
+    return Confinement(Path(os.environ[KEEPER]), (real_sysroot(),))
+
+
+def compiler_of(settings: BuildSettings = DEFAULTS, confine: Confine = boxed) -> Compiler:
+    return Compiler(lambda: find_toolchain(Path.cwd()), confine, settings)
+
+
+class BoxedRust(RustSubstrate):
+    """Its builders need not be told how to confine their compilers."""
+
+    def builder(self, workspace: Path, pool: GenePool, confine: Confine = boxed) -> RustBuilder:
+        return super().builder(workspace, pool, confine)
 
 
 def copy_template(to: Path, *overlays: str, start: Path = FIXTURES / "healthy") -> Path:

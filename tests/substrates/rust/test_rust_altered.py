@@ -17,20 +17,18 @@ from faults_support import (
     request_for,
     said,
 )
+from rust_support import BoxedRust
 
 from evolve_ai.model.report import GenePool
 from evolve_ai.substrates.rust.builder import RustBuilder
 from evolve_ai.substrates.rust.store import INDEX, PROGRAM
-from evolve_ai.substrates.rust.substrate import RustSubstrate
 
 FUTURE = 2_000_000_000
 STOLEN = b"#!/bin/sh\necho stolen\n"
 
 
 @pytest.fixture(scope="module")
-def built(
-    substrate: RustSubstrate, pool: GenePool, tmp_path_factory: pytest.TempPathFactory
-) -> Path:
+def built(substrate: BoxedRust, pool: GenePool, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A workspace with two batches, one with the pool's alpha, one also with another alpha."""
     workspace = tmp_path_factory.mktemp("built") / "workspace"
     builder = substrate.builder(workspace, pool)
@@ -45,7 +43,7 @@ def workspace(built: Path, tmp_path: Path) -> Path:
     return Path(shutil.copytree(built, tmp_path / "workspace", symlinks=True))
 
 
-def batch_of_200(workspace: Path, pool: GenePool, substrate: RustSubstrate) -> Path:
+def batch_of_200(workspace: Path, pool: GenePool, substrate: BoxedRust) -> Path:
     builder = substrate.builder(workspace, pool)
     program = builder.ready([request_for(pool, substrate, add_200(pool))])
     (found,) = program.values()
@@ -169,7 +167,7 @@ DAMAGES: list[Damage] = [
 @pytest.mark.timeout(60)
 @pytest.mark.parametrize("damage", DAMAGES, ids=lambda damage: damage.__name__)
 def test_damaged_batch_is_made_again_and_never_run(
-    damage: Damage, substrate: RustSubstrate, pool: GenePool, workspace: Path
+    damage: Damage, substrate: BoxedRust, pool: GenePool, workspace: Path
 ) -> None:
     batch = batch_of_200(workspace, pool, substrate)
     (other,) = set(batch.parent.iterdir()) - {batch}
@@ -182,7 +180,7 @@ def test_damaged_batch_is_made_again_and_never_run(
 
 
 def test_batch_that_is_altered_while_we_run_is_made_again(
-    substrate: RustSubstrate, pool: GenePool, workspace: Path
+    substrate: BoxedRust, pool: GenePool, workspace: Path
 ) -> None:
     builder = substrate.builder(workspace, pool)
     verdict = build_200(builder, pool, substrate)
@@ -291,7 +289,7 @@ AREA_DAMAGES: list[AreaDamage] = [
 @pytest.mark.timeout(60)
 @pytest.mark.parametrize("damage", AREA_DAMAGES, ids=lambda damage: damage.__name__)
 def test_damaged_build_area_makes_right_programs(
-    damage: AreaDamage, substrate: RustSubstrate, pool: GenePool, workspace: Path
+    damage: AreaDamage, substrate: BoxedRust, pool: GenePool, workspace: Path
 ) -> None:
     shutil.rmtree(workspace / "store" / "programs")
     damage(workspace / "build")
@@ -300,7 +298,7 @@ def test_damaged_build_area_makes_right_programs(
 
 @pytest.mark.parametrize("clock", ["as it was", "set back"])
 def test_altered_source_that_somebody_compiled_in_the_area_is_not_run(
-    clock: str, substrate: RustSubstrate, pool: GenePool, workspace: Path
+    clock: str, substrate: BoxedRust, pool: GenePool, workspace: Path
 ) -> None:
     shutil.rmtree(workspace / "store" / "programs")
     area = workspace / "build"
@@ -324,7 +322,7 @@ def age(workspace: Path) -> None:
 
 
 def test_clock_set_back_between_runs_brings_nothing_old_back(
-    substrate: RustSubstrate, pool: GenePool, workspace: Path
+    substrate: BoxedRust, pool: GenePool, workspace: Path
 ) -> None:
     age(workspace)
     builder = substrate.builder(workspace, pool)
@@ -340,7 +338,7 @@ def test_clock_set_back_between_runs_brings_nothing_old_back(
 
 @pytest.mark.parametrize("damage", ["altered", "half", "pipe", "link"])
 def test_altered_source_in_the_store_is_put_right_when_it_is_met_again(
-    damage: str, substrate: RustSubstrate, pool: GenePool, workspace: Path
+    damage: str, substrate: BoxedRust, pool: GenePool, workspace: Path
 ) -> None:
     builder: RustBuilder = substrate.builder(workspace, pool)
     code = builder.sources.put(add_200(pool))
@@ -364,13 +362,13 @@ def test_altered_source_in_the_store_is_put_right_when_it_is_met_again(
 
 
 def test_other_toolchain_compiles_everything_anew(
-    substrate: RustSubstrate,
+    substrate: BoxedRust,
     pool: GenePool,
     workspace: Path,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    compiled = tmp_path / "compiled"
+    compiled = workspace / "build" / "target" / "compiled"
     other = (
         'if [ "$*" = -vV ]; then "$REAL" -vV | sed "s/^release: .*/release: 1.99.0/; '
         's/^rustc [^ ]*/rustc 1.99.0/"; exit; fi\n'
@@ -378,7 +376,7 @@ def test_other_toolchain_compiles_everything_anew(
     )
     for name, value in false_tools(tmp_path / "bin", other).items():
         monkeypatch.setenv(name, value)
-    changed = RustSubstrate()
+    changed = BoxedRust()
     assert "rustc 1.99.0" in changed.toolchain()
     assert "rustc 1.99.0" not in substrate.toolchain()
     old, new = request_for(pool, substrate), request_for(pool, changed)

@@ -27,10 +27,9 @@ from agents_alone import (
     live,
 )
 from random_genomes import COUNTS, SEED, Drawn, draw_all, read_all_kinds
-from rust_support import genome_of, request_of, write_agent
+from rust_support import BoxedRust, genome_of, request_of, write_agent
 
 from evolve_ai.model.report import BuildVerdict, GenePool
-from evolve_ai.substrates.rust.substrate import RustSubstrate
 
 AS_THE_MANIFEST_SAYS = 8  # agents that are compared at their own profile, too
 
@@ -48,7 +47,7 @@ class Batch:
 
 
 @pytest.fixture(scope="module")
-def batch(substrate: RustSubstrate, tmp_path_factory: pytest.TempPathFactory) -> Batch:
+def batch(substrate: BoxedRust, tmp_path_factory: pytest.TempPathFactory) -> Batch:
     folder = tmp_path_factory.mktemp("batch")
     pool = read_all_kinds(substrate, folder / "template")
     drawn = tuple(draw_all(pool, substrate))
@@ -65,7 +64,7 @@ def batch(substrate: RustSubstrate, tmp_path_factory: pytest.TempPathFactory) ->
 class Comparison:
     """One genome in a folder of its own, built there, against its verdict in the batch."""
 
-    def __init__(self, substrate: RustSubstrate, batch: Batch, drawn: Drawn, folder: Path):
+    def __init__(self, substrate: BoxedRust, batch: Batch, drawn: Drawn, folder: Path):
         self.drawn = drawn
         self.verdict = batch.verdicts[drawn.number]
         self.home = folder / drawn.genome.id
@@ -125,7 +124,7 @@ class Comparison:
 
 
 def compare(
-    substrate: RustSubstrate,
+    substrate: BoxedRust,
     batch: Batch,
     drawn: list[Drawn],
     folder: Path,
@@ -140,9 +139,7 @@ def compare(
         return list(pool.map(one, drawn))
 
 
-def test_every_kind_of_genome_is_among_those_compared(
-    batch: Batch, substrate: RustSubstrate
-) -> None:
+def test_every_kind_of_genome_is_among_those_compared(batch: Batch, substrate: BoxedRust) -> None:
     assert Counter(one.kind for one in batch.drawn) == COUNTS
     assert sum(COUNTS.values()) == 200
     broken = [one for one in batch.drawn if batch.verdicts[one.number].program is None]
@@ -161,7 +158,7 @@ def test_every_kind_of_genome_is_among_those_compared(
 
 
 def test_scan_and_builder_agree_on_the_use_of_an_inactive_file(
-    batch: Batch, substrate: RustSubstrate
+    batch: Batch, substrate: BoxedRust
 ) -> None:
     sources = {source.code: source for source in batch.pool.sources}
     for one in batch.of("used_file_inactive"):
@@ -171,7 +168,7 @@ def test_scan_and_builder_agree_on_the_use_of_an_inactive_file(
 
 @pytest.mark.parametrize("kind", COUNTS)
 def test_batch_gives_the_verdicts_and_the_lives_of_cargo_in_each_folder(
-    kind: str, batch: Batch, substrate: RustSubstrate, tmp_path: Path
+    kind: str, batch: Batch, substrate: BoxedRust, tmp_path: Path
 ) -> None:
     drawn = batch.of(kind)
     lives = compare(substrate, batch, drawn, tmp_path)
@@ -186,7 +183,7 @@ def test_batch_gives_the_verdicts_and_the_lives_of_cargo_in_each_folder(
 
 
 def test_a_few_are_compared_as_their_own_manifest_says(
-    batch: Batch, substrate: RustSubstrate, tmp_path: Path
+    batch: Batch, substrate: BoxedRust, tmp_path: Path
 ) -> None:
     built = [one for one in batch.drawn if batch.verdicts[one.number].program is not None]
     chosen = built[:: len(built) // AS_THE_MANIFEST_SAYS][:AS_THE_MANIFEST_SAYS]
@@ -196,7 +193,7 @@ def test_a_few_are_compared_as_their_own_manifest_says(
 
 
 def test_batch_of_one_and_batch_of_many_give_the_same_verdicts(
-    batch: Batch, substrate: RustSubstrate, tmp_path: Path
+    batch: Batch, substrate: BoxedRust, tmp_path: Path
 ) -> None:
     chosen = [batch.of(kind)[0] for kind in ("broken_file_active", "mutated_circle")]
     one_by_one = substrate.builder(tmp_path / "one", batch.pool)
@@ -219,7 +216,7 @@ def test_batch_of_one_and_batch_of_many_give_the_same_verdicts(
 )
 def test_program_of_a_small_kernel_prints_what_it_prints_alone(
     active: dict[str, list[str]],
-    substrate: RustSubstrate,
+    substrate: BoxedRust,
     pool: GenePool,
     workspace: Path,
     tmp_path: Path,

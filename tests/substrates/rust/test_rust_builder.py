@@ -7,7 +7,8 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from rust_support import FIXTURES, copy_template, genome_of, request_of, sha
+from faults_support import false_tools
+from rust_support import FIXTURES, BoxedRust, compiler_of, copy_template, genome_of, request_of, sha
 
 from evolve_ai.model.agent import Cause
 from evolve_ai.model.errors import StorageError, TemplateError, ToolchainError
@@ -15,7 +16,6 @@ from evolve_ai.model.report import BuildProgress, BuildRequest, BuildVerdict, Ge
 from evolve_ai.model.settings import BuildSettings
 from evolve_ai.substrates.rust.area import BuildArea
 from evolve_ai.substrates.rust.builder import RustBuilder
-from evolve_ai.substrates.rust.substrate import RustSubstrate
 
 BROKEN = (FIXTURES / "compiler_refuses_the_types" / "src" / "genes" / "alpha.rs").read_bytes()
 IMPOSTOR = b"pub struct Agent;\npub fn add(agent: &mut Agent) { let _ = agent; }\n"
@@ -29,7 +29,7 @@ def run(verdict: BuildVerdict) -> str:
 
 
 def build_altered(
-    builder: RustBuilder, substrate: RustSubstrate, pool: GenePool, step: bytes = b"0.0, 200.0"
+    builder: RustBuilder, substrate: BoxedRust, pool: GenePool, step: bytes = b"0.0, 200.0"
 ) -> BuildVerdict:
     """Build a wiring with a version of alpha that only a compiler can make; it adds half of 200."""
     code = next(data for data in pool.code.values() if b"alpha_step" in data)
@@ -42,7 +42,7 @@ def build_altered(
 
 
 def wirings(
-    pool: GenePool, substrate: RustSubstrate, *active: dict[str, list[str]]
+    pool: GenePool, substrate: BoxedRust, *active: dict[str, list[str]]
 ) -> list[BuildRequest]:
     return [
         request_of(substrate, genome_of(pool, one, number=at + 1), pool)
@@ -51,7 +51,7 @@ def wirings(
 
 
 def test_each_wiring_of_a_batch_runs_its_own_genes_in_order(
-    substrate: RustSubstrate, pool: GenePool, tmp_path: Path
+    substrate: BoxedRust, pool: GenePool, tmp_path: Path
 ) -> None:
     builder = substrate.builder(tmp_path, pool)
     requests = wirings(
@@ -83,7 +83,7 @@ def test_each_wiring_of_a_batch_runs_its_own_genes_in_order(
 
 
 def test_relative_workspace_gives_programs_that_start_from_anywhere(
-    substrate: RustSubstrate, pool: GenePool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    substrate: BoxedRust, pool: GenePool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
     builder = substrate.builder(Path("workspace"), pool)
@@ -93,7 +93,7 @@ def test_relative_workspace_gives_programs_that_start_from_anywhere(
 
 
 def test_known_wiring_is_not_built_again_and_twins_are_built_once(
-    builder: RustBuilder, substrate: RustSubstrate, pool: GenePool, workspace: Path
+    builder: RustBuilder, substrate: BoxedRust, pool: GenePool, workspace: Path
 ) -> None:
     (request,) = wirings(pool, substrate, {"gamma": ["negate"]})
     twin = replace(request, agent="twin")
@@ -109,7 +109,7 @@ def test_known_wiring_is_not_built_again_and_twins_are_built_once(
 
 
 def test_broken_gene_fails_exactly_the_wirings_that_need_it(
-    builder: RustBuilder, substrate: RustSubstrate, pool: GenePool
+    builder: RustBuilder, substrate: BoxedRust, pool: GenePool
 ) -> None:
     builder.sources.put(BROKEN)
     sound = genome_of(pool, {"alpha": ["double", "add"], "gamma": ["negate"]}, number=1)
@@ -128,7 +128,7 @@ def test_broken_gene_fails_exactly_the_wirings_that_need_it(
 
 def test_unit_that_failed_is_not_compiled_again(
     builder: RustBuilder,
-    substrate: RustSubstrate,
+    substrate: BoxedRust,
     pool: GenePool,
     monkeypatch: pytest.MonkeyPatch,
     workspace: Path,
@@ -138,14 +138,14 @@ def test_unit_that_failed_is_not_compiled_again(
     two = genome_of(pool, {"alpha": ["add"], "gamma": []}, {"alpha": BROKEN})
     (first,) = builder.build([request_of(substrate, one, pool)])
     later = substrate.builder(workspace, pool)
-    monkeypatch.setattr("evolve_ai.substrates.rust.batch.run_command", None)
+    monkeypatch.setattr("evolve_ai.substrates.rust.compiler.run_command", None)
     (second,) = later.build([request_of(substrate, two, pool)])
     assert first.fault == second.fault
 
 
 @pytest.mark.parametrize("code", [BROKEN, IMPOSTOR], ids=["unit", "gene"])
 def test_failure_that_is_to_be_forgotten_is_tried_again(
-    code: bytes, builder: RustBuilder, substrate: RustSubstrate, pool: GenePool, workspace: Path
+    code: bytes, builder: RustBuilder, substrate: BoxedRust, pool: GenePool, workspace: Path
 ) -> None:
     builder.sources.put(code)
     request = request_of(substrate, genome_of(pool, {"alpha": ["add"]}, {"alpha": code}), pool)
@@ -161,7 +161,7 @@ def test_failure_that_is_to_be_forgotten_is_tried_again(
 
 
 def test_two_versions_of_one_file_live_in_one_batch(
-    builder: RustBuilder, substrate: RustSubstrate, pool: GenePool
+    builder: RustBuilder, substrate: BoxedRust, pool: GenePool
 ) -> None:
     code = next(data for data in pool.code.values() if b"alpha_step" in data)
     other = code.replace(b"0.0, 6.0", b"0.0, 200.0")
@@ -175,7 +175,7 @@ def test_two_versions_of_one_file_live_in_one_batch(
 
 
 def test_gene_whose_agent_is_another_type_fails_alone(
-    builder: RustBuilder, substrate: RustSubstrate, pool: GenePool
+    builder: RustBuilder, substrate: BoxedRust, pool: GenePool
 ) -> None:
     builder.sources.put(IMPOSTOR)
     bad = genome_of(pool, {"alpha": ["add"]}, {"alpha": IMPOSTOR}, number=1)
@@ -190,11 +190,11 @@ def test_gene_whose_agent_is_another_type_fails_alone(
 
 def test_refused_unknown_and_unlinked_code_never_reaches_the_compiler(
     builder: RustBuilder,
-    substrate: RustSubstrate,
+    substrate: BoxedRust,
     pool: GenePool,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("evolve_ai.substrates.rust.batch.run_command", None)
+    monkeypatch.setattr("evolve_ai.substrates.rust.compiler.run_command", None)
     evil = (FIXTURES / "gene_that_reads_files" / "src" / "genes" / "alpha.rs").read_bytes()
     torn = (FIXTURES / "gene_with_syntax_error" / "src" / "genes" / "alpha.rs").read_bytes()
     builder.sources.put(evil)
@@ -218,7 +218,7 @@ def test_refused_unknown_and_unlinked_code_never_reaches_the_compiler(
 
 
 def test_altered_program_is_rebuilt_and_never_run(
-    substrate: RustSubstrate, pool: GenePool, tmp_path: Path
+    substrate: BoxedRust, pool: GenePool, tmp_path: Path
 ) -> None:
     (request,) = wirings(pool, substrate, {"alpha": ["double", "add"], "pong": [], "ping": []})
     (first,) = substrate.builder(tmp_path, pool).build([request])
@@ -233,7 +233,7 @@ def test_altered_program_is_rebuilt_and_never_run(
 
 
 def test_torn_build_area_is_cleaned_and_used_again(
-    substrate: RustSubstrate, pool: GenePool, tmp_path: Path
+    substrate: BoxedRust, pool: GenePool, tmp_path: Path
 ) -> None:
     builder = substrate.builder(tmp_path, pool)
     builder.build(wirings(pool, substrate, {"gamma": ["negate"], "alpha": []}))
@@ -244,7 +244,7 @@ def test_torn_build_area_is_cleaned_and_used_again(
 
 
 def test_altered_source_in_the_store_fails_its_agent_alone(
-    builder: RustBuilder, substrate: RustSubstrate, pool: GenePool, workspace: Path
+    builder: RustBuilder, substrate: BoxedRust, pool: GenePool, workspace: Path
 ) -> None:
     other = b"use crate::kernel::Agent;\npub fn add(agent: &mut Agent) { agent.value = 5.0; }\n"
     code = builder.sources.put(other)
@@ -262,7 +262,7 @@ def test_altered_source_in_the_store_fails_its_agent_alone(
 
 
 def test_clock_that_went_back_does_not_bring_back_an_older_batch(
-    substrate: RustSubstrate, pool: GenePool, tmp_path: Path
+    substrate: BoxedRust, pool: GenePool, tmp_path: Path
 ) -> None:
     builder = substrate.builder(tmp_path, pool)
     builder.build(wirings(pool, substrate, {"gamma": ["negate"], "alpha": ["add"]}))
@@ -272,7 +272,7 @@ def test_clock_that_went_back_does_not_bring_back_an_older_batch(
 
 
 def test_units_and_kernels_longest_unused_leave_the_build_area(
-    substrate: RustSubstrate, pool: GenePool, tmp_path: Path
+    substrate: BoxedRust, pool: GenePool, tmp_path: Path
 ) -> None:
     builder = substrate.builder(tmp_path, pool)
     builder.build(wirings(pool, substrate, {"alpha": ["add"]}))
@@ -289,7 +289,7 @@ def test_units_and_kernels_longest_unused_leave_the_build_area(
 
 
 def test_target_folder_does_not_grow_with_batches(
-    substrate: RustSubstrate, pool: GenePool, tmp_path: Path
+    substrate: BoxedRust, pool: GenePool, tmp_path: Path
 ) -> None:
     builder = substrate.builder(tmp_path, pool)
     sizes = []
@@ -302,7 +302,7 @@ def test_target_folder_does_not_grow_with_batches(
 
 
 def test_user_s_own_cargo_settings_do_not_reach_a_build(
-    substrate: RustSubstrate,
+    substrate: BoxedRust,
     pool: GenePool,
     monkeypatch: pytest.MonkeyPatch,
     tmp_path: Path,
@@ -318,7 +318,7 @@ def test_user_s_own_cargo_settings_do_not_reach_a_build(
 
 
 def test_kernel_that_does_not_compile_is_the_template_s_fault(
-    substrate: RustSubstrate, tmp_path: Path
+    substrate: BoxedRust, tmp_path: Path
 ) -> None:
     template = copy_template(tmp_path / "template")
     kernel = template / "src" / "kernel" / "agent.rs"
@@ -332,13 +332,9 @@ def test_kernel_that_does_not_compile_is_the_template_s_fault(
 
 
 def false_cargo(folder: Path, monkeypatch: pytest.MonkeyPatch, script: str) -> None:
-    """Put a cargo before the real one; `$REAL` is the real one."""
-    real = subprocess.run(["sh", "-c", "command -v cargo"], capture_output=True, text=True)
-    folder.mkdir()
-    file = folder / "cargo"
-    file.write_text(f"#!/bin/sh\nREAL={real.stdout.strip()}\n{script}\n")
-    file.chmod(0o755)
-    monkeypatch.setenv("PATH", f"{folder}:{os.environ['PATH']}")
+    """Put a cargo before the real one."""
+    for name, value in false_tools(folder, cargo=script).items():
+        monkeypatch.setenv(name, value)
 
 
 def alive(pid: int) -> bool:
@@ -349,26 +345,29 @@ def alive(pid: int) -> bool:
 
 
 def test_cargo_that_hangs_is_killed_with_its_children(
-    substrate: RustSubstrate, pool: GenePool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    substrate: BoxedRust, pool: GenePool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     requests = wirings(pool, substrate, {"alpha": ["add"]})
     false_cargo(
         tmp_path / "bin",
         monkeypatch,
-        f"trap '' TERM\nsleep 600 & echo $! > {tmp_path}/child\necho $$ > {tmp_path}/self\nwait",
+        "trap '' TERM; cd $CARGO_TARGET_DIR; sleep 600 & echo $! > child; echo $$ > self; wait",
     )
     impatient = BuildSettings(timeout=20.0, silence=1.0)
-    builder = RustBuilder(tmp_path / "workspace", pool, lambda: OTHER, impatient)
+    builder = RustBuilder(
+        tmp_path / "workspace", pool, lambda: OTHER, compiler_of(impatient), impatient
+    )
     started = time.monotonic()
     with pytest.raises(ToolchainError, match="silence timeout"):
         builder.build(requests)
     assert time.monotonic() - started < 5
-    assert not alive(int((tmp_path / "self").read_text()))
-    assert not alive(int((tmp_path / "child").read_text()))
+    target = tmp_path / "workspace" / "build" / "target"
+    assert not alive(int((target / "self").read_text()))
+    assert not alive(int((target / "child").read_text()))
 
 
 def test_unit_on_which_the_compiler_hangs_fails_alone(
-    substrate: RustSubstrate, pool: GenePool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    substrate: BoxedRust, pool: GenePool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     endless = (
         b"use crate::kernel::Agent;\n"
@@ -381,7 +380,11 @@ def test_unit_on_which_the_compiler_hangs_fails_alone(
     monkeypatch.setattr(f"{rules}.LINTS", {"long_running_const_eval"})
     impatient = BuildSettings(timeout=5.0, silence=5.0)
     builder = RustBuilder(
-        tmp_path / "workspace", pool, lambda: (("toolchain", substrate.toolchain()),), impatient
+        tmp_path / "workspace",
+        pool,
+        lambda: (("toolchain", substrate.toolchain()),),
+        compiler_of(impatient),
+        impatient,
     )
     builder.sources.put(endless)
     bad = genome_of(pool, {"alpha": ["add"]}, {"alpha": endless}, number=1)
@@ -393,21 +396,21 @@ def test_unit_on_which_the_compiler_hangs_fails_alone(
 
 
 def test_full_disk_is_told_as_such(
-    substrate: RustSubstrate, pool: GenePool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    substrate: BoxedRust, pool: GenePool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     false_cargo(
         tmp_path / "bin", monkeypatch, "echo 'error: No space left on device' >&2; exit 101"
     )
-    builder = RustBuilder(tmp_path / "workspace", pool, lambda: OTHER)
+    builder = RustBuilder(tmp_path / "workspace", pool, lambda: OTHER, compiler_of())
     with pytest.raises(StorageError, match="the disk is full"):
         builder.build(wirings(pool, substrate, {"alpha": ["add"]}))
 
 
 def test_cargo_that_fails_by_itself_is_told_with_its_words(
-    substrate: RustSubstrate, pool: GenePool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    substrate: BoxedRust, pool: GenePool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     false_cargo(tmp_path / "bin", monkeypatch, "echo 'error: no such thing' >&2; exit 101")
-    builder = RustBuilder(tmp_path / "workspace", pool, lambda: OTHER)
+    builder = RustBuilder(tmp_path / "workspace", pool, lambda: OTHER, compiler_of())
     with pytest.raises(ToolchainError) as caught:
         builder.build(wirings(pool, substrate, {"alpha": ["add"]}))
     assert "no such thing" in str(caught.value)
@@ -419,18 +422,18 @@ def test_machine_without_cargo_is_told_how_to_get_it(
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.setenv("CARGO_HOME", str(tmp_path))
     with pytest.raises(ToolchainError, match="not on the PATH") as caught:
-        RustSubstrate().toolchain()
+        BoxedRust().toolchain()
     assert "rustup" in (caught.value.todo or "")
 
 
 def test_wiring_of_units_that_a_batch_holds_needs_no_compiler(
     builder: RustBuilder,
-    substrate: RustSubstrate,
+    substrate: BoxedRust,
     pool: GenePool,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     builder.build(wirings(pool, substrate, {"alpha": ["add"]}))
-    monkeypatch.setattr("evolve_ai.substrates.rust.batch.run_command", None)
+    monkeypatch.setattr("evolve_ai.substrates.rust.compiler.run_command", None)
     never_seen = wirings(
         pool,
         substrate,
@@ -450,7 +453,7 @@ def test_wiring_of_units_that_a_batch_holds_needs_no_compiler(
 
 
 def test_gene_that_failed_is_remembered_too(
-    substrate: RustSubstrate,
+    substrate: BoxedRust,
     pool: GenePool,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -460,14 +463,14 @@ def test_gene_that_failed_is_remembered_too(
     bad = genome_of(pool, {"alpha": ["add"]}, {"alpha": IMPOSTOR})
     (first,) = builder.build([request_of(substrate, bad, pool)])
     later = substrate.builder(tmp_path, pool)
-    monkeypatch.setattr("evolve_ai.substrates.rust.batch.run_command", None)
+    monkeypatch.setattr("evolve_ai.substrates.rust.compiler.run_command", None)
     (second,) = later.build([request_of(substrate, bad, pool)])
     assert first.fault is not None
     assert first.fault == second.fault
 
 
 def test_batches_that_are_mostly_dead_are_gathered_in_one(
-    substrate: RustSubstrate, pool: GenePool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    substrate: BoxedRust, pool: GenePool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("evolve_ai.substrates.rust.builder.COMPACTION", 2)
     builder = substrate.builder(tmp_path, pool)
@@ -495,7 +498,7 @@ def test_batches_that_are_mostly_dead_are_gathered_in_one(
 
 @pytest.mark.parametrize("argument", [None, "", "genes:99999", "genes:-1", "genes:x", "0"])
 def test_batch_that_is_told_nonsense_runs_nothing(
-    argument: str | None, builder: RustBuilder, substrate: RustSubstrate, pool: GenePool
+    argument: str | None, builder: RustBuilder, substrate: BoxedRust, pool: GenePool
 ) -> None:
     (verdict,) = builder.build(wirings(pool, substrate, {"alpha": ["add"]}))
     assert verdict.program is not None
@@ -506,11 +509,11 @@ def test_batch_that_is_told_nonsense_runs_nothing(
 
 
 def test_genome_without_an_active_file_runs_no_program_of_another_compiler(
-    substrate: RustSubstrate, pool: GenePool, tmp_path: Path
+    substrate: BoxedRust, pool: GenePool, tmp_path: Path
 ) -> None:
     (request,) = wirings(pool, substrate, {})
     substrate.builder(tmp_path, pool).build([request])
-    other = RustBuilder(tmp_path, pool, lambda: (("toolchain", "another"),))
+    other = RustBuilder(tmp_path, pool, lambda: (("toolchain", "another"),), None)
     assert other.ready([request]) == {}
 
 
@@ -519,26 +522,26 @@ def test_compiler_that_changes_during_a_run_ends_it(
 ) -> None:
     monkeypatch.setenv("CARGO_HOME", str(tmp_path / "cargo"))
     monkeypatch.setenv("RUSTUP_HOME", os.environ.get("RUSTUP_HOME") or f"{Path.home()}/.rustup")
-    substrate = RustSubstrate(home=tmp_path)
+    substrate = BoxedRust(home=tmp_path)
     builder = substrate.builder(tmp_path / "workspace", pool)
     requests = wirings(pool, substrate, {"alpha": ["add"]})
     (tmp_path / ".cargo").mkdir()
     (tmp_path / ".cargo" / "config.toml").write_text('[build]\nrustflags = ["-Copt-level=0"]\n')
     with pytest.raises(ToolchainError, match="not what it was when this run began"):
         builder.build(requests)
-    later = RustSubstrate(home=tmp_path)
+    later = BoxedRust(home=tmp_path)
     assert wirings(pool, later, {"alpha": ["add"]})[0].fingerprint != requests[0].fingerprint
 
 
 def test_what_the_machine_does_to_a_compiler_is_told_apart(
-    substrate: RustSubstrate, pool: GenePool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    substrate: BoxedRust, pool: GenePool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     builder = substrate.builder(tmp_path, pool)
     (request,) = wirings(pool, substrate, {"alpha": ["add"]})
     planner = builder._planner
     unit = planner.plan(request.files).units["alpha"]
     builder._stuck[unit.name] = "src/genes/alpha.rs:1: the compiler took over 120 s"
-    monkeypatch.setattr("evolve_ai.substrates.rust.batch.run_command", None)
+    monkeypatch.setattr("evolve_ai.substrates.rust.compiler.run_command", None)
     (verdict,) = builder.build([request])
     assert (verdict.outside, verdict.reused, verdict.program) == (True, True, None)
     assert verdict.fault is not None

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from agents_alone import behaviour
-from rust_support import copy_template, genome_of, request_of, write_agent
+from rust_support import BoxedRust, copy_template, genome_of, request_of, write_agent
 
 from evolve_ai.model.errors import ToolchainError
 from evolve_ai.model.genome import Genome
@@ -16,7 +16,7 @@ from evolve_ai.substrates.rust.crates import CrateStore
 from evolve_ai.substrates.rust.dependencies import dependencies_of
 from evolve_ai.substrates.rust.lock import LOCK, read_lock
 from evolve_ai.substrates.rust.manifest import MANIFEST
-from evolve_ai.substrates.rust.substrate import RustSubstrate
+from evolve_ai.substrates.rust.toolchain import Toolchain
 from evolve_ai.system.commands import Limits
 
 LIMITS = Limits(total=120.0, silence=60.0)
@@ -68,8 +68,8 @@ def template(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def allowing() -> RustSubstrate:
-    return RustSubstrate(crates=ALLOWED)
+def allowing() -> BoxedRust:
+    return BoxedRust(crates=ALLOWED)
 
 
 @pytest.fixture
@@ -101,7 +101,7 @@ def programs(pool: GenePool) -> list[Genome]:
 
 @pytest.mark.usefixtures("crate_registry")
 def test_batch_and_folder_are_built_offline_and_locked_to_the_same_crates(
-    template: Path, allowing: RustSubstrate, tmp_path: Path
+    template: Path, allowing: BoxedRust, tmp_path: Path
 ) -> None:
     pool = allowing.equip(tmp_path / "workspace", allowing.read_pool(template))
     names = [name for name, _ in read_lock(pool.manifests[LOCK]).packages]
@@ -133,7 +133,7 @@ def test_batch_and_folder_are_built_offline_and_locked_to_the_same_crates(
 
 @pytest.mark.usefixtures("crate_registry")
 def test_crates_are_fetched_once(
-    template: Path, allowing: RustSubstrate, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    template: Path, allowing: BoxedRust, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     read = allowing.read_pool(template)
     pool = allowing.equip(tmp_path / "workspace", read)
@@ -147,7 +147,7 @@ def test_crates_are_fetched_once(
 
 
 def test_one_who_looks_fetches_and_writes_nothing(
-    template: Path, allowing: RustSubstrate, tmp_path: Path
+    template: Path, allowing: BoxedRust, tmp_path: Path
 ) -> None:
     with pytest.raises(ToolchainError, match="not been fetched yet"):
         allowing.equipped(tmp_path / "workspace", allowing.read_pool(template))
@@ -156,7 +156,7 @@ def test_one_who_looks_fetches_and_writes_nothing(
 
 @pytest.mark.usefixtures("crate_registry")
 def test_crates_that_cargo_has_lost_are_fetched_again_by_the_same_lock(
-    template: Path, allowing: RustSubstrate, tmp_path: Path, own_home: Path
+    template: Path, allowing: BoxedRust, tmp_path: Path, own_home: Path
 ) -> None:
     pool = allowing.equip(tmp_path / "workspace", allowing.read_pool(template))
     (lock,) = (tmp_path / "workspace" / "crates").glob(f"*/{LOCK}")
@@ -171,7 +171,7 @@ def test_crates_that_cargo_has_lost_are_fetched_again_by_the_same_lock(
 
 @pytest.mark.usefixtures("crate_registry")
 def test_lock_that_is_torn_is_made_again(
-    template: Path, allowing: RustSubstrate, tmp_path: Path
+    template: Path, allowing: BoxedRust, tmp_path: Path
 ) -> None:
     read = allowing.read_pool(template)
     pool = allowing.equip(tmp_path / "workspace", read)
@@ -186,7 +186,7 @@ def test_version_that_does_not_exist_is_told_with_cargo_s_words(
 ) -> None:
     manifest = template / MANIFEST
     manifest.write_text(manifest.read_text().replace('"0.2.16"', '"0.2.99999"'))
-    substrate = RustSubstrate(crates={**ALLOWED, "libm": "0.2.99999"})
+    substrate = BoxedRust(crates={**ALLOWED, "libm": "0.2.99999"})
     with pytest.raises(ToolchainError, match="libm"):
         substrate.equip(tmp_path / "workspace", substrate.read_pool(template))
     assert not list((tmp_path / "workspace").rglob(LOCK))
@@ -194,7 +194,7 @@ def test_version_that_does_not_exist_is_told_with_cargo_s_words(
 
 @pytest.mark.usefixtures("own_home", "no_network")
 def test_network_that_is_missing_is_told_and_leaves_no_lock(
-    template: Path, allowing: RustSubstrate, tmp_path: Path
+    template: Path, allowing: BoxedRust, tmp_path: Path
 ) -> None:
     with pytest.raises(ToolchainError, match="crates cannot be fetched") as caught:
         allowing.equip(tmp_path / "workspace", allowing.read_pool(template))
@@ -202,17 +202,21 @@ def test_network_that_is_missing_is_told_and_leaves_no_lock(
     assert not list((tmp_path / "workspace").rglob(LOCK))
 
 
+def nobody() -> Toolchain:
+    raise AssertionError("no compiler is needed")
+
+
 def test_template_without_crates_asks_nobody(
-    substrate: RustSubstrate, pool: GenePool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    substrate: BoxedRust, pool: GenePool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PATH", "/nonexistent")
     assert substrate.equip(tmp_path / "workspace", pool) is pool
-    CrateStore(tmp_path / "crates", LIMITS).require(pool.manifests)
+    CrateStore(tmp_path / "crates", LIMITS, nobody).require(pool.manifests)
     assert not list(tmp_path.iterdir())
 
 
 def test_other_versions_and_features_have_a_lock_of_their_own(
-    template: Path, allowing: RustSubstrate
+    template: Path, allowing: BoxedRust
 ) -> None:
     manifest = allowing.read_pool(template).manifests[MANIFEST]
     rows = [one.row() for one in dependencies_of(manifest)]
@@ -222,7 +226,7 @@ def test_other_versions_and_features_have_a_lock_of_their_own(
     ]
 
 
-def test_lock_is_part_of_the_fingerprint(template: Path, allowing: RustSubstrate) -> None:
+def test_lock_is_part_of_the_fingerprint(template: Path, allowing: BoxedRust) -> None:
     pool = allowing.read_pool(template)
     genome = genome_of(pool, {"bend": ["bend"]})
     locks = (b"one", b"two")

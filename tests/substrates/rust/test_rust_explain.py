@@ -3,31 +3,30 @@
 import hashlib
 from pathlib import Path
 
-from rust_support import FIXTURES, genome_of, request_of
+from rust_support import FIXTURES, BoxedRust, genome_of, request_of
 
 from evolve_ai.model.agent import Cause
 from evolve_ai.model.report import BuildRequest, Explanation, GenePool
-from evolve_ai.substrates.rust.substrate import RustSubstrate
 
 BROKEN = (FIXTURES / "compiler_refuses_the_types" / "src" / "genes" / "alpha.rs").read_bytes()
 
 
 def asked(
-    substrate: RustSubstrate, pool: GenePool, edited: bytes | None = None, **active: list[str]
+    substrate: BoxedRust, pool: GenePool, edited: bytes | None = None, **active: list[str]
 ) -> BuildRequest:
     codes = {"alpha": edited} if edited else None
     return request_of(substrate, genome_of(pool, active, codes), pool)
 
 
 def told(
-    substrate: RustSubstrate, workspace: Path, pool: GenePool, request: BuildRequest, *code: bytes
+    substrate: BoxedRust, workspace: Path, pool: GenePool, request: BuildRequest, *code: bytes
 ) -> Explanation:
     seen = {hashlib.sha256(data).hexdigest(): data for data in code}
     return substrate.onlooker(workspace, pool).explain(request, seen)
 
 
 def test_onlooker_makes_nothing_and_calls_new_units_unbuilt(
-    substrate: RustSubstrate, pool: GenePool, tmp_path: Path
+    substrate: BoxedRust, pool: GenePool, tmp_path: Path
 ) -> None:
     request = asked(substrate, pool, ping=["ping"], pong=[], alpha=["add"])
     found = told(substrate, tmp_path / "workspace", pool, request)
@@ -41,7 +40,7 @@ def test_onlooker_makes_nothing_and_calls_new_units_unbuilt(
 
 
 def test_ingredients_are_what_the_fingerprint_hashes(
-    substrate: RustSubstrate, pool: GenePool, tmp_path: Path
+    substrate: BoxedRust, pool: GenePool, tmp_path: Path
 ) -> None:
     request = asked(substrate, pool, gamma=["negate"], alpha=["double", "add"])
     found = told(substrate, tmp_path, pool, request)
@@ -56,7 +55,7 @@ def test_ingredients_are_what_the_fingerprint_hashes(
 
 
 def test_program_of_a_batch_is_found_with_its_units(
-    substrate: RustSubstrate, pool: GenePool, workspace: Path
+    substrate: BoxedRust, pool: GenePool, workspace: Path
 ) -> None:
     request = asked(substrate, pool, gamma=["negate"], beta=["scale"])
     (verdict,) = substrate.builder(workspace, pool).build([request])
@@ -67,7 +66,7 @@ def test_program_of_a_batch_is_found_with_its_units(
 
 
 def test_refused_unit_is_told_with_reason_and_day(
-    substrate: RustSubstrate, pool: GenePool, workspace: Path
+    substrate: BoxedRust, pool: GenePool, workspace: Path
 ) -> None:
     request = asked(substrate, pool, BROKEN, gamma=["negate"], alpha=["add"])
     builder = substrate.builder(workspace, pool)
@@ -83,7 +82,7 @@ def test_refused_unit_is_told_with_reason_and_day(
 
 
 def test_code_that_only_the_folder_has_is_read_from_there(
-    substrate: RustSubstrate, pool: GenePool, tmp_path: Path
+    substrate: BoxedRust, pool: GenePool, tmp_path: Path
 ) -> None:
     lost = asked(substrate, pool, BROKEN, alpha=["add"])
     found = told(substrate, tmp_path, pool, lost)
@@ -98,7 +97,7 @@ def test_code_that_only_the_folder_has_is_read_from_there(
 
 
 def test_units_of_different_batches_are_to_be_linked(
-    substrate: RustSubstrate, pool: GenePool, tmp_path: Path
+    substrate: BoxedRust, pool: GenePool, tmp_path: Path
 ) -> None:
     mine = {
         module: next(data for data in pool.code.values() if word in data) + b"\n// Mine.\n"

@@ -1,6 +1,5 @@
 """Faults: kill -9 of the orchestrator, of cargo, of rustc. Nothing is stuck, nothing wrong runs."""
 
-import os
 import signal
 import subprocess
 import threading
@@ -21,13 +20,15 @@ from faults_support import (
     wait_for,
     working_in,
 )
+from rust_support import BoxedRust, compiler_of
 
 from evolve_ai.model.errors import ToolchainError
 from evolve_ai.model.report import BuildVerdict, GenePool
 from evolve_ai.model.settings import BuildSettings
 from evolve_ai.substrates.rust.builder import RustBuilder
-from evolve_ai.substrates.rust.substrate import RustSubstrate
 from evolve_ai.system.leftovers import end_orphans
+
+MARK = "workspace/build/target/mark"  # where a build may write
 
 
 @pytest.fixture(autouse=True)
@@ -45,7 +46,7 @@ def hanging_elsewhere(
 ) -> "subprocess.Popen[str]":
     """An orchestrator whose compiler never ends with this crate."""
     with monkeypatch.context() as patch:
-        for name, value in false_tools(mark.parent / "bin", hang_at(crate, mark)).items():
+        for name, value in false_tools(workspace.parent / "bin", hang_at(crate, mark)).items():
             patch.setenv(name, value)
         return build_elsewhere(healthy, workspace)
 
@@ -53,13 +54,13 @@ def hanging_elsewhere(
 @pytest.mark.parametrize("crate", ["kernel", "unit", "batch"])
 def test_compilers_of_a_killed_orchestrator_are_ended_by_the_next(
     crate: str,
-    substrate: RustSubstrate,
+    substrate: BoxedRust,
     healthy: Path,
     pool: GenePool,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    workspace, mark = tmp_path / "workspace", tmp_path / "mark"
+    workspace, mark = tmp_path / "workspace", tmp_path / MARK
     orchestrator = hanging_elsewhere(crate, mark, healthy, workspace, monkeypatch)
     try:
         wait_for(mark.exists, f"a rustc of {crate}")
@@ -74,7 +75,7 @@ def test_compilers_of_a_killed_orchestrator_are_ended_by_the_next(
 
 
 def test_orchestrator_killed_at_any_moment_spoils_nothing(
-    substrate: RustSubstrate, healthy: Path, pool: GenePool, tmp_path: Path
+    substrate: BoxedRust, healthy: Path, pool: GenePool, tmp_path: Path
 ) -> None:
     workspace = tmp_path / "workspace"
     for moment in (0.4, 0.55, 0.7, 0.85, 1.0, 1.3):
@@ -88,7 +89,7 @@ def test_orchestrator_killed_at_any_moment_spoils_nothing(
 
 
 def test_batch_that_had_no_name_yet_when_we_were_killed_is_made_again(
-    substrate: RustSubstrate, healthy: Path, pool: GenePool, tmp_path: Path
+    substrate: BoxedRust, healthy: Path, pool: GenePool, tmp_path: Path
 ) -> None:
     workspace = tmp_path / "workspace"
     orchestrator = build_elsewhere(healthy, workspace, "die-before-rename")
@@ -104,7 +105,7 @@ def test_batch_that_had_no_name_yet_when_we_were_killed_is_made_again(
 
 
 def build_while(
-    killed: str, builder: RustBuilder, pool: GenePool, substrate: RustSubstrate, mark: Path
+    killed: str, builder: RustBuilder, pool: GenePool, substrate: BoxedRust, mark: Path
 ) -> BuildVerdict:
     """Build, and when a rustc hangs, kill it, or the cargo above it."""
 
@@ -132,12 +133,12 @@ def build_while(
 def test_cargo_or_rustc_that_is_killed_once_costs_time_only(
     killed: str,
     crate: str,
-    substrate: RustSubstrate,
+    substrate: BoxedRust,
     pool: GenePool,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    workspace, mark = tmp_path / "workspace", tmp_path / "mark"
+    workspace, mark = tmp_path / "workspace", tmp_path / MARK
     for name, value in false_tools(tmp_path / "bin", hang_at(crate, mark, once=True)).items():
         monkeypatch.setenv(name, value)
     verdict = build_while(killed, substrate.builder(workspace, pool), pool, substrate, mark)
@@ -147,7 +148,7 @@ def test_cargo_or_rustc_that_is_killed_once_costs_time_only(
 
 
 def test_unit_whose_compiler_is_always_killed_fails_for_this_run_only(
-    substrate: RustSubstrate, pool: GenePool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    substrate: BoxedRust, pool: GenePool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     workspace = tmp_path / "workspace"
     killing = '[ "$1" = --crate-name ] && grep -qs "200.0" "units/$2/src/genes/"* && kill -9 $$'
@@ -161,35 +162,34 @@ def test_unit_whose_compiler_is_always_killed_fails_for_this_run_only(
 
 
 def test_cargo_that_is_always_killed_is_told_as_such(
-    substrate: RustSubstrate, pool: GenePool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    substrate: BoxedRust, pool: GenePool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (tmp_path / "bin").mkdir()
-    cargo = tmp_path / "bin" / "cargo"
-    cargo.write_text("#!/bin/sh\nkill -9 $$\n")
-    cargo.chmod(0o755)
     substrate.toolchain()
-    monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}:{os.environ['PATH']}")
-    builder = substrate.builder(tmp_path / "workspace", pool)
+    for name, value in false_tools(tmp_path / "bin", cargo="kill -9 $$").items():
+        monkeypatch.setenv(name, value)
+    builder = RustBuilder(tmp_path / "workspace", pool, made_with(substrate), compiler_of())
     with pytest.raises(ToolchainError, match="not because of a gene") as caught:
         builder.build([request_for(pool, substrate)])
     assert "SIGKILL" in str(caught.value)
 
 
 def test_build_of_an_orchestrator_that_lives_is_left_alone_and_named(
-    substrate: RustSubstrate,
+    substrate: BoxedRust,
     healthy: Path,
     pool: GenePool,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    workspace, mark = tmp_path / "workspace", tmp_path / "mark"
+    workspace, mark = tmp_path / "workspace", tmp_path / MARK
     orchestrator = hanging_elsewhere("kernel", mark, healthy, workspace, monkeypatch)
     try:
         wait_for(mark.exists, "a rustc")
         before = {process.pid for process in working_in(workspace)}
         assert end_orphans(workspace / "build") == ()
         impatient = BuildSettings(timeout=20.0, silence=2.0)
-        builder = RustBuilder(workspace, pool, made_with(substrate), impatient)
+        builder = RustBuilder(
+            workspace, pool, made_with(substrate), compiler_of(impatient), impatient
+        )
         with pytest.raises(ToolchainError, match="silence timeout") as caught:
             builder.build([request_for(pool, substrate)])
         assert "another cargo holds its lock" in str(caught.value)

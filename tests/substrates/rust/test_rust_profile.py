@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import tomlkit
 from agents_alone import assert_same
-from rust_support import TEMPLATE, copy_template, genome_of, request_of, write_agent
+from rust_support import TEMPLATE, BoxedRust, copy_template, genome_of, request_of, write_agent
 
 from evolve_ai.model.errors import SettingsError, TemplateError
 from evolve_ai.model.report import GenePool
@@ -15,8 +15,7 @@ from evolve_ai.model.settings import BuildSettings
 from evolve_ai.substrates.rust.manifest import MANIFEST, settled
 from evolve_ai.substrates.rust.pool import read_pool
 from evolve_ai.substrates.rust.profile import _features, processor
-from evolve_ai.substrates.rust.substrate import RustSubstrate
-from evolve_ai.substrates.rust.toolchain import said
+from evolve_ai.substrates.rust.toolchain import Toolchain, find_toolchain, said
 
 ID = "00000000-0000-4000-8000-000000000001"
 DEBUGGED = BuildSettings(opt_level="1", panic="unwind", debug="line-tables-only")
@@ -84,43 +83,45 @@ def test_every_word_of_a_profile_gives_other_fingerprints(healthy: Path) -> None
     ]
     found = set()
     for profile in profiles:
-        substrate = RustSubstrate(profile)
+        substrate = BoxedRust(profile)
         pool = substrate.read_pool(healthy)
         found.add(substrate.fingerprint(genome_of(pool, {"alpha": ["add"]}), pool))
     assert len(found) == len(profiles)
 
 
 def test_native_processor_is_known_by_what_it_is() -> None:
-    told = processor(BuildSettings(target_cpu="native"), Path.cwd())
-    assert told == processor(BuildSettings(target_cpu="native"), Path.cwd())
+    tools = find_toolchain(Path.cwd())
+    told = processor(BuildSettings(target_cpu="native"), tools)
+    assert told == processor(BuildSettings(target_cpu="native"), tools)
     assert not told.startswith("native ")
     assert len(told.split()[1]) == 64
 
 
-def test_no_processor_needs_no_compiler(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("PATH", "/nonexistent")
-    assert processor(BuildSettings(), Path.cwd()) == "generic"
+def test_no_processor_needs_no_compiler() -> None:
+    nowhere = Path("/nonexistent")
+    assert processor(BuildSettings(), Toolchain(nowhere, nowhere, nowhere, nowhere)) == "generic"
 
 
 @pytest.mark.parametrize("name", ["quux", "Available", "-"])
 def test_unknown_processor_is_refused(name: str) -> None:
     with pytest.raises(SettingsError, match="rustc knows no processor"):
-        processor(BuildSettings(target_cpu=name), Path.cwd())
+        processor(BuildSettings(target_cpu=name), find_toolchain(Path.cwd()))
 
 
 def test_processor_that_can_do_more_than_the_one_here_is_refused() -> None:
-    here = set(_features("native", Path.cwd()))
+    tools = find_toolchain(Path.cwd())
+    here = set(_features("native", tools))
     able = {"bdver4": "fma4", "knl": "avx512er", "cortex-x4": "sve2"}
     other = next((name for name, word in able.items() if word not in here), None)
     names = said("rustc", "--print", "target-cpus", home=Path.cwd()).split()
     if other not in names:
         pytest.skip(f"rustc knows no {other} here")
     with pytest.raises(SettingsError, match="would not run here, where the processor has no"):
-        processor(BuildSettings(target_cpu=str(other)), Path.cwd())
+        processor(BuildSettings(target_cpu=str(other)), tools)
 
 
 def test_batch_and_folder_are_compiled_with_the_same_profile(tmp_path: Path) -> None:
-    substrate = RustSubstrate(DEBUGGED)
+    substrate = BoxedRust(DEBUGGED)
     pool = substrate.read_pool(copy_template(tmp_path / "template", start=TEMPLATE))
     genome = genome_of(pool, {"trend": [], "momentum": []})
     folder = write_agent(tmp_path / "agent", substrate, genome, pool, pool.code)
@@ -144,7 +145,7 @@ def features(cwd: Path, *argv: str) -> set[str]:
 
 
 def test_batch_is_compiled_for_the_processor_asked_for(healthy: Path, tmp_path: Path) -> None:
-    substrate = RustSubstrate(BuildSettings(target_cpu="native"))
+    substrate = BoxedRust(BuildSettings(target_cpu="native"))
     pool: GenePool = substrate.read_pool(healthy)
     builder = substrate.builder(tmp_path / "workspace", pool)
     (verdict,) = builder.build([request_of(substrate, genome_of(pool, {"alpha": ["add"]}), pool)])

@@ -5,6 +5,7 @@ import shutil
 import subprocess
 from collections.abc import Iterator
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -18,13 +19,12 @@ from faults_support import (
     said,
     working_in,
 )
-from rust_support import genome_of, request_of
+from rust_support import BoxedRust, boxed, compiler_of, genome_of, real_sysroot, request_of
 
 from evolve_ai.model.errors import StorageError, ToolchainError
 from evolve_ai.model.report import GenePool
 from evolve_ai.model.settings import BuildSettings
 from evolve_ai.substrates.rust.builder import RustBuilder
-from evolve_ai.substrates.rust.substrate import RustSubstrate
 
 MIB = 1024 * 1024
 LITTLE = 1024 * MIB
@@ -43,10 +43,10 @@ EATERS = {
 
 @pytest.mark.parametrize("eater", EATERS)
 def test_gene_that_eats_the_memory_of_the_compiler_fails_alone(
-    eater: str, substrate: RustSubstrate, pool: GenePool, tmp_path: Path
+    eater: str, substrate: BoxedRust, pool: GenePool, tmp_path: Path
 ) -> None:
     settings = BuildSettings(memory_bytes=LITTLE)
-    builder = RustBuilder(tmp_path, pool, made_with(substrate), settings)
+    builder = RustBuilder(tmp_path, pool, made_with(substrate), compiler_of(settings), settings)
     builder.sources.put(EATERS[eater])
     bad = genome_of(pool, {"alpha": ["add"]}, {"alpha": EATERS[eater]}, number=1)
     good = genome_of(pool, {"gamma": ["negate"]}, number=2)
@@ -64,7 +64,7 @@ def test_gene_that_eats_the_memory_of_the_compiler_fails_alone(
 @pytest.mark.parametrize("kib", [350_000, 400_000, 450_000])
 def test_compiler_that_has_no_memory_for_the_kernel_is_no_fault_of_a_gene(
     kib: int,
-    substrate: RustSubstrate,
+    substrate: BoxedRust,
     pool: GenePool,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -108,7 +108,7 @@ ROOM = [0, 8, 32, 64, 96, 128, 192, 256, 320, 384, 448]  # KiB
 
 
 def test_disk_that_is_full_at_any_moment_is_told_and_nothing_is_spoilt(
-    substrate: RustSubstrate, pool: GenePool, small_disk: Path
+    substrate: BoxedRust, pool: GenePool, small_disk: Path
 ) -> None:
     builder = substrate.builder(small_disk / "workspace", pool)
     builder.build([request_for(pool, substrate)])
@@ -134,17 +134,18 @@ def test_disk_that_is_full_at_any_moment_is_told_and_nothing_is_spoilt(
 
 
 def test_disk_that_is_full_for_the_linker_alone_is_told(
-    substrate: RustSubstrate,
+    substrate: BoxedRust,
     pool: GenePool,
     small_disk: Path,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """What it writes to is filled when it begins; all has been compiled by then."""
-    builder = substrate.builder(small_disk / "workspace", pool)
     linker = tmp_path / "bin" / "cc"
     linker.parent.mkdir()
-    ballast = small_disk / "ballast"
+    confinement = replace(boxed(), readable=(real_sysroot(), linker.parent))
+    builder = substrate.builder(small_disk / "workspace", pool, lambda: confinement)
+    ballast = small_disk / "workspace" / "build" / "target" / "ballast"
     real = shutil.which("cc")
     linker.write_text(f'#!/bin/sh\nhead -c 99999999 /dev/zero >> {ballast}\nexec {real} "$@"\n')
     linker.chmod(0o755)
@@ -159,7 +160,7 @@ def test_disk_that_is_full_for_the_linker_alone_is_told(
 
 
 def test_limit_on_the_size_of_files_is_named(
-    substrate: RustSubstrate, healthy: Path, pool: GenePool, tmp_path: Path
+    substrate: BoxedRust, healthy: Path, pool: GenePool, tmp_path: Path
 ) -> None:
     done = build_elsewhere(healthy, tmp_path, "files-of", "20000")
     told, _ = done.communicate(timeout=120)

@@ -1,0 +1,66 @@
+"""Owns what is known of the sandbox of a run: the level in force, and what was probed."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from evolve_ai.model.sandbox import Level
+
+# What namespaces add to the boxes; without them this is what is not guaranteed any more.
+SECOND_WALL = (
+    "a second wall behind Landlock and seccomp: the files of others out of sight, and a network, "
+    "shared memory and a host name of the agents' own"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Guarantee:
+    """One promise of a sandbox; `how` tells how it was probed, and what happened."""
+
+    name: str
+    held: bool
+    how: str
+
+
+@dataclass(frozen=True, slots=True)
+class Sandbox:
+    """The level in force; `lost` says why it is not the one that was asked for.
+
+    `keeper` is the program that makes boxes, `bwrap` the one that makes namespaces.
+    """
+
+    level: Level
+    guarantees: tuple[Guarantee, ...] = ()
+    lost: str = ""
+    keeper: Path = field(default=Path(), compare=False)
+    bwrap: Path | None = field(default=None, compare=False)
+
+    @property
+    def is_unsafe(self) -> bool:
+        return self.level is Level.NONE
+
+    @property
+    def broken(self) -> tuple[Guarantee, ...]:
+        return tuple(one for one in self.guarantees if not one.held)
+
+    def __str__(self) -> str:
+        """A line that begins with the level."""
+        if self.is_unsafe:
+            return "none: UNSAFE, agents and builds run without a box, with all your rights"
+        if self.broken:
+            told = "; ".join(f"{one.name} ({one.how})" for one in self.broken)
+            return f"{self.level}: not whole, what does not hold here: {told}"
+        count = len(self.guarantees)
+        if self.level is Level.FULL:
+            return f"full: namespaces, a box for each agent and each build; {count} guarantees hold"
+        if self.lost:
+            return f"landlock, not full: {self.lost}; no longer guaranteed: {SECOND_WALL}"
+        return f"landlock: a box for each agent and each build; {count} guarantees hold"
+
+
+def level_told(text: str | None) -> Level | None:
+    """The level that a line begins with."""
+    word = (text or "").partition(":")[0].partition(",")[0]
+    return Level(word) if word in set(Level) else None
+
+
+UNTRIED = Sandbox(Level.LANDLOCK)

@@ -1,0 +1,87 @@
+"""Owns the trying of a sandbox: what a box promises, tried from inside before it is trusted."""
+
+import os
+import platform
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from evolve_ai.model.errors import SandboxError
+from evolve_ai.model.guarantee import Guarantee
+from evolve_ai.model.sandbox import Box, Protection
+from evolve_ai.system.box import probe_argv
+from evolve_ai.system.commands import Completed, Ending, Limits, run_command
+from evolve_ai.system.processes import ENVIRONMENT
+
+MACHINES = ("x86_64", "aarch64")
+UNSAFE = "or, if you trust all genes and crates, give --unsafe: agents then have all your rights"
+OTHER_KERNEL = f"run it on another kernel; evolve doctor tells what this one holds; {UNSAFE}"
+_LIMITS = Limits(total=20.0, silence=20.0)
+_TOLD = (0, 1)  # exit codes: all holds, not all
+_WORDS = 300
+
+
+def refuse_other_systems() -> None:
+    """SandboxError on a system for which there is no box."""
+    if sys.platform != "linux":
+        raise SandboxError(
+            f"agents are boxed by Linux (Landlock, seccomp), and this is {platform.system()}",
+            todo="run it on Linux: a virtual machine or a container will do",
+        )
+    if platform.machine() not in MACHINES:
+        raise SandboxError(
+            f"there is no box for agents on {platform.machine()}, only on {' and '.join(MACHINES)}",
+            todo=f"run it on one of these; {UNSAFE}",
+        )
+
+
+def probe(
+    program: Path, folder: Path, libraries: Sequence[str], around: Sequence[str] = ()
+) -> tuple[Guarantee, ...]:
+    """What a box like that of an agent holds, tried in this folder, outside of which nothing is
+    touched; in namespaces, if words for that are put `around`. `program` is the keeper.
+    SandboxError where there is no such box."""
+    home = folder.absolute() / "agent"
+    (home / "state").mkdir(parents=True, exist_ok=True)
+    executable = (*map(Path, libraries), program)
+    box = Box(readable=(home,), executable=executable, writable=(home / "state",))
+    argv = (*around, *probe_argv(program, box))
+    try:
+        done = run_command(argv, cwd=folder, env=ENVIRONMENT, limits=_LIMITS)
+    except OSError as error:
+        raise SandboxError(f"{argv[0]} cannot be run: {error.strerror}", todo=UNSAFE) from error
+    if done.ending is not Ending.EXITED:
+        raise SandboxError(f"trying the box: {done.ending}, {done.seconds:.0f} s", todo=UNSAFE)
+    found = tuple(_guarantees(done))
+    if done.code not in _TOLD or not {one.name for one in found} >= PROBED:
+        raise _no_box(_words(done))
+    return found
+
+
+# What a box must have shown of itself before it is trusted.
+PROBED = frozenset(map(str, Protection)) - {Protection.ENVIRONMENT}
+
+
+def _guarantees(done: Completed) -> Iterator[Guarantee]:
+    """A line for each: its name, `held` or `broken`, and how that was found, between tabs."""
+    for line in done.stdout.decode("utf-8", "replace").splitlines():
+        name, _, rest = line.partition("\t")
+        verdict, _, how = rest.partition("\t")
+        if verdict in ("held", "broken"):
+            yield Guarantee(name, verdict == "held", how)
+
+
+def _words(done: Completed) -> str:
+    told = done.stderr.decode("utf-8", "replace").strip().splitlines()
+    last = told[-1].removeprefix("evolve-keeper: ") if told else ""
+    return last[:_WORDS] or f"the probe ended with {done.code}"
+
+
+def _no_box(words: str) -> SandboxError:
+    if "landlock" in words.lower():
+        return SandboxError(
+            f"this kernel (Linux {os.uname().release}) does not offer Landlock: {words}",
+            todo="use Linux 5.13 or later with landlock among its security modules (lsm= on the "
+            f"kernel's command line; in a container, a runtime that allows it); {UNSAFE}",
+        )
+    return SandboxError(f"no box can be made here: {words}", todo=f"see evolve doctor; {UNSAFE}")
