@@ -11,7 +11,7 @@ use agent::kernel::rng::Rng;
 use agent::kernel::value::Value;
 use std::collections::BTreeSet;
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 fn file(name: &str, functions: &[&str]) -> Value {
     let pairs = functions.iter().map(|name| Value::Array(vec![(*name).into(), Value::Bool(true)]));
@@ -86,21 +86,68 @@ fn genome_with_nothing_to_change_is_left_alone() {
     assert_eq!(genome.encode(), empty);
 }
 
+fn mutated(folder: &Path) -> Result<Option<&'static str>, String> {
+    mutate_file(folder, &mut Rng::new(5), &pool())
+}
+
+fn names_in(folder: &Path) -> Vec<String> {
+    let entries = fs::read_dir(folder).expect("a folder").map(|entry| entry.expect("one"));
+    let mut names: Vec<_> =
+        entries.map(|one| one.file_name().into_string().expect("UTF-8")).collect();
+    names.sort();
+    names
+}
+
 #[test]
-fn edit_by_hand_survives_and_broken_file_is_left_as_it_is() {
-    let folder = folder("by_hand");
-    let path = folder.join("genome.bin");
-    fs::write(&path, encode(&genome().with("by_hand", true))).expect("written");
-    let operator = mutate_file(&folder, &mut Rng::new(5), &pool()).expect("readable");
-    assert!(operator.is_some());
-    let map = decode(&fs::read(&path).expect("still there")).expect("msgpack");
-    assert_eq!(map.get("by_hand"), Some(&Value::Bool(true)));
-    fs::write(&path, b"broken").expect("written");
-    assert!(mutate_file(&folder, &mut Rng::new(5), &pool()).is_err());
-    assert_eq!(fs::read(&path).expect("still there"), b"broken");
-    fs::remove_file(&path).expect("removed");
-    std::os::unix::fs::symlink("elsewhere", &path).expect("linked");
-    assert!(mutate_file(&folder, &mut Rng::new(5), &pool()).is_err());
+fn mutation_is_offered_and_nothing_else_of_the_folder_is_written() {
+    let folder = folder("offer");
+    let before = encode(&genome().with("by_hand", true));
+    fs::write(folder.join("genome.bin"), &before).expect("written");
+    assert!(mutated(&folder).expect("readable").is_some());
+    assert_eq!(fs::read(folder.join("genome.bin")).expect("still there"), before);
+    assert_eq!(names_in(&folder), ["genome.bin", "state"]);
+    assert_eq!(names_in(&folder.join("state")), ["genome.bin"]);
+    let offer = fs::read(folder.join("state/genome.bin")).expect("offered");
+    let map = decode(&offer).expect("msgpack");
+    assert_eq!(map.get("by_hand"), Some(&Value::Bool(true)), "read afresh");
+}
+
+#[test]
+fn mutation_goes_on_from_an_offer_that_nobody_has_taken() {
+    let folder = folder("two_offers");
+    fs::write(folder.join("genome.bin"), encode(&genome())).expect("written");
+    for _ in 0..2 {
+        assert!(mutated(&folder).expect("readable").is_some());
+    }
+    let offer = fs::read(folder.join("state/genome.bin")).expect("offered");
+    let map = decode(&offer).expect("msgpack");
+    let counts = map.get("mutations").and_then(Value::as_map).expect("counts");
+    assert_eq!(counts.iter().filter_map(|(_, count)| count.as_int()).sum::<i128>(), 2);
+}
+
+#[test]
+fn broken_genome_is_left_as_it_is_wherever_it_lies() {
+    for name in ["genome.bin", "state/genome.bin"] {
+        let folder = folder("broken");
+        fs::create_dir(folder.join("state")).expect("a folder");
+        fs::write(folder.join("genome.bin"), encode(&genome())).expect("written");
+        let path = folder.join(name);
+        fs::write(&path, b"broken").expect("written");
+        assert!(mutated(&folder).is_err(), "{name}");
+        assert_eq!(fs::read(&path).expect("still there"), b"broken");
+        fs::remove_file(&path).expect("removed");
+        std::os::unix::fs::symlink("elsewhere", &path).expect("linked");
+        assert!(mutated(&folder).is_err(), "{name}");
+    }
+}
+
+#[test]
+fn agent_whose_state_is_no_folder_does_not_mutate() {
+    let folder = folder("no_state");
+    fs::write(folder.join("genome.bin"), encode(&genome())).expect("written");
+    fs::write(folder.join("state"), b"").expect("written");
+    let why = mutated(&folder).expect_err("nowhere to write");
+    assert!(why.starts_with("state/genome.bin: "), "{why}");
 }
 
 #[test]

@@ -101,7 +101,7 @@ fn agent_lives_mutates_its_genome_and_says_goodbye() {
         assert_eq!(agent.ask("percept", tick, percept(tick, vec![tick as f64])), act);
         mutations += i128::from(act.get("mutated") != Some(&Value::Nil));
     }
-    let genome = decode(&fs::read(folder.join("genome.bin")).expect("still there"));
+    let genome = decode(&fs::read(folder.join("state/genome.bin")).expect("offered"));
     let genome = genome.expect("msgpack");
     let counts = genome.get("mutations").and_then(Value::as_map).expect("some");
     let counted: i128 = counts.iter().filter_map(|(_, count)| count.as_int()).sum();

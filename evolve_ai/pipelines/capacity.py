@@ -25,12 +25,12 @@ from evolve_ai.system.housekeeping import (
     memory_allowed,
 )
 from evolve_ai.system.project import Project
+from evolve_ai.system.watch import WATCHES
 
 OWN_MEMORY = 256 * MIB  # the life-cycle and its workers
 OWN_PROCESSES = 50  # they, and the compilers
 FILES_PER_AGENT = 9  # five descriptors of its own, two of ours, its program, its working folder
 PIPE_PAGES = 32  # two pipes at full size
-WATCHES_PER_AGENT = 2  # its folder and its genes
 PLENTY = 100_000  # more agents than anybody asks one machine for
 DESCRIPTORS = "file descriptors"
 _BYTES = "bytes"
@@ -169,5 +169,5 @@ def pipes() -> str:
 
 def watches() -> str:
     """How many agents are watched in free mode; the others are looked at."""
-    count = machine.watches() // WATCHES_PER_AGENT
+    count = machine.watches() // WATCHES
     return f"enough for {count:,} agents; the others are looked at once a second"

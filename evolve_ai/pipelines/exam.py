@@ -1,8 +1,8 @@
 """Owns the exam: founders and living, started afresh, on values that nobody has lived through."""
 
-import shutil
 import statistics
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,6 +25,7 @@ from evolve_ai.pipelines.sandboxing import EXAM, around_of
 from evolve_ai.stages.build import request_of
 from evolve_ai.state.registry import Registry
 from evolve_ai.system.exits import Room
+from evolve_ai.system.files import remove_tree
 
 PURSE = 100_000  # thousandths of energy: nobody is poor in an exam
 
@@ -64,7 +65,7 @@ def examine(
         folder = parts.project.workspace / EXAM / name
         groups.append(sit(parts, pool, folder, able, programs, examination))
         stretch = examination.stretch
-    shutil.rmtree(parts.project.workspace / EXAM, ignore_errors=True)
+    _clear(parts.project.workspace / EXAM)
     founded, now = (_marks(accounts) for accounts in groups)
     gain = None
     if founded.median_s is not None and now.median_s is not None:
@@ -107,7 +108,7 @@ def sit(
     examination: Examination,
 ) -> list[Account | None]:
     """The accounts of a group; None for who failed."""
-    shutil.rmtree(folder, ignore_errors=True)  # an exam that was killed is begun anew
+    _clear(folder)  # an exam that was killed is begun anew
     starts = [_start(parts, folder, candidate, programs) for candidate in candidates]
     patience = parts.project.settings.supervise
     room = Room.of(patience)
@@ -132,6 +133,12 @@ def sit(
         account if account.answered == examination.ticks else None
         for account in (accounts[start.id] for start in starts)
     ]
+
+
+def _clear(folder: Path) -> None:
+    """As far as possible; what agents have laid there may lie very deep."""
+    with suppress(OSError):
+        remove_tree(folder)
 
 
 def _start(

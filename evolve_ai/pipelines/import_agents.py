@@ -17,9 +17,10 @@ from evolve_ai.stages.birth import BirthTask, bear_chunk, nursery_of
 from evolve_ai.stages.context import Context
 from evolve_ai.stages.succession import newborn_record
 from evolve_ai.state.registry import Batch, Registry
-from evolve_ai.system.agent_folder import GENOME, read_contents
+from evolve_ai.system.agent_folder import read_contents
 from evolve_ai.system.content_store import ContentStore
 from evolve_ai.system.files import read_regular
+from evolve_ai.system.genome_file import GENOME, genome_file
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +77,7 @@ def _checked(context: Context, registry: Registry, home: Path) -> Genome | str:
 def _id_in(home: Path) -> str:
     """The id that the genome claims; read again, with all rules, by read_contents."""
     try:
-        return decode(read_regular(home / GENOME, MAX_BYTES)).id
+        return decode(read_regular(home / genome_file(home), MAX_BYTES)).id
     except (OSError, GenomeError):
         return home.name
 

@@ -25,8 +25,8 @@ from evolve_ai.stages.birth import UNBORN, BirthTask, Newborn, Nursery, bear_chu
 from evolve_ai.stages.context import Context
 from evolve_ai.stages.succession import newborn_record
 from evolve_ai.state.registry import Batch, Registry
-from evolve_ai.system.agent_folder import GENOME
 from evolve_ai.system.content_store import ContentStore
+from evolve_ai.system.genome_file import GENOME
 from evolve_ai.system.project import Project
 
 Progress = Callable[[int, int], None]

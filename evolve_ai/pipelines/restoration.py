@@ -12,7 +12,7 @@ from evolve_ai.stages.build import Counts
 from evolve_ai.stages.record import NO_HISTORY, Summary, Totals
 from evolve_ai.state.copies import Copies, Mended
 from evolve_ai.state.registry import Batch, Registry
-from evolve_ai.system.agent_folder import GENOME
+from evolve_ai.system.genome_file import GENOME
 from evolve_ai.system.project import Project
 
 NEWS = "restored"  # in the registry: what the next life-cycle tells its user

@@ -12,20 +12,21 @@ from evolve_ai.model.errors import StorageError
 from evolve_ai.model.genome import Genome, GenomeError, encode
 from evolve_ai.model.report import ScanReport, SourceReport
 from evolve_ai.stages.context import Context, fixed_hashes, hash_of
-from evolve_ai.system.agent_folder import GENOME, Layout, Rules, read_contents, same_stamp, stamp
+from evolve_ai.system.agent_folder import Layout, Rules, read_contents, same_stamp, stamp
 from evolve_ai.system.content_store import ContentStore
+from evolve_ai.system.genome_file import GENOME, take
 
 THOROUGH = 16  # every so many cycles a look includes the files that are the same in all agents
 
 
 @dataclass(frozen=True, slots=True)
 class ScanTask:
-    """A chunk for a worker: ids with the stamps under which they are known."""
+    """A chunk for a worker: ids with the stamps and genome hashes under which they are known."""
 
     agents: Path
     sources: Path
     rules: Rules
-    known: tuple[tuple[str, str], ...]
+    known: tuple[tuple[str, str, str], ...]
     thorough: frozenset[str]
 
 
@@ -82,7 +83,7 @@ def _task(context: Context, rules: Rules, records: Sequence[AgentRecord]) -> Sca
         context.project.agents,
         context.project.sources,
         rules,
-        tuple((record.id, record.stamp) for record in records),
+        tuple((record.id, record.stamp, record.genome_hash) for record in records),
         frozenset(
             record.id for record in records if (record.number + context.cycle) % THOROUGH == 0
         ),
@@ -97,20 +98,19 @@ def rules_of(context: Context) -> Rules:
 
 def scan_chunk(task: ScanTask) -> tuple[ScanReport, ...]:
     store, layout = ContentStore(task.sources), task.rules.layout()
-    changed = (
-        agent
-        for agent, before in task.known
-        if not same_stamp(before, stamp(task.agents / agent, layout, agent in task.thorough))
-    )
-    return tuple(
-        scan_folder(task.agents / agent, agent, task.rules, layout, store) for agent in changed
-    )
+    reports = []
+    for agent, before, known in task.known:
+        folder = task.agents / agent
+        if not same_stamp(before, stamp(folder, layout, agent in task.thorough)):
+            take(folder, known)
+            reports.append(scan_folder(folder, agent, task.rules, layout, store))
+    return tuple(reports)
 
 
 def scan_folder(
     folder: Path, agent: str, rules: Rules, layout: Layout, store: ContentStore
 ) -> ScanReport:
-    """Read a folder that has changed. Gene code that is new enters the content store."""
+    """Read a folder that has changed, and change nothing in it. New gene code enters the store."""
     now = stamp(folder, layout)
     if not now:
         reason = "its folder cannot be read; put it back, or let it die"

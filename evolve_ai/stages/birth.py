@@ -13,9 +13,9 @@ from evolve_ai.model.genome import Genome, encode
 from evolve_ai.stages.agent_scan_update import genome_hash
 from evolve_ai.stages.context import Context
 from evolve_ai.stages.genome_sync import MissingCodeError, generated
-from evolve_ai.system.agent_folder import GENOME
 from evolve_ai.system.content_store import ContentStore
 from evolve_ai.system.files import storage_errors
+from evolve_ai.system.genome_file import GENOME, STATE
 
 UNBORN = ".unborn-"
 
@@ -93,6 +93,7 @@ def write_folder(nursery: Nursery, genome: Genome, code: Mapping[str, bytes]) ->
     if unborn.exists():
         shutil.rmtree(unborn)
     _write_files(str(unborn), files)
+    (unborn / STATE).mkdir()
     if folder.exists():
         shutil.rmtree(folder)
     unborn.rename(folder)

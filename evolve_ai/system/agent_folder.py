@@ -11,14 +11,14 @@ from evolve_ai.model import genome as codec
 from evolve_ai.model.agent import Cause, Fault
 from evolve_ai.model.genome import GENE_FOLDER, Genome, GenomeError
 from evolve_ai.system.files import read_regular
+from evolve_ai.system.genome_file import GENOME, OFFER, STATE, genome_file
 
-GENOME = "genome.bin"
 SOURCE_LIMIT = 1024 * 1024
 
 # What agents and people may leave in a folder, and what we do not look into.
-TOLERATED = frozenset({"state", "target", "agent.log"})
+TOLERATED = frozenset({STATE, "target", "agent.log"})
 HARMLESS = frozenset({GENOME, "Cargo.lock"})
-_WRITTEN_BY_AGENTS = (".genome", "agent.log.")
+_LEFT_BEHIND = (".genome", "agent.log.")  # by who writes a genome, or keeps logs
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +74,9 @@ def stamp(folder: Path, layout: Layout, thorough: bool = True) -> str:
         return ""
     try:
         living = [layout.basis, *_looked_at(handle, layout.watched)]
+        # Nearly nobody has an offer, and to ask whether costs half of looking at what is not there.
+        if os.access(OFFER, os.F_OK, dir_fd=handle, follow_symlinks=False):
+            living += _looked_at(handle, (OFFER,))
         living += _gene_files(handle)
         fixed = _looked_at(handle, layout.fixed) if thorough else []
     except OSError:
@@ -124,17 +127,18 @@ def _folders_of(names: Iterable[str]) -> set[str]:
 
 def read_contents(folder: Path, agent: str, rules: Rules) -> Contents:
     """Read a folder without following links; whatever is wrong with it is a Fault."""
+    file = genome_file(folder)
     try:
         names = tuple(_files_below(folder))
-        data = read_regular(f"{folder}/{GENOME}", codec.MAX_BYTES)
+        data = read_regular(f"{folder}/{file}", codec.MAX_BYTES)
     except OSError as error:
-        return Contents(fault=Fault(Cause.GENOME, f"{GENOME}: {_words(error)}"))
+        return Contents(fault=Fault(Cause.GENOME, f"{file}: {_words(error)}"))
     try:
         genome = codec.decode(data)
     except GenomeError as error:
-        return Contents(genome_bytes=data, fault=Fault(Cause.GENOME, f"{GENOME}: {error}"))
+        return Contents(genome_bytes=data, fault=Fault(Cause.GENOME, f"{file}: {error}"))
     if genome.id != agent:
-        reason = f"{GENOME}: it is the genome of {genome.id}, not of this folder"
+        reason = f"{file}: it is the genome of {genome.id}, not of this folder"
         return Contents(genome_bytes=data, fault=Fault(Cause.GENOME, reason))
     try:
         problem = _refused(folder, names, genome, rules)
@@ -159,7 +163,7 @@ def _files_below(folder: Path) -> Iterator[str]:
         with os.scandir(f"{folder}/{prefix}") as entries:
             for entry in entries:
                 name = entry.name
-                if not prefix and (name in TOLERATED or name.startswith(_WRITTEN_BY_AGENTS)):
+                if not prefix and (name in TOLERATED or name.startswith(_LEFT_BEHIND)):
                     continue
                 if entry.is_dir(follow_symlinks=False):
                     waiting.append(f"{prefix}{name}/")

@@ -1,6 +1,6 @@
-"""Owns noticing that an agent's genome or a gene file was written, without looking at folders.
+"""Owns noticing that a genome, offered or in its place, or a gene file was written.
 
-inotify(7) tells, through one descriptor and no thread; whom it has no room for is looked at.
+inotify(7) tells, through one descriptor and no thread; only whom it has no room for is looked at.
 """
 
 import errno
@@ -14,11 +14,19 @@ from pathlib import Path
 from inotify_simple import INotify, flags
 
 from evolve_ai.model.genome import GENE_FOLDER
-from evolve_ai.system.agent_folder import GENOME, Layout, stamp
+from evolve_ai.system.agent_folder import Layout, stamp
+from evolve_ai.system.genome_file import GENOME, STATE
 
 # What was written must be whole: a file that is closed, or one that was renamed into its place.
 _WRITTEN = flags.CLOSE_WRITE | flags.MOVED_TO
-_MASK = _WRITTEN | flags.ONLYDIR | flags.DONT_FOLLOW
+_REAL = flags.ONLYDIR | flags.DONT_FOLLOW
+# What is watched of an agent's folder. In `state/` it writes what it likes; an offer is renamed.
+_PLACES = (
+    ("", _WRITTEN | _REAL),
+    (GENE_FOLDER, _WRITTEN | _REAL),
+    (STATE, flags.MOVED_TO | _REAL),
+)
+WATCHES = len(_PLACES)  # for each agent
 _NO_ROOM = frozenset({errno.ENOSPC, errno.ENOMEM})
 _LOOKED_AT = Layout((GENOME,), ())
 
@@ -45,8 +53,8 @@ class Watcher:
         self._suffixes = tuple(suffixes)
         self._generated = frozenset(generated)
         self._most = most
-        self._watches: dict[str, tuple[int, int]] = {}
-        self._agent_of: dict[int, tuple[str, bool]] = {}  # and: is it the gene folder?
+        self._watches: dict[str, list[int]] = {}
+        self._agent_of: dict[int, tuple[str, str]] = {}  # and the place in its folder
         self._looked: dict[str, str] = {}  # who has no watch, with the stamp seen last
         self._short = False  # of watches, when last asked for one
         self._next_look = 0.0
@@ -87,21 +95,22 @@ class Watcher:
                 self._looked[agent] = looked.get(agent) or self._stamp(agent)
 
     def _watch(self, agent: str) -> bool:
-        if self._inotify is None or len(self._agent_of) + 2 > (self._most or math.inf):
+        if self._inotify is None or len(self._agent_of) + WATCHES > (self._most or math.inf):
             self._short = True
             return False
         folder = self._agents / agent
         made: list[int] = []
         try:
-            for place in (folder, folder / GENE_FOLDER):
-                made.append(self._inotify.add_watch(place, _MASK))
+            for place, mask in _PLACES:
+                made.append(self._inotify.add_watch(folder / place, mask))
         except OSError as error:
             self._short |= error.errno in _NO_ROOM
             for watch in made:
                 self._remove(watch)
             return False
-        self._agent_of |= {made[0]: (agent, False), made[1]: (agent, True)}
-        self._watches[agent] = (made[0], made[1])
+        for watch, (place, _) in zip(made, _PLACES, strict=True):
+            self._agent_of[watch] = (agent, place)
+        self._watches[agent] = made
         return True
 
     def _forget(self, agent: str) -> None:
@@ -145,12 +154,12 @@ class Watcher:
             elif event.mask & flags.IGNORED:
                 self._lose(event.wd)
             elif event.mask & _WRITTEN and event.wd in self._agent_of:
-                agent, genes = self._agent_of[event.wd]
-                if self._counts(event.name, genes):
+                agent, place = self._agent_of[event.wd]
+                if self._counts(event.name, place):
                     self._touched[agent] = now
 
-    def _counts(self, name: str, genes: bool) -> bool:
-        if not genes:
+    def _counts(self, name: str, place: str) -> bool:
+        if place != GENE_FOLDER:
             return name == GENOME
         return name.endswith(self._suffixes) and f"{GENE_FOLDER}{name}" not in self._generated
 

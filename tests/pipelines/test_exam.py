@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from deep_folder import dig
 from project_support import ProjectUnderTest
 
 from evolve_ai.model.genome import FileGene, Genome, encode
@@ -34,6 +35,13 @@ def test_an_exam_changes_nobody_and_leaves_nothing(project: ProjectUnderTest) ->
     assert project.evolve("exam", "--json").out == project.evolve("exam", "--json").out
     assert {row["id"]: row for row in project.agents()} == before
     assert not (project.root / "workspace" / "exam").exists()
+
+
+def test_what_a_killed_exam_left_is_cleared_away_however_deep(project: ProjectUnderTest) -> None:
+    left = project.root / "workspace" / "exam"
+    dig(left / "founders" / "agent" / "state")
+    project.evolve("exam", "--json")
+    assert not left.exists()
 
 
 def test_a_world_without_exam_says_so(project: ProjectUnderTest) -> None:

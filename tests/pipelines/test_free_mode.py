@@ -4,6 +4,7 @@ import os
 import subprocess
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -26,10 +27,10 @@ def genome_of(project: ProjectUnderTest, agent: str) -> Genome:
 
 
 def publish(project: ProjectUnderTest, agent: str, data: bytes) -> None:
-    """As an agent does: whole, or not at all."""
-    fresh = project.folder(agent) / ".genome.fresh"
+    """As an agent does: whole, or not at all, and in its state/."""
+    fresh = project.folder(agent) / "state" / ".genome.bin.new"
     fresh.write_bytes(data)
-    fresh.replace(project.folder(agent) / "genome.bin")
+    fresh.replace(fresh.with_name("genome.bin"))
 
 
 def flipped(genome: Genome, which: int = 0) -> Genome:
@@ -103,8 +104,12 @@ def slow_compiler(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def compilers(pid: int) -> list[psutil.Process]:
     """Those of a life-cycle that wait."""
-    found = psutil.Process(pid).children(recursive=True)
-    return [process for process in found if process.name() == "cargo"]
+    found = []
+    for process in psutil.Process(pid).children(recursive=True):
+        with suppress(psutil.NoSuchProcess):  # it has just ended
+            if process.name() == "cargo":
+                found.append(process)
+    return found
 
 
 @FREELY

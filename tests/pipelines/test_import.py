@@ -60,6 +60,23 @@ def test_folders_that_break_a_rule_are_refused_each_with_its_reason(
     assert "1 imported, 5 refused" in done.err
 
 
+def test_offer_that_nobody_has_taken_is_what_the_agent_is(
+    calm: ProjectUnderTest, strangers: Path
+) -> None:
+    home = strangers / "0"
+    genome = decode((home / "genome.bin").read_bytes())
+    mutated = replace(genome, traits={**genome.traits, "mutation_rate": 0.75})
+    (home / "state" / "genome.bin").write_bytes(encode(mutated))
+    done = calm.evolve("import", home)
+    assert "imported 00000000" in done.out
+    founded = decode((calm.folder(genome.id) / "genome.bin").read_bytes())
+    assert founded.traits["mutation_rate"] == 0.75
+    assert decode((home / "genome.bin").read_bytes()) == genome, "the folder is left as it is"
+    (strangers / "1" / "state" / "genome.bin").write_bytes(b"broken")
+    refused = calm.evolve("import", strangers / "1", code=1)
+    assert "state/genome.bin: " in refused.err
+
+
 def test_folder_without_agents_is_named(calm: ProjectUnderTest, tmp_path: Path) -> None:
     empty = tmp_path / "empty"
     empty.mkdir()

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import msgpack
 import pytest
+from deep_folder import dig
 from stages_support import Population
 
 from evolve_ai.model.agent import Cause
@@ -46,13 +47,7 @@ def link_to(target: str) -> Callable[[Path], None]:
 
 
 def deep_folder(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY)
-    for _ in range(1100):
-        os.mkdir("d", dir_fd=handle)
-        inner = os.open("d", os.O_RDONLY, dir_fd=handle)
-        os.close(handle)
-        handle = inner
-    os.close(handle)
+    dig(folder / "d")
     shutil.copy(folder / "genome.bin", folder / "genome.bin.new")
     (folder / "genome.bin.new").replace(folder / "genome.bin")
 
@@ -133,7 +128,7 @@ def test_what_agents_write_by_the_way_is_no_change(two: Population) -> None:
 
 @pytest.mark.parametrize("name", ["state", "target"])
 def test_folders_left_to_agents_are_not_looked_into(two: Population, name: str) -> None:
-    (two.folder() / name).mkdir()
+    (two.folder() / name).mkdir(exist_ok=True)
     (two.folder() / name / "anything.rs").write_text("x")
     assert all(report.fault is None for report in two.scan().reports)
 

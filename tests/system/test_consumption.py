@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from deep_folder import dig
 
 from evolve_ai.model.budget import Resource
 from evolve_ai.model.settings import Settings
@@ -18,6 +19,7 @@ from evolve_ai.system.consumption import (
     in_their_folders,
     memory_of,
 )
+from evolve_ai.system.files import remove_tree
 from evolve_ai.system.housekeeping import Housekeeping
 from evolve_ai.system.project import Project
 
@@ -76,6 +78,14 @@ def test_folders_are_counted_with_their_blocks_and_inodes(tmp_path: Path) -> Non
     assert mean.inodes == one.inodes
     assert abs(mean.bytes - one.bytes) < 4096
     assert folders_of(tmp_path, ["gone"]).inodes == 0
+
+
+def test_very_deep_folder_is_counted(tmp_path: Path) -> None:
+    dig(tmp_path / "a1" / "state")
+    try:
+        assert holdings(tmp_path / "a1").inodes == 1102
+    finally:
+        remove_tree(tmp_path / "a1")
 
 
 def test_budgets_of_a_small_population(eater: subprocess.Popen[bytes], tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ MODULES = "src/genes/mod.rs"
 def folder(tmp_path: Path) -> Path:
     for agent in (*AGENTS, "newborn"):
         (tmp_path / agent / "src" / "genes").mkdir(parents=True)
+        (tmp_path / agent / "state").mkdir()
         (tmp_path / agent / "genome.bin").write_bytes(b"genome")
         (tmp_path / agent / "src" / "genes" / "neural.rs").write_text("// gene")
     return tmp_path
@@ -57,6 +58,18 @@ def test_written_and_renamed_genomes_are_told_of_once(watcher: Watcher, folder: 
     assert told(watcher) == set()
 
 
+def test_offered_genome_is_told_of_and_nothing_else_in_state(
+    watcher: Watcher, folder: Path
+) -> None:
+    for agent in AGENTS:
+        (folder / agent / "state" / "memory").write_bytes(b"what it likes")
+        (folder / agent / "state" / ".genome.bin.new").write_bytes(b"offered")
+    assert told(watcher) == set()
+    state = folder / "one" / "state"
+    (state / ".genome.bin.new").replace(state / "genome.bin")
+    assert told(watcher) == {"one"}
+
+
 def test_gene_file_is_told_of(watcher: Watcher, folder: Path) -> None:
     (folder / "one" / "src" / "genes" / "neural.rs").write_text("// another")
     assert told(watcher) == {"one"}
@@ -95,7 +108,7 @@ def test_agents_beyond_the_limit_of_watches_are_looked_at(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(watch, "LOOK_SECONDS", 0.05)
-    with Watcher(folder, {".rs"}, {MODULES}, most=3) as watcher:
+    with Watcher(folder, {".rs"}, {MODULES}, most=5) as watcher:
         watcher.follow((*AGENTS, "newborn"))
         assert watcher.unwatched == 2
         for agent in (*AGENTS, "newborn"):

@@ -1,4 +1,4 @@
-//! Self-mutation: a living agent changes one thing in its own `genome.bin`.
+//! Self-mutation: a living agent changes one thing in its genome and offers the outcome.
 
 use super::genome::{Genome, PoolFile, LARGEST};
 use super::rng::Rng;
@@ -12,28 +12,40 @@ const AWAKE: f64 = 0.35;
 /// A trait moves by at most this much.
 const SHIFT: f64 = 0.25;
 
-/// Applies one operator to the genome file: read afresh, so that an edit by hand is never
-/// lost, and replaced by rename, so that nobody ever reads half of it.
+/// Where an agent may write; the scan moves what is offered there to `genome.bin`.
+const STATE: &str = "state";
+const GENOME: &str = "genome.bin";
+
+/// Applies one operator to the genome as it is now: read afresh, so that an edit by hand is never
+/// lost. What comes of it is offered, by rename, so that nobody ever reads half of it.
 pub fn mutate_file(
     folder: &Path,
     rng: &mut Rng,
     pool: &[PoolFile],
 ) -> Result<Option<&'static str>, String> {
-    let path = folder.join("genome.bin");
-    let about = fs::symlink_metadata(&path).map_err(|error| error.to_string())?;
-    if !about.is_file() || about.len() > LARGEST as u64 {
-        return Err("not a regular file of a genome's size".to_string());
-    }
-    let mut genome = Genome::decode(&fs::read(&path).map_err(|error| error.to_string())?)?;
+    let state = folder.join(STATE);
+    let offer = state.join(GENOME);
+    // An offer that nobody has taken yet is what we are.
+    let offered = fs::symlink_metadata(&offer).is_ok();
+    let mut genome = read(&if offered { offer.clone() } else { folder.join(GENOME) })?;
     let Some(operator) = mutate(&mut genome, rng, pool) else {
         return Ok(None);
     };
     let bytes = genome.encode();
     Genome::decode(&bytes).map_err(|why| format!("{operator} would break it: {why}"))?;
-    let fresh = folder.join(".genome.bin.new");
-    let written = fs::write(&fresh, bytes).and_then(|()| fs::rename(&fresh, &path));
-    written.map_err(|error| error.to_string())?;
+    let _ = fs::create_dir(&state); // it is there, unless somebody runs us by hand
+    let fresh = state.join(".genome.bin.new");
+    let written = fs::write(&fresh, bytes).and_then(|()| fs::rename(&fresh, &offer));
+    written.map_err(|error| format!("state/genome.bin: {error}"))?;
     Ok(Some(operator))
+}
+
+fn read(path: &Path) -> Result<Genome, String> {
+    let about = fs::symlink_metadata(path).map_err(|error| error.to_string())?;
+    if !about.is_file() || about.len() > LARGEST as u64 {
+        return Err("not a regular file of a genome's size".to_string());
+    }
+    Genome::decode(&fs::read(path).map_err(|error| error.to_string())?)
 }
 
 /// Changes one thing; the operator's name, or nothing if the genome offers nothing to change.

@@ -123,7 +123,7 @@ impl Body<'_> {
         }
         let act = life.tick(tick, &percept, |rng, pool| {
             mutate_file(Path::new("."), rng, pool).unwrap_or_else(|why| {
-                note(&format!("genome.bin is left as it is: {why}"));
+                note(&format!("the genome is left as it is: {why}"));
                 None
             })
         });

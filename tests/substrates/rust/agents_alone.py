@@ -7,6 +7,7 @@ on descriptor 4, so that two programs can be held against each other byte by byt
 import os
 import random
 import re
+import shutil
 import struct
 import subprocess
 import zlib
@@ -20,6 +21,7 @@ import msgpack
 from evolve_ai.model.genome import Genome, encode
 from evolve_ai.model.report import BuildVerdict
 from evolve_ai.substrates.rust.toolchain import build_environment
+from evolve_ai.system.genome_file import genome_file
 
 PERCEPTS = 10
 REPLAY = 60  # values that a newcomer is told at once
@@ -92,7 +94,8 @@ def error_of(reason: str) -> tuple[str, str]:
 
 
 def live(argv: Sequence[str], home: Path, genome: Genome, frames: bytes) -> Life:
-    """Let a program live through these frames in a folder that holds its genome."""
+    """Let a program live through these frames in a folder that holds only its genome."""
+    shutil.rmtree(home / "state", ignore_errors=True)
     (home / "genome.bin").write_bytes(encode(genome))
     (home / "frames").write_bytes(frames)
     done = subprocess.run(
@@ -104,7 +107,8 @@ def live(argv: Sequence[str], home: Path, genome: Genome, frames: bytes) -> Life
         timeout=_SECONDS,
         check=False,
     )
-    return Life(done.returncode, (home / "acts").read_bytes(), (home / "genome.bin").read_bytes())
+    genome_now = home / genome_file(home)
+    return Life(done.returncode, (home / "acts").read_bytes(), genome_now.read_bytes())
 
 
 def frames_for(genome: Genome, seed: str) -> bytes:

@@ -1,0 +1,16 @@
+"""Owns folders within folders, deeper than a recursion can reach."""
+
+import os
+from pathlib import Path
+
+
+def dig(folder: Path) -> None:
+    """1100 of them in this one, which is made."""
+    folder.mkdir(parents=True)
+    handle = os.open(folder, os.O_RDONLY)
+    for _ in range(1100):
+        os.mkdir("d", dir_fd=handle)
+        inner = os.open("d", os.O_RDONLY, dir_fd=handle)
+        os.close(handle)
+        handle = inner
+    os.close(handle)
