@@ -10,6 +10,7 @@ from attack_support import (
     TREASURE,
     Cell,
     changed,
+    ended_from_outside,
     gone,
     holds,
     kibibytes,
@@ -264,6 +265,9 @@ def _others() -> list[Cell]:
             Cell(f"signal_by_{way}", f"signal {way} {{victim}}", _of(SIGNALS), victim_ended, KILLED)
             for way in signals
         ),
+        Cell("end_itself_by_kill", "end_itself kill", _of(SIGNALS), ended_from_outside, KILLED),
+        Cell("end_itself_by_tgkill", "end_itself tgkill", _of(SIGNALS), ended_from_outside, KILLED),
+        Cell("end_itself_by_timer", "end_itself timer", _of(SIGNALS), ended_from_outside),
         Cell("signal_by_pidfd", "signal pidfd {victim}", _of(SIGNALS, FILES), victim_ended, KILLED),
         Cell("signal_by_io", "signal_by_io {victim}", _of(SIGNALS), victim_ended),
         Cell("trace", "trace {victim}", LANDLOCK | {TRACING}, victim_hindered("tracer"), KILLED),

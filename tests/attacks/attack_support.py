@@ -96,6 +96,11 @@ def victim_ended(seen: Seen) -> bool:
     return seen.victim_fault is not None
 
 
+def ended_from_outside(seen: Seen) -> bool:
+    """As far as can be told: nobody ends itself so."""
+    return seen.fault is not None and "SIGKILL" in seen.fault.reason
+
+
 def victim_overwritten(seen: Seen) -> bool:
     return "treasure: attacked" in seen.victim_log
 

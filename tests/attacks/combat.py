@@ -9,23 +9,36 @@ import time
 import traceback
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from multiprocessing.connection import Connection
 from pathlib import Path
+from types import MappingProxyType
 
 from arena import Arena, Entry
 from arena_looks import children, look_at_process, what_the_kernel_keeps
-from attack_cells import DESCRIPTORS, FILE_BYTES, MEMORY_BYTES
+from attack_cells import (
+    DESCRIPTORS,
+    EVERYTHING,
+    FILE_BYTES,
+    MEMORY_BYTES,
+    STATE_BYTES,
+    STATE_FILES,
+)
 from attack_support import TREASURE, Seen
+from users import NOBODY
 
 from evolve_ai.colony.crew import Crew
+from evolve_ai.colony.namespaces import around_keeper
 from evolve_ai.model.agent import Fault
 from evolve_ai.model.colony import Limits, Start, Started
 from evolve_ai.model.report import Program
-from evolve_ai.model.sandbox import Level
+from evolve_ai.model.sandbox import AgentBox, Box, Level, Protection
 from evolve_ai.model.world import Percept
+from evolve_ai.substrates.rust.substrate import RustSubstrate
+from evolve_ai.system.bubblewrap import installed
 from evolve_ai.system.exits import Room
 
-NOBODY = 65534
+LIBRARIES = tuple(Path(path) for path in RustSubstrate.needs.libraries)
 PATIENT = Limits(cpu=10.0, wall=20.0, ready_cpu=10.0, ready_wall=20.0, late=0.5, stop=2.0)
 ROOM = Room(file_bytes=FILE_BYTES, memory_bytes=MEMORY_BYTES, descriptors=DESCRIPTORS)
 SWEEP_SECONDS = 5.0
@@ -33,6 +46,7 @@ ROUND_SECONDS = 120.0
 ANSWERS = Percept((1.0,), (), 0)
 TIDY_SECONDS = 10.0
 IPC_RMID = 0
+PR_SET_DUMPABLE = 4  # giving up rights takes our own /proc from us
 
 
 def fight(
@@ -86,6 +100,7 @@ def _fight(
         os.setgroups([])
         os.setresgid(NOBODY, NOBODY, NOBODY)
         os.setresuid(NOBODY, NOBODY, NOBODY)
+        ctypes.CDLL(None).prctl(PR_SET_DUMPABLE, 1, 0, 0, 0)
     arena = Arena(root, root / "attacker", entries)
     try:
         told.send(_Round(arena, level, root / "evolve-keeper").run())
@@ -211,8 +226,16 @@ class _Round:
             libc.mq_unlink(f"/{names['queue']}".encode())
 
     def _crew(self) -> Crew:
-        lifted = {entry.id: entry.off for entry in self.arena.entries}
-        return open_crew(self.arena, self.keeper, self.level, lifted)
+        box = UnequalBox(LIBRARIES, state_files=STATE_FILES, state_bytes=STATE_BYTES)
+        box.lifted_of = {entry.id: entry.off for entry in self.arena.entries}
+        folder = self.arena.workspace / "colony"
+        folder.mkdir(parents=True)
+        around: tuple[str, ...] = ()
+        if self.level is Level.FULL:
+            bwrap = installed()
+            assert bwrap is not None
+            around = around_keeper(bwrap, self.keeper, folder, (self.arena.agents,), LIBRARIES)
+        return Crew(folder, self.keeper, epoch=1, box=box, limits=PATIENT, room=ROOM, around=around)
 
 
 def _start_of(id: str, arena: Arena, file: Path, words: Iterable[str]) -> Start:
@@ -228,5 +251,11 @@ def _start_of(id: str, arena: Arena, file: Path, words: Iterable[str]) -> Start:
     )
 
 
-def open_crew(arena: Arena, keeper: Path, level: Level, lifted: Mapping[str, object]) -> Crew:
-    return Crew(arena.workspace / "colony", keeper, epoch=1, limits=PATIENT, room=ROOM)
+class UnequalBox(AgentBox):
+    """A box of which each agent has something else lifted; none where that is everything."""
+
+    lifted_of: Mapping[str, frozenset[Protection]] = MappingProxyType({})
+
+    def of(self, folder: Path) -> Box | None:  # type: ignore[override]
+        lifted = self.lifted_of.get(folder.name, frozenset())
+        return None if lifted == EVERYTHING else replace(AgentBox.of(self, folder), lifted=lifted)

@@ -6,7 +6,6 @@ What is lifted is lifted at level landlock: namespaces would stop some attacks a
 
 import os
 import shutil
-import subprocess
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
@@ -18,21 +17,12 @@ from combat import fight
 
 from evolve_ai.model.sandbox import Level
 
-SOURCE = Path(__file__).parent / "attacker" / "main.rs"
 USERS = ("root", "user")
 LEVELS = (Level.LANDLOCK, Level.FULL)
 IS_ROOT = os.getuid() == 0
 PLAIN_PRIORITY = os.getpriority(os.PRIO_PROCESS, 0) < 19
 
 Fights = Callable[[Level, str, bool], Mapping[str, Seen]]
-
-
-@pytest.fixture(scope="session")
-def attacker(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    program = tmp_path_factory.mktemp("attacker") / "attacker"
-    options = ["--edition", "2021", "-O", "-C", "panic=abort", "-D", "warnings"]
-    subprocess.run(["rustc", *options, "-o", program, SOURCE], check=True, timeout=120)
-    return program
 
 
 @pytest.fixture(scope="module")

@@ -14,7 +14,7 @@ mod processes;
 mod protocol;
 mod sys;
 
-use protocol::{Agent, Heard};
+use protocol::Agent;
 use std::fmt::Display;
 
 /// What is to be said of the percept that an attack fell into.
@@ -30,13 +30,14 @@ pub fn tell(what: &str, came_of_it: std::io::Result<impl Display>) {
     }
 }
 
-fn attack(words: &[&str], agent: &mut Agent, heard: &Heard) -> Then {
-    let attacks = [files::attack, network::attack, processes::attack, others::attack];
-    let more = [kernel::attack, floods::attack];
-    if attacks.iter().chain(&more).any(|attack| attack(words)) {
-        return Then::Answer;
-    }
-    pipes::attack(words, agent, heard)
+/// Whether it was an attack for which one needs not be an agent.
+fn attack(words: &[&str]) -> bool {
+    files::attack(words)
+        || network::attack(words)
+        || processes::attack(words)
+        || others::attack(words)
+        || kernel::attack(words)
+        || floods::attack(words)
 }
 
 fn main() {
@@ -46,6 +47,10 @@ fn main() {
         // Executed by another attacker.
         return println!("executed: by user {}", sys::effective_user());
     }
+    if let ["alone", words @ ..] = &words[..] {
+        assert!(attack(words), "no such attack: {words:?}");
+        return;
+    }
     println!("address: {}", others::treasure_address());
     let (mut agent, mut waiting) = (Agent::new(), true);
     while let Some(heard) = agent.hear() {
@@ -53,7 +58,9 @@ fn main() {
         if heard.is_percept() && waiting {
             waiting = false;
             println!("begins: {}", words.join(" "));
-            then = attack(&words, &mut agent, &heard);
+            if !attack(&words) {
+                then = pipes::attack(&words, &mut agent, &heard);
+            }
             println!("ends");
         }
         println!("treasure: {}", others::treasure());

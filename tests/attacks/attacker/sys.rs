@@ -44,7 +44,7 @@ const CALLS: &[(&str, c_long, c_long)] = &[
     ("setpriority", 141, 140), ("setrlimit", 160, 164), ("setsid", 112, 157),
     ("settimeofday", 164, 170), ("setuid", 105, 146), ("setxattr", 188, 5), ("shmget", 29, 194),
     ("socket", 41, 198), ("socketpair", 53, 199), ("statmount", 457, 457), ("swapoff", 168, 225),
-    ("swapon", 167, 224), ("symlinkat", 266, 36), ("syslog", 103, 116), ("tgkill", 234, 131),
+    ("swapon", 167, 224), ("symlinkat", 266, 36), ("syslog", 103, 116), ("tgkill", 234, 131), ("timer_create", 222, 107), ("timer_settime", 223, 110),
     ("tkill", 200, 130), ("truncate", 76, 45), ("umount2", 166, 39), ("unshare", 272, 97),
     ("userfaultfd", 323, 282), ("utimensat", 280, 88), ("vfork", 58, NONE),
     ("vhangup", 153, 58), ("wait4", 61, 260),
