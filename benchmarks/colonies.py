@@ -24,6 +24,7 @@ from evolve_ai.model.agent import Fault
 from evolve_ai.model.colony import Start, Started
 from evolve_ai.model.frame import PerceptEncoder
 from evolve_ai.model.report import Program
+from evolve_ai.model.sandbox import AgentBox
 from evolve_ai.model.world import Percept
 
 WARM_UP = 3  # ticks
@@ -34,6 +35,11 @@ def no_world(places: int, founder_genes: float) -> NoReturn:
     raise AssertionError("no season is lived here")
 
 
+AGENT_BOX = AgentBox(
+    tuple(map(Path, ("/lib", "/lib64", "/usr/lib", "/usr/lib64", "/etc/ld.so.cache")))
+)
+
+
 class Host:
     """Inside the measured process: a colony, and what it is told to do."""
 
@@ -42,7 +48,7 @@ class Host:
         self.program = program
         self.ids = ids
         self.opening = time.monotonic()
-        self.colony = Colony(folder / "workspace", keeper, no_world, epoch=epoch)
+        self.colony = Colony(folder / "workspace", keeper, no_world, epoch=epoch, box=AGENT_BOX)
         self.tick = 0
 
     def start(self, ids: list[str]) -> dict[str, Any]:

@@ -22,13 +22,13 @@ from typing import Any
 from unittest import mock
 
 from build_parts import founders, request_of, rust
+from evolve_ai.system.verdict_store import VerdictStore
 from projects import end_by_exception, scratch
 
 from evolve_ai.colony.keeper import Ended, Keeper, Launch, Started
 from evolve_ai.colony.keeper_program import keeper_program
 from evolve_ai.model.sandbox import Box, Confinement
 from evolve_ai.substrates.rust import compiler
-from evolve_ai.system.verdict_store import VerdictStore
 
 AGENTS_IN_A_BUILD = 20
 AUDIT_ROUNDS = 50

@@ -8,10 +8,26 @@ import msgpack
 
 from evolve_ai.model.colony import Limits, Start
 from evolve_ai.model.report import Program
+from evolve_ai.model.sandbox import AgentBox, Protection
 
 FAKE_AGENTS = Path(__file__).parent / "fake_agents"
 QUICK = Limits(cpu=0.3, wall=1.0, ready_cpu=3.0, ready_wall=10.0, late=0.1, stop=0.6, kill=2.0)
 SITE = Path(msgpack.__file__).parent.parent
+
+# That of agents in Rust.
+AGENT_BOX = AgentBox(
+    tuple(map(Path, ("/lib", "/lib64", "/usr/lib", "/usr/lib64", "/etc/ld.so.cache")))
+)
+# Of all that a box holds, only that its agent becomes no other program is not for these.
+FAKE_BOX = AgentBox(
+    libraries=(
+        *map(Path, ("/bin", "/lib", "/lib64", "/usr", "/etc/ld.so.cache")),
+        *(Path(prefix) for prefix in (sys.prefix, sys.base_prefix)),
+        FAKE_AGENTS,
+        SITE,
+    ),
+    lifted=frozenset({Protection.PROCESSES}),
+)
 
 
 def fake(vice: str) -> Program:

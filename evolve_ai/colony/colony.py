@@ -111,7 +111,10 @@ class Colony(Crew):
         self.diary.open(f"epoch {self.epoch}")
 
     def _take_over(self, start: Start, life: Life) -> None:
-        note, _, log_start = life.note.rpartition(":")
+        note, _, rest = life.note.rpartition(":")
+        mark, _, log_start = rest.rpartition(".")
+        if mark != self._launcher.box_mark:
+            note = ""  # so it does not run what it should, and is started anew, with its memory
         try:
             pair = pipes.reopen(self._pipes, start.id)
         except OSError as error:
@@ -140,7 +143,7 @@ class Colony(Crew):
             return Fault(Cause.PLANNED, "it had heard nothing for the orphan time, and ended")
         if exit.foreign or not exit.known:
             self._board.taints.append(f"agent {start.id}: {exit}, while nobody looked")
-        since = life.note.rpartition(":")[2]
+        since = life.note.rpartition(".")[2]
         words = agent_log.last_words(start.folder, int(since) if since.isdecimal() else 0)
         return explain(exit, words, room=self._room)
 

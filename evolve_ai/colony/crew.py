@@ -10,8 +10,10 @@ from evolve_ai.colony import agent_log
 from evolve_ai.colony.adoption import BYE, GREETED, LEAVE
 from evolve_ai.colony.diary import Diary
 from evolve_ai.colony.launching import Launcher
+from evolve_ai.colony.programs import program_of
 from evolve_ai.colony.resident import Asked, Resident
 from evolve_ai.colony.spawner import Spawner
+from evolve_ai.colony.state_folders import StateFolders
 from evolve_ai.model import frame
 from evolve_ai.model.agent import Cause, Fault
 from evolve_ai.model.colony import (
@@ -24,6 +26,7 @@ from evolve_ai.model.colony import (
     Started,
     Usage,
 )
+from evolve_ai.model.sandbox import AgentBox, Protection
 from evolve_ai.model.world import Percept
 from evolve_ai.system import identity, processes
 from evolve_ai.system.exits import Exit, Room
@@ -46,6 +49,7 @@ class Crew:
         program: Path,
         *,
         epoch: int,
+        box: AgentBox | None,
         limits: Limits | None = None,
         orphan_seconds: int = 600,
         log_bytes: int = agent_log.MAX_BYTES,
@@ -54,8 +58,8 @@ class Crew:
         around: Sequence[str] = (),
     ):
         """In a folder of its own; `program` is the keeper, started with the words `around` before
-        its own, and whose pid `join` is told. KeeperError
-        when that does not start, StorageError when the folder cannot be written."""
+        its own, and whose pid `join` is told; without a `box` agents may do what we may.
+        KeeperError when that does not start, StorageError when the folder cannot be written."""
         self.epoch = epoch
         self.limits = limits or Limits()
         self._log_bytes = log_bytes
@@ -69,6 +73,7 @@ class Crew:
         processes.raise_descriptor_limit()
         self.diary = Diary(self._folder / "diary")
         self._room = room or Room()
+        self._states = StateFolders(box) if box is not None else None
         self._spawner = Spawner(self._folder, program, orphan_seconds, join, around)
         self._launcher = Launcher(
             self._pipes,
@@ -77,6 +82,7 @@ class Crew:
             epoch=epoch,
             orphan_seconds=orphan_seconds,
             room=self._room,
+            box=box,
             log_bytes=log_bytes,
         )
         self._board = self._launcher.board
@@ -277,6 +283,7 @@ class Crew:
             self._closed = True
             self._board.close()
             self._spawner.close()
+            self._launcher.close()
             self.diary.close()
 
     def close(self) -> None:
@@ -299,7 +306,7 @@ class Crew:
         found = set()
         for resident in self._board.residents.values():
             with suppress(OSError):
-                found.add(Path(f"/proc/{resident.identity.pid}/exe").readlink())
+                found.add(program_of(resident.identity.pid))
         return frozenset(found)
 
     def sample(self) -> Mapping[str, Usage]:
@@ -310,12 +317,33 @@ class Crew:
             self._trim_logs()
         running = self.running()
         found = self._sweep(running.values())
-        return {id: found[pid] for id, pid in running.items() if pid in found}
+        used = {id: found[pid] for id, pid in running.items() if pid in found}
+        if self._states is not None and self._end_the_excessive(self._states, used):
+            self._converse(self.limits.cpu, self.limits.wall)
+        return used
+
+    def _end_the_excessive(self, states: StateFolders, used: Mapping[str, Usage]) -> bool:
+        """What neither Landlock nor a filter limits; whether anybody was ended for it."""
+        condemned = False
+        for id, usage in used.items():
+            resident = self._board.residents[id]
+            excess = states.excess(id, resident.folder) or _too_many_threads(states.box, usage)
+            if excess is not None:
+                condemned = True
+                self._board.condemn(resident, Fault(Cause.SANDBOX, excess))
+        return condemned
 
     def _trim_logs(self) -> None:
         for resident in self._board.residents.values():
             if agent_log.trim(resident.folder, self._log_bytes):
                 resident.log_start = 0
+
+
+def _too_many_threads(box: AgentBox, usage: Usage) -> str | None:
+    """To a limit of one keeps the filter."""
+    if box.threads == 1 or usage.threads <= box.threads or Protection.THREADS in box.lifted:
+        return None
+    return f"has {usage.threads} threads, {box.threads} are allowed"
 
 
 def _half(resident: Resident) -> str:

@@ -8,14 +8,18 @@ import os
 import select
 import socket
 import time
+from collections import OrderedDict, deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from evolve_ai.colony import keeper_start
 from evolve_ai.colony.keeper_start import KeeperError
+from evolve_ai.colony.programs import Held
 from evolve_ai.model.errors import EvolveError
+from evolve_ai.model.sandbox import Box, Protection
 from evolve_ai.system import processes
+from evolve_ai.system.box import box_words
 from evolve_ai.system.exits import Exit, Room
 from evolve_ai.system.identity import Identity
 
@@ -33,6 +37,7 @@ __all__ = [
 
 _PIECE = 1 << 16
 _HEAD = 4
+_MOST_KNOWN = 64  # programs that a keeper holds for us
 _LAST_BREATH = 0.05  # seconds
 
 
@@ -42,18 +47,20 @@ class KeeperGone(EvolveError):
 
 @dataclass(frozen=True, slots=True)
 class Launch:
-    """What to start and where. `note` comes back from the journal; neither it nor `id` may hold
-    blanks. The pipes must be there, and somebody must read from the one at `out_path`."""
+    """What to start, where, and in which box (None: in none). `note` comes back from the journal;
+    neither it nor `id` may hold blanks. The pipes must be there, and somebody must read from the
+    one at `out_path`."""
 
     id: str
     note: str
-    file: Path
+    program: Held
     arguments: Sequence[str]
     argv0: str
     folder: Path
     in_path: Path
     out_path: Path
     log: Path
+    box: Box | None
     room: Room = field(default_factory=Room)
 
 
@@ -97,6 +104,9 @@ class Keeper:
         self._serials = itertools.count(1)
         self._incoming = bytearray()
         self._outgoing = bytearray()
+        # Files go with the bytes at these places of what is unsent, the next one first.
+        self._files: deque[tuple[int, Held]] = deque()
+        self._known: OrderedDict[str, None] = OrderedDict()
 
     @classmethod
     def open(
@@ -124,9 +134,19 @@ class Keeper:
 
     def spawn(self, launch: Launch) -> int:
         """Queue a start for the next flush(); the serial by which it will be answered."""
+        self._make_known(launch.program)
         serial = next(self._serials)
         self._ask("spawn", str(serial), *_fields(launch))
         return serial
+
+    def _make_known(self, program: Held) -> None:
+        if program.name not in self._known:
+            self._files.append((len(self._outgoing), program))
+            self._ask("program", program.name)
+        self._known[program.name] = None
+        self._known.move_to_end(program.name)
+        if len(self._known) > _MOST_KNOWN:
+            self._ask("forget", self._known.popitem(last=False)[0])
 
     def compact(self, offset: int) -> None:
         """Queue: forget what the journal told before this offset, except who lives."""
@@ -136,11 +156,24 @@ class Keeper:
         """Send what is queued, as far as the keeper takes it now; whether that was all."""
         while self._outgoing:
             try:
-                sent = self._socket.send(self._outgoing)
+                sent = self._send()
             except OSError:
                 break  # full; or gone, which hear() says, after what it has told before
             del self._outgoing[:sent]
+            self._files = deque((place - sent, file) for place, file in self._files)
         return not self._outgoing
+
+    def _send(self) -> int:
+        """Up to the next file; or that file, with the bytes from its place on."""
+        if not self._files:
+            return self._socket.send(self._outgoing)
+        place, program = self._files[0]
+        if place:
+            return self._socket.send(self._outgoing[:place])
+        end = self._files[1][0] if len(self._files) > 1 else len(self._outgoing)
+        sent = socket.send_fds(self._socket, [self._outgoing[:end]], [program.handle])
+        self._files.popleft()
+        return sent
 
     def hear(self) -> list[Told]:
         """What the keeper has told since last time.
@@ -211,9 +244,16 @@ def _fields(launch: Launch) -> Iterator[str]:
         yield str(path.absolute())
     room = launch.room
     yield from map(str, (room.memory_bytes, room.file_bytes, room.descriptors))
-    yield str(len(processes.ENVIRONMENT))
-    yield from (f"{name}={value}" for name, value in processes.ENVIRONMENT.items())
-    yield from (str(launch.file.absolute()), launch.argv0, *launch.arguments)
+    lifted = launch.box.lifted if launch.box is not None else ()
+    environment = os.environ if Protection.ENVIRONMENT in lifted else processes.ENVIRONMENT
+    yield str(len(environment))
+    yield from (f"{name}={value}" for name, value in environment.items())
+    if launch.box is None:
+        yield "bare"
+    else:
+        words = [*box_words(launch.box)]
+        yield from ("boxed", str(len(words)), *words)
+    yield from (launch.program.name, launch.argv0, *launch.arguments)
 
 
 def _frames(incoming: bytearray) -> Iterator[list[str]]:

@@ -17,7 +17,7 @@ from evolve_ai.system.identity import Identity, identify, parent
 
 _SOCKET = "keeper.sock"
 _LOG = "keeper.log"
-_PROTOCOL = "1"
+_PROTOCOL = "2"
 _HELD = 3  # exit code of a keeper that meets another in its folder
 _ATTEMPTS = 3
 _PAUSE = 0.002
@@ -126,10 +126,12 @@ def _connect(folder: Path, patience: float) -> socket.socket | None:
 
 
 def _greeting(connection: socket.socket, started: int | None) -> Reached | None:
-    """None when it hangs up instead; TimeoutError when it says nothing."""
+    """None when it hangs up instead; TimeoutError when it says nothing we understand."""
     length = int.from_bytes(_exactly(connection, 4), "little")
     fields = _exactly(connection, length).decode("utf-8", "replace").split("\0")
     pid = _peer(connection)
+    if fields[0] == "keeper" and fields[1:2] != [_PROTOCOL]:
+        raise TimeoutError  # of another version: we would not understand each other
     if fields[:3] != ["keeper", _PROTOCOL, str(pid)]:
         raise KeeperError(
             f"process {pid} does not speak as a keeper: {fields[:3]}",
@@ -162,7 +164,8 @@ def _peer(connection: socket.socket) -> int:
 
 
 def _end_silent(connection: socket.socket, folder: Path) -> None:
-    """Kill a keeper that listens but does not greet: stopped, say. Its agents live on."""
+    """Kill a keeper that listens but does not greet: stopped, say, or of another version. Its
+    agents live on."""
     pid = _peer(connection)
     try:
         pidfd = os.pidfd_open(pid)

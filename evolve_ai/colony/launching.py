@@ -7,19 +7,22 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from evolve_ai.colony import agent_log, pipes
+from evolve_ai.colony import agent_log, pipes, state_folders
 from evolve_ai.colony.diary import Diary
 from evolve_ai.colony.keeper import Launch
+from evolve_ai.colony.programs import NotAsSignedError, Programs
 from evolve_ai.colony.resident import Asked, Resident
 from evolve_ai.colony.spawner import Began, Failed, Spawner
 from evolve_ai.colony.switchboard import Switchboard
 from evolve_ai.model import frame
 from evolve_ai.model.agent import Cause, Fault
 from evolve_ai.model.colony import Refused, Start, Started
+from evolve_ai.model.sandbox import AgentBox
 from evolve_ai.system.exits import Room
 from evolve_ai.system.housekeeping import SPARE_DESCRIPTORS
 from evolve_ai.system.identity import Identity
 
+BARE = "bare"
 _LOOK_SECONDS = 0.1
 _REQUESTS_BETWEEN_LOOKS = 16
 # What a full machine answers; an agent is not to blame for it.
@@ -42,7 +45,8 @@ class _Request:
 
 
 class Launcher:
-    """Starts agents and greets them; `epoch`, `orphan_seconds` and `room` are the same for all."""
+    """Starts agents and greets them; `epoch`, `orphan_seconds`, `room` and `box` are the same for
+    all."""
 
     def __init__(
         self,
@@ -53,6 +57,7 @@ class Launcher:
         epoch: int,
         orphan_seconds: int,
         room: Room,
+        box: AgentBox | None,
         log_bytes: int,
     ):
         self._folder = folder
@@ -60,6 +65,8 @@ class Launcher:
         self._epoch = epoch
         self._orphan_seconds = orphan_seconds
         self._room = room
+        self._box = box
+        self._programs = Programs()
         self._log_bytes = log_bytes
         self._requested: dict[str, _Request] = {}
         self._outcome: dict[str, Started | Fault | Refused] = {}
@@ -86,12 +93,13 @@ class Launcher:
             _keep_spare_descriptors()
             hello = self.hello(start)
             log_start = agent_log.prepare(start.folder, self._log_bytes)
+            state_folders.see_to(start.folder)
             pair = pipes.make(self._folder, start.id)
             launch = self._launch(start, pair, log_start)
-        except (OSError, frame.FrameError) as error:
+        except (OSError, frame.FrameError, NotAsSignedError) as error:
             if pair is not None:
                 pair.remove()
-            self._outcome[start.id] = _refusal(getattr(error, "errno", None), str(error))
+            self._outcome[start.id] = _refused(error)
             return
         self._requested[start.id] = _Request(start, pair, hello, log_start)
         self.board.request(self._spawner.ask(launch))
@@ -100,16 +108,25 @@ class Launcher:
         assert start.program is not None
         return Launch(
             id=start.id,
-            note=f"{start.note}:{log_start}",
-            file=start.program.file.absolute(),
+            note=f"{start.note}:{self.box_mark}.{log_start}",
+            program=self._programs.hold(start.program),
             arguments=tuple(start.program.arguments),
             argv0=f"agent-{start.id}",
             folder=start.folder.absolute(),
             in_path=pair.inward_path,
             out_path=pair.outward_path,
             log=start.folder.absolute() / agent_log.NAME,
+            box=self._box.of(start.folder.absolute()) if self._box is not None else None,
             room=self._room,
         )
+
+    def close(self) -> None:
+        self._programs.close()
+
+    @property
+    def box_mark(self) -> str:
+        """In the note of each start, so that whoever adopts knows how an agent is boxed."""
+        return self._box.mark if self._box is not None else BARE
 
     def _begun(self, told: Began | Failed) -> None:
         """The keeper has answered a request."""
@@ -159,6 +176,14 @@ def _keep_spare_descriptors() -> None:
     soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft != resource.RLIM_INFINITY and probe >= soft - SPARE_DESCRIPTORS:
         raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+
+
+def _refused(error: Exception) -> Fault | Refused:
+    if isinstance(error, NotAsSignedError):
+        return Fault(Cause.SIGNATURE, str(error))
+    if isinstance(error, NotADirectoryError):
+        return Fault(Cause.SANDBOX, f"cannot be started: {error.strerror}: {error.filename}")
+    return _refusal(getattr(error, "errno", None), str(error))
 
 
 def _refusal(code: int | None, text: str) -> Fault | Refused:

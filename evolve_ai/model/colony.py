@@ -112,6 +112,7 @@ class Usage:
     cpu_seconds: float
     rss_bytes: int
     state: str
+    threads: int = 1
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,8 +1,11 @@
 """Owns what a sandbox is asked for: its level, the box of one process, what can be lifted."""
 
+import zlib
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
+
+STATE = "state"  # the folder in its own that an agent may write in
 
 
 class Level(StrEnum):
@@ -55,3 +58,31 @@ class Confinement:
     program: Path  # of the keeper, which makes the box
     readable: tuple[Path, ...] = ()  # besides, to read and run: a linker in a home, say
     lifted: frozenset[Protection] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class AgentBox:
+    """What the boxes of all agents of a colony have in common. Each reads its own folder, and
+    writes in `state/` there, which holds so many entries and bytes at most."""
+
+    libraries: tuple[Path, ...] = ()
+    threads: int = 1
+    state_files: int = 64
+    state_bytes: int = 64 * 1024 * 1024
+    lifted: frozenset[Protection] = frozenset()
+
+    def of(self, folder: Path) -> Box:
+        return Box(
+            readable=(folder,),
+            executable=self.libraries,
+            writable=(folder / STATE,),
+            threads=self.threads,
+            lifted=self.lifted,
+        )
+
+    @property
+    def mark(self) -> str:
+        """A word that is another one where the boxes are others."""
+        paths = [str(path) for path in self.libraries]
+        told = repr((paths, self.threads, sorted(self.lifted)))
+        return f"{zlib.crc32(told.encode('utf-8', 'surrogateescape')):08x}"

@@ -21,7 +21,7 @@ from evolve_ai.model.guarantee import UNTRIED, Sandbox
 from evolve_ai.model.report import Needs
 from evolve_ai.model.settings import SuperviseSettings
 from evolve_ai.pipelines.bounds import joining
-from evolve_ai.pipelines.sandboxing import around_of
+from evolve_ai.pipelines.sandboxing import around_of, box_of
 from evolve_ai.system.cgroup import Group
 from evolve_ai.system.exits import Room
 from evolve_ai.system.lock import Lock
@@ -71,6 +71,7 @@ class ColonySpec:
             log_bytes=patience.log_bytes,
             room=Room.of(patience),
             join=joining(self.group, self.project.logs),
+            box=box_of(self.sandbox, self.project, self.needs),
             around=around_of(self.sandbox, self.project, self.needs, self.folder),
         )
 

@@ -21,7 +21,7 @@ from evolve_ai.model.world import Account, Resident
 from evolve_ai.pipelines.bounds import joining
 from evolve_ai.pipelines.colony_process import limits_of
 from evolve_ai.pipelines.parts import Parts
-from evolve_ai.pipelines.sandboxing import EXAM, around_of
+from evolve_ai.pipelines.sandboxing import EXAM, around_of, box_of
 from evolve_ai.stages.build import request_of
 from evolve_ai.state.registry import Registry
 from evolve_ai.system.exits import Room
@@ -116,7 +116,10 @@ def sit(
     join = joining(parts.group, parts.project.logs)
     limits = limits_of(patience)
     around = around_of(parts.sandbox, parts.project, parts.substrate.needs, folder)
-    with Crew(folder, program, epoch=1, limits=limits, room=room, join=join, around=around) as crew:
+    box = box_of(parts.sandbox, parts.project, parts.substrate.needs)
+    with Crew(
+        folder, program, epoch=1, box=box, limits=limits, room=room, join=join, around=around
+    ) as crew:
         started = crew.start(starts)
         for outcome in started.values():
             if isinstance(outcome, Refused):

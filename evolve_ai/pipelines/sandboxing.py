@@ -12,7 +12,7 @@ from evolve_ai.model.errors import SandboxError, SettingsError
 from evolve_ai.model.event import Event, Kind
 from evolve_ai.model.guarantee import Sandbox, level_told
 from evolve_ai.model.report import Needs
-from evolve_ai.model.sandbox import Level
+from evolve_ai.model.sandbox import AgentBox, Level
 from evolve_ai.pipelines.takeover import season_under_way
 from evolve_ai.state.registry import Registry
 from evolve_ai.system import bubblewrap
@@ -88,6 +88,19 @@ def around_of(sandbox: Sandbox, project: Project, needs: Needs, folder: Path) ->
     agents = () if folder.is_relative_to(project.workspace / EXAM) else (project.agents,)
     readable = (*needs.libraries, *project.settings.sandbox.readable)
     return around_keeper(sandbox.bwrap, sandbox.keeper, folder, agents, readable)
+
+
+def box_of(sandbox: Sandbox, project: Project, needs: Needs) -> AgentBox | None:
+    """The box of every agent; None where there is none."""
+    if sandbox.is_unsafe:
+        return None
+    given = project.settings.sandbox
+    return AgentBox(
+        libraries=tuple(map(Path, (*needs.libraries, *given.readable))),
+        threads=given.threads or needs.threads,
+        state_files=given.state_files,
+        state_bytes=given.state_bytes,
+    )
 
 
 def recorded(sandbox: Sandbox, asked: str, cycle: int) -> Event:

@@ -88,7 +88,7 @@ class Sweep:
 def _usage(text: bytes) -> Usage:
     fields = _fields(text)
     cpu = (int(fields[11]) + int(fields[12])) / _CLOCK_TICKS
-    return Usage(cpu, int(fields[21]) * _PAGE, fields[0].decode())
+    return Usage(cpu, int(fields[21]) * _PAGE, fields[0].decode(), int(fields[17]))
 
 
 def out_of_memory_kills() -> int:

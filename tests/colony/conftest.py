@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import pytest
-from fake_colony import QUICK, fake, no_world, start_of
+from fake_colony import FAKE_BOX, QUICK, fake, no_world, start_of
 from keeper_support import Nursery
 
 from evolve_ai.colony.colony import Colony
@@ -14,7 +14,9 @@ from evolve_ai.model.colony import Started
 
 @pytest.fixture
 def colony(tmp_path: Path, nothing_left: None, keeper: Path) -> Iterator[Colony]:
-    with Colony(tmp_path / "colony", keeper, no_world, epoch=5, limits=QUICK) as colony:
+    with Colony(
+        tmp_path / "colony", keeper, no_world, epoch=5, box=FAKE_BOX, limits=QUICK
+    ) as colony:
         yield colony
     assert list((tmp_path / "colony" / "pipes").iterdir()) == []
 

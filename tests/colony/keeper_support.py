@@ -11,7 +11,10 @@ import psutil
 from evolve_ai.colony import journal
 from evolve_ai.colony.journal import Journal
 from evolve_ai.colony.keeper import Ended, Keeper, KeeperGone, Launch, Told
+from evolve_ai.colony.programs import Programs
 from evolve_ai.colony.spawner import Spawner
+from evolve_ai.model.report import Program
+from evolve_ai.model.sandbox import Box
 from evolve_ai.system.exits import Room
 from evolve_ai.system.identity import Identity, identify
 
@@ -38,6 +41,7 @@ class Nursery:
         self.agents.mkdir()
         self._opened: list[Keeper | Spawner] = []
         self._pipes: list[int] = []
+        self._programs = Programs()
 
     def open(self, orphan_seconds: int = LONG, patience: float = 5.0) -> Keeper:
         keeper = Keeper.open(self.folder, self.program, orphan_seconds, patience=patience)
@@ -56,6 +60,7 @@ class Nursery:
         file: str = "/bin/sleep",
         note: str = "1:0",
         room: Room | None = None,
+        box: Box | None = None,
     ) -> Launch:
         paths = [self.agents / f"{id}.{end}" for end in ("in", "out")]
         for path in paths:
@@ -65,13 +70,14 @@ class Nursery:
         return Launch(
             id=id,
             note=note,
-            file=Path(file),
+            program=self._programs.hold(Program(Path(file))),
             arguments=arguments or ("99",),
             argv0=f"agent-{id}",
             folder=self.agents,
             in_path=paths[0],
             out_path=paths[1],
             log=self.log(id),
+            box=box,
             room=room or Room(),
         )
 
@@ -94,6 +100,7 @@ class Nursery:
     def close(self) -> None:
         for handle in self._pipes:
             os.close(handle)
+        self._programs.close()
         empty = eventually(self._is_empty)
         # Now: who closes reaps a keeper that has ended.
         for keeper in self._opened:

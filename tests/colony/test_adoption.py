@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from fake_colony import QUICK, fake, no_world, start_of
+from fake_colony import FAKE_BOX, QUICK, fake, no_world, start_of
 
 from evolve_ai.colony.adoption import kept_in
 from evolve_ai.colony.colony import Colony
@@ -67,7 +67,9 @@ def opened(tmp_path: Path, keeper: Path, nothing_left: None) -> Iterator[Open]:
         if colonies:
             colonies[-1].detach()
         epoch = 5 + len(colonies)
-        colony = Colony(tmp_path / "colony", keeper, no_world, epoch=epoch, limits=QUICK, **more)  # type: ignore[arg-type]
+        colony = Colony(
+            tmp_path / "colony", keeper, no_world, epoch=epoch, box=FAKE_BOX, limits=QUICK, **more
+        )  # type: ignore[arg-type]
         colonies.append(colony)
         return colony
 

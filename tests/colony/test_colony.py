@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 
 import pytest
-from fake_colony import QUICK, fake, no_world, start_of
+from fake_colony import FAKE_BOX, QUICK, fake, no_world, start_of
 
 from evolve_ai.colony.colony import Colony
 from evolve_ai.model.agent import Cause, Fault
@@ -54,7 +54,9 @@ def test_agent_starts_in_its_folder_with_a_clean_house(colony, raise_agents, tmp
     inherited = os.open("/dev/null", os.O_RDONLY)
     os.set_inheritable(inherited, True)
     try:
-        with Colony(tmp_path / "second", keeper, no_world, epoch=1, limits=QUICK) as second:
+        with Colony(
+            tmp_path / "second", keeper, no_world, epoch=1, box=FAKE_BOX, limits=QUICK
+        ) as second:
             home = tmp_path / "home"
             second.start([start_of(home, "x", fake("tells_about_itself"))])
             log = (home / "agents/x/agent.log").read_text().splitlines()
@@ -74,7 +76,7 @@ def test_agent_starts_in_its_folder_with_a_clean_house(colony, raise_agents, tmp
 def test_agent_is_named_in_its_command_line(tmp_path, nothing_left, keeper):
     sleeper = Program(Path("/bin/sleep"), ("100",))
     limits = Limits(ready_wall=0.3, late=0.1)
-    with Colony(tmp_path / "w", keeper, no_world, epoch=1, limits=limits) as second:
+    with Colony(tmp_path / "w", keeper, no_world, epoch=1, box=FAKE_BOX, limits=limits) as second:
         seen: list[bytes] = []
         judge = second._judge
 
@@ -115,7 +117,7 @@ def test_program_that_is_not_there_is_a_fault_and_leaves_no_pipe(colony, tmp_pat
 
 def test_agent_that_is_never_ready_is_ended(tmp_path, nothing_left, keeper):
     limits = Limits(ready_cpu=0.2, late=0.1)
-    with Colony(tmp_path, keeper, no_world, epoch=1, limits=limits) as colony:
+    with Colony(tmp_path, keeper, no_world, epoch=1, box=FAKE_BOX, limits=limits) as colony:
         [fault] = colony.start([start_of(tmp_path, "x", fake("never_ready"))]).values()
         assert fault.cause is Cause.HANG
         assert colony.take_taints() == ()
@@ -337,7 +339,7 @@ def test_agent_can_be_started_again_after_its_death(colony, raise_agents):
 
 
 def test_descriptor_limit_is_named_with_the_way_out(tmp_path, nothing_left, monkeypatch, keeper):
-    with Colony(tmp_path, keeper, no_world, epoch=1, limits=QUICK) as colony:
+    with Colony(tmp_path, keeper, no_world, epoch=1, box=FAKE_BOX, limits=QUICK) as colony:
         soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
         resource.setrlimit(
             resource.RLIMIT_NOFILE,

@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from fake_colony import QUICK, fake, no_world, start_of
+from fake_colony import FAKE_BOX, QUICK, fake, no_world, start_of
 
 from evolve_ai.colony.colony import Colony
 from evolve_ai.model.agent import Cause
@@ -23,13 +23,15 @@ def test_agent_that_was_never_greeted_is_not_taken_over(
 ) -> None:
     """A kill came between its start and its hello: what that was to say, nobody knows any more."""
     start = start_of(tmp_path, "a", fake("well_behaved"), note="one")
-    first = Colony(tmp_path / "colony", keeper, no_world, epoch=5, limits=QUICK)
+    first = Colony(tmp_path / "colony", keeper, no_world, epoch=5, box=FAKE_BOX, limits=QUICK)
     first.settle("cycle 1", [], [start], remember=True)
     ungreeted = identify(first.running()["a"])
     assert ungreeted is not None
     first.diary.open("as if nobody had been greeted yet")
     first.detach()
-    with Colony(tmp_path / "colony", keeper, no_world, epoch=6, limits=QUICK) as second:
+    with Colony(
+        tmp_path / "colony", keeper, no_world, epoch=6, box=FAKE_BOX, limits=QUICK
+    ) as second:
         second.adopt({"a": start}, {})
         assert second.running() == {}
         assert not ungreeted.lives()
@@ -42,12 +44,14 @@ def test_agent_that_left_before_a_kill_and_whose_memory_nobody_has_is_told_of(
     tmp_path: Path, nothing_left: None, keeper: Path
 ) -> None:
     start = start_of(tmp_path, "a", fake("well_behaved"), note="one")
-    first = Colony(tmp_path / "colony", keeper, no_world, epoch=5, limits=QUICK)
+    first = Colony(tmp_path / "colony", keeper, no_world, epoch=5, box=FAKE_BOX, limits=QUICK)
     first.settle("cycle 1", [], [start], remember=True)
     expected = dict(first.running())
     first.kill(["a"])  # which writes of it what a stop does, before anybody could say bye
     first.detach()
-    with Colony(tmp_path / "colony", keeper, no_world, epoch=6, limits=QUICK) as second:
+    with Colony(
+        tmp_path / "colony", keeper, no_world, epoch=6, box=FAKE_BOX, limits=QUICK
+    ) as second:
         second.adopt({"a": start}, expected)
         settled = second.settle("cycle 1", [], [start], remember=True)
         assert settled.farewells["a"].state is None
@@ -62,14 +66,18 @@ def test_strangers_in_a_forged_journal_are_never_signalled(
         try:
             found = identify(stranger.pid)
             assert found is not None
-            first = Colony(tmp_path / "colony", keeper, no_world, epoch=5, limits=QUICK)
+            first = Colony(
+                tmp_path / "colony", keeper, no_world, epoch=5, box=FAKE_BOX, limits=QUICK
+            )
             first.start([known["a"]])
             first.detach()
             with (tmp_path / "colony" / "journal").open("a") as journal:
                 for id in ("b", "unknown"):
                     journal.write(f"S {id} one:0 {found.pid} {found.start_time}\n")
                 journal.write(f"S b one:0 {found.pid} {found.start_time - 1}\n")
-            with Colony(tmp_path / "colony", keeper, no_world, epoch=6, limits=QUICK) as second:
+            with Colony(
+                tmp_path / "colony", keeper, no_world, epoch=6, box=FAKE_BOX, limits=QUICK
+            ) as second:
                 second.adopt(known, {"b": found.pid})
                 assert list(second.running()) == ["a"]
                 assert second.reap()["b"].cause is Cause.UNKNOWN
@@ -100,7 +108,9 @@ def test_fork_that_is_refused_costs_nobody_a_life_and_is_tried_again(
     tmp_path: Path, nothing_left: None, crowded: Path
 ) -> None:
     starts = [start_of(tmp_path, f"a{n}", fake("well_behaved")) for n in range(6)]
-    with Colony(tmp_path / "colony", crowded, no_world, epoch=5, limits=QUICK) as colony:
+    with Colony(
+        tmp_path / "colony", crowded, no_world, epoch=5, box=FAKE_BOX, limits=QUICK
+    ) as colony:
         outcome = colony.start(starts)
         refused = [start for start in starts if isinstance(outcome[start.id], Refused)]
         assert len(colony.running()) == 3

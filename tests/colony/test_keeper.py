@@ -88,9 +88,7 @@ def test_agent_finds_itself_as_it_should_be(nursery: Nursery):
 @pytest.mark.parametrize(
     ("spoil", "number"),
     [
-        (lambda launch: launch.file.unlink(), errno.ENOENT),
-        (lambda launch: launch.file.chmod(0o644), errno.EACCES),
-        (lambda launch: launch.file.write_bytes(b"echo no program\n"), errno.ENOEXEC),
+        (lambda launch: None, errno.ENOEXEC),
         (lambda launch: launch.in_path.unlink(), errno.ENOENT),
         (lambda launch: launch.log.mkdir(), errno.EISDIR),
         (lambda launch: launch.log.symlink_to("/dev/null"), errno.ELOOP),
@@ -100,7 +98,7 @@ def test_agent_finds_itself_as_it_should_be(nursery: Nursery):
 )
 def test_start_that_cannot_be_is_refused_with_its_cause(nursery: Nursery, spoil, number):
     program = nursery.agents / "program"
-    program.write_bytes(b"#!/bin/sh\nexit 0\n")
+    program.write_bytes(b"echo no program\n")
     program.chmod(0o755)
     launch = nursery.launch("a", file=str(program))
     spoil(launch)
@@ -110,6 +108,7 @@ def test_start_that_cannot_be_is_refused_with_its_cause(nursery: Nursery, spoil,
     assert isinstance(refused, Refused)
     assert (refused.serial, refused.errno) == (serial, number)
     assert os.strerror(number) in refused.text
+    assert refused.text.partition(":")[0] in ("execute", "pipes", "agent.log")
     known = nursery.journal.lives.get("a")
     assert known is None or known.exit == Exit(), "its end is on record"
     assert nursery.living() == set()

@@ -7,7 +7,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from fake_colony import no_world, start_of
+from fake_colony import AGENT_BOX, no_world, start_of
 
 from evolve_ai.colony.colony import Colony
 from evolve_ai.model import genome
@@ -43,7 +43,7 @@ def test_real_kernel_lives_a_few_ticks_and_goes_on_where_it_stopped(
     start = start_of(tmp_path, ID, kernel, genome=packed)
     (start.folder / "genome.bin").write_bytes(packed)
     state = None
-    with Colony(tmp_path / "workspace", keeper, no_world, epoch=9) as colony:
+    with Colony(tmp_path / "workspace", keeper, no_world, epoch=9, box=AGENT_BOX) as colony:
         for life in range(2):
             start = start_of(tmp_path, ID, kernel, genome=packed, state=state, tick=life * 10)
             outcome = colony.start([start])

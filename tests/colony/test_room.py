@@ -5,7 +5,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from fake_colony import FAKE_AGENTS, QUICK, fake, no_world, start_of
+from fake_colony import FAKE_AGENTS, FAKE_BOX, QUICK, fake, no_world, start_of
 from pydantic import ValidationError
 
 from evolve_ai.colony.colony import Colony
@@ -57,7 +57,9 @@ def test_log_that_an_earlier_life_filled_is_trimmed_before_the_next(colony, rais
 def test_who_eats_memory_is_out_of_memory_and_taints_nothing(tmp_path, nothing_left, eater, keeper):
     limit = 64 * MIB
     room = Room(memory_bytes=limit)
-    with Colony(tmp_path / "w", keeper, no_world, epoch=1, limits=QUICK, room=room) as colony:
+    with Colony(
+        tmp_path / "w", keeper, no_world, epoch=1, box=FAKE_BOX, limits=QUICK, room=room
+    ) as colony:
         starts = [start_of(tmp_path, "x", eater), start_of(tmp_path, "y", fake("well_behaved"))]
         outcome = colony.start(starts)
         fault = outcome["x"]
@@ -74,7 +76,9 @@ def test_who_eats_memory_is_out_of_memory_and_taints_nothing(tmp_path, nothing_l
 def test_running_agent_is_held_to_its_room_and_we_are_not(tmp_path, nothing_left, keeper):
     ours = resource.getrlimit(resource.RLIMIT_AS)
     room = Room.of(SuperviseSettings(log_bytes=2 * MIB, memory_bytes=99 * MIB, descriptors=40))
-    with Colony(tmp_path, keeper, no_world, epoch=1, limits=QUICK, room=room) as colony:
+    with Colony(
+        tmp_path, keeper, no_world, epoch=1, box=FAKE_BOX, limits=QUICK, room=room
+    ) as colony:
         [started] = colony.start([start_of(tmp_path, "x", fake("well_behaved"))]).values()
         assert isinstance(started, Started)
         pid = started.pid

@@ -5,7 +5,7 @@ import time
 from pathlib import Path
 
 import pytest
-from fake_colony import FAKE_AGENTS, no_world, start_of
+from fake_colony import AGENT_BOX, FAKE_AGENTS, no_world, start_of
 
 from evolve_ai.colony.colony import Colony
 from evolve_ai.model.report import Program
@@ -26,7 +26,7 @@ def echo(tmp_path_factory) -> Program:
 
 def test_hundreds_of_agents_answer_every_tick(tmp_path: Path, nothing_left, echo, keeper):
     ids = [f"{number:04}" for number in range(AGENTS)]
-    with Colony(tmp_path / "workspace", keeper, no_world, epoch=3) as colony:
+    with Colony(tmp_path / "workspace", keeper, no_world, epoch=3, box=AGENT_BOX) as colony:
         colony.start([start_of(tmp_path, id, echo) for id in ids])
         assert sorted(colony.running()) == ids
         begun = time.monotonic()

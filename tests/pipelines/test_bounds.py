@@ -8,7 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from fake_colony import fake, no_world, start_of
+from fake_colony import FAKE_BOX, fake, no_world, start_of
 from project_support import ProjectUnderTest, wait_until
 
 from evolve_ai.colony.colony import Colony
@@ -116,7 +116,7 @@ def test_keeper_that_takes_the_place_of_a_dead_one_joins_too(
     tmp_path: Path, keeper: Path, group: Group
 ) -> None:
     join = joining(group, tmp_path)
-    with Colony(tmp_path / "colony", keeper, no_world, epoch=1, join=join) as colony:
+    with Colony(tmp_path / "colony", keeper, no_world, epoch=1, box=FAKE_BOX, join=join) as colony:
         first = colony.keeper
         assert group.members() == (first.pid,)
         os.kill(first.pid, signal.SIGKILL)
@@ -150,7 +150,7 @@ def test_keepers_of_several_colonies_are_in_one_group(
 
 def test_keeper_that_cannot_join_is_told_of_and_lives(tmp_path: Path, keeper: Path) -> None:
     join = joining(Group(tmp_path, tmp_path / "nowhere"), tmp_path / "logs")
-    with Colony(tmp_path / "colony", keeper, no_world, epoch=1, join=join) as colony:
+    with Colony(tmp_path / "colony", keeper, no_world, epoch=1, box=FAKE_BOX, join=join) as colony:
         colony.start([start_of(tmp_path, "a1", fake("well_behaved"))])
         assert colony.running()
         [told] = logged(tmp_path / "logs")

@@ -5,6 +5,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any, cast
 
+from fake_colony import FAKE_BOX
 from stages_support import Population
 
 from evolve_ai.colony.colony import Colony
@@ -35,7 +36,7 @@ def test_crowd_that_exits_at_once_is_no_herd(
     context = replace(one.context, clock=lambda: now[0])
     pace = Pace()
     begun: list[int] = []
-    with Colony(tmp_path / "colony", keeper, NO_WORLD, epoch=5) as colony:
+    with Colony(tmp_path / "colony", keeper, NO_WORLD, epoch=5, box=FAKE_BOX) as colony:
         for moment in range(8):
             now[0] = 1000.0 + moment / 2
             ran = run(context, agents, programs, colony, {}, lambda _: b"g", pace)

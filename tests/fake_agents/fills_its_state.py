@@ -1,0 +1,15 @@
+"""Writes a mebibyte into a folder of its state folder at its first percept, and behaves well."""
+
+from pathlib import Path
+
+import protocol
+
+
+def fill(heard):
+    folder = Path("state") / "deep"
+    folder.mkdir(exist_ok=True)
+    (folder / "file").write_bytes(b"x" * 2**20)
+    protocol.act(heard)
+
+
+protocol.live(fill)
