@@ -9,7 +9,7 @@ import os
 import shutil
 import socket
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +23,11 @@ from evolve_ai.model.sandbox import Protection
 BYSTANDER_SECONDS = "300"
 PR_CAPBSET_DROP = 24
 OTHER = 12345  # a user that nobody is
+_TARGETS = (
+    "own_state_file", "manifest", "gene", "genome", "registry", "store", "sibling_file",
+    "sibling_genome",
+)  # fmt: skip
+_LEADS_TO_FILE = ("file", "dotted_file", "planted", "outside")
 _TALKS = ("tcp", "udp", "unix", "abstract")
 
 
@@ -78,24 +83,16 @@ class Arena:
         return path
 
     def _places(self, entry: Entry) -> dict[str, str]:
-        """Paths and numbers that an attack may name; a target of its own for each attacker."""
-        own, outside = self._folder(entry.id), self.root / "home" / entry.id
-        sibling = self._folder(entry.victim)
-        self._file(outside / "file")
-        (own / "state/planted").symlink_to(outside / "file")
-        if entry.cell.only == "root":
-            locked = self._file(own / "state/locked", 0)
-            os.chown(locked, OTHER, OTHER) if os.getuid() == 0 else None
-        store = self._file(self.workspace / "store" / entry.id)
+        """Paths and numbers that an attack may name, with a target of its own where it names one."""
+        own, outside = self.agents / entry.id, self.root / "home" / entry.id
+        sibling = self.agents / entry.victim
         places = {
-            "own": own, "own_state": own / "state", "own_other": own / "other",
-            "own_mark": own / "state/mark", "own_link": own / "state/link",
-            "planted": own / "state/planted",
-            "own_state_file": own / "state/file", "tell": own / "state/tell",
-            "offer": own / "state/genome.bin",
-            "manifest": own / "Cargo.toml", "gene": own / "src/genes/linear.rs",
-            "genome": own / "genome.bin",
-            "cargo_config": own / ".cargo-config", "build_script": own / "build.rs",
+            "own_state": own / "state", "own_other": own / "other", "own_mark": own / "state/mark",
+            "own_link": own / "state/link", "own_state_file": own / "state/file",
+            "planted": own / "state/planted", "tell": own / "state/tell", "big": own / "state/big",
+            "offer": own / "state/genome.bin", "manifest": own / "Cargo.toml",
+            "gene": own / "src/genes/linear.rs", "genome": own / "genome.bin",
+            "cargo_folder": own / ".cargo", "build_script": own / "build.rs",
             "toolchain": own / "rust-toolchain.toml", "locked": own / "state/locked",
             "outside": outside, "file": outside / "file", "new": outside / "new",
             "dotted_new": f"state/../../../../home/{entry.id}/dotted", "dotted": outside / "dotted",
@@ -105,34 +102,39 @@ class Arena:
             "sibling_file": sibling / "Cargo.toml", "sibling_genome": sibling / "genome.bin",
             "agents": self.agents, "project_new": self.root / "project" / f"new-{entry.id}",
             "settings": self.root / "project/evolve.toml", "key": self.workspace / "key",
-            "registry": self._file(self.workspace / "registries" / entry.id), "store": store,
-            "program": self._copy_of_attacker(entry), "loader": _loader(),
+            "registry": self.workspace / "registries" / entry.id,
+            "store": self.workspace / "store" / entry.id,
+            "program": self.workspace / "programs" / entry.id, "loader": _loader(),
             "set_user_id": self.root / "set-user-id",
             "tmp": Path("/tmp") / f"evolve-attack-{self.secret}-{entry.id}",
             "bystander_environment": f"/proc/{self.bystander.pid}/environ",
             "keeper_socket": self.workspace / "colony/keeper.sock",
         }  # fmt: skip
-        if "{tell}" in entry.cell.words:
-            shutil.copy(self.attacker, places["tell"])
+        paths = {name: Path(at) for name, at in places.items()}
+        for folder in (own / "state", outside, sibling / "state"):
+            folder.mkdir(parents=True)
+        self._make_targets(entry.cell.words, paths)
         listeners = self._listeners(entry) if entry.cell.words.startswith(_TALKS) else {}
         numbers = {"id": entry.id, "key_number": str(int(token_hex(3), 16))}
         queue = {"queue": f"evolve-attack-{self.secret}-{entry.id}"}
         return {**{name: str(at) for name, at in places.items()}, **listeners, **numbers, **queue}
 
-    def _folder(self, id: str) -> Path:
-        folder = self.agents / id
-        for name in ("Cargo.toml", "genome.bin", "src/genes/linear.rs", "state/file"):
-            self._file(folder / name)
-        return folder
+    def _make_targets(self, words: str, paths: Mapping[str, Path]) -> None:
+        for name in (name for name in _TARGETS if f"{{{name}}}" in words):
+            self._file(paths[name])
+        if any(f"{{{name}}}" in words for name in _LEADS_TO_FILE):
+            self._file(paths["file"])
+            paths["planted"].symlink_to(paths["file"])
+        for name in (name for name in ("tell", "program") if f"{{{name}}}" in words):
+            # Of its own, so that one who overwrites its program is alone with it.
+            paths[name].parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(self.attacker, paths[name])
+        if "{locked}" in words:
+            os.chown(self._file(paths["locked"], 0), OTHER, OTHER)
 
-    def _copy_of_attacker(self, entry: Entry) -> Path:
-        """Each runs a file of its own, so that one who overwrites its program is alone with it."""
-        path = self.workspace / "programs" / entry.id
-        path.parent.mkdir(parents=True, exist_ok=True)
-        if "{program}" not in entry.cell.words:
-            return self.attacker
-        shutil.copy(self.attacker, path)
-        return path
+    def program(self, entry: Entry) -> Path:
+        own = self.names[entry.id]["program"]
+        return Path(own) if "{program}" in entry.cell.words else self.attacker
 
     def _listeners(self, entry: Entry) -> dict[str, str]:
         path, name = self.root / "sockets" / token_hex(4), f"evolve-{self.secret}-{entry.id}"

@@ -2,13 +2,13 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from evolve_ai.model.agent import Cause, Fault
 from evolve_ai.model.sandbox import Protection
 
 TREASURE = "treasury"  # eight bytes in the memory of each victim
 Signature = tuple[object, ...]
+SIZE = 5  # where the signature of a file has it
 
 
 @dataclass
@@ -121,12 +121,5 @@ def kibibytes(more_than: int) -> Callable[[str], bool]:
     return lambda text: int(text.split()[0]) > more_than
 
 
-def size_over(place: str, most: int) -> Evidence:
-    """Of a file, or of all files in a folder."""
-
-    def over(seen: Seen) -> bool:
-        path = Path(seen.names[place])
-        files = path.rglob("*") if path.is_dir() else [path]
-        return sum(one.lstat().st_size for one in files if one.is_file()) > most
-
-    return over
+def larger(place: str, most: int) -> Evidence:
+    return lambda seen: seen.after[place] != () and seen.after[place][SIZE] > most  # type: ignore

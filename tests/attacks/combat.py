@@ -9,10 +9,9 @@ import time
 import traceback
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from multiprocessing.connection import Connection
 from pathlib import Path
-from types import MappingProxyType
 
 from arena import Arena, Entry
 from arena_looks import children, look_at_process, what_the_kernel_keeps
@@ -102,6 +101,7 @@ def _fight(
         os.setresuid(NOBODY, NOBODY, NOBODY)
         ctypes.CDLL(None).prctl(PR_SET_DUMPABLE, 1, 0, 0, 0)
     arena = Arena(root, root / "attacker", entries)
+    os.environ["SECRET"] = arena.secret
     try:
         told.send(_Round(arena, level, root / "evolve-keeper").run())
     except BaseException:
@@ -148,8 +148,7 @@ class _Round:
     def _attacker(self, entry: Entry) -> Start:
         names = self.arena.names[entry.id]
         words = [word.format(**names) for word in entry.cell.words.split()]
-        file = Path(names["program"])
-        return _start_of(entry.id, self.arena, file, words)
+        return _start_of(entry.id, self.arena, self.arena.program(entry), words)
 
     def _name_victim(self, entry: Entry, pid: int) -> None:
         log = self._log(entry.victim)
@@ -226,8 +225,9 @@ class _Round:
             libc.mq_unlink(f"/{names['queue']}".encode())
 
     def _crew(self) -> Crew:
-        box = UnequalBox(LIBRARIES, state_files=STATE_FILES, state_bytes=STATE_BYTES)
-        box.lifted_of = {entry.id: entry.off for entry in self.arena.entries}
+        lifted = {entry.id: entry.off for entry in self.arena.entries}
+        room = {"state_files": STATE_FILES, "state_bytes": STATE_BYTES}
+        box = UnequalBox(LIBRARIES, **room, lifted_of=lifted)
         folder = self.arena.workspace / "colony"
         folder.mkdir(parents=True)
         around: tuple[str, ...] = ()
@@ -251,10 +251,11 @@ def _start_of(id: str, arena: Arena, file: Path, words: Iterable[str]) -> Start:
     )
 
 
+@dataclass(frozen=True)
 class UnequalBox(AgentBox):
     """A box of which each agent has something else lifted; none where that is everything."""
 
-    lifted_of: Mapping[str, frozenset[Protection]] = MappingProxyType({})
+    lifted_of: Mapping[str, frozenset[Protection]] = field(default_factory=dict)
 
     def of(self, folder: Path) -> Box | None:  # type: ignore[override]
         lifted = self.lifted_of.get(folder.name, frozenset())

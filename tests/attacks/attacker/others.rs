@@ -53,7 +53,7 @@ pub fn attack(words: &[&str]) -> bool {
             tell("take_descriptor", take_descriptor(parsed(victim), parsed(number)));
         }
         ["hinder", way, victim] => tell("hinder", hinder(way, parsed(victim))),
-        ["environment"] => println!("environment: {:?}", std::env::vars().collect::<Vec<_>>()),
+        ["environment"] => println!("environment: {:?}", std::env::var("SECRET")),
         ["descriptors"] => println!("descriptors: {:?}", open_descriptors()),
         _ => return false,
     }
