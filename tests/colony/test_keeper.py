@@ -194,6 +194,8 @@ def test_keeper_without_client_and_children_ends_after_the_orphan_time(nursery: 
 
 def test_requests_in_pieces_are_put_together(nursery: Nursery):
     keeper = nursery.open()
+    keeper.spawn(nursery.shell("b", "exit 0"))
+    told(keeper, 2)  # it knows the program from now on
     keeper.spawn(nursery.shell("a", "exit 0"))
     while keeper._outgoing:
         os.write(keeper.handle, keeper._outgoing[:7])

@@ -27,7 +27,7 @@ pub fn spawn(
     programs: &BTreeMap<String, File>,
     journal: &Journal,
 ) -> Result<Process, Failure> {
-    let program = programs.get(&launch.program).ok_or(io::ErrorKind::NotFound.into());
+    let program = programs.get(&launch.program).ok_or(io::Error::from_raw_os_error(sys::ENOENT));
     let program = at("program", program.and_then(File::try_clone))?;
     let log = at("agent.log", open_log(&launch))?;
     let errors = at("agent.log", log.try_clone())?;
