@@ -12,6 +12,7 @@ import subprocess
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
 from secrets import token_hex
 
@@ -31,16 +32,22 @@ _LEADS_TO_FILE = ("file", "dotted_file", "planted", "outside")
 _TALKS = ("tcp", "udp", "unix", "abstract")
 
 
+class Mode(StrEnum):
+    HELD = "held"
+    LIFTED = "lifted"  # without what stops the attack
+    BARE = "bare"  # without a box
+
+
 @dataclass(frozen=True)
 class Entry:
-    """An attacker: its cell, and whether what stops it is lifted."""
+    """An attacker: its cell, and how much of its box is there."""
 
     cell: Cell
-    lifted: bool
+    mode: Mode
 
     @property
     def id(self) -> str:
-        return f"{self.cell.name}{'-lifted' if self.lifted else ''}"
+        return f"{self.cell.name}-{self.mode}"
 
     @property
     def victim(self) -> str:
@@ -48,7 +55,10 @@ class Entry:
 
     @property
     def off(self) -> frozenset[Protection]:
-        return self.cell.beside | (self.cell.stopped_by if self.lifted else frozenset())
+        if self.mode is Mode.BARE:
+            return frozenset(Protection)
+        lifted = self.mode is Mode.LIFTED
+        return self.cell.beside | (self.cell.stopped_by if lifted else frozenset())
 
 
 class Arena:
@@ -83,7 +93,7 @@ class Arena:
         return path
 
     def _places(self, entry: Entry) -> dict[str, str]:
-        """Paths and numbers that an attack may name, with a target of its own where it names one."""
+        """Paths and numbers that an attack may name, and a target of its own where it names one."""
         own, outside = self.agents / entry.id, self.root / "home" / entry.id
         sibling = self.agents / entry.victim
         places = {
@@ -115,7 +125,7 @@ class Arena:
             folder.mkdir(parents=True)
         self._make_targets(entry.cell.words, paths)
         listeners = self._listeners(entry) if entry.cell.words.startswith(_TALKS) else {}
-        numbers = {"id": entry.id, "key_number": str(int(token_hex(3), 16))}
+        numbers = {"victim_id": entry.victim, "key_number": str(int(token_hex(3), 16))}
         queue = {"queue": f"evolve-attack-{self.secret}-{entry.id}"}
         return {**{name: str(at) for name, at in places.items()}, **listeners, **numbers, **queue}
 

@@ -3,7 +3,8 @@
 Attacks on a build are in tests/substrates/rust/test_rust_boxed_builds.py.
 """
 
-import signal
+import platform
+from dataclasses import replace
 from pathlib import Path
 
 from attack_support import (
@@ -21,6 +22,7 @@ from attack_support import (
     said,
     said_the_secret,
     status,
+    victim_answered,
     victim_ended,
     victim_hindered,
     victim_overwritten,
@@ -52,6 +54,75 @@ OUR_USERS = str(Path("/proc/self/ns/user").readlink())
 EVERYTHING = frozenset(Protection)
 NOTHING: frozenset[Protection] = frozenset()
 KILLED = Cause.SANDBOX
+
+# Calls that no honest agent makes, and that a box kills for; and some it just does not have.
+FORBIDDEN = [
+    "acct",
+    "bpf",
+    "chroot",
+    "fanotify_init",
+    "fsmount",
+    "fsopen",
+    "fspick",
+    "init_module",
+    "io_uring_enter",
+    "io_uring_register",
+    "kcmp",
+    "kexec_load",
+    "keyctl",
+    "mount_setattr",
+    "move_mount",
+    "open_by_handle_at",
+    "open_tree",
+    "pivot_root",
+    "process_madvise",
+    "quotactl",
+    "reboot",
+    "request_key",
+    "setdomainname",
+    "sethostname",
+    "setns",
+    "settimeofday",
+    "swapoff",
+    "swapon",
+    "syslog",
+    "umount2",
+    "vhangup",
+]
+ABSENT = ["io_setup", "listmount", "memfd_secret", "migrate_pages", "move_pages", "statmount"]
+IS_INTEL = platform.machine() == "x86_64"
+# What some machines have not, or keep from everybody by settings of their own.
+OF_THE_MACHINE = [
+    "bpf",
+    "chattr",
+    "chmod_of_another",
+    "chmod_own",
+    "fchmodat2_of_another",
+    "fchmodat2_own",
+    "hinder_by_setpriority",
+    "inet6",
+    "int80",
+    "io_uring",
+    "keyring",
+    "message_queue",
+    "mount",
+    "netlink",
+    "perf",
+    "personality",
+    "read_memory",
+    "set_user_id",
+    "shared_memory",
+    "take_descriptor",
+    "trace",
+    "trace_to_landlock",
+    "trace_to_seccomp",
+    "userfaultfd",
+    "user_namespace",
+    "vsock",
+    "write_memory",
+    "write_memory_by_proc",
+    "xattr",
+]
 
 
 def _of(*protections: Protection) -> frozenset[Protection]:
@@ -238,19 +309,19 @@ def _processes() -> list[Cell]:
         Cell("execute_loader", "execute_with {loader} {tell}", _of(PROCESSES), executed, KILLED),
         Cell(
             "execute_descriptor",
-            "execute descriptor /bin/echo",
+            "execute descriptor {tell}",
             _of(FILES, PROCESSES),
             executed,
             KILLED,
         ),
-        Cell("execute_memory", "execute memfd /bin/echo", _of(KERNEL, FILES, PROCESSES), executed),
+        Cell("execute_memory", "execute memfd {tell}", _of(KERNEL, FILES, PROCESSES), executed),
         Cell(
             "set_user_id",
             "execute_with {set_user_id} tell",
             EVERYTHING,  # without it an ordinary user can have no box at all
             said("executed: by user 0"),
             Cause.DONE,
-            only="user",
+            only="nobody",
             beside=_of(FILES, PROCESSES),
         ),
     ]
@@ -324,44 +395,7 @@ def _others() -> list[Cell]:
 
 
 def _kernel() -> list[Cell]:
-    forbidden = [
-        "acct",
-        "bpf",
-        "chroot",
-        "fanotify_init",
-        "fsmount",
-        "fsopen",
-        "fspick",
-        "init_module",
-        "io_uring_enter",
-        "io_uring_register",
-        "ioperm",
-        "iopl",
-        "kcmp",
-        "kexec_load",
-        "keyctl",
-        "modify_ldt",
-        "mount_setattr",
-        "move_mount",
-        "open_by_handle_at",
-        "open_tree",
-        "pivot_root",
-        "process_madvise",
-        "quotactl",
-        "reboot",
-        "request_key",
-        "setdomainname",
-        "sethostname",
-        "setns",
-        "settimeofday",
-        "swapoff",
-        "swapon",
-        "syslog",
-        "umount2",
-        "vhangup",
-    ]
     refused = lambda s: any(f"errno Some({number})" in s.log for number in (1, 38))  # noqa: E731
-    absent = ["io_setup", "listmount", "memfd_secret", "migrate_pages", "move_pages", "statmount"]
     still = said("it returned: ")
     other_users = process("user", lambda text: text != OUR_USERS)
     tmpfs = process("mounts", lambda text: "/state tmpfs" in text)
@@ -403,12 +437,24 @@ def _kernel() -> list[Cell]:
             status("Uid", lambda t: "12345" in t),
             only="root",
         ),
-        Cell("x32", "x32", NOTHING, said("x32: "), KILLED),
-        Cell("int80", "int80", EVERYTHING, said("int80: done"), KILLED),
-        *(Cell(f"call_{name}", f"forbidden {name}", NOTHING, still, KILLED) for name in forbidden),
+        *(Cell(f"call_{name}", f"forbidden {name}", NOTHING, still, KILLED) for name in FORBIDDEN),
         *(
             Cell(f"call_{name}", f"forbidden {name}", NOTHING, lambda s: not refused(s))
-            for name in absent
+            for name in ABSENT
+        ),
+    ]
+
+
+def _intel() -> list[Cell]:
+    """Other doors, which only this architecture has."""
+    if not IS_INTEL:
+        return []
+    return [
+        Cell("x32", "x32", NOTHING, said("x32: "), KILLED),
+        Cell("int80", "int80", EVERYTHING, said("int80: done"), KILLED),
+        *(
+            Cell(f"call_{name}", f"forbidden {name}", NOTHING, said("it returned: "), KILLED)
+            for name in ("ioperm", "iopl", "modify_ldt")
         ),
     ]
 
@@ -450,6 +496,7 @@ def _room() -> list[Cell]:
         Cell("many_bytes", f"many_bytes {files} {piece}", NOTHING, lives_on, KILLED),
         Cell("many_files", "many_files 1000", NOTHING, lives_on, KILLED),
         Cell("many_files_deep", "many_folders 1000", NOTHING, lives_on, KILLED),
+        Cell("many_threads", "threads 8", _of(THREADS), lives_on, KILLED, threads=4),
     ]
 
 
@@ -480,10 +527,13 @@ def _pipes() -> list[Cell]:
         "gift_of_all",
     ]
     believed = lambda seen: seen.fault is None  # noqa: E731
-    return [Cell(f"frame_{lie}", lie, NOTHING, believed, Cause.PROTOCOL) for lie in lies]
+    return [
+        *(Cell(f"frame_{lie}", lie, NOTHING, believed, Cause.PROTOCOL) for lie in lies),
+        Cell("frame_of_another", "other_id {victim_id}", NOTHING, victim_answered),
+    ]
 
 
-FAMILIES = {
+_BY_FAMILY = {
     "elsewhere": _elsewhere(),
     "own_folder": _own_folder(),
     "names": _names(),
@@ -491,10 +541,13 @@ FAMILIES = {
     "network": _network(),
     "processes": _processes(),
     "others": _others(),
-    "kernel": _kernel(),
+    "kernel": [*_kernel(), *_intel()],
     "room": _room(),
     "belongings": _belongings(),
     "pipes": _pipes(),
 }
+FAMILIES = {
+    family: [replace(cell, by_machine=cell.name in OF_THE_MACHINE) for cell in cells]
+    for family, cells in _BY_FAMILY.items()
+}
 CELLS = [cell for cells in FAMILIES.values() for cell in cells]
-SIGSYS = signal.SIGSYS.name

@@ -32,6 +32,7 @@ class Seen:
     after: Mapping[str, Signature] = field(default_factory=dict)
     victim_log: str = ""
     victim_fault: Fault | None = None
+    victim_answered: bool = False
     system_keys: str = ""  # /proc/keys and /proc/sysvipc/shm
 
     @property
@@ -48,7 +49,8 @@ class Cell:
     with them lifted it succeeds, as `evidence` tells; empty where nothing that can be lifted does.
 
     `beside` are lifted in both runs, to look at one protection alone. `ends`: the cause of its end;
-    None where it is refused and lives on. `only`: "root" or "user", who can attack like this.
+    None where it is refused and lives on. `only` "root" can attack like this, or "nobody", whom
+    root has something laid ready for. `by_machine`: not every machine offers what is attacked.
     """
 
     name: str
@@ -58,6 +60,8 @@ class Cell:
     ends: Cause | None = None
     beside: frozenset[Protection] = frozenset()
     only: str = ""
+    threads: int = 1
+    by_machine: bool = False
 
     @property
     def needs_victim(self) -> bool:
@@ -90,6 +94,10 @@ def holds(kind: str) -> Evidence:
 
 def reached(listener: str) -> Evidence:
     return lambda seen: listener in seen.reached
+
+
+def victim_answered(seen: Seen) -> bool:
+    return seen.victim_answered
 
 
 def victim_ended(seen: Seen) -> bool:

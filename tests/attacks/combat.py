@@ -13,7 +13,8 @@ from dataclasses import dataclass, field, replace
 from multiprocessing.connection import Connection
 from pathlib import Path
 
-from arena import Arena, Entry
+import psutil
+from arena import Arena, Entry, Mode
 from arena_looks import children, look_at_process, what_the_kernel_keeps
 from attack_cells import (
     DESCRIPTORS,
@@ -89,7 +90,18 @@ def _ground(keeper: Path, attacker: Path, as_nobody: bool) -> Iterator[Path]:
             os.chown(root, NOBODY, NOBODY)
         yield root
     finally:
+        left = [one for one in psutil.process_iter() if _stands_in(one, root)]
+        for process in left:
+            process.kill()
         shutil.rmtree(root, ignore_errors=True)
+        assert not left, f"attackers left behind: {left}"
+
+
+def _stands_in(process: psutil.Process, root: Path) -> bool:
+    try:
+        return Path(process.cwd()).is_relative_to(root)
+    except (psutil.Error, OSError):
+        return False
 
 
 def _fight(
@@ -179,6 +191,7 @@ class _Round:
         for entry in self.arena.entries:
             seen = self.seen[entry.id]
             seen.answered = entry.id in exchange.acts
+            seen.victim_answered = entry.victim in exchange.acts
             seen.after = self.arena.signatures(entry, victims.get(entry.victim))
             seen.log, seen.log_bytes = self._log(entry.id), self._log_path(entry.id).stat().st_size
             seen.reached, seen.system_keys = self.arena.reached(entry), kept
@@ -188,7 +201,8 @@ class _Round:
 
     def _sweep(self, crew: Crew) -> None:
         """Until all have been ended that are ended by a sweep."""
-        due = {e.id for e in self.arena.entries if e.cell.name.startswith("many_")}
+        held = (entry for entry in self.arena.entries if entry.mode is Mode.HELD)
+        due = {entry.id for entry in held if entry.cell.name.startswith("many_")}
         deadline = time.monotonic() + SWEEP_SECONDS
         while due - self.faults.keys() and time.monotonic() < deadline:
             crew.sample()
@@ -227,7 +241,8 @@ class _Round:
     def _crew(self) -> Crew:
         lifted = {entry.id: entry.off for entry in self.arena.entries}
         room = {"state_files": STATE_FILES, "state_bytes": STATE_BYTES}
-        box = UnequalBox(LIBRARIES, **room, lifted_of=lifted)
+        threads = {entry.id: entry.cell.threads for entry in self.arena.entries}
+        box = UnequalBox(LIBRARIES, **room, lifted_of=lifted, threads_of=threads)
         folder = self.arena.workspace / "colony"
         folder.mkdir(parents=True)
         around: tuple[str, ...] = ()
@@ -256,7 +271,11 @@ class UnequalBox(AgentBox):
     """A box of which each agent has something else lifted; none where that is everything."""
 
     lifted_of: Mapping[str, frozenset[Protection]] = field(default_factory=dict)
+    threads_of: Mapping[str, int] = field(default_factory=dict)
 
     def of(self, folder: Path) -> Box | None:  # type: ignore[override]
         lifted = self.lifted_of.get(folder.name, frozenset())
-        return None if lifted == EVERYTHING else replace(AgentBox.of(self, folder), lifted=lifted)
+        if lifted == EVERYTHING:
+            return None
+        threads = self.threads_of.get(folder.name, 1)
+        return replace(AgentBox.of(self, folder), lifted=lifted, threads=threads)

@@ -43,7 +43,7 @@ fn attack(words: &[&str]) -> bool {
 fn main() {
     let words: Vec<String> = std::env::args().skip(1).collect();
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
-    if let [] | ["tell"] = words[..] {
+    if let [] | ["tell"] | ["executed"] = words[..] {
         // Executed by another attacker.
         return println!("executed: by user {}", sys::effective_user());
     }
