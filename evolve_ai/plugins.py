@@ -44,7 +44,7 @@ VARIATION: Mapping[str, Callable[[Project], Variation]] = {
 }
 SUBSTRATES: Mapping[str, Callable[[Project], Substrate]] = {
     "rust": lambda project: RustSubstrate(
-        project.settings.build, project.settings.crates, project.root
+        project.settings.build, project.settings.crates, project.root, project.settings.audit
     ),
 }
 

@@ -12,7 +12,7 @@ import click
 from rich.console import Console
 
 from evolve_ai import __version__
-from evolve_ai.cli import operate
+from evolve_ai.cli import inspect, operate
 from evolve_ai.cli.options import (
     Duration,
     json_option,
@@ -29,6 +29,7 @@ from evolve_ai.model.errors import EXIT_FAILED, EvolveError
 from evolve_ai.model.status import AgentRow
 from evolve_ai.pipelines import runs
 from evolve_ai.pipelines.cycle_report import CycleReport
+from evolve_ai.pipelines.health import check_health
 from evolve_ai.pipelines.initiate_project import check_count
 from evolve_ai.pipelines.new_project import scaffold
 from evolve_ai.pipelines.runs import life
@@ -46,7 +47,7 @@ def evolve() -> None:
     """Breed populations of real programs."""
 
 
-for command in operate.COMMANDS:
+for command in (*operate.COMMANDS, *inspect.COMMANDS):
     evolve.add_command(command)
 
 
@@ -265,7 +266,7 @@ def exam(unsafe: bool, as_json: bool, **at: Any) -> None:
 @project_option
 def doctor(as_json: bool, **at: Any) -> None:
     """Check what evolve needs, and say what to do about what is missing."""
-    checks = runs.check_health(at["project"].absolute(), at["overrides"], assemble)
+    checks = check_health(at["project"].absolute(), at["overrides"], assemble)
     if as_json:
         click.echo(json.dumps([asdict(check) for check in checks]))
     else:

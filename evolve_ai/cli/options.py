@@ -47,7 +47,7 @@ unsafe_option = click.option(
 
 def terms(unsafe: bool) -> Terms:
     """How a command starts agents or compilers; less than a whole sandbox is said aloud."""
-    return Terms(unsafe, tell_of)
+    return Terms(unsafe, tell=tell_of)
 
 
 def tell_of(sandbox: Sandbox) -> None:

@@ -84,6 +84,13 @@ class Substrate(Protocol):
         self, path: str, code: bytes, manifests: Mapping[str, bytes]
     ) -> SourceReport: ...
 
+    # What decides, beside the code itself, what read_source() says with these manifests: verdicts
+    # are kept by it.
+    def policy_hash(self, manifests: Mapping[str, bytes]) -> str: ...
+
+    # Why there is the rule that findings of read_source() name so, in a sentence.
+    def rule_reason(self, rule: str) -> str: ...
+
     # The generated files of an agent, by relative path.
     def wiring(self, genome: Genome) -> Mapping[str, bytes]: ...
 

@@ -2,10 +2,32 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
 
 from evolve_ai.model.agent import Fault, Metrics
 from evolve_ai.model.genome import Genome
+
+
+class Severity(StrEnum):
+    """What a finding means: an error refuses the file, a warning is only told."""
+
+    ERROR = "error"
+    WARNING = "warning"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What a rule of the audit says of a place in a gene file; line and column start at 1."""
+
+    rule: str
+    severity: Severity
+    line: int
+    column: int
+    text: str
+
+    def __str__(self) -> str:
+        return f"line {self.line}: {self.text} [{self.rule}]"
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +43,15 @@ class SourceReport:
     complexity: int  # McCabe 1976, summed over all functions
     lines: int
     syntax_error: str | None = None  # "line 12: …"
-    audit_error: str | None = None  # "line 3: …"
+    findings: tuple[Finding, ...] = ()  # of the audit, by line; of syntax, too
+
+    @property
+    def audit_error(self) -> str | None:
+        """The first thing that is refused in a file that can be read: "line 3: … [rule]"."""
+        if self.syntax_error:
+            return None
+        refused = (one for one in self.findings if one.severity is Severity.ERROR)
+        return next((str(one) for one in refused), None)
 
 
 @dataclass(frozen=True, slots=True)

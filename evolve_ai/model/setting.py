@@ -10,6 +10,9 @@ _CALLABLE = r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*:[A-Za-z_]\w*"
 _URL = r"https?://[^\s/]+(?:/\S*)?"
 _PROCESSOR = r"[A-Za-z0-9._-]{0,64}"
 _CRATE = r"[A-Za-z][A-Za-z0-9_-]{0,63}"
+_PATH = r"[A-Za-z_][A-Za-z0-9_]{0,63}(?:::[A-Za-z_][A-Za-z0-9_]{0,63}){1,8}"
+_NAME = r"[A-Za-z_][A-Za-z0-9_]{0,63}"
+_RULE = r"[a-z]+(?:-[a-z]+)*"
 _VERSION = r"(?:0|[1-9]\d*)(?:\.(?:0|[1-9]\d*)){2}(?:-[0-9A-Za-z.-]+)?"
 
 
@@ -57,7 +60,13 @@ AbsolutePath = Annotated[str, _matching(r"/(?=[^/])[^\0\n]*", "an absolute path 
 PROCESSOR_FORM = '"", "native", or a name that `rustc --print target-cpus` lists'
 CRATE_FORM = "the name of a crate"
 VERSION_FORM = 'one exact version, such as "1.2.3"'
+PATHS_FORM = 'paths such as "std::time"'
+NAMES_FORM = 'names such as "concat", without "!"'
+RULES_FORM = "ids of rules of docs/audit.md"
 Processor = Annotated[str, _matching(_PROCESSOR, PROCESSOR_FORM)]
 CrateName = Annotated[str, _matching(_CRATE, CRATE_FORM)]
 CrateVersion = Annotated[str, _matching(_VERSION, VERSION_FORM)]
 CallableNames = Annotated[tuple[CallableName, ...], Field(strict=False)]
+CodePaths = Annotated[tuple[Annotated[str, _matching(_PATH, PATHS_FORM)], ...], Field(strict=False)]
+CodeNames = Annotated[tuple[Annotated[str, _matching(_NAME, NAMES_FORM)], ...], Field(strict=False)]
+RuleNames = Annotated[tuple[Annotated[str, _matching(_RULE, RULES_FORM)], ...], Field(strict=False)]

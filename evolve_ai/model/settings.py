@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
+from evolve_ai.model.audit_settings import AuditSettings
 from evolve_ai.model.event import Kind
 from evolve_ai.model.sandbox_settings import SandboxSettings
 from evolve_ai.model.setting import (
@@ -360,6 +361,7 @@ class Settings(Section):
     crates: Mapping[CrateName, CrateVersion] = Field(
         default_factory=dict, description="crates that the template may depend on, by name"
     )
+    audit: AuditSettings = AuditSettings()
     supervise: SuperviseSettings = SuperviseSettings()
     sandbox: SandboxSettings = SandboxSettings()
     budget: BudgetSettings = BudgetSettings()

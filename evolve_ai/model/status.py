@@ -127,6 +127,61 @@ class BuildResult(BaseModel):
     agents: list[BuildRow]
 
 
+class FindingRow(BaseModel):
+    """What one rule of the audit says of a place; line and column start at 1."""
+
+    rule: str
+    severity: str = Field(description="error (refuses the file) or warning")
+    line: int
+    column: int
+    text: str
+    reason: str = Field(description="why there is such a rule")
+
+
+class AuditedFile(BaseModel):
+    """One distinct content of a gene file, with who holds it."""
+
+    path: str
+    code: str = Field(description="SHA-256")
+    agents: int = Field(description="living agents, of those asked for, that hold it")
+    active: int = Field(description="those of them whose genome activates it")
+    cached: bool = Field(description="the verdict was known from before")
+    findings: list[FindingRow]
+
+
+class AuditRow(BaseModel):
+    """One agent in `evolve audit`."""
+
+    id: str
+    state: str
+    verdict: str = Field(description="clean, warned, or refused")
+    cause: str | None = Field(description="of a folder that is refused: audit or genome")
+    reason: str | None = Field(description="of a refusal, with file and line")
+    files: dict[str, str] = Field(description="its gene files: path and SHA-256")
+
+
+class AuditTotals(BaseModel):
+    """agents = clean + warned + refused; findings in distinct files."""
+
+    agents: int
+    clean: int
+    warned: int
+    refused: int
+    files: int
+    errors: int
+    warnings: int
+
+
+class AuditResult(BaseModel):
+    """`evolve audit --json`: what the policy says of agents' folders as they are now."""
+
+    policy: str = Field(description="hash of the policy that the verdicts are by")
+    totals: AuditTotals
+    seconds: float
+    files: list[AuditedFile]
+    agents: list[AuditRow]
+
+
 class UnitRow(BaseModel):
     """One compiled body of gene code."""
 

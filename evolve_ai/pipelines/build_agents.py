@@ -28,7 +28,7 @@ def build_agents(
     The registry is only read: whoever fails here is quarantined by the life-cycle that meets it.
     """
     clock = Stopwatch()
-    agents = _chosen(registry, prefixes)
+    agents = chosen(registry, prefixes)
     pool = open_pool(parts, registry)
     builder = parts.builder(pool)
     context = parts.context(pool, cycle=0)
@@ -58,7 +58,7 @@ def build_agents(
     return _result([_row(report, verdicts.get(report.id)) for report in audited], units, clock.laps)
 
 
-def _chosen(registry: Registry, prefixes: Sequence[str]) -> Mapping[str, AgentRecord]:
+def chosen(registry: Registry, prefixes: Sequence[str]) -> Mapping[str, AgentRecord]:
     """By place, each once. NoPopulationError when nobody lives."""
     asked = {one_alive(registry, prefix).id for prefix in prefixes}
     living = registry.living()

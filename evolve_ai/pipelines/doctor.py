@@ -18,7 +18,7 @@ from evolve_ai.pipelines.layout import colonies_needed
 from evolve_ai.pipelines.sandboxing import at_level
 from evolve_ai.system import cgroup
 from evolve_ai.system.project import Project
-from evolve_ai.system.sandbox import OTHER_KERNEL, refuse_other_systems
+from evolve_ai.system.sandbox import OTHER_KERNEL, refuse_other_processors
 from evolve_ai.system.settings_file import FILE_NAME, load_settings
 
 PYTHON = (3, 11)
@@ -85,7 +85,7 @@ def _sandbox(project: Project, libraries: Sequence[str]) -> Iterator[Check]:
     found: list[Sandbox] = []
 
     def try_it() -> str:
-        refuse_other_systems()
+        refuse_other_processors()
         with tempfile.TemporaryDirectory() as folder:
             kept = (project.workspace / "keeper").is_dir()
             program = keeper_program(project.workspace if kept else Path(folder))

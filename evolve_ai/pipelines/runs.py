@@ -14,12 +14,16 @@ from evolve_ai.colony.log_tail import LogTail
 from evolve_ai.contracts.sink import Sink
 from evolve_ai.contracts.substrate import Progress
 from evolve_ai.model.agent import AgentRecord
-from evolve_ai.model.errors import EvolveError, NoPopulationError, NoProjectError, RegistryError
-from evolve_ai.model.sandbox import Level
+from evolve_ai.model.errors import (
+    EvolveError,
+    NoPopulationError,
+    NoProjectError,
+)
 from evolve_ai.model.settings import Settings
 from evolve_ai.model.status import (
     AgentRow,
     AgentStory,
+    AuditResult,
     BuildExplanation,
     BuildResult,
     ExamResult,
@@ -28,10 +32,9 @@ from evolve_ai.model.status import (
 from evolve_ai.notifications.notifier import Notifier, open_notifier
 from evolve_ai.notifications.orchestrator_log import open_log
 from evolve_ai.pipelines import commands, inbox, views
+from evolve_ai.pipelines.audit_agents import audit_agents
 from evolve_ai.pipelines.bounds import bounded
 from evolve_ai.pipelines.build_agents import build_agents
-from evolve_ai.pipelines.doctor import Check, NamedDetail
-from evolve_ai.pipelines.doctor import examine as examine_health
 from evolve_ai.pipelines.exam import examine
 from evolve_ai.pipelines.explain import explain_build
 from evolve_ai.pipelines.import_agents import Imported, import_agents
@@ -46,15 +49,16 @@ from evolve_ai.pipelines.new_project import check_path
 from evolve_ai.pipelines.operator import Hear
 from evolve_ai.pipelines.parts import Parts, check_needs
 from evolve_ai.pipelines.restoration import open_registry, take_news
-from evolve_ai.pipelines.sandboxing import EXAM, Terms, last_level, last_sandbox, sandbox_of
+from evolve_ai.pipelines.sandboxing import EXAM, Terms, last_sandbox, sandbox_of
 from evolve_ai.state.copies import Copies
-from evolve_ai.state.registry import MENDS, Registry
+from evolve_ai.state.registry import Registry
 from evolve_ai.system.files import publish
 from evolve_ai.system.identity import Identity
 from evolve_ai.system.leftovers import leftovers
 from evolve_ai.system.lock import Lock
 from evolve_ai.system.processes import adopt_or_none, ended, send
 from evolve_ai.system.project import Project
+from evolve_ai.system.sandbox import refuse_other_systems
 from evolve_ai.system.settings_file import FILE_NAME, load_settings
 
 Assemble = Callable[[Project, Sink], Parts]
@@ -70,7 +74,9 @@ def open_project(folder: Path, overrides: Sequence[str] = ()) -> Project:
 
 
 def find_root(folder: Path) -> Path:
-    """The absolute path of a project; NoProjectError where there is none."""
+    """The absolute path of a project; NoProjectError where there is none, SandboxError on a system
+    that no project can live on."""
+    refuse_other_systems()
     root = folder.absolute()
     if not (root / FILE_NAME).is_file():
         raise NoProjectError(
@@ -238,9 +244,7 @@ def send_home(project: Project, assemble: Assemble) -> int:
     what was begun is finished, and what they remember is kept. How many there were."""
     left = sum(1 for _ in leftovers(project.agents)) if project.agents.is_dir() else 0
     if left:
-        with Registry.read(project.registry) as registry:
-            unsafe = last_level(registry) is Level.NONE  # as they were started
-        with life(project, assemble, terms=Terms(unsafe)) as manager:
+        with life(project, assemble, terms=Terms(as_before=True)) as manager:
             manager.stop()
             manager.manage_agents_lifecycle()
     return left
@@ -279,70 +283,16 @@ def sandbox(project: Project) -> str:
 
 
 def story(project: Project, assemble: Assemble, prefix: str) -> AgentStory:
-    world = assemble(project, _nobody(project)).world
+    world = assemble(project, nobody(project)).world
     with Registry.read(project.registry) as registry:
         [record] = views.as_they_are(project, [registry.agent(prefix)])
         genes = float(registry.meta("founder_genes") or 1.0)
         return views.story_of(registry, record, world.cost(record.active_genes, genes))
 
 
-def _nobody(project: Project) -> Notifier:
+def nobody(project: Project) -> Notifier:
     """For one who only looks: nobody is told of anything."""
     return Notifier((), open_log(project.logs))
-
-
-def check_health(folder: Path, overrides: Sequence[str], assemble: Assemble) -> list[Check]:
-    """What evolve needs and what this project has, checked; nothing is changed."""
-
-    def read_template() -> str:
-        project = open_project(folder, overrides)
-        parts = assemble(project, _nobody(project))
-        pool = parts.substrate.read_pool(project.template)
-        genes = sum(len(source.genes) for source in pool.sources)
-        return f"{genes} genes in {len(pool.sources)} files"
-
-    def check_registry() -> str:
-        project = open_project(folder, overrides)
-        if not project.registry.exists():
-            return "none yet"
-        with Registry.read(project.registry) as registry:
-            verdict = registry.check()
-        if verdict != "ok":
-            raise RegistryError(verdict, where=project.registry, todo=MENDS)
-        return f"whole, {len(pids)} agents alive"
-
-    try:
-        project = open_project(folder, overrides)
-    except EvolveError:
-        project = Project(folder, Settings())  # one of the checks tells why
-    pids = _pids(project.registry)
-    tools, libraries = _tools(project, assemble)
-    return examine_health(project, pids, tools, read_template, check_registry, libraries)
-
-
-def _pids(path: Path) -> dict[str, int | None]:
-    """The living and the pids that they had last; nobody where the registry cannot be read."""
-    if not path.exists():
-        return {}
-    try:
-        with Registry.read(path) as registry:
-            return {record.id: record.pid for record in registry.living().values()}
-    except EvolveError:
-        return {}  # check_registry tells
-
-
-def _tools(project: Project, assemble: Assemble) -> tuple[Sequence[NamedDetail], Sequence[str]]:
-    """What the language of the agents needs, and its libraries; its plug-in may be missing."""
-    try:
-        substrate = assemble(project, _nobody(project)).substrate
-        return substrate.checks(), substrate.needs.libraries
-    except EvolveError as error:
-        refused = error
-
-        def refuse() -> str:
-            raise refused
-
-        return [("substrate", refuse)], ()
 
 
 def build(
@@ -354,7 +304,7 @@ def build(
 ) -> BuildResult:
     """HeldError while a life-cycle or an exam builds in the same place."""
     with Registry.read(project.registry) as registry, Lock(project.workspace, "build"):
-        parts = assemble(project, _nobody(project))
+        parts = assemble(project, nobody(project))
         with closing(parts.executor):
             found = sandbox_of(project, parts.substrate.needs.libraries, terms or Terms())
             return build_agents(replace(parts, sandbox=found), registry, prefixes, progress)
@@ -363,7 +313,13 @@ def build(
 def explain(project: Project, assemble: Assemble, prefix: str) -> BuildExplanation:
     """Takes no lock and writes nothing: it may be asked for while a life-cycle runs."""
     with Registry.read(project.registry) as registry:
-        return explain_build(assemble(project, _nobody(project)), registry, prefix)
+        return explain_build(assemble(project, nobody(project)), registry, prefix)
+
+
+def audit(project: Project, assemble: Assemble, prefixes: Sequence[str]) -> AuditResult:
+    """Takes no lock and writes nothing, as explain()."""
+    with Registry.read(project.registry) as registry:
+        return audit_agents(assemble(project, nobody(project)), registry, prefixes)
 
 
 def exam(

@@ -19,7 +19,7 @@ from evolve_ai.system import bubblewrap
 from evolve_ai.system.files import storage_errors
 from evolve_ai.system.leftovers import leftovers
 from evolve_ai.system.project import Project
-from evolve_ai.system.sandbox import OTHER_KERNEL, probe, refuse_other_systems
+from evolve_ai.system.sandbox import OTHER_KERNEL, probe, refuse_other_processors
 
 SANDBOX = "sandbox"  # in the registry: that of the last run, as a line
 EXAM = "exam"  # the purpose of a run, and its folder in the workspace
@@ -29,9 +29,10 @@ NOT_TRIED = "asked for; no life-cycle has run yet"
 @dataclass(frozen=True, slots=True)
 class Terms:
     """On which terms a command starts agents or compilers: was it told --unsafe, and who hears
-    what sandbox there is."""
+    what sandbox there is. `as_before`: at the level of the last run, whatever the settings say."""
 
     unsafe: bool = False
+    as_before: bool = False
     tell: Callable[[Sandbox], object] = lambda sandbox: None
 
 
@@ -41,11 +42,13 @@ def sandbox_of(
     """The sandbox of a run, tried out. SettingsError when it may have none, SandboxError when it
     can have none. `registry` is that of a run that takes agents over."""
     asked = Level(project.settings.sandbox.level)
-    if terms.unsafe:
+    if terms.as_before and registry is not None:
+        asked = last_level(registry) or Level.NONE
+    if terms.unsafe or (terms.as_before and asked is Level.NONE):
         found = Sandbox(Level.NONE)
     else:
         _refuse_none(project, asked)
-        refuse_other_systems()
+        refuse_other_processors()
         _refuse_what_opens_it(project)
         held = _held_by_a_season(project, registry) if registry is not None else ""
         level = Level.LANDLOCK if held else asked
@@ -133,13 +136,16 @@ def _refuse_what_opens_it(project: Project) -> None:
     kept = (project.agents, project.workspace, project.logs)
     for path in map(Path, project.settings.sandbox.readable):
         for own in kept:
-            real, ours = path.resolve(), own.resolve()
-            if ours.is_relative_to(real) or real.is_relative_to(ours):
+            if any(_overlap(*both) for both in ((path, own), (path.resolve(), own.resolve()))):
                 raise SettingsError(
                     f"sandbox.readable names {path}, and agents must not read {own}",
                     where=project.root / "evolve.toml",
                     todo="name only what they need, outside of this project's own folders",
                 )
+
+
+def _overlap(one: Path, other: Path) -> bool:
+    return one.is_relative_to(other) or other.is_relative_to(one)
 
 
 def _held_by_a_season(project: Project, registry: Registry) -> str:

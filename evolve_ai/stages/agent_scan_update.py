@@ -15,6 +15,7 @@ from evolve_ai.stages.context import Context, fixed_hashes, hash_of
 from evolve_ai.system.agent_folder import Layout, Rules, read_contents, same_stamp, stamp
 from evolve_ai.system.content_store import ContentStore
 from evolve_ai.system.genome_file import GENOME, take
+from evolve_ai.system.verdict_store import VerdictStore
 
 THOROUGH = 16  # every so many cycles a look includes the files that are the same in all agents
 
@@ -93,7 +94,8 @@ def _task(context: Context, rules: Rules, records: Sequence[AgentRecord]) -> Sca
 def rules_of(context: Context) -> Rules:
     manifests = context.pool.manifests
     generated = context.substrate.wiring_files | manifests.keys()
-    return Rules(fixed_hashes(context.pool), generated, hash_of(manifests))
+    basis = f"{hash_of(manifests)} {context.policy}"  # under another policy all are looked at again
+    return Rules(fixed_hashes(context.pool), generated, basis)
 
 
 def scan_chunk(task: ScanTask) -> tuple[ScanReport, ...]:
@@ -149,19 +151,23 @@ def with_sources(
     }
     if not wanted:
         return sources
-    # A file to parse is as much work as several folders to look at.
+    with VerdictStore(context.project.verdicts, context.policy) as verdicts:
+        known = verdicts.get(wanted)
+        read = _read(context, {code: path for code, path in wanted.items() if code not in known})
+        verdicts.put(read.values())
+    return {**sources, **known, **read}
+
+
+def _read(context: Context, wanted: Mapping[str, str]) -> dict[str, SourceReport]:
+    """Read by the workers. A file to parse is as much work as several folders to look at."""
     size = max(1, context.settings.cycle.chunk // 8)
     files = ((path, code) for code, path in wanted.items())
     tasks = [
         SourceTask(context.substrate, context.project.sources, context.pool.manifests, chunk)
         for chunk in chunked(files, size)
     ]
-    read = {
-        source.code: source
-        for chunk in context.executor.map(read_sources, tasks)
-        for source in chunk
-    }
-    return {**sources, **read}
+    chunks = context.executor.map(read_sources, tasks)
+    return {source.code: source for chunk in chunks for source in chunk}
 
 
 def read_sources(task: SourceTask) -> tuple[SourceReport, ...]:

@@ -38,6 +38,11 @@ class Context:
         return self.project.settings
 
     @property
+    def policy(self) -> str:
+        """What verdicts on gene code are kept by."""
+        return self.substrate.policy_hash(self.pool.manifests)
+
+    @property
     def line(self) -> Line:
         return CYCLES if self.clock is None else SECONDS
 

@@ -39,6 +39,11 @@ class Project:
         return self.workspace / "store" / "sources"
 
     @property
+    def verdicts(self) -> Path:
+        """What the audit said of that code."""
+        return self.workspace / "store" / "verdicts.sqlite"
+
+    @property
     def inbox(self) -> Path:
         return self.workspace / "inbox"
 

@@ -22,12 +22,17 @@ _WORDS = 300
 
 
 def refuse_other_systems() -> None:
-    """SandboxError on a system for which there is no box."""
+    """SandboxError on a system that has neither the boxes nor the ways to watch over agents."""
     if sys.platform != "linux":
         raise SandboxError(
-            f"agents are boxed by Linux (Landlock, seccomp), and this is {platform.system()}",
+            "agents are boxed and watched over by Linux (Landlock, seccomp, pidfd), and this is "
+            f"{platform.system()}",
             todo="run it on Linux: a virtual machine or a container will do",
         )
+
+
+def refuse_other_processors() -> None:
+    """SandboxError on one whose system calls the boxes do not know."""
     if platform.machine() not in MACHINES:
         raise SandboxError(
             f"there is no box for agents on {platform.machine()}, only on {' and '.join(MACHINES)}",

@@ -36,6 +36,7 @@ FILE_BYTES = MIB  # the largest file of an attacker
 MEMORY_BYTES = 96 * MIB
 DESCRIPTORS = 32
 STATE_FILES = 64
+THREADS_COUNTED = 4  # of those that may have several
 STATE_BYTES = 8 * MIB
 
 FILES = Protection.FILES
@@ -56,73 +57,21 @@ NOTHING: frozenset[Protection] = frozenset()
 KILLED = Cause.SANDBOX
 
 # Calls that no honest agent makes, and that a box kills for; and some it just does not have.
-FORBIDDEN = [
-    "acct",
-    "bpf",
-    "chroot",
-    "fanotify_init",
-    "fsmount",
-    "fsopen",
-    "fspick",
-    "init_module",
-    "io_uring_enter",
-    "io_uring_register",
-    "kcmp",
-    "kexec_load",
-    "keyctl",
-    "mount_setattr",
-    "move_mount",
-    "open_by_handle_at",
-    "open_tree",
-    "pivot_root",
-    "process_madvise",
-    "quotactl",
-    "reboot",
-    "request_key",
-    "setdomainname",
-    "sethostname",
-    "setns",
-    "settimeofday",
-    "swapoff",
-    "swapon",
-    "syslog",
-    "umount2",
-    "vhangup",
-]
+FORBIDDEN = """
+    acct bpf chroot fanotify_init fsmount fsopen fspick init_module io_uring_enter
+    io_uring_register kcmp kexec_load keyctl mount_setattr move_mount open_by_handle_at
+    open_tree pivot_root process_madvise quotactl reboot request_key setdomainname sethostname
+    setns settimeofday swapoff swapon syslog umount2 vhangup
+""".split()  # noqa: SIM905
 ABSENT = ["io_setup", "listmount", "memfd_secret", "migrate_pages", "move_pages", "statmount"]
 IS_INTEL = platform.machine() == "x86_64"
 # What some machines have not, or keep from everybody by settings of their own.
-OF_THE_MACHINE = [
-    "bpf",
-    "chattr",
-    "chmod_of_another",
-    "chmod_own",
-    "fchmodat2_of_another",
-    "fchmodat2_own",
-    "hinder_by_setpriority",
-    "inet6",
-    "int80",
-    "io_uring",
-    "keyring",
-    "message_queue",
-    "mount",
-    "netlink",
-    "perf",
-    "personality",
-    "read_memory",
-    "set_user_id",
-    "shared_memory",
-    "take_descriptor",
-    "trace",
-    "trace_to_landlock",
-    "trace_to_seccomp",
-    "userfaultfd",
-    "user_namespace",
-    "vsock",
-    "write_memory",
-    "write_memory_by_proc",
-    "xattr",
-]
+OF_THE_MACHINE = """
+    bpf chattr chmod_of_another chmod_own fchmodat2_of_another fchmodat2_own
+    hinder_by_setpriority inet6 int80 io_uring keyring message_queue mount netlink perf
+    personality read_memory set_user_id shared_memory take_descriptor trace trace_to_landlock
+    trace_to_seccomp userfaultfd user_namespace vsock write_memory write_memory_by_proc xattr
+""".split()  # noqa: SIM905
 
 
 def _of(*protections: Protection) -> frozenset[Protection]:
@@ -496,7 +445,9 @@ def _room() -> list[Cell]:
         Cell("many_bytes", f"many_bytes {files} {piece}", NOTHING, lives_on, KILLED),
         Cell("many_files", "many_files 1000", NOTHING, lives_on, KILLED),
         Cell("many_files_deep", "many_folders 1000", NOTHING, lives_on, KILLED),
-        Cell("many_threads", "threads 8", _of(THREADS), lives_on, KILLED, threads=4),
+        Cell("many_threads", "threads 8", NOTHING, lives_on, KILLED, threads=THREADS_COUNTED),
+        Cell("many_files_hidden", "many_files_hidden 1000", NOTHING, lives_on, KILLED),
+        Cell("many_files_far_away", "many_files_far_away 1000", NOTHING, lives_on, KILLED),
     ]
 
 

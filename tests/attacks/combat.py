@@ -23,6 +23,7 @@ from attack_cells import (
     MEMORY_BYTES,
     STATE_BYTES,
     STATE_FILES,
+    THREADS_COUNTED,
 )
 from attack_support import TREASURE, Seen
 from users import NOBODY
@@ -242,7 +243,7 @@ class _Round:
         lifted = {entry.id: entry.off for entry in self.arena.entries}
         room = {"state_files": STATE_FILES, "state_bytes": STATE_BYTES}
         threads = {entry.id: entry.cell.threads for entry in self.arena.entries}
-        box = UnequalBox(LIBRARIES, **room, lifted_of=lifted, threads_of=threads)
+        box = UnequalBox(LIBRARIES, THREADS_COUNTED, **room, lifted_of=lifted, threads_of=threads)
         folder = self.arena.workspace / "colony"
         folder.mkdir(parents=True)
         around: tuple[str, ...] = ()

@@ -174,14 +174,44 @@ def test_box_that_does_not_hold_is_not_trusted(
         sandbox.probe(fake, tmp_path, ())
 
 
-def test_other_systems_get_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_other_processor_gets_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(platform, "machine", lambda: "riscv64")
     with pytest.raises(SandboxError, match="no box for agents on riscv64"):
-        sandbox.refuse_other_systems()
-    monkeypatch.setattr(sys, "platform", "darwin")
-    monkeypatch.setattr(platform, "system", lambda: "Darwin")
-    with pytest.raises(SandboxError, match="and this is Darwin"):
-        sandbox.refuse_other_systems()
+        sandbox.refuse_other_processors()
+
+
+# As near as we come to another system: what only Linux has is not there.
+OF_LINUX = {
+    "os": ("pidfd_open", "P_PIDFD", "memfd_create", "sched_getaffinity", "O_PATH"),
+    "select": ("epoll", "EPOLLIN", "EPOLLOUT"),
+    "signal": ("pidfd_send_signal",),
+    "socket": ("SO_PEERCRED", "SOCK_CLOEXEC"),
+    "resource": ("prlimit",),
+}
+ELSEWHERE = f"""
+import importlib, platform, sys
+for module, names in {OF_LINUX}.items():
+    for name in names:
+        delattr(importlib.import_module(module), name)
+from evolve_ai.cli import main
+sys.platform, platform.system = "darwin", lambda: "Darwin"
+main()
+"""
+
+
+@pytest.mark.parametrize("words", [("init", "2"), ("life-cycle",), ("build",), ("status",)])
+def test_other_system_gets_a_sentence(words: tuple[str, ...], unfounded: ProjectUnderTest) -> None:
+    argv = [sys.executable, "-c", ELSEWHERE, *words, "--project", str(unfounded.root)]
+    done = subprocess.run(argv, capture_output=True, text=True, check=False)
+    assert done.returncode == 4, done.stderr
+    assert "by Linux (Landlock, seccomp, pidfd), and this is Darwin" in done.stderr
+
+
+def test_doctor_on_another_system_says_so(unfounded: ProjectUnderTest) -> None:
+    argv = [sys.executable, "-c", ELSEWHERE, "doctor", "--project", str(unfounded.root)]
+    done = subprocess.run(argv, capture_output=True, text=True, check=False)
+    assert done.returncode == 1, done.stderr
+    assert done.stdout.startswith("NO  system: ")
 
 
 # None.

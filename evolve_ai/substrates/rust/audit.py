@@ -1,119 +1,124 @@
 """Owns the audit of a gene file: by syntax tree, what is not allowed is refused."""
 
 import re
-from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from tree_sitter import Node
 
+from evolve_ai.model.report import Finding, Severity
 from evolve_ai.substrates.rust import syntax
 from evolve_ai.substrates.rust.constants import constant_errors
 from evolve_ai.substrates.rust.impls import impl_errors
+from evolve_ai.substrates.rust.names import name_errors
 from evolve_ai.substrates.rust.policy import (
     ADDRESSES,
     ATTRIBUTES,
     DERIVES,
     GENERATED_PREFIX,
     ITEM_WORDS,
-    KEPT_FROM_CRATES,
-    KERNEL_NAMES,
     LINT_PREFIX,
     LINTS,
-    MACROS,
     MAX_DEPTH,
-    PRELUDE,
+    MAX_FINDINGS,
     RESERVED_ROOTS,
-    STD_PATHS,
     WORDS,
+    Policy,
 )
-from evolve_ai.substrates.rust.syntax import Import, PathUse, Token
+from evolve_ai.substrates.rust.rules import Breach
+from evolve_ai.substrates.rust.syntax import Import, PathUse, SourceTree, Token
 from evolve_ai.substrates.rust.values import value_errors
-
-# A finding: the line, and what is wrong there.
-Finding = tuple[int, str]
 
 # After these words `!` is a negation, not the mark of a macro.
 _KEYWORDS = frozenset(
     ["if", "while", "match", "return", "in", "else", "break", "let", "mut", "move", "ref", "as"]
 )
-_DECLARING = frozenset(
-    [
-        "struct_item",
-        "enum_item",
-        "union_item",
-        "trait_item",
-        "type_item",
-        "type_parameter",
-        "const_parameter",
-        "associated_type",
-        "const_item",
-        "function_item",
-        "function_signature_item",
-        "enum_variant",
-    ]
-)
+_LOOKED_AT = ITEM_WORDS | ADDRESSES | RESERVED_ROOTS | WORDS.keys() | {"const", "mut"}
 # The escapes of a string literal (Rust reference, "Tokens"); the last one joins lines.
 _ESCAPE = re.compile(r"\\(?:x([0-9a-fA-F]{2})|u\{([0-9a-fA-F_]+)\}|\r?\n[ \t\r\n]*|.)", re.DOTALL)
 _POINTER_FORMAT = re.compile(r"\{[^{}]*:[^{}]*p[\s\u200e\u200f]*\}")
 
 
 def audit(
-    root: Node,
-    leaves: list[Token],
+    tree: SourceTree,
     imported: tuple[Import, ...],
     written: tuple[PathUse, ...],
-    crates: frozenset[str],
-) -> str | None:
-    """The first thing, in line order, that the policy refuses, as "line 3: …"; or None."""
-    names = _Names(root, imported, crates)
-    findings = [
-        *_words(leaves),
-        *_macros(leaves),
-        *_structure(root),
-        *impl_errors(root),
-        *value_errors(root, imported, crates),
-        *constant_errors(root),
-        *names.findings(imported),
-        *(
-            (path.line, reason)
-            for path in written
-            if (reason := names.refusal(path.segments, path.rooted))
-        ),
+    policy: Policy,
+    also: Iterable[Breach] = (),
+) -> tuple[Finding, ...]:
+    """All that the policy finds fault with, by place; of very much of it the first errors.
+
+    `also` is what was found before.
+    """
+    if tree.too_deep is not None:
+        deep = f"nested deeper than {MAX_DEPTH} levels"
+        return judged(tree, [(tree.too_deep.start_byte, "nesting", deep)], policy)
+    breaches = [
+        *_words(tree),
+        *_strings(tree),
+        *_macros(tree, policy),
+        *_structure(tree),
+        *impl_errors(tree),
+        *value_errors(tree, imported, policy.crates),
+        *constant_errors(tree),
+        *name_errors(tree, imported, written, policy),
+        *also,
     ]
-    if not findings:
-        return None
-    line, reason = min(findings)
-    return f"line {line}: {reason}"
+    return judged(tree, breaches, policy)
 
 
-def _words(leaves: list[Token]) -> Iterator[Finding]:
+def judged(tree: SourceTree, breaches: Iterable[Breach], policy: Policy) -> tuple[Finding, ...]:
+    """One finding for each place and rule, as severe as the policy says."""
+    first = {(start, rule): text for start, rule, text in sorted(set(breaches), reverse=True)}
+    severe = sorted(first, key=lambda one: (policy.severity(one[1]) is not Severity.ERROR, one))
+    return tuple(
+        Finding(rule, policy.severity(rule), *tree.place_of(start), first[start, rule])
+        for start, rule in sorted(severe[:MAX_FINDINGS])
+    )
+
+
+def _words(tree: SourceTree) -> Iterator[Breach]:
     """Words and marks that are refused wherever they stand, in macros too."""
-    for at, token in enumerate(leaves):
-        before = leaves[at - 1].text if at else ""
-        if token.text in WORDS and before != "'":
-            yield token.line, f"{WORDS[token.text]} is not allowed in a gene (`{token.text}`)"
-        elif token.text in ("const", "mut") and before in ("*", "raw"):
-            yield token.line, f"a raw pointer is not allowed in a gene (`{before} {token.text}`)"
-        elif token.text in ADDRESSES and before in (".", "::"):
-            yield token.line, f"`{token.text}` tells an address, which differs from run to run"
-        elif token.text in RESERVED_ROOTS and before == "::":
-            # `a > ::std::x` and `<T>::std` look the same in a macro: neither is needed
-            yield token.line, f"`::{token.text}` is not allowed"
-        elif token.in_macro and token.text in ITEM_WORDS:
-            yield token.line, f"`{token.text}` inside a macro is not allowed"
-        elif token.named and not token.text.isascii():
-            yield token.line, f"names are written in ASCII, not `{token.text[:40]}`"
-        elif token.named and token.text.startswith(GENERATED_PREFIX):
-            yield token.line, f"names that begin with `{GENERATED_PREFIX}` are kept for the build"
-        elif token.kind.endswith("string_literal") and _POINTER_FORMAT.search(_said(token)):
-            yield token.line, "`{:p}` shows an address, which differs from run to run"
+    for at, word in enumerate(tree.words):
+        if word in _LOOKED_AT:
+            yield from _word(tree, at)
+        elif not word.isascii() and tree.is_named(at):
+            told = f"names are written in ASCII, not `{word[:40]}`"
+            yield tree.leaves[at].start_byte, "ascii-name", told
+        elif word.startswith(GENERATED_PREFIX) and tree.is_named(at):
+            yield tree.leaves[at].start_byte, "generated-name", _GENERATED
 
 
-def _said(literal: Token) -> str:
+_GENERATED = f"names that begin with `{GENERATED_PREFIX}` are kept for the build"
+
+
+def _word(tree: SourceTree, at: int) -> Iterator[Breach]:
+    word, before, start = tree.words[at], tree.words[at - 1 : at], tree.leaves[at].start_byte
+    if word in WORDS and before != ["'"]:
+        rule, what = WORDS[word]
+        yield start, rule, f"{what} is not allowed in a gene (`{word}`)"
+    elif word in ("const", "mut") and before in (["*"], ["raw"]):
+        told = f"a raw pointer is not allowed in a gene (`{before[0]} {word}`)"
+        yield start, "raw-pointer", told
+    elif word in ADDRESSES and before in (["."], ["::"]):
+        yield start, "address", f"`{word}` tells an address, which differs from run to run"
+    elif word in RESERVED_ROOTS and before == ["::"]:
+        # `a > ::std::x` and `<T>::std` look the same in a macro: neither is needed
+        yield start, "path-shape", f"`::{word}` is not allowed"
+    elif word in ITEM_WORDS and tree.in_macro(at):
+        yield start, "item-in-macro", f"`{word}` inside a macro is not allowed"
+
+
+def _strings(tree: SourceTree) -> Iterator[Breach]:
+    for kind in ("string_literal", "raw_string_literal"):
+        for node in tree.kinds[kind]:
+            if _POINTER_FORMAT.search(_said(kind, syntax.text_of(node))):
+                shown = "`{:p}` shows an address, which differs from run to run"
+                yield node.start_byte, "address", shown
+
+
+def _said(kind: str, literal: str) -> str:
     """What a string literal stands for, so that `\\x70` is seen as the letter it is."""
-    if literal.kind != "string_literal":
-        return literal.text
-    return _ESCAPE.sub(_unescaped, literal.text)
+    return _ESCAPE.sub(_unescaped, literal) if kind == "string_literal" else literal
 
 
 def _unescaped(found: re.Match[str]) -> str:
@@ -124,155 +129,73 @@ def _unescaped(found: re.Match[str]) -> str:
     return {"n": "\n", "r": "\r", "t": "\t"}.get(found[0][1:], "")
 
 
-def _macros(leaves: list[Token]) -> Iterator[Finding]:
-    for at, token in enumerate(leaves[1:-1], start=1):
-        name, after = leaves[at - 1], leaves[at + 1].text
-        if token.text != "!" or after not in ("(", "[", "{") or not name.named:
+def _macros(tree: SourceTree, policy: Policy) -> Iterator[Breach]:
+    words = tree.words
+    for at, word in enumerate(words):
+        if word != "!" or not at or words[at + 1 : at + 2] not in (["("], ["["], ["{"]):
             continue
-        if name.text in _KEYWORDS:
+        name = words[at - 1]
+        if not tree.is_named(at - 1) or name in _KEYWORDS:
             continue
-        path = at > 1 and leaves[at - 2].text == "::"
-        if path or name.text not in MACROS:
-            yield token.line, f"the macro `{name.text}!` is not allowed"
+        path = at > 1 and words[at - 2] == "::"
+        if path or name not in policy.macros:
+            start = tree.leaves[at - 1].start_byte
+            yield start, "macro", f"the macro `{name[:60]}!` is not allowed"
 
 
-def _structure(root: Node) -> Iterator[Finding]:
-    """What only the tree can tell: attributes, visibility, macros of its own, depth."""
-    for node, depth in syntax.walk(root):
-        line = syntax.line_of(node)
-        if depth > MAX_DEPTH:
-            yield line, f"nested deeper than {MAX_DEPTH} levels"
-            return
-        if node.type in ("attribute_item", "inner_attribute_item"):
-            yield from _attribute(node)
-        elif node.type == "visibility_modifier" and syntax.text_of(node) != "pub":
-            shown = syntax.text_of(node)
-            yield line, f"`{shown}` is not allowed: a gene shows a thing to all (`pub`) or to none"
-        elif node.type == "macro_definition":
-            yield line, f"{WORDS['macro_rules!']} is not allowed in a gene"
-        elif node.type == "pointer_type":
-            yield line, f"a raw pointer is not allowed in a gene (`{syntax.text_of(node)[:40]}`)"
-        elif node.type == "foreign_mod_item" or node.type == "extern_crate_declaration":
-            yield line, f"{WORDS['extern']} is not allowed in a gene"
-        elif node.type in ("shebang", "gen_block"):
-            yield line, f"`{syntax.text_of(node)[:40]}` is not allowed in a gene"
+def _structure(tree: SourceTree) -> Iterator[Breach]:
+    """What only the tree can tell: attributes, visibility, macros of its own."""
+    kinds = tree.kinds
+    for node in (*kinds["attribute_item"], *kinds["inner_attribute_item"]):
+        yield from _attribute(node)
+    for node in kinds["visibility_modifier"]:
+        shown = syntax.text_of(node)
+        if shown != "pub":
+            told = f"`{shown[:60]}` is not allowed: a gene shows a thing to all (`pub`) or to none"
+            yield node.start_byte, "visibility", told
+    for node in kinds["macro_definition"]:
+        rule, what = WORDS["macro_rules!"]
+        yield node.start_byte, rule, f"{what} is not allowed in a gene"
+    for node in kinds["pointer_type"]:
+        shown = syntax.text_of(node)[:40]
+        told = f"a raw pointer is not allowed in a gene (`{shown}`)"
+        # the word that `_words` sees: one finding for both
+        word = next(
+            (one for one in node.children if one.type in ("const", "mutable_specifier")), node
+        )
+        yield word.start_byte, "raw-pointer", told
+    for node in (*kinds["foreign_mod_item"], *kinds["extern_crate_declaration"]):
+        rule, what = WORDS["extern"]
+        yield _of_word(node, "extern"), rule, f"{what} is not allowed in a gene"
+    for node in (*kinds["shebang"], *kinds["gen_block"]):
+        shown = " ".join(syntax.text_of(node).split())[:40]
+        yield node.start_byte, "new-syntax", f"`{shown}` is not allowed in a gene"
 
 
-def _attribute(item: Node) -> Iterator[Finding]:
-    line = syntax.line_of(item)
+def _of_word(node: Node, word: str) -> int:
+    """Where the word stands that makes the node what it is: one finding for both."""
+    return next((one.start for one in syntax.tokens(node) if one.text == word), node.start_byte)
+
+
+def _attribute(item: Node) -> Iterator[Breach]:
+    start = item.start_byte
     leaves = [token for token in syntax.tokens(item) if token.text not in ("#", "!", "[", "]")]
     name = leaves[0].text if leaves else ""
     if name not in ATTRIBUTES or (len(leaves) > 1 and leaves[1].text not in ("(", "=")):
         shown = " ".join(syntax.text_of(item).split())[:60]
-        yield line, f"the attribute `{shown}` is not allowed"
+        yield start, "attribute", f"the attribute `{shown}` is not allowed"
     elif name == "derive":
         for token in leaves[1:]:
             if token.text not in DERIVES and token.text not in ("(", ")", ","):
-                yield line, f"only traits of the standard library are derived, not `{token.text}`"
+                told = f"only traits of the standard library are derived, not `{token.text[:60]}`"
+                yield token.start, "derive", told
     elif name == "allow":
         for lint in "".join(token.text for token in leaves[2:-1]).split(","):
             if lint and lint not in LINTS and not lint.startswith(LINT_PREFIX):
-                yield line, f"the lint `{lint[:60]}` may not be switched off"
-    elif len(leaves) > 1 and leaves[1].text == "=" and not leaves[2].kind.endswith("literal"):
-        yield line, f"`{name} = …` takes a plain string"
+                yield start, "lint", f"the lint `{lint[:60]}` may not be switched off"
+    elif len(leaves) > 1 and leaves[1].text == "=" and not _is_literal(leaves[2:]):
+        yield start, "attribute", f"`{name} = …` takes a plain string"
 
 
-class _Names:
-    """What the first segment of a path can stand for in this file."""
-
-    def __init__(self, root: Node, imported: tuple[Import, ...], crates: frozenset[str]):
-        self.crates = crates
-        self.imports: dict[str, list[tuple[str, ...]]] = defaultdict(list)
-        for item in imported:
-            if item.name is not None and not item.glob:
-                self.imports[item.name].append(item.segments)
-        self.local: dict[str, int] = {}
-        for node, _ in syntax.walk(root):
-            name = node.child_by_field_name("name") if node.type in _DECLARING else None
-            if name is not None:
-                self.local.setdefault(syntax.plain(syntax.text_of(name)), syntax.line_of(node))
-
-    def findings(self, imported: tuple[Import, ...]) -> Iterator[Finding]:
-        """What is wrong with declared names and with `use`."""
-        for name, line in self.local.items():
-            if name in RESERVED_ROOTS or name in self.crates:
-                yield line, f"nothing may be called `{name}`, it would hide the real one"
-        for item in imported:
-            if self._hides(item):
-                yield item.line, f"nothing may be called `{item.name}`, it would hide the real one"
-            elif any(part.startswith(GENERATED_PREFIX) for part in item.segments):
-                yield (
-                    item.line,
-                    f"names that begin with `{GENERATED_PREFIX}` are kept for the build",
-                )
-            reason = self.refusal(item.segments, item.rooted, glob=item.glob)
-            if reason:
-                yield item.line, reason
-
-    def _hides(self, item: Import) -> bool:
-        """Does it take a name that must go on to mean what it always means?
-
-        A macro of a crate, called `vec` here, could write what no gene may say.
-        """
-        name = item.name or ""
-        if name in RESERVED_ROOTS or name.startswith(GENERATED_PREFIX):
-            return True
-        if item.segments[:1] in (("std",), ("core",)):
-            return name in self.crates
-        if name in self.crates and item.segments != (name,):
-            return True
-        return bool(self.crates) and name in KEPT_FROM_CRATES
-
-    def refusal(
-        self, segments: tuple[str, ...], rooted: bool, glob: bool = False, hops: int = 0
-    ) -> str | None:
-        """Why this path is not allowed, or None."""
-        shown = ("::" if rooted else "") + "::".join(segments)
-        first = segments[0] if segments else ""
-        if rooted or hops > 8 or any(part in RESERVED_ROOTS for part in segments[1:]):
-            return f"`{shown}` is not allowed"
-        if first in ("std", "core"):
-            return None if _is_calm(segments[1:], glob) else _not_calm(shown)
-        if first == "crate":
-            return None if _is_ours(segments, glob) else _not_ours(shown)
-        if first in self.crates:
-            return f"`{shown}::*`: a crate is used by name, not as a whole" if glob else None
-        if first == "self":
-            rest = segments[1:]
-            return self.refusal(rest, False, glob, hops + 1) if len(rest) > 1 else None
-        if first in self.imports:
-            whole = (target + segments[1:] for target in self.imports[first])
-            led = [path for path in whole if path != segments]  # `use x;` leads nowhere
-            if led:
-                reasons = (self.refusal(path, False, glob, hops + 1) for path in led)
-                return next((reason for reason in reasons if reason), None)
-        if first in RESERVED_ROOTS - {"Self"} or not (
-            first in self.local or first in PRELUDE or first == "Self"
-        ):
-            whose = "nothing in this file declares or uses, and which is no crate of the template"
-            return f"`{shown}` begins with `{first}`, which {whose}"
-        return None
-
-
-def _is_calm(inner: tuple[str, ...], glob: bool) -> bool:
-    """Does a path inside std or core only compute? Of fmt, only what shows no addresses."""
-    if inner == ("fmt",):
-        return not glob
-    return any("::".join(inner[:length]) in STD_PATHS for length in (1, 2))
-
-
-def _not_calm(shown: str) -> str:
-    if "Hash" in shown or shown.endswith("collections"):
-        return f"`{shown}` is not allowed: use BTreeMap or BTreeSet, whose order never changes"
-    return f"`{shown}` is not allowed: a gene computes, it does not reach outside"
-
-
-def _is_ours(segments: tuple[str, ...], glob: bool) -> bool:
-    if segments[1:2] == ("kernel",):
-        return len(segments) > 2 and segments[2] in KERNEL_NAMES
-    return segments[1:2] == ("genes",) and len(segments) > 2 and segments[2] != ""
-
-
-def _not_ours(shown: str) -> str:
-    names = " or ".join(f"`crate::kernel::{name}`" for name in sorted(KERNEL_NAMES))
-    return f"`{shown}` is not allowed: a gene uses {names}, and other genes as `crate::genes::x`"
+def _is_literal(value: list[Token]) -> bool:
+    return len(value) == 1 and value[0].kind.endswith("literal")

@@ -28,6 +28,7 @@ from evolve_ai.substrates.rust.failures import Failures
 from evolve_ai.substrates.rust.fingerprint import Ingredients, hashed, ingredients
 from evolve_ai.substrates.rust.manifest import MANIFEST
 from evolve_ai.substrates.rust.plan import Gene, Plan, Wiring, plan
+from evolve_ai.substrates.rust.policy import Policy
 from evolve_ai.substrates.rust.profile import cargo_config
 from evolve_ai.substrates.rust.source import read_source
 from evolve_ai.substrates.rust.store import ProgramStore
@@ -56,6 +57,7 @@ class RustBuilder:
         *,
         check: Callable[[], None] = lambda: None,
         tidy: bool = True,
+        policy: Policy | None = None,
     ):
         workspace = workspace.resolve()  # programs are started from other folders
         self.sources = ContentStore(workspace / "store" / "sources", tidy=tidy)
@@ -74,6 +76,7 @@ class RustBuilder:
         self._reports: dict[tuple[str, str], SourceReport] = {
             (source.path, source.code): source for source in pool.sources
         }
+        self._policy = policy or Policy(crate_roots(pool.manifests[MANIFEST]))
         self._planned: UnitPlanner | None = None
         for code in pool.code.values() if tidy else ():
             self.sources.put(code)
@@ -242,7 +245,7 @@ class RustBuilder:
         return self._reports[path, code]
 
     def _read(self, path: str, data: bytes) -> SourceReport:
-        return read_source(path, data, crate_roots(self._pool.manifests[MANIFEST]))
+        return read_source(path, data, self._policy)
 
     def _find(self, code: str) -> bytes | None:
         return self._pool.code.get(code) or self.sources.get(code)

@@ -18,7 +18,7 @@ from evolve_ai.substrates.rust.toolchain import (
     cargo_home,
     configuration_files,
 )
-from evolve_ai.system.box import box_argv
+from evolve_ai.system.box import NOT_STARTED, TOO_MANY, box_argv
 from evolve_ai.system.commands import Completed, Limits, run_command
 from evolve_ai.system.leftovers import started_by_us
 
@@ -27,8 +27,6 @@ _SYSTEM = ("/usr", "/bin", "/lib", "/lib64", "/nix/store", "/etc/ld.so.cache")
 _THREADS = 256  # of one process
 _DESCRIPTORS = 4096
 FILE_BYTES = 4 * GIB
-# How a box ends that could not be made, or in which too many processes were.
-_BOX_FAILED, _TOO_MANY = 124, 123
 # Each core has a rustc, and that a linker of three processes.
 PROCESSES = max(256, 8 * (os.cpu_count() or 1))
 
@@ -86,21 +84,22 @@ def build_box(
     """
     crates = (cargo_home(environ) / "registry",) if area.has_crates else ()
     scripts = (area.target,) if area.has_crates else ()
+    configuration = (*configuration_files(area.folder, environ), *crates)
     return Box(
-        readable=(*area.sources(), *configuration_files(area.folder, environ), *crates),
+        readable=(*area.sources(), *(path for path in configuration if os.access(path, os.R_OK))),
         executable=(*map(Path, _SYSTEM), tools.sysroot, *confinement.readable, *scripts),
-        writable=(area.target, Path("/dev/null")),
+        writable=(area.target,),
         threads=_THREADS,
         lifted=confinement.lifted,
     )
 
 
 def _raise_if_box(done: Completed, where: Path) -> None:
-    if done.code not in (_BOX_FAILED, _TOO_MANY):
+    if done.code not in (NOT_STARTED, TOO_MANY):
         return
     for line in done.stderr.decode("utf-8", "replace").splitlines():
         what = line.removeprefix("evolve-keeper: ")
-        if what != line and done.code == _BOX_FAILED:
+        if what != line and done.code == NOT_STARTED:
             todo = "see what `evolve doctor` says of the sandbox"
             raise ToolchainError(
                 f"no compiler is run without its box: {what}", where=where, todo=todo

@@ -1,6 +1,7 @@
 """Owns the rule on what the compiler computes: it must not take minutes, or gigabytes."""
 
 import re
+from bisect import bisect_left
 from collections.abc import Iterator
 from itertools import pairwise
 
@@ -8,10 +9,11 @@ from tree_sitter import Node
 
 from evolve_ai.substrates.rust import syntax
 from evolve_ai.substrates.rust.policy import MAX_LENGTH
+from evolve_ai.substrates.rust.rules import Breach
+from evolve_ai.substrates.rust.syntax import SourceTree
 
-Finding = tuple[int, str]
-
-_COMPUTED = frozenset({"const_item", "const_block", "enum_variant"})
+_COMPUTED = ("const_item", "const_block", "enum_variant")
+_WITH_LENGTH = ("array_type", "array_expression", "token_tree")
 # Each hop may double the work.
 _HOPS = 12
 _MOST = 2**64
@@ -21,26 +23,38 @@ _INTEGER = re.compile(
 )
 
 
-def constant_errors(root: Node) -> Iterator[Finding]:
-    constants = _constants(root)
-    for node, _ in syntax.walk(root):
-        if node.type in _COMPUTED or _is_const_function(node):
-            yield from _loops(node)
-        length = _length(node)
-        if length is None:
-            continue
-        yield from _loops(length)
+def constant_errors(tree: SourceTree) -> Iterator[Breach]:
+    lengths = [
+        length
+        for kind in _WITH_LENGTH
+        for node in tree.kinds[kind]
+        if (length := _length(node)) is not None
+    ]
+    computed = [node for kind in _COMPUTED for node in tree.kinds[kind]]
+    computed += [node for node in tree.kinds["function_item"] if _is_const_function(node)]
+    yield from _loops(tree, [*computed, *lengths])
+    constants = _constants(tree)
+    for length in lengths:
         count = _count(length, constants)
         if count is not None and count > MAX_LENGTH:
-            yield syntax.line_of(length), f"a length of {count} is more than {MAX_LENGTH}"
+            told = f"a length of {count} is more than {MAX_LENGTH}"
+            yield length.start_byte, "array-length", told
 
 
-def _loops(node: Node) -> Iterator[Finding]:
-    leaves = syntax.tokens(node)
-    for token, after in pairwise(leaves):
-        if token.text in _LOOPS and not (token.text == "for" and after.text == "<"):
-            reason = "a constant is computed by the compiler, and has no loops"
-            yield token.line, f"{reason} (`{token.text}`)"
+def _loops(tree: SourceTree, computed: list[Node]) -> Iterator[Breach]:
+    """The words of loops inside what the compiler computes; each is met once, however deep."""
+    if not computed:
+        return
+    starts = [leaf.start_byte for leaf in tree.leaves]
+    done = 0
+    for begin, end in sorted((node.start_byte, node.end_byte) for node in computed):
+        first, last = bisect_left(starts, max(begin, done)), bisect_left(starts, end)
+        done = max(done, end)
+        for at in range(first, last):
+            word = tree.words[at]
+            if word in _LOOPS and not (word == "for" and tree.words[at + 1 : at + 2] == ["<"]):
+                reason = "a constant is computed by the compiler, and has no loops"
+                yield starts[at], "constant-loop", f"{reason} (`{word}`)"
 
 
 def _is_const_function(node: Node) -> bool:
@@ -58,17 +72,18 @@ def _length(node: Node) -> Node | None:
         length = node.child_by_field_name("length")
         if length is not None:
             return length
-    if node.type in ("array_expression", "token_tree") and syntax.text_of(node)[:1] == "[":
-        after = [node.children[at + 1] for at, c in enumerate(node.children[:-1]) if c.type == ";"]
+    children = node.children
+    if children and children[0].type == "[":
+        after = [next_ for one, next_ in pairwise(children) if one.type == ";"]
         return after[-1] if after else None
     return None
 
 
-def _constants(root: Node) -> dict[str, Node]:
+def _constants(tree: SourceTree) -> dict[str, Node]:
     found: dict[str, Node] = {}
-    for node, _ in syntax.walk(root):
+    for node in tree.kinds["const_item"]:
         name, value = node.child_by_field_name("name"), node.child_by_field_name("value")
-        if node.type == "const_item" and name is not None and value is not None:
+        if name is not None and value is not None:
             found[syntax.plain(syntax.text_of(name))] = value
     return found
 

@@ -11,22 +11,36 @@ from collections.abc import Iterator
 from tree_sitter import Node
 
 from evolve_ai.substrates.rust import syntax
+from evolve_ai.substrates.rust.rules import Breach
+from evolve_ai.substrates.rust.syntax import SourceTree
 
-_TYPES = frozenset({"struct_item", "enum_item", "union_item"})
+_TYPES = ("struct_item", "enum_item", "union_item")
 
 
-def impl_errors(root: Node) -> Iterator[tuple[int, str]]:
-    blocks = [node for node, _ in syntax.walk(root) if node.type == "impl_item"]
-    counted = Counter(_subject(block) for block in blocks)
-    for block in blocks:
-        line = syntax.line_of(block)
-        trait, target = _subject(block)
-        if target not in _declared_beside(block):
-            shown = syntax.text_of(block).split("{")[0].strip()[:60]
-            yield line, f"`{shown}` is not allowed: its type is not declared beside it"
+def impl_errors(tree: SourceTree) -> Iterator[Breach]:
+    blocks = tree.kinds["impl_item"]
+    if not blocks:
+        return
+    types = _declared(tree)
+    subjects = [_subject(block) for block in blocks]
+    counted = Counter(subjects)
+    for block, (trait, target) in zip(blocks, subjects, strict=True):
+        around = tree.parent(block)
+        if around is None or (around.id, target) not in types:
+            shown = " ".join(_head(block).split())[:60]
+            told = f"`{shown}` is not allowed: its type is not declared beside it"
+            yield block.start_byte, "orphan-impl", told
         elif counted[trait, target] > 1 and _is_generic(block):
-            shown = f"impl {trait + ' for ' if trait else ''}{target}"
-            yield line, f"a generic `{shown}` must be the only one in the file"
+            shown = f"impl {trait + ' for ' if trait else ''}{target}"[:60]
+            told = f"a generic `{shown}` must be the only one in the file"
+            yield block.start_byte, "overlapping-impl", told
+
+
+def _head(block: Node) -> str:
+    """What stands before its body."""
+    body = block.child_by_field_name("body")
+    length = (body.start_byte if body is not None else block.end_byte) - block.start_byte
+    return (block.text or b"")[:length].decode("utf-8", "replace")
 
 
 def _subject(block: Node) -> tuple[str, str]:
@@ -48,11 +62,14 @@ def _last_word(trait: Node | None) -> str:
     return ""
 
 
-def _declared_beside(block: Node) -> set[str]:
-    """Types of the same scope: only these are surely what the name of the impl means."""
-    siblings = block.parent.children if block.parent is not None else []
-    names = (node.child_by_field_name("name") for node in siblings if node.type in _TYPES)
-    return {syntax.plain(syntax.text_of(name)) for name in names if name is not None}
+def _declared(tree: SourceTree) -> set[tuple[int, str]]:
+    """Types, each with its scope: only one beside it is surely what the name of an impl means."""
+    found = set()
+    for node in (node for kind in _TYPES for node in tree.kinds[kind]):
+        name, scope = node.child_by_field_name("name"), tree.parent(node)
+        if name is not None and scope is not None:
+            found.add((scope.id, syntax.plain(syntax.text_of(name))))
+    return found
 
 
 def _is_generic(block: Node) -> bool:

@@ -9,6 +9,7 @@ from types import MappingProxyType
 
 from tree_sitter import Node
 
+from evolve_ai.model.audit_settings import AuditSettings
 from evolve_ai.model.errors import TemplateError
 from evolve_ai.model.genome import KEYWORDS
 from evolve_ai.model.report import GenePool, SourceReport
@@ -20,6 +21,7 @@ from evolve_ai.substrates.rust.dependencies import (
     dependencies_of,
 )
 from evolve_ai.substrates.rust.manifest import MANIFEST, check_manifest, nameless, settled
+from evolve_ai.substrates.rust.policy import Policy, policy_of
 from evolve_ai.substrates.rust.profile import release
 from evolve_ai.substrates.rust.source import read_source
 
@@ -30,15 +32,20 @@ GENES = "src/genes"
 _MODULE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}\.rs")
 _LIBRARY_ITEMS = ["pub mod genes ;", "pub mod kernel ;"]
 _DEFAULTS = BuildSettings()
+_AUDIT = AuditSettings()
 _NO_CRATES: Mapping[str, str] = MappingProxyType({})
 
 
 def read_pool(
-    template: Path, build: BuildSettings = _DEFAULTS, allowed: Mapping[str, str] = _NO_CRATES
+    template: Path,
+    build: BuildSettings = _DEFAULTS,
+    allowed: Mapping[str, str] = _NO_CRATES,
+    audit: AuditSettings = _AUDIT,
 ) -> GenePool:
     """Read the template. TemplateError names the file, the line, the reason and what to do.
 
     The profile of `build` is laid over the template's; `allowed` are crates with their versions.
+    SettingsError for what `audit` may not allow.
     """
     if not template.is_dir():
         raise TemplateError("there is no template", where=template, todo="make one: evolve new")
@@ -53,10 +60,11 @@ def read_pool(
         if path != LIBRARY:
             _check_kernel(path, content)
     code: dict[str, bytes] = {}
+    policy = policy_of(audit, crate_roots(manifest))
     sources = []
     for path in _gene_paths(template):
         content = _read(template, path)
-        sources.append(_source(path, content, crate_roots(manifest)))
+        sources.append(_source(path, content, policy))
         code[sources[-1].code] = content
     _check_uses(sources)
     versions = {one.name: one.version for one in dependencies_of(manifest)}
@@ -109,8 +117,8 @@ def _gene_paths(template: Path) -> list[str]:
     return paths
 
 
-def _source(path: str, code: bytes, crates: frozenset[str]) -> SourceReport:
-    report = read_source(path, code, crates)
+def _source(path: str, code: bytes, policy: Policy) -> SourceReport:
+    report = read_source(path, code, policy)
     error = report.syntax_error or report.audit_error
     if error:
         line, _, reason = error.removeprefix("line ").partition(": ")
@@ -156,10 +164,10 @@ def _check_kernel(path: str, code: bytes) -> None:
 
 def _tree(path: str, code: bytes) -> Node:
     root = syntax.parse(code).root_node
-    error = syntax.syntax_error(root)
+    error = syntax.first_error(root)
     if error:
-        line, _, reason = error.removeprefix("line ").partition(": ")
-        raise _refused(f"{path}:{line}", reason, "mend the file")
+        node, reason = error
+        raise _refused(f"{path}:{syntax.line_of(node)}", reason, "mend the file")
     return root
 
 

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from tree_sitter import Node
 
 from evolve_ai.substrates.rust import syntax
+from evolve_ai.substrates.rust.syntax import SourceTree
 
 _PATHS = frozenset(
     {
@@ -25,15 +26,11 @@ _PATHS = frozenset(
 
 
 class Scopes:
-    """The nodes of a file with what is around them; each question takes little time."""
+    """What is around the nodes of a file; each question takes little time."""
 
-    def __init__(self, root: Node):
-        self.nodes = [node for node, _ in syntax.walk(root)]
-        self._parents = {child.id: node for node in self.nodes for child in node.children}
+    def __init__(self, tree: SourceTree):
+        self.parent = tree.parent
         self._variables: dict[int, dict[str, int]] = {}
-
-    def parent(self, node: Node) -> Node | None:
-        return self._parents.get(node.id)
 
     def is_declared_or_matched(self, node: Node) -> bool:
         """Is the name declared here, a part of a path, or in a pattern, so that it is no value?"""
@@ -48,50 +45,65 @@ class Scopes:
         """Does a variable of that name hide the function of that name here?"""
         child, scope = node, self.parent(node)
         while scope is not None:
-            if scope.type == "block":
-                if self._block(scope).get(name, child.start_byte) < child.start_byte:
+            if scope.type in ("block", "let_chain"):
+                if self._names(scope).get(name, child.start_byte) < child.start_byte:
                     return True
-            elif any(name in _bound(pattern) for pattern in _patterns(scope, child)):
+            elif _in_force(scope, child) and name in self._names(scope):
                 return True
             if scope.type == "function_item":
                 return False  # it sees no variables of the function around it
             child, scope = scope, self.parent(scope)
         return False
 
-    def _block(self, block: Node) -> dict[str, int]:
-        """Names of a block's variables, with the byte where each is first declared."""
-        if block.id not in self._variables:
-            names = self._variables[block.id] = {}
-            for node in block.children:
-                if node.type == "let_declaration":
-                    for name in _bound(node.child_by_field_name("pattern")):
-                        names.setdefault(name, node.start_byte)
-        return self._variables[block.id]
+    def _names(self, scope: Node) -> dict[str, int]:
+        """The variables that a scope declares, with the byte where each is first declared."""
+        names = self._variables.get(scope.id)
+        if names is None:
+            names = self._variables[scope.id] = {}
+            for start, pattern in _patterns(scope):
+                for name in _bound(pattern):
+                    names.setdefault(name, start)
+        return names
 
 
-def _patterns(scope: Node, child: Node) -> Iterator[Node | None]:
-    """Patterns of a scope that are in force in this child of it."""
+def _in_force(scope: Node, child: Node) -> bool:
+    """Are the variables of a scope known in this part of it?"""
+    if scope.type in ("function_item", "closure_expression", "match_arm"):
+        return True
+    if scope.type == "for_expression":
+        return child == scope.child_by_field_name("body")
+    if scope.type == "match_pattern":
+        return child == scope.child_by_field_name("condition")
+    if scope.type in ("if_expression", "while_expression"):
+        body = scope.child_by_field_name("consequence") or scope.child_by_field_name("body")
+        return child == body
+    return False
+
+
+def _patterns(scope: Node) -> Iterator[tuple[int, Node | None]]:
+    """The patterns in which a scope declares variables, with the byte from which on."""
     if scope.type in ("function_item", "closure_expression"):
         parameters = scope.child_by_field_name("parameters")
         for parameter in parameters.named_children if parameters is not None else []:
             is_typed = parameter.type == "parameter"
-            yield parameter.child_by_field_name("pattern") if is_typed else parameter
-    elif scope.type == "for_expression" and child == scope.child_by_field_name("body"):
-        yield scope.child_by_field_name("pattern")
+            yield 0, parameter.child_by_field_name("pattern") if is_typed else parameter
+    elif scope.type == "for_expression":
+        yield 0, scope.child_by_field_name("pattern")
     elif scope.type == "match_arm":
         pattern = scope.child_by_field_name("pattern")
-        yield pattern.child(0) if pattern is not None else None
-    elif scope.type == "match_pattern" and child == scope.child_by_field_name("condition"):
-        yield scope.child(0)
-    elif scope.type in ("if_expression", "while_expression"):
-        body = scope.child_by_field_name("consequence") or scope.child_by_field_name("body")
-        if child == body:
-            yield from _of_condition(scope.child_by_field_name("condition"))
+        yield 0, pattern.child(0) if pattern is not None else None
+    elif scope.type == "match_pattern":
+        yield 0, scope.child(0)
+    elif scope.type == "block":
+        for node in scope.children:
+            if node.type == "let_declaration":
+                yield node.start_byte, node.child_by_field_name("pattern")
     elif scope.type == "let_chain":
-        for sibling in scope.children:
-            if sibling.start_byte >= child.start_byte:
-                break
-            yield from _of_condition(sibling)
+        for part in scope.children:
+            yield from ((part.start_byte, pattern) for pattern in _of_condition(part))
+    else:
+        condition = scope.child_by_field_name("condition")
+        yield from ((0, pattern) for pattern in _of_condition(condition))
 
 
 def _of_condition(condition: Node | None) -> Iterator[Node | None]:

@@ -2,14 +2,17 @@
 
 import hashlib
 import re
+from bisect import bisect_right
 from collections.abc import Iterator
 
 from tree_sitter import Node
 
-from evolve_ai.model.report import SourceReport
+from evolve_ai.model.report import Finding, Severity, SourceReport
 from evolve_ai.substrates.rust import syntax
 from evolve_ai.substrates.rust.audit import audit
-from evolve_ai.substrates.rust.syntax import Import, PathUse, Token
+from evolve_ai.substrates.rust.policy import DEFAULT, MAX_DEPTH, Policy
+from evolve_ai.substrates.rust.rules import Breach
+from evolve_ai.substrates.rust.syntax import Import, PathUse, SourceTree
 
 MAX_SOURCE_BYTES = 1024 * 1024
 TRAIT_METHOD = "trait_in"
@@ -18,63 +21,82 @@ TRAIT_METHOD = "trait_in"
 _STRANGE = re.compile(
     "[\\x00-\\x08\\x0b\\x0c\\x0e-\\x1f\\x7f-\\x9f\\u200b-\\u200f\\u2028-\\u202e\\u2060-\\u2069\\ufeff]"
 )
-_TRAIT = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}")
-_DECISIONS = frozenset(
-    {
-        "if_expression",
-        "while_expression",
-        "for_expression",
-        "loop_expression",
-        "try_expression",
-    }
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_TRAIT_TEXT = re.compile(r'"[A-Za-z_][A-Za-z0-9_]{0,63}"')
+_GENE = ["visibility_modifier", "fn", "identifier", "parameters", "block"]
+_DECISIONS = (
+    "if_expression",
+    "while_expression",
+    "for_expression",
+    "loop_expression",
+    "try_expression",
 )
 
 
-def read_source(path: str, code: bytes, crates: frozenset[str] = frozenset()) -> SourceReport:
-    """Read, measure and audit one gene file. What is wrong with the file stands in the report.
-
-    `crates` are other people's, by the names that paths into them begin with.
-    """
+def read_source(path: str, code: bytes, policy: Policy = DEFAULT) -> SourceReport:
+    """Read, measure and audit one gene file. What is wrong with the file stands in the report."""
     digest = hashlib.sha256(code).hexdigest()
     lines = code.count(b"\n") + (not code.endswith(b"\n") and bool(code))
     unreadable = _unreadable(code)
     if unreadable:
-        return SourceReport(path, digest, (), (), (), 0, 0, lines, syntax_error=unreadable)
-    root = syntax.parse(code).root_node
-    leaves = syntax.tokens(root)
-    imported = tuple(syntax.imports(root))
-    written = tuple(syntax.paths(leaves))
-    traits, trait_error = _traits(leaves)
-    error = syntax.syntax_error(root)
+        return _no_source(path, digest, lines, unreadable)
+    tree = SourceTree(code, MAX_DEPTH)
+    imported, written = tuple(tree.imports()), tuple(tree.paths())
+    traits, trait_breaches = _traits(tree)
+    error = _syntax_error(tree)
     return SourceReport(
         path=path,
         code=digest,
-        genes=tuple(dict.fromkeys(_genes(root))),
+        genes=tuple(dict.fromkeys(_genes(tree.root))),
         traits=traits,
         uses=_uses(imported, written),
-        functions=sum(1 for node, _ in syntax.walk(root) if node.type == "function_item"),
-        complexity=_complexity(root),
+        functions=len(tree.kinds["function_item"]),
+        complexity=_complexity(tree),
         lines=lines,
-        syntax_error=error,
-        audit_error=None
-        if error
-        else audit(root, leaves, imported, written, crates) or trait_error,
+        syntax_error=_bare(error) if error else None,
+        findings=(error,) if error else audit(tree, imported, written, policy, trait_breaches),
     )
 
 
-def _unreadable(code: bytes) -> str | None:
+def _no_source(path: str, digest: str, lines: int, found: Finding) -> SourceReport:
+    return SourceReport(
+        path, digest, (), (), (), 0, 0, lines, syntax_error=_bare(found), findings=(found,)
+    )
+
+
+def _syntax_error(tree: SourceTree) -> Finding | None:
+    found = syntax.first_error(tree.root)
+    if found is None:
+        return None
+    node, told = found
+    return Finding("syntax", Severity.ERROR, *tree.place_of(node.start_byte), told)
+
+
+def _bare(found: Finding) -> str:
+    """Without the rule: that a file cannot be read is no matter of policy."""
+    return f"line {found.line}: {found.text}"
+
+
+def _unreadable(code: bytes) -> Finding | None:
     if len(code) > MAX_SOURCE_BYTES:
-        return f"line 1: {len(code)} bytes, more than the {MAX_SOURCE_BYTES} allowed"
+        told = f"{len(code)} bytes, more than the {MAX_SOURCE_BYTES} allowed"
+        return Finding("not-text", Severity.ERROR, 1, 1, told)
     try:
         text = code.decode()
     except UnicodeDecodeError as error:
-        line = code.count(b"\n", 0, error.start) + 1
-        return f"line {line}: not UTF-8 (byte {error.start} is 0x{code[error.start]:02x})"
+        told = f"not UTF-8 (byte {error.start} is 0x{code[error.start]:02x})"
+        before = code[: error.start].decode()
+        return Finding("not-text", Severity.ERROR, *_place(before), told)
     strange = _STRANGE.search(text)
     if strange:
-        line = text.count("\n", 0, strange.start()) + 1
-        return f"line {line}: the character U+{ord(strange[0]):04X} cannot be seen"
+        told = f"the character U+{ord(strange[0]):04X} cannot be seen"
+        place = _place(text[: strange.start()])
+        return Finding("invisible-character", Severity.ERROR, *place, told)
     return None
+
+
+def _place(before: str) -> tuple[int, int]:
+    return before.count("\n") + 1, len(before) - before.rfind("\n")
 
 
 def _genes(root: Node) -> Iterator[str]:
@@ -85,33 +107,32 @@ def _genes(root: Node) -> Iterator[str]:
 
 def _is_gene(function: Node) -> bool:
     """Exactly `pub fn name(agent: &mut Agent)`: no generics, no result, nothing before `fn`."""
-    shape = [child.type for child in function.children if "comment" not in child.type]
-    if shape != ["visibility_modifier", "fn", "identifier", "parameters", "block"]:
+    shape = [child for child in function.children if "comment" not in child.type]
+    if [child.type for child in shape] != _GENE or syntax.text_of(shape[0]) != "pub":
         return False
-    parameters = function.child_by_field_name("parameters")
-    assert parameters is not None
-    written = "".join(token.text + " " for token in syntax.tokens(parameters))
-    visibility = syntax.text_of(function.children[0])
-    name = r"(?:[A-Za-z_][A-Za-z0-9_]*)"
-    return visibility == "pub" and bool(
-        re.fullmatch(rf"\( {name} : & mut Agent (?:, )?\) ", written)
-    )
+    written = [token.text for token in syntax.tokens(shape[3])]
+    if written[-2:] == [",", ")"]:
+        del written[-2]
+    name = _NAME.fullmatch("".join(written[1:2]))
+    return bool(name) and written[:1] + written[2:] == ["(", ":", "&", "mut", "Agent", ")"]
 
 
-def _traits(leaves: list[Token]) -> tuple[tuple[str, ...], str | None]:
-    """The names given to `trait_in`, in order of name; and what is wrong with one of them."""
+def _traits(tree: SourceTree) -> tuple[tuple[str, ...], list[Breach]]:
+    """The names given to `trait_in`, in order of name; and what is wrong with some of them."""
     found: set[str] = set()
-    for at, token in enumerate(leaves):
-        if token.text != TRAIT_METHOD or at == 0 or leaves[at - 1].text not in (".", "::"):
+    breaches: list[Breach] = []
+    for at, word in enumerate(tree.words):
+        if word != TRAIT_METHOD or tree.words[at - 1 : at] not in (["."], ["::"]):
             continue
-        after = [*leaves[at + 1 : at + 3], token, token][:2]
-        name = after[1].text.strip('"') if after[1].kind == "string_literal" else ""
-        method = leaves[at - 1].text == "." and after[0].text == "("
-        if not method or not _TRAIT.fullmatch(name):
+        is_call = (tree.words[at - 1], *tree.words[at + 1 : at + 2]) == (".", "(")
+        value = tree.words[at + 2 : at + 3] if is_call else []
+        if value and _TRAIT_TEXT.fullmatch(value[0]):
+            found.add(value[0].strip('"'))
+        else:
             reason = "needs the name of its trait as a string literal, a word of at most 64 letters"
-            return tuple(sorted(found)), f"line {token.line}: `.{TRAIT_METHOD}(…)` {reason}"
-        found.add(name)
-    return tuple(sorted(found)), None
+            told = f"`.{TRAIT_METHOD}(…)` {reason}"
+            breaches.append((tree.leaves[at].start_byte, "trait-name", told))
+    return tuple(sorted(found)), breaches
 
 
 def _uses(imported: tuple[Import, ...], written: tuple[PathUse, ...]) -> tuple[str, ...]:
@@ -122,26 +143,31 @@ def _uses(imported: tuple[Import, ...], written: tuple[PathUse, ...]) -> tuple[s
     return tuple(sorted(found - {""}))
 
 
-def _complexity(root: Node) -> int:
+def _complexity(tree: SourceTree) -> int:
     """McCabe 1976: one for each function, plus one for each decision inside functions."""
-    total = 0
-    stack = [(root, False)]
-    while stack:
-        node, inside = stack.pop()
-        if node.type == "function_item":
-            inside = True
-            total += 1
-        elif inside:
-            total += _decisions(node)
-        stack.extend((child, inside) for child in node.children)
-    return total
+    kinds, functions = tree.kinds, _outermost(tree.kinds["function_item"])
+    decisions = [node.start_byte for kind in _DECISIONS for node in kinds[kind]]
+    for block in kinds["match_block"]:
+        arms = sum(1 for arm in block.children if arm.type == "match_arm")
+        decisions += [block.start_byte] * (arms - 1)
+    for mark in (*kinds["&&"], *kinds["||"]):
+        around = tree.parent(mark)
+        if around is not None and around.type in ("binary_expression", "let_chain"):
+            decisions.append(mark.start_byte)
+    begins = [begin for begin, _ in functions]
+    inside = (bisect_right(begins, start) for start in decisions)
+    within = sum(
+        1
+        for at, start in zip(inside, decisions, strict=True)
+        if at and start < functions[at - 1][1]
+    )
+    return len(kinds["function_item"]) + within
 
 
-def _decisions(node: Node) -> int:
-    if node.type in _DECISIONS:
-        return 1
-    if node.type == "match_block":
-        return max(0, sum(1 for arm in node.children if arm.type == "match_arm") - 1)
-    if node.type in ("binary_expression", "let_chain"):
-        return sum(1 for child in node.children if child.type in ("&&", "||"))
-    return 0
+def _outermost(functions: list[Node]) -> list[tuple[int, int]]:
+    """Where functions begin and end, without those inside others; in text order."""
+    found: list[tuple[int, int]] = []
+    for node in functions:
+        if not found or node.start_byte >= found[-1][1]:
+            found.append((node.start_byte, node.end_byte))
+    return found

@@ -9,6 +9,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from evolve_ai.contracts.substrate import Confine
+from evolve_ai.model.audit_settings import AuditSettings
 from evolve_ai.model.errors import ToolchainError
 from evolve_ai.model.genome import Genome
 from evolve_ai.model.report import GenePool, Needs, SourceReport
@@ -22,7 +23,9 @@ from evolve_ai.substrates.rust.dependencies import crate_roots
 from evolve_ai.substrates.rust.fingerprint import Ingredients, fingerprint
 from evolve_ai.substrates.rust.lock import LOCK, Member, lock_of
 from evolve_ai.substrates.rust.manifest import MANIFEST
+from evolve_ai.substrates.rust.policy import Policy, policy_of
 from evolve_ai.substrates.rust.profile import processor
+from evolve_ai.substrates.rust.rules import RULES
 from evolve_ai.substrates.rust.toolchain import (
     Toolchain,
     compiler_line,
@@ -31,6 +34,8 @@ from evolve_ai.substrates.rust.toolchain import (
     toolchain_line,
 )
 from evolve_ai.system.commands import Limits
+
+AUDIT = AuditSettings()
 
 
 class RustSubstrate:
@@ -51,7 +56,10 @@ class RustSubstrate:
         settings: BuildSettings = DEFAULTS,
         crates: Mapping[str, str] = MappingProxyType({}),
         home: Path | None = None,
+        audit: AuditSettings = AUDIT,
     ):
+        policy_of(audit)  # refuses at once what no settings can allow
+        self._audit = audit
         self._settings = settings
         self._allowed = dict(crates)
         self._home = home or Path.cwd()  # the project
@@ -64,7 +72,7 @@ class RustSubstrate:
         return checks(self._home)
 
     def read_pool(self, template: Path) -> GenePool:
-        return pool.read_pool(template, self._settings, self._allowed)
+        return pool.read_pool(template, self._settings, self._allowed, self._audit)
 
     def pool_stamp(self, template: Path) -> str:
         return pool.pool_stamp(template)
@@ -80,7 +88,16 @@ class RustSubstrate:
         return CrateStore(workspace.resolve() / CRATES, limits, self._found)
 
     def read_source(self, path: str, code: bytes, manifests: Mapping[str, bytes]) -> SourceReport:
-        return source.read_source(path, code, crate_roots(manifests[MANIFEST]))
+        return source.read_source(path, code, self._policy(manifests))
+
+    def policy_hash(self, manifests: Mapping[str, bytes]) -> str:
+        return self._policy(manifests).hash
+
+    def rule_reason(self, rule: str) -> str:
+        return RULES[rule].reason
+
+    def _policy(self, manifests: Mapping[str, bytes]) -> Policy:
+        return _policy_of(self._audit, manifests[MANIFEST])
 
     def wiring(self, genome: Genome) -> Mapping[str, bytes]:
         return wiring.wiring(genome)
@@ -126,11 +143,22 @@ class RustSubstrate:
     def builder(self, workspace: Path, pool: GenePool, confine: Confine) -> RustBuilder:
         made_with = partial(self._made_with, pool)
         compiler = Compiler(self._found, confine, self._settings)
-        return RustBuilder(workspace, pool, made_with, compiler, self._settings, check=self._check)
+        return RustBuilder(
+            workspace,
+            pool,
+            made_with,
+            compiler,
+            self._settings,
+            check=self._check,
+            policy=self._policy(pool.manifests),
+        )
 
     def onlooker(self, workspace: Path, pool: GenePool) -> RustBuilder:
         made_with = partial(self._made_with, pool)
-        return RustBuilder(workspace, pool, made_with, None, self._settings, tidy=False)
+        policy = self._policy(pool.manifests)
+        return RustBuilder(
+            workspace, pool, made_with, None, self._settings, tidy=False, policy=policy
+        )
 
     def _made_with(self, pool: GenePool) -> Ingredients:
         """What, beside genes and kernel, decides what comes out of a build."""
@@ -147,6 +175,11 @@ class RustSubstrate:
 
 def _locked(pool: GenePool, lock: bytes | None) -> GenePool:
     return pool if lock is None else replace(pool, manifests={**pool.manifests, LOCK: lock})
+
+
+@lru_cache(maxsize=8)
+def _policy_of(audit: AuditSettings, manifest: bytes) -> Policy:
+    return policy_of(audit, crate_roots(manifest))
 
 
 @lru_cache(maxsize=8)

@@ -9,10 +9,11 @@ from collections.abc import Iterator
 from tree_sitter import Node
 
 from evolve_ai.substrates.rust import syntax
+from evolve_ai.substrates.rust.rules import Breach
 from evolve_ai.substrates.rust.scope import Scopes
-from evolve_ai.substrates.rust.syntax import Import
+from evolve_ai.substrates.rust.syntax import Import, SourceTree
 
-Finding = tuple[int, str]
+RULE = "function-value"
 
 _BUILDERS = frozenset({"Some", "Ok", "Err"})
 _CHOICES = frozenset({"array_expression", "match_arm", "break_expression", "return_expression"})
@@ -21,23 +22,33 @@ _WRAPS = frozenset({"parenthesized_expression", "generic_function"})
 
 
 def value_errors(
-    root: Node, imported: tuple[Import, ...], crates: frozenset[str]
-) -> Iterator[Finding]:
-    scopes = Scopes(root)
-    rule = _Rule(scopes, imported, crates)
-    for node in scopes.nodes:
-        line = syntax.line_of(node)
-        if node.type == "function_type" and any(child.type == "fn" for child in node.children):
-            yield line, "a function pointer (`fn(…)`) is an address: take `impl Fn(…)` instead"
-        elif node.type == "closure_expression" and rule.is_chosen(node):
-            yield line, "closures side by side become function pointers, which are addresses"
-        elif node.type in ("identifier", "scoped_identifier") and rule.refuses(node):
-            yield line, _uncalled(node)
-        elif node.type == "token_tree":
-            yield from ((syntax.line_of(name), _uncalled(name)) for name in rule.in_macro(node))
-        elif node.type == "type_cast_expression" and rule.refuses_cast(node):
+    tree: SourceTree, imported: tuple[Import, ...], crates: frozenset[str]
+) -> Iterator[Breach]:
+    rule, kinds = _Names(tree, imported, crates), tree.kinds
+    for node in kinds["function_type"]:
+        if any(child.type == "fn" for child in node.children):
+            told = "a function pointer (`fn(…)`) is an address: take `impl Fn(…)` instead"
+            yield node.start_byte, RULE, told
+    for node in kinds["closure_expression"]:
+        if rule.is_chosen(node):
+            told = "closures side by side become function pointers, which are addresses"
+            yield node.start_byte, RULE, told
+    wanted = rule.functions | rule.others
+    likely = {
+        tree.leaves[at].start_byte
+        for at, word in enumerate(tree.words)
+        if word in wanted or (rule.open and rule.may_be(word))
+    }
+    names = (node for node in kinds["identifier"] if node.start_byte in likely) if likely else ()
+    for node in (*names, *kinds["scoped_identifier"]):
+        if rule.refuses(node):
+            yield node.start_byte, RULE, _uncalled(node)
+    for node in kinds["token_tree"]:
+        yield from ((name.start_byte, RULE, _uncalled(name)) for name in rule.in_macro(node))
+    for node in kinds["type_cast_expression"]:
+        if rule.refuses_cast(node):
             shown = " ".join(syntax.text_of(node).split())[:60]
-            yield line, f"`{shown}` may tell the address of a function"
+            yield node.start_byte, RULE, f"`{shown}` may tell the address of a function"
 
 
 def _uncalled(node: Node) -> str:
@@ -53,16 +64,15 @@ def _operand(cast: Node) -> Node | None:
     return node
 
 
-class _Rule:
+class _Names:
     """The names of this file that stand for functions, or for modules that hold some."""
 
-    def __init__(self, scopes: Scopes, imported: tuple[Import, ...], crates: frozenset[str]):
-        self._scopes = scopes
-        functions = [node for node in scopes.nodes if node.type == "function_item"]
+    def __init__(self, tree: SourceTree, imported: tuple[Import, ...], crates: frozenset[str]):
+        self._scopes = Scopes(tree)
+        functions = tree.kinds["function_item"]
         self.methods = {_name(node) for node in functions}
         self.functions = {_name(node) for node in functions if not self._is_method(node)}
-        variants = [node for node in scopes.nodes if node.type == "enum_variant"]
-        types = [node for node in scopes.nodes if node.type == "struct_item"]
+        variants, types = tree.kinds["enum_variant"], tree.kinds["struct_item"]
         builders = {_name(node) for node in (*variants, *types) if _is_tuple(node)}
         self.units = {_name(node) for node in variants} - builders
         self.others = builders | _BUILDERS
@@ -86,8 +96,6 @@ class _Rule:
 
     def refuses(self, node: Node) -> bool:
         """Is this name or path a function that is not called here?"""
-        if node.type == "identifier" and not self._may_be(syntax.plain(syntax.text_of(node))):
-            return False
         parent = self._scopes.parent(node)
         if parent is None or parent.type == "token_tree":
             return False
@@ -107,7 +115,7 @@ class _Rule:
             return False
         return not (passed and segments[0] in self.others - self.functions)
 
-    def _may_be(self, name: str) -> bool:
+    def may_be(self, name: str) -> bool:
         return name in self.functions or name in self.others or (self.open and _is_lower((name,)))
 
     def is_chosen(self, closure: Node) -> bool:
@@ -158,7 +166,7 @@ class _Rule:
                 likely = _is_lower((name,)) or name in self.methods or name in self.others
             else:
                 passed = arguments and name in self.others - self.functions
-                likely = before not in (".", "let", "mut", "'") and self._may_be(name)
+                likely = before not in (".", "let", "mut", "'") and self.may_be(name)
                 likely = likely and (name in self.functions or name in self.others)
             if likely and not passed and (before == "::" or not self._scopes.is_bound(node, name)):
                 yield node

@@ -5,6 +5,7 @@ use crate::tell;
 use std::fs::{self, File};
 use std::io::{self, Write};
 use std::mem;
+use std::os::unix::fs::DirBuilderExt;
 
 const PIECE: usize = 1 << 16;
 
@@ -19,6 +20,8 @@ pub fn attack(words: &[&str]) -> bool {
             tell("many_bytes", all.map(|()| bytes));
         }
         ["many_files", most] => tell("many_files", many_files("state", parsed(most))),
+        ["many_files_hidden", most] => tell("many_files_hidden", hidden(parsed(most))),
+        ["many_files_far_away", most] => tell("many_files_far_away", far_away(parsed(most))),
         ["many_folders", most] => tell("many_folders", many_folders(parsed(most))),
         ["descriptors_many", most] => {
             let all = (0..parsed(most)).try_for_each(|_| File::open(".").map(mem::forget));
@@ -58,6 +61,23 @@ fn many_files(folder: &str, most: usize) -> io::Result<usize> {
 fn many_folders(most: usize) -> io::Result<usize> {
     fs::create_dir_all("state/a/b")?;
     many_files("state/a/b", most)
+}
+
+/// In a folder that its owner may write in, and not list.
+fn hidden(most: usize) -> io::Result<usize> {
+    fs::DirBuilder::new().mode(0o300).create("state/hidden")?;
+    many_files("state/hidden", most)
+}
+
+/// Where no path is short enough to lead: one goes there step by step.
+fn far_away(most: usize) -> io::Result<usize> {
+    let name = "d".repeat(250);
+    std::env::set_current_dir("state")?;
+    for _ in 0..20 {
+        fs::create_dir(&name)?;
+        std::env::set_current_dir(&name)?;
+    }
+    many_files(".", most)
 }
 
 fn log(bytes: usize) -> io::Result<usize> {

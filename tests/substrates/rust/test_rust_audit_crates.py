@@ -2,6 +2,7 @@
 
 import pytest
 
+from evolve_ai.substrates.rust.policy import Policy
 from evolve_ai.substrates.rust.source import read_source
 
 CRATES = frozenset({"libm", "num_traits"})
@@ -9,7 +10,7 @@ HEAD = "use crate::kernel::Agent;\n"
 
 
 def verdict(code: str, crates: frozenset[str] = CRATES) -> str | None:
-    report = read_source("src/genes/x.rs", (HEAD + code).encode(), crates)
+    report = read_source("src/genes/x.rs", (HEAD + code).encode(), Policy(crates))
     assert report.syntax_error is None, report.syntax_error
     return report.audit_error
 

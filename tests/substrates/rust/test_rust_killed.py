@@ -141,7 +141,7 @@ def test_cargo_or_rustc_that_is_killed_once_costs_time_only(
     workspace, mark = tmp_path / "workspace", tmp_path / MARK
     for name, value in false_tools(tmp_path / "bin", hang_at(crate, mark, once=True)).items():
         monkeypatch.setenv(name, value)
-    verdict = build_while(killed, substrate.builder(workspace, pool), pool, substrate, mark)
+    verdict = build_while(killed, BoxedRust().builder(workspace, pool), pool, substrate, mark)
     assert_adds_200(verdict)
     assert list((workspace / "build" / "failed").glob("*")) == []
     assert working_in(workspace) == []
@@ -155,7 +155,7 @@ def test_unit_whose_compiler_is_always_killed_fails_for_this_run_only(
     with monkeypatch.context() as patch:
         for name, value in false_tools(tmp_path / "bin", killing).items():
             patch.setenv(name, value)
-        verdict = build_200(substrate.builder(workspace, pool), pool, substrate)
+        verdict = build_200(BoxedRust().builder(workspace, pool), pool, substrate)
     assert verdict.fault is not None
     assert verdict.fault.reason == "src/genes/alpha.rs:1: the compiler crashed (SIGKILL)"
     assert_adds_200(build_200(substrate.builder(workspace, pool), pool, substrate))

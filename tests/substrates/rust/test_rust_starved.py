@@ -72,7 +72,7 @@ def test_compiler_that_has_no_memory_for_the_kernel_is_no_fault_of_a_gene(
     starving = f'case "$*" in *"--crate-name evolve_kernel"*) ulimit -v {kib};; esac'
     for name, value in false_tools(tmp_path / "bin", starving).items():
         monkeypatch.setenv(name, value)
-    builder = substrate.builder(tmp_path / "workspace", pool)
+    builder = BoxedRust().builder(tmp_path / "workspace", pool)
     with pytest.raises(ToolchainError) as caught:
         builder.build([request_for(pool, substrate)])
     assert "the compiler ran out of memory" in str(caught.value)

@@ -1,0 +1,134 @@
+"""Owns `evolve audit`: gene code held against the policy, looked at without a lock or a trace."""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+
+from evolve_ai.model.agent import AgentRecord
+from evolve_ai.model.report import Finding, ScanReport, Severity, SourceReport
+from evolve_ai.model.status import AuditedFile, AuditResult, AuditRow, AuditTotals, FindingRow
+from evolve_ai.pipelines.build_agents import chosen
+from evolve_ai.pipelines.cycle_report import Stopwatch
+from evolve_ai.pipelines.initiate_project import check_kernel
+from evolve_ai.pipelines.parts import Parts
+from evolve_ai.stages.agent_scan_update import rules_of, scan_folder, viable
+from evolve_ai.stages.audit import audit
+from evolve_ai.stages.context import Context
+from evolve_ai.state.registry import Registry
+from evolve_ai.system.content_store import Reading
+from evolve_ai.system.verdict_store import VerdictStore
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """Gene code by SHA-256, and which of it was known from before."""
+
+    sources: Mapping[str, SourceReport]
+    cached: frozenset[str]
+
+
+def audit_agents(parts: Parts, registry: Registry, prefixes: Sequence[str]) -> AuditResult:
+    """What the policy of the settings says of these agents, or of all that live, as they are now.
+
+    The template is read first: TemplateError where that is refused itself.
+    """
+    clock = Stopwatch()
+    agents = chosen(registry, prefixes)
+    pool = parts.substrate.read_pool(parts.project.template)
+    check_kernel(registry, pool, parts.project.template)
+    context, store = parts.context(pool, cycle=0), Reading(parts.project.sources)
+    reports = _looked_at(context, agents, store)
+    known = _read(context, reports, store)
+    judged = audit(tuple(viable(context, one, known.sources) for one in reports), known.sources)
+    clock.lap("audit")
+    rows = [_row(agents[report.id], report, known) for report in judged]
+    files = list(_files(context, judged, known))
+    return AuditResult(
+        policy=context.policy,
+        totals=_totals(rows, files),
+        seconds=round(sum(clock.laps.values()), 6),
+        files=files,
+        agents=rows,
+    )
+
+
+def _looked_at(
+    context: Context, agents: Mapping[str, AgentRecord], store: Reading
+) -> list[ScanReport]:
+    """What lies in the folders; the code is read into `store`."""
+    rules = rules_of(context)
+    layout = rules.layout()
+    folder_of = context.project.agent
+    return [scan_folder(folder_of(agent), agent, rules, layout, store) for agent in agents]
+
+
+def _read(context: Context, reports: Sequence[ScanReport], store: Reading) -> Known:
+    """Whatever these agents hold, be it active or not; what is known is not read again."""
+    wanted = {
+        gene.code: gene.path
+        for report in reports
+        if report.genome is not None
+        for gene in report.genome.files
+    }
+    with VerdictStore(context.project.verdicts, context.policy, looks_only=True) as verdicts:
+        cached = verdicts.get(wanted)
+    manifests, read = context.pool.manifests, context.substrate.read_source
+    fresh = {
+        code: read(path, data, manifests)
+        for code, path in wanted.items()
+        if code not in cached and (data := store.get(code)) is not None
+    }
+    return Known({**cached, **fresh}, frozenset(cached))
+
+
+def _row(record: AgentRecord, report: ScanReport, known: Known) -> AuditRow:
+    genome, fault = report.genome, report.fault
+    active = genome.active_files() if genome is not None else ()
+    warned = any(known.sources[gene.code].findings for gene in active if gene.code in known.sources)
+    return AuditRow(
+        id=record.id,
+        state=str(record.state),
+        verdict="refused" if fault else "warned" if warned else "clean",
+        cause=str(fault.cause) if fault else None,
+        reason=fault.reason if fault else None,
+        files={gene.path: gene.code for gene in genome.files} if genome is not None else {},
+    )
+
+
+def _files(context: Context, reports: Sequence[ScanReport], known: Known) -> Iterator[AuditedFile]:
+    """Each distinct file once, those with findings first."""
+    genes = [gene for report in reports if report.genome for gene in report.genome.files]
+    held = Counter((gene.path, gene.code) for gene in genes)
+    active = Counter((gene.path, gene.code) for gene in genes if gene.active)
+    files = [
+        AuditedFile(
+            path=path,
+            code=code,
+            agents=count,
+            active=active[path, code],
+            cached=code in known.cached,
+            findings=[_finding(context, one) for one in known.sources[code].findings],
+        )
+        for (path, code), count in sorted(held.items())
+        if code in known.sources
+    ]
+    yield from sorted(files, key=lambda file: not file.findings)
+
+
+def _finding(context: Context, finding: Finding) -> FindingRow:
+    reason = context.substrate.rule_reason(finding.rule)
+    return FindingRow(**asdict(finding), reason=reason)
+
+
+def _totals(rows: Sequence[AuditRow], files: Sequence[AuditedFile]) -> AuditTotals:
+    verdicts = Counter(row.verdict for row in rows)
+    severities = Counter(one.severity for file in files for one in file.findings)
+    return AuditTotals(
+        agents=len(rows),
+        clean=verdicts["clean"],
+        warned=verdicts["warned"],
+        refused=verdicts["refused"],
+        files=len(files),
+        errors=severities[Severity.ERROR],
+        warnings=severities[Severity.WARNING],
+    )
