@@ -146,7 +146,6 @@ calls! {
         ALARM 37 -1,
         GETITIMER 36 102,
         SETITIMER 38 103,
-        TIMER_CREATE 222 107,
         TIMER_SETTIME 223 110,
         TIMER_GETTIME 224 108,
         TIMER_GETOVERRUN 225 109,
@@ -214,8 +213,10 @@ calls! {
     SIGNALLING_OWN {
         KILL 62 129,
         TKILL 200 130,
-        TGKILL 234 131,
         RT_SIGQUEUEINFO 129 138,
+    }
+    SIGNALLING_OWN_THREAD {
+        TGKILL 234 131,
         RT_TGSIGQUEUEINFO 297 240,
     }
     SIGNALLING {
@@ -379,3 +380,4 @@ pub const SETRLIMIT: u32 = here(160, 164);
 pub const PRLIMIT64: u32 = here(302, 261);
 pub const TRUNCATE: u32 = here(76, 45);
 pub const SECCOMP: u32 = here(317, 277);
+pub const TIMER_CREATE: u32 = here(222, 107);

@@ -29,6 +29,8 @@ const O_RDONLY: u32 = 0;
 /// Without those by which another process is sent signals: F_SETOWN, F_SETSIG, F_NOTIFY, ...
 /// From F_DUPFD to F_SETLKW; F_OFD_*; F_DUPFD_CLOEXEC; F_GETPIPE_SZ; F_GET_SEALS.
 const FCNTL: &[u32] = &[0, 1, 2, 3, 4, 5, 6, 7, 36, 37, 38, 1030, 1032, 1034];
+/// SIGHUP, SIGINT, SIGKILL, SIGTERM: see evolve_ai/system/exits.py.
+const FROM_OUTSIDE: &[u32] = &[1, 2, 9, 15];
 /// TCGETS, TCGETS2 and TIOCGWINSZ (isatty), FIONREAD, FIONBIO, FIONCLEX, FIOCLEX.
 const IOCTL: &[u32] = &[0x5401, 0x802c_542a, 0x5413, 0x541b, 0x5421, 0x5450, 0x5451];
 /// PR_GET_DUMPABLE, PR_SET_DUMPABLE, PR_SET_NAME, PR_GET_NAME, PR_GET_SECCOMP, PR_CAPBSET_READ,
@@ -158,15 +160,28 @@ impl Rules<'_> {
     }
 
     fn signals(&mut self, subject: &Subject) {
-        let own = filter::if_equal(subject.pid as u32, allow(), kill());
-        let own = [argument(0), own].concat();
-        let (to_one, to_any) = match (self.confinement.processes.is_some(), subject.signals_stay) {
-            (false, _) => (own, kill()),
-            (true, true) => (allow(), allow()),
-            (true, false) => (refuse(EPERM), refuse(EPERM)),
+        // Who ends by one of these is taken for one that somebody else has ended.
+        let honest =
+            |signal| [argument(signal), filter::if_any_of(FROM_OUTSIDE, kill(), allow())].concat();
+        let own = |signal| {
+            let own = filter::if_equal(subject.pid as u32, honest(signal), kill());
+            [argument(0), own].concat()
         };
-        self.of(Protection::Signals, calls::SIGNALLING_OWN, to_one);
-        self.of(Protection::Signals, calls::SIGNALLING, to_any);
+        let build = match subject.signals_stay {
+            _ if self.confinement.processes.is_none() => None,
+            true => Some(allow()),
+            false => Some(refuse(EPERM)),
+        };
+        for (numbers, signal) in [(calls::SIGNALLING_OWN, 1), (calls::SIGNALLING_OWN_THREAD, 2)] {
+            self.of(Protection::Signals, numbers, build.clone().unwrap_or(own(signal)));
+        }
+        self.of(Protection::Signals, calls::SIGNALLING, build.unwrap_or(kill()));
+        // With a sigevent it could be told to send any of them.
+        let timer = match self.confinement.processes {
+            None => filter::if_null(1, allow(), refuse(EINVAL)),
+            Some(_) => allow(),
+        };
+        self.of(Protection::Signals, &[calls::TIMER_CREATE], timer);
     }
 
     fn files(&mut self) {
@@ -243,6 +258,19 @@ mod tests {
     }
 
     #[test]
+    fn agent_does_not_end_as_if_somebody_else_had_ended_it() {
+        let with =
+            |number, signal: [u64; 2]| told(&agent(), number, [77, signal[0], signal[1], 0, 0, 0]);
+        assert_eq!([6, 11].map(|number| with(calls::KILL, [number, 0])), [ALLOWED; 2]);
+        assert_eq!([1, 2, 9, 15].map(|number| with(calls::KILL, [number, 0])), [KILLED; 4]);
+        assert_eq!(with(calls::TGKILL, [9, 6]), ALLOWED);
+        assert_eq!(with(calls::TGKILL, [77, 9]), KILLED);
+        let invalid = 0x0005_0000 | EINVAL as u32;
+        assert_eq!(told(&agent(), calls::TIMER_CREATE, [1, 0, 1, 0, 0, 0]), ALLOWED);
+        assert_eq!(told(&agent(), calls::TIMER_CREATE, [1, 1, 1, 0, 0, 0]), invalid);
+    }
+
+    #[test]
     fn agent_starts_no_process_and_as_many_threads_as_it_may() {
         let thread = first(u64::from(CLONE_THREAD) | 0x100);
         assert_eq!(told(&agent(), calls::CLONE, first(17)), KILLED);
@@ -295,6 +323,7 @@ mod tests {
             calls::EXECUTING,
             calls::SIGNALLING,
             calls::SIGNALLING_OWN,
+            calls::SIGNALLING_OWN_THREAD,
             calls::TRACING,
             calls::KERNEL,
             calls::SHARED,

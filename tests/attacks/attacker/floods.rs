@@ -1,0 +1,89 @@
+//! Owns floods: of memory, of bytes and files in one's own folder, of one's own log.
+
+use crate::sys::parsed;
+use crate::tell;
+use std::fs::{self, File};
+use std::io::{self, Write};
+use std::mem;
+use std::os::unix::fs::DirBuilderExt;
+
+const PIECE: usize = 1 << 16;
+
+pub fn attack(words: &[&str]) -> bool {
+    match *words {
+        ["memory", bytes] => tell("memory", memory(parsed(bytes))),
+        ["big_file", bytes] => tell("big_file", fill("state/big", parsed(bytes))),
+        ["many_bytes", files, bytes] => {
+            let name = |number| format!("state/many-{number}");
+            let all =
+                (0..parsed(files)).try_for_each(|one| fill(&name(one), parsed(bytes)).map(drop));
+            tell("many_bytes", all.map(|()| bytes));
+        }
+        ["many_files", most] => tell("many_files", many_files("state", parsed(most))),
+        ["many_files_hidden", most] => tell("many_files_hidden", hidden(parsed(most))),
+        ["many_files_far_away", most] => tell("many_files_far_away", far_away(parsed(most))),
+        ["many_folders", most] => tell("many_folders", many_folders(parsed(most))),
+        ["descriptors_many", most] => {
+            let all = (0..parsed(most)).try_for_each(|_| File::open(".").map(mem::forget));
+            tell("descriptors_many", all.map(|()| most));
+        }
+        ["log", bytes] => tell("log", log(parsed(bytes))),
+        _ => return false,
+    }
+    true
+}
+
+/// Every page of it is touched, and stays.
+fn memory(bytes: usize) -> io::Result<usize> {
+    let mut hoard: Vec<u8> = Vec::new();
+    hoard.try_reserve_exact(bytes).map_err(|_| io::Error::from_raw_os_error(12))?;
+    hoard.resize(bytes, 1);
+    mem::forget(hoard);
+    Ok(bytes)
+}
+
+fn fill(path: &str, bytes: usize) -> io::Result<usize> {
+    let (mut file, piece) = (File::create(path)?, [b'x'; PIECE]);
+    for _ in 0..bytes / PIECE {
+        file.write_all(&piece)?;
+    }
+    Ok(bytes)
+}
+
+fn many_files(folder: &str, most: usize) -> io::Result<usize> {
+    for number in 0..most {
+        File::create(format!("{folder}/{number}"))?;
+    }
+    Ok(most)
+}
+
+/// Few in state/ itself, many below it.
+fn many_folders(most: usize) -> io::Result<usize> {
+    fs::create_dir_all("state/a/b")?;
+    many_files("state/a/b", most)
+}
+
+/// In a folder that its owner may write in, and not list.
+fn hidden(most: usize) -> io::Result<usize> {
+    fs::DirBuilder::new().mode(0o300).create("state/hidden")?;
+    many_files("state/hidden", most)
+}
+
+/// Where no path is short enough to lead: one goes there step by step.
+fn far_away(most: usize) -> io::Result<usize> {
+    let name = "d".repeat(250);
+    std::env::set_current_dir("state")?;
+    for _ in 0..20 {
+        fs::create_dir(&name)?;
+        std::env::set_current_dir(&name)?;
+    }
+    many_files(".", most)
+}
+
+fn log(bytes: usize) -> io::Result<usize> {
+    let (mut out, piece) = (io::stdout(), [b'x'; PIECE]);
+    for _ in 0..bytes / PIECE {
+        out.write_all(&piece)?;
+    }
+    Ok(bytes)
+}
