@@ -22,6 +22,7 @@ MAY_GROW = 1.05
 WARM_SECONDS = 20.0  # a life-cycle that has just begun still fills its memory
 LEAST_IN_A_THIRD = 3
 BYTES_A_BIRTH = 32 * 1024  # the registry keeps genome and story of the dead; 11 KB were measured
+WORKSPACE_SLACK = 32 * 1024 * 1024  # a write-ahead log at its longest, journals, diaries
 LOG_SLACK = 4 * 1024 * 1024  # other logs than that of events
 _SEQ = re.compile(rb'"seq": ?(\d+)')
 
@@ -212,7 +213,7 @@ def verdicts(samples: Sequence[Sample], log_bytes: int) -> dict[str, Report]:
     births = trend(samples, lambda one: one.born)
     workspace = trend(samples, lambda one: one.workspace_bytes)
     # From the beginning: the copy of the registry, made after ten minutes of a run, is a step.
-    room = BYTES_A_BIRTH * (births["last_third"] - births["first"])
+    room = BYTES_A_BIRTH * (births["last_third"] - births["first"]) + WORKSPACE_SLACK
     grown = workspace["last_third"] - workspace["first"] * MAY_GROW
     zombies = max(one.zombies for one in samples)
     return {
