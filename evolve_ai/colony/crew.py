@@ -41,6 +41,10 @@ class Crew:
     """Many agents, children of a keeper that outlives us. Not for several threads.
 
     As a context manager it leaves nobody behind, unless detach() was called.
+
+    It has a folder of its own. `program` is the keeper, started with the words `around` before its
+    own, whose pid `join` is told; without a `box` agents may do what we may. KeeperError when the
+    keeper does not start, StorageError when the folder cannot be written.
     """
 
     def __init__(
@@ -57,9 +61,6 @@ class Crew:
         join: Callable[[int], object] = lambda pid: None,
         around: Sequence[str] = (),
     ):
-        """In a folder of its own; `program` is the keeper, started with the words `around` before
-        its own, and whose pid `join` is told; without a `box` agents may do what we may.
-        KeeperError when that does not start, StorageError when the folder cannot be written."""
         self.epoch = epoch
         self.limits = limits or Limits()
         self._log_bytes = log_bytes
