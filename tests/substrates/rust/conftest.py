@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from rust_support import KEEPER, BoxedRust, copy_template, real_sysroot
+from rust_support import KEEPER, SYSROOT, BoxedRust, copy_template, real_sysroot
 
 from evolve_ai.model.report import GenePool
 from evolve_ai.substrates.rust.builder import RustBuilder
@@ -12,9 +12,9 @@ from evolve_ai.substrates.rust.builder import RustBuilder
 
 @pytest.fixture(scope="session", autouse=True)
 def _keeper_is_known(keeper: Path) -> Iterator[None]:
-    real_sysroot()  # asked before a test puts false tools on the PATH
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv(KEEPER, str(keeper))
+        patch.setenv(SYSROOT, str(real_sysroot()))  # before a test puts false tools on the PATH
         yield
 
 

@@ -20,7 +20,9 @@ from evolve_ai.substrates.rust.compiler import Compiler
 from evolve_ai.substrates.rust.substrate import RustSubstrate
 from evolve_ai.substrates.rust.toolchain import find_toolchain
 
-KEEPER = "EVOLVE_TEST_KEEPER"  # in the environment: the keeper's program, also for other processes
+# In the environment, for other processes of a test: the keeper's program, the real sysroot.
+KEEPER = "EVOLVE_TEST_KEEPER"
+SYSROOT = "EVOLVE_TEST_SYSROOT"
 FIXTURES = Path(__file__).parent / "fixtures"
 TEMPLATE = Path(__file__).parents[3] / "agent_template"
 
@@ -28,8 +30,8 @@ TEMPLATE = Path(__file__).parents[3] / "agent_template"
 @cache
 def real_sysroot() -> Path:
     """That of the compiler which false tools call in the end."""
-    told = subprocess.check_output(["rustc", "--print", "sysroot"], text=True)
-    return Path(told.strip())
+    told = os.environ.get(SYSROOT)
+    return Path(told or subprocess.check_output(["rustc", "--print", "sysroot"], text=True).strip())
 
 
 def boxed() -> Confinement:

@@ -5,6 +5,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import psutil
@@ -20,10 +21,11 @@ from faults_support import (
     wait_for,
     working_in,
 )
-from rust_support import BoxedRust, compiler_of
+from rust_support import BoxedRust, boxed, compiler_of
 
 from evolve_ai.model.errors import ToolchainError
 from evolve_ai.model.report import BuildVerdict, GenePool
+from evolve_ai.model.sandbox import Protection
 from evolve_ai.model.settings import BuildSettings
 from evolve_ai.substrates.rust.builder import RustBuilder
 from evolve_ai.system.leftovers import end_orphans
@@ -52,7 +54,7 @@ def hanging_elsewhere(
 
 
 @pytest.mark.parametrize("crate", ["kernel", "unit", "batch"])
-def test_compilers_of_a_killed_orchestrator_are_ended_by_the_next(
+def test_compilers_of_a_killed_orchestrator_end_with_it(
     crate: str,
     substrate: BoxedRust,
     healthy: Path,
@@ -64,14 +66,33 @@ def test_compilers_of_a_killed_orchestrator_are_ended_by_the_next(
     orchestrator = hanging_elsewhere(crate, mark, healthy, workspace, monkeypatch)
     try:
         wait_for(mark.exists, f"a rustc of {crate}")
+        assert len(working_in(workspace / "build")) >= 3, "a box, cargo and rustc"
     finally:
         orchestrator.kill()
         orchestrator.communicate()
-    assert len(working_in(workspace / "build")) >= 2, "cargo and rustc go on"
-    started = time.monotonic()
-    verdict = build_200(substrate.builder(workspace, pool), pool, substrate)
-    assert time.monotonic() - started < 60
-    assert_adds_200(verdict)
+    wait_for(lambda: not working_in(workspace), "the end of them all", 20.0)
+    assert_adds_200(build_200(substrate.builder(workspace, pool), pool, substrate))
+
+
+def test_compilers_whose_box_was_killed_too_are_ended_by_the_next_build(
+    substrate: BoxedRust,
+    healthy: Path,
+    pool: GenePool,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    workspace, mark = tmp_path / "workspace", tmp_path / MARK
+    orchestrator = hanging_elsewhere("kernel", mark, healthy, workspace, monkeypatch)
+    try:
+        wait_for(mark.exists, "a rustc")
+        (box,) = psutil.Process(orchestrator.pid).children()
+        box.suspend()  # it is not to hear of the end before its own
+    finally:
+        orchestrator.kill()
+        orchestrator.communicate()
+    box.kill()
+    assert working_in(workspace / "build"), "rustc goes on"
+    assert_adds_200(build_200(substrate.builder(workspace, pool), pool, substrate))
 
 
 def test_orchestrator_killed_at_any_moment_spoils_nothing(
@@ -138,10 +159,13 @@ def test_cargo_or_rustc_that_is_killed_once_costs_time_only(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    workspace, mark = tmp_path / "workspace", tmp_path / MARK
+    workspace, mark = tmp_path / "workspace", tmp_path / "mark"
     for name, value in false_tools(tmp_path / "bin", hang_at(crate, mark, once=True)).items():
         monkeypatch.setenv(name, value)
-    verdict = build_while(killed, BoxedRust().builder(workspace, pool), pool, substrate, mark)
+    # What it hung at once it is to remember when the target folder has been cleaned.
+    open_files = replace(boxed(), lifted=frozenset({Protection.FILES}))
+    builder = BoxedRust().builder(workspace, pool, lambda: open_files)
+    verdict = build_while(killed, builder, pool, substrate, mark)
     assert_adds_200(verdict)
     assert list((workspace / "build" / "failed").glob("*")) == []
     assert working_in(workspace) == []
