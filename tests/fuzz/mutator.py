@@ -109,7 +109,7 @@ def other(value: Any, rng: random.Random) -> Any:
     if chance < 0.4 and isinstance(value, str) and value:
         at = rng.randrange(len(value))
         return value[:at] + rng.choice("a.A/\n 0é\0") + value[at + rng.randrange(2) :]
-    return rng.choice(LEAVES)
+    return copy.deepcopy(rng.choice(LEAVES))  # it may be changed itself, later
 
 
 def spots(holder: Node, depth: int = 0) -> Any:
