@@ -37,8 +37,11 @@ class StateFolders:
             if self._empty.get(id) == changed:
                 return None
             entries, used = self._used(path)
-        except OSError:
-            return None  # it changes under our eyes: the next look finds it settled
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            # Nobody makes a folder by accident that its own user cannot list, or no path leads to.
+            return f"{STATE}/ holds a folder that cannot be looked into: {error.strerror}"
         self._empty.pop(id, None)
         if not entries:
             self._empty[id] = changed
@@ -59,9 +62,12 @@ class StateFolders:
 
 
 def _all_in(path: str) -> Iterator[os.stat_result]:
-    with os.scandir(path) as listed:
-        for entry in listed:
-            with contextlib.suppress(FileNotFoundError):
-                yield entry.stat(follow_symlinks=False)
+    waiting = [path]
+    while waiting:
+        # What goes while we look was there too short a time to count.
+        with contextlib.suppress(FileNotFoundError), os.scandir(waiting.pop()) as listed:
+            for entry in listed:
                 if entry.is_dir(follow_symlinks=False):
-                    yield from _all_in(entry.path)
+                    waiting.append(entry.path)
+                with contextlib.suppress(FileNotFoundError):
+                    yield entry.stat(follow_symlinks=False)
