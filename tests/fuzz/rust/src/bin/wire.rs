@@ -4,8 +4,7 @@
 
 use libfuzzer_sys::fuzz_target;
 
-#[path = "../../../../../evolve_ai/keeper/src/wire.rs"]
-mod wire;
+include!(concat!(env!("OUT_DIR"), "/keeper.rs"));
 
 fuzz_target!(|data: &[u8]| {
     let mut rest = data;
