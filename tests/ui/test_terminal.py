@@ -89,5 +89,5 @@ def test_long_hostile_text_is_broken_into_lines_and_not_cut() -> None:
 
 def test_the_command_line_prints_in_one_place() -> None:
     found = {path.name: re.findall(WAYS_TO_PRINT, path.read_text()) for path in CLI.glob("*.py")}
-    assert found.pop("options.py") == ["click.echo("]
+    assert found.pop("options.py") == ["click.secho("]
     assert not any(found.values()), found
