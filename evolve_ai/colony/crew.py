@@ -64,22 +64,19 @@ class Crew:
         self.epoch = epoch
         self.limits = limits or Limits()
         self._log_bytes = log_bytes
-        self._folder = folder.absolute()
-        self._pipes = self._folder / "pipes"
+        folder = folder.absolute()
+        self._pipes = folder / "pipes"
         self._pipes.mkdir(parents=True, exist_ok=True)
-        self._exchanges = 0
-        self._samples = 0
+        self._exchanges = self._samples = 0
         self._sweep = Sweep()
         self._closed = False
         processes.raise_descriptor_limit()
-        self.diary = Diary(self._folder / "diary")
+        self.diary = Diary(folder / "diary")
         self._room = room or Room()
         self._states = StateFolders(box) if box is not None else None
-        self._spawner = Spawner(self._folder, program, orphan_seconds, join, around)
+        self._spawner = Spawner(folder, program, orphan_seconds, join, around)
         self._launcher = Launcher(
-            self._pipes,
-            self._spawner,
-            self.diary,
+            *(self._pipes, self._spawner, self.diary),
             epoch=epoch,
             orphan_seconds=orphan_seconds,
             room=self._room,
