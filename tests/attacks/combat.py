@@ -139,16 +139,18 @@ class _Round:
 
     def run(self) -> Mapping[str, Seen]:
         victims = [entry for entry in self.arena.entries if entry.cell.needs_victim]
-        with self._crew() as crew:
-            self._start(crew, [self._victim(entry) for entry in victims])
-            pids = crew.running()
-            for entry in victims:
-                self._name_victim(entry, pids[entry.victim])
-            self._start(crew, [self._attacker(entry) for entry in self.arena.entries])
-            self._attack(crew, pids)
-            self._sweep(crew)
-            self._listen_to_victims(crew)
-        self._tidy_up()
+        try:
+            with self._crew() as crew:
+                self._start(crew, [self._victim(entry) for entry in victims])
+                pids = crew.running()
+                for entry in victims:
+                    self._name_victim(entry, pids[entry.victim])
+                self._start(crew, [self._attacker(entry) for entry in self.arena.entries])
+                self._attack(crew, pids)
+                self._sweep(crew)
+                self._listen_to_victims(crew)
+        finally:
+            self._tidy_up()
         return self.seen
 
     def _start(self, crew: Crew, starts: Sequence[Start]) -> None:
