@@ -32,6 +32,7 @@ from build_parts import (
     alter,
     breakdown,
     compile_hello,
+    confine,
     founders,
     laps,
     mutated,
@@ -53,7 +54,7 @@ def cold(folder: Path, agents: int) -> dict[str, Any]:
     substrate, pool = rust()
     genomes = founders(pool, agents)
     with laps() as units:
-        builder = substrate.builder(folder, pool)
+        builder = substrate.builder(folder, pool, confine)
         builder.build([request_of(substrate, pool, genomes[0])])
     disk, memory = size_of(folder), psutil.Process().memory_info().rss
     with laps() as rest:
@@ -81,7 +82,7 @@ def again(folder: Path, agents: int) -> dict[str, Any]:
     substrate.toolchain()  # rustc and cargo are asked for their versions once in a run
     genomes = founders(pool, agents)
     with laps() as seconds:
-        builder = substrate.builder(folder, pool)
+        builder = substrate.builder(folder, pool, confine)
         requests = [request_of(substrate, pool, genome) for genome in genomes]
         verdicts = builder.build(requests)
     assert all(verdict.reused for verdict in verdicts)
@@ -96,7 +97,7 @@ def changed(folder: Path, agents: int) -> dict[str, Any]:
     """A population that has been built; then 50 of its wirings mutate."""
     substrate, pool = rust()
     genomes = founders(pool, agents)
-    builder = substrate.builder(folder, pool)
+    builder = substrate.builder(folder, pool, confine)
     builder.build([request_of(substrate, pool, genome) for genome in genomes])
     genomes[:CHANGED] = [mutated(genome, pool) for genome in genomes[:CHANGED]]
     with laps() as seconds:
@@ -110,7 +111,7 @@ def altered(folder: Path, agents: int) -> dict[str, Any]:
     """A population that has been built; then one gene file each of 100 agents is altered."""
     substrate, pool = rust()
     genomes = founders(pool, agents)
-    builder = substrate.builder(folder, pool)
+    builder = substrate.builder(folder, pool, confine)
     builder.build([request_of(substrate, pool, genome) for genome in genomes])
     for at in range(ALTERED):
         gene = genomes[at].active_files()[at % len(genomes[at].active_files())]

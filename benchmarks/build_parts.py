@@ -12,13 +12,15 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from evolve_ai.colony.keeper_program import keeper_program
 from evolve_ai.model.draws import Draws
 from evolve_ai.model.genome import Genome
 from evolve_ai.model.report import BuildRequest, GenePool
+from evolve_ai.model.sandbox import Confinement
 from evolve_ai.model.settings import BirthSettings, FounderSettings
 from evolve_ai.stages import build as stage
 from evolve_ai.stages.birth import Nursery, write_folder
-from evolve_ai.substrates.rust import batch, store
+from evolve_ai.substrates.rust import compiler, store
 from evolve_ai.substrates.rust.area import BuildArea
 from evolve_ai.substrates.rust.substrate import RustSubstrate
 from evolve_ai.variation.standard import StandardVariation
@@ -30,8 +32,14 @@ _PASS = re.compile(r"^time: (\{.*\})$", re.MULTILINE)
 
 
 def rust() -> tuple[RustSubstrate, GenePool]:
+    confine()  # the program that makes boxes is none of the builds that are timed
     substrate = RustSubstrate()
     return substrate, substrate.read_pool(TEMPLATE)
+
+
+def confine() -> Confinement:
+    """As in a project: the keeper's program is compiled once for this checkout."""
+    return Confinement(keeper_program(Path(__file__).parents[1] / "workspace"))
 
 
 def founders(pool: GenePool, agents: int) -> list[Genome]:
@@ -67,7 +75,7 @@ def laps() -> Iterator[dict[str, float]]:
     """Seconds in all, and of it in cargo, in laying out its crates, and in the store."""
     seconds = {"cargo": 0.0, "layout": 0.0, "store": 0.0}
     watched: list[tuple[Any, str, str]] = [
-        (batch, "run_command", "cargo"),
+        (compiler, "run_command", "cargo"),
         (BuildArea, "write", "layout"),
         (store.ProgramStore, "add", "store"),
     ]

@@ -104,7 +104,7 @@ def working_in(folder: Path) -> list[psutil.Process]:
     """Processes whose working folder lies here, zombies excepted."""
     found = []
     for process in psutil.process_iter():
-        with suppress(psutil.Error):
+        with suppress(psutil.Error, OSError):
             if f"{process.cwd()}/".startswith(f"{folder.resolve()}/"):
                 found.append(process)
     return found
