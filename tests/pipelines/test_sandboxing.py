@@ -14,8 +14,9 @@ from seccomp_filter import without_system_call
 
 from evolve_ai.model.errors import SandboxError
 from evolve_ai.model.guarantee import Guarantee, Sandbox, level_told
-from evolve_ai.model.sandbox import Level
+from evolve_ai.model.sandbox import EVERYTHING, Box, Level, Protection
 from evolve_ai.system import sandbox
+from evolve_ai.system.box import NOT_STARTED, box_argv
 from evolve_ai.system.bubblewrap import NAMESPACES, installed
 from evolve_ai.ui.text import agents_table, sandbox_text
 
@@ -159,6 +160,21 @@ def test_kernel_without_landlock_runs_nothing_that_is_not_told_to_be_unsafe(
     done = evolve("life-cycle", "--cycles", 1, "--unsafe")
     assert done.returncode == 0, done.stderr
     assert project.status()["sandbox"].startswith("none: UNSAFE")
+
+
+@needs_namespaces
+@pytest.mark.parametrize(("lifted", "code"), [(EVERYTHING, 0), (frozenset(), NOT_STARTED)])
+def test_box_of_nothing_needs_no_landlock(
+    keeper: Path, tmp_path: Path, lifted: frozenset[Protection], code: int
+) -> None:
+    """So that a kernel without it can build with --unsafe."""
+    program = tmp_path / "filter"
+    program.write_bytes(without_system_call(LANDLOCK_CREATE_RULESET))
+    boxed = box_argv(keeper, Box(lifted=lifted), ("/bin/true",), processes=4)
+    with program.open("rb") as filter:
+        old = ("bwrap", "--dev-bind", "/", "/", "--seccomp", str(filter.fileno()), "--")
+        done = subprocess.run((*old, *boxed), pass_fds=(filter.fileno(),), check=False)
+    assert done.returncode == code
 
 
 def test_box_that_does_not_hold_is_not_trusted(

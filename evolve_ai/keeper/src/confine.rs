@@ -111,8 +111,8 @@ impl Confinement {
 
     /// What can be done before there is a process to confine.
     pub fn prepare(&self) -> Result<Gate<'_>, Failure> {
-        let version = at("Landlock", landlock::version())?;
-        let ruleset = at("Landlock", Ruleset::of(self))?;
+        let version = at("Landlock", landlock::version_for(self))?;
+        let ruleset = at("Landlock", Ruleset::of(self, version))?;
         Ok(Gate { confinement: self, ruleset, signals_stay: landlock::keeps_signals(version) })
     }
 

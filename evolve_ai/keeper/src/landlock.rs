@@ -61,8 +61,17 @@ struct Beneath {
 /// Rules that a process can put on itself.
 pub struct Ruleset(Option<File>);
 
-/// The version of Landlock that this kernel has.
-pub fn version() -> io::Result<u32> {
+/// The version of Landlock that this kernel has; 0 where nothing is asked of it.
+pub fn version_for(confinement: &Confinement) -> io::Result<u32> {
+    let asked = [Protection::Files, Protection::Network, Protection::Signals];
+    if asked.iter().any(|&protection| confinement.holds(protection)) {
+        version()
+    } else {
+        Ok(0)
+    }
+}
+
+fn version() -> io::Result<u32> {
     // SAFETY: with this flag it takes no pointer.
     unsafe { process::call(CREATE_RULESET, [0, 0, VERSION, 0, 0]) }.map(|version| version as u32)
 }
@@ -73,8 +82,8 @@ pub fn keeps_signals(version: u32) -> bool {
 
 impl Ruleset {
     /// What it refuses it refuses from `enter` on; paths are looked up now.
-    pub fn of(confinement: &Confinement) -> io::Result<Ruleset> {
-        let (handled, bytes) = handled(confinement, version()?);
+    pub fn of(confinement: &Confinement, version: u32) -> io::Result<Ruleset> {
+        let (handled, bytes) = handled(confinement, version);
         if handled == (Handled { files: 0, network: 0, scopes: 0 }) {
             return Ok(Ruleset(None));
         }
