@@ -68,7 +68,7 @@ impl Command {
         };
         drop((program, theirs));
         let (_, listener) = at("monitor", handover::receive(&ours, &mut [0]))?;
-        let births = listener.map(Births);
+        let births = listener.map(Births::new);
         Watch { confinement: &self.confinement, news, births, first, exit: None }
             .until_nobody_is_left()
     }
@@ -194,9 +194,8 @@ impl Watch<'_> {
     }
 
     fn attend(&mut self) -> io::Result<()> {
-        let (Some(births), Some(most)) = (&self.births, self.most_processes()) else {
-            return Ok(());
-        };
+        let most = self.most_processes();
+        let (Some(births), Some(most)) = (&mut self.births, most) else { return Ok(()) };
         if !births.attend(most)? {
             self.refuse(&format!("more than {most} processes"));
         }
