@@ -10,6 +10,7 @@ import pytest
 from project_support import EVOLVE, ProjectUnderTest, share, wait_until
 
 Mount = Callable[..., Path]
+MANY = 40  # of whom one in ten mutates in a cycle
 
 
 @pytest.fixture
@@ -162,20 +163,29 @@ def test_agents_live_on_where_neither_log_nor_genome_can_be_written(
 ) -> None:
     project, disk = unfounded, mount("small", "16m")
     project.set(turnover_floor=0.0, age_limit=1000, mutation_rate=1.0, start_cycles=9.0)
-    project.evolve("init", 5)
+    project.set(file_active=1.0, function_active=1.0, talk=1.0)  # many agents, few programs
+    project.evolve("init", MANY)
+    project.live(1)  # in its first cycle nobody mutates
+    assert not offers(project)
     put_on(disk, project.root / "agents")
     filler = fill(disk)
     before = genomes(project)
-    project.live(1)
+    project.live(1)  # who dies of the budget makes room, after the season
     faults = [event for event in project.events("exit") if event["cause"] != "planned"]
     assert faults == []
     assert project.status()["population"]["quarantined"] == 0
     assert genomes(project).items() <= before.items(), "the old genome stays, whole"
+    assert not offers(project)
+    assert list(project.root.glob("agents/*/state/.genome.bin.new")), "nobody was due to mutate"
     filler.unlink()
-    project.live(2)
+    project.live(2)  # what is offered in one cycle is taken in the next
     assert not genomes(project).items() <= before.items()
     logs = [path.read_text() for path in project.root.glob("agents/*/agent.log")]
     assert not any("No space left" in text for text in logs), "there was no room for that line"
+
+
+def offers(project: ProjectUnderTest) -> list[Path]:
+    return list(project.root.glob("agents/*/state/genome.bin"))
 
 
 def genomes(project: ProjectUnderTest) -> dict[str, bytes]:
