@@ -230,7 +230,7 @@ def build_unaudited(
     report = builder._report("src/genes/alpha.rs", digest)
     assert report is not None
     assert report.audit_error is not None or lifted, "the audit would refuse it"
-    builder._reports[report.path, digest] = replace(report, audit_error=None)
+    builder._reports[report.path, digest] = replace(report, findings=())
     bad = genome_of(pool, {"alpha": ["add"]}, {"alpha": code}, number=1)
     good = genome_of(pool, {"gamma": ["negate"]}, number=2)
     one, two = builder.build([request_of(substrate, genome, pool) for genome in (bad, good)])
