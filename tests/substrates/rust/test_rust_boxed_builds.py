@@ -369,7 +369,6 @@ def test_settings_in_the_area_would_run_a_program_where_nobody_sweeps_and_files_
 
 
 def test_toolchain_file_in_the_area_redirects_a_proxy_but_not_us(
-    substrate: BoxedRust,
     pool: GenePool,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -384,6 +383,7 @@ def test_toolchain_file_in_the_area_redirects_a_proxy_but_not_us(
         (evil / name).write_text("#!/bin/sh\necho evil\n")
         (evil / name).chmod(0o755)
     monkeypatch.setattr(BuildArea, "_sweep", lambda area, files: set())
+    substrate = BoxedRust()  # that of the session began in another CARGO_HOME than `hostile`'s
     builder = substrate.builder(tmp_path / "workspace", pool)
     area = tmp_path / "workspace" / "build"
     area.mkdir()
