@@ -36,12 +36,16 @@ def _temporary_files_stay_here(tmp_path_factory: pytest.TempPathFactory) -> Iter
 
 @pytest.fixture(scope="session", autouse=True)
 def _interrupts_are_heard() -> Iterator[None]:
-    """A shell's background job ignores SIGINT, and so would all that it starts."""
-    before = signal.getsignal(signal.SIGINT)
-    if before is signal.SIG_IGN:
+    """A shell's background job ignores SIGINT, what nohup starts SIGHUP, and so would all that
+    they start. A signal that is handled is ignored here, yet heard by those."""
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGHUP)}
+    if before[signal.SIGINT] is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+    if before[signal.SIGHUP] is signal.SIG_IGN:
+        signal.signal(signal.SIGHUP, lambda number, frame: None)
     yield
-    signal.signal(signal.SIGINT, before)
+    for number, handler in before.items():
+        signal.signal(number, handler)
 
 
 def held() -> set[tuple[str, str]]:

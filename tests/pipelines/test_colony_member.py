@@ -20,6 +20,8 @@ from evolve_ai.model.agent import Cause, Fault
 from evolve_ai.model.colony import Change, Order, Start, Started
 from evolve_ai.model.draws import Draws
 from evolve_ai.model.errors import EvolveError
+from evolve_ai.model.guarantee import Sandbox
+from evolve_ai.model.sandbox import Level
 from evolve_ai.model.settings import EconomySettings, Settings
 from evolve_ai.model.world import Resident
 from evolve_ai.pipelines import watchdog
@@ -31,6 +33,7 @@ from evolve_ai.system.identity import usage
 from evolve_ai.system.project import Project
 
 TWO = Layout(demes=2, colonies=2)
+NO_BOX = Sandbox(Level.NONE)  # a fake agent begins as a shell, and becomes another program
 
 
 def solitary(project: Project) -> World:
@@ -62,7 +65,14 @@ class Pair:
         self.members = [
             ColonyProcess(
                 ColonySpec(
-                    project, folder / f"colony-{n}", keeper, 1, 2, TWO.demes_of(n), world_of
+                    project,
+                    folder / f"colony-{n}",
+                    keeper,
+                    epoch=1,
+                    demes=2,
+                    ours=TWO.demes_of(n),
+                    world_of=world_of,
+                    sandbox=NO_BOX,
                 ),
                 lambda n=n: self.roll(n),
             )

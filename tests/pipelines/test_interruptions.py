@@ -235,7 +235,7 @@ def test_one_signal_ends_gracefully(project: ProjectUnderTest, number: signal.Si
     running = project.start("life-cycle")
     wait_until(lambda: project.events("cycle"), "a cycle")
     running.send_signal(number)
-    _, err = running.communicate()
+    _, err = running.communicate(timeout=60)
     assert running.returncode == 0, err
     assert "once more to end now" in err
     assert not project.processes()
