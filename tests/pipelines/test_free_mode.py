@@ -83,9 +83,7 @@ def last_seq(project: ProjectUnderTest) -> int:
 
 
 @pytest.fixture
-def slow_compiler(
-    calm: ProjectUnderTest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Path:
+def slow_compiler(calm: ProjectUnderTest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A cargo that builds nothing while this file, beside it, is there."""
     tools = tmp_path / "tools"
     flag = tools / "bin" / "slow"
