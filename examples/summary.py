@@ -25,6 +25,7 @@ def population_table(status: Report) -> Table:
     table.add_row("fitness now: mean", number(status["fitness"]["mean"]))
     table.add_row("fitness of the founders: best", number(status["fitness"]["founders_best"]))
     table.add_row("fitness of the founders: mean", number(status["fitness"]["founders_mean"]))
+    table.add_row("sandbox", str(status["sandbox"]).partition(":")[0])
     table.add_row("history digest", str(status["history_digest"])[:16])
     return table
 

@@ -3,11 +3,13 @@
 import os
 import shutil
 import signal
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
-from project_support import NO_CARGO, ProjectUnderTest, wait_until
+from project_support import NO_CARGO, ProjectUnderTest, false_cargo, wait_until
 
 from evolve_ai.model.genome import FileGene, decode
 from evolve_ai.system.lock import Lock
@@ -181,19 +183,25 @@ def test_sigterm_ends_the_compiler_too(
     calm: ProjectUnderTest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     tools = calm.root / "tools"
-    tools.mkdir()
-    cargo = tools / "cargo"
-    cargo.write_text('#!/bin/sh\n[ "$1" = -V ] && echo "cargo 9.9" && exit\nsleep 600\n')
-    cargo.chmod(0o755)
-    monkeypatch.setenv("PATH", f"{tools}:{os.environ['PATH']}")
+    false_cargo(tools, '[ "$1" = -V ] && echo "cargo 9.9" && exit\nsleep 600')
+    monkeypatch.setenv("PATH", f"{tools / 'bin'}:{os.environ['PATH']}")
     running = calm.start("build")
-    wait_until(
-        lambda: [p for p in calm.processes() if str(cargo) in p.cmdline()], "a compiler at work"
-    )
+    started = wait_until(lambda: compiler_at_work(running.pid), "a compiler at work")
     running.send_signal(signal.SIGTERM)
     assert running.wait(30) == 1
     assert running.communicate()[1] == "evolve: ended at once\n"
     assert not calm.processes()
+    assert not [process for process in started if process.is_running()]
+
+
+def compiler_at_work(pid: int) -> list[psutil.Process]:
+    """A cargo that sleeps in its box, and its sleep; empty if they are not both there."""
+    found = []
+    for process in psutil.Process(pid).children(recursive=True):
+        with suppress(psutil.NoSuchProcess):  # it has just ended
+            if process.name() in ("cargo", "sleep"):
+                found.append(process)
+    return found if len(found) == 2 else []
 
 
 def test_agent_that_is_not_there_is_refused(calm: ProjectUnderTest) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 
 import psutil
 import pytest
-from project_support import ProjectUnderTest, wait_until
+from project_support import ProjectUnderTest, false_cargo, wait_until
 
 from evolve_ai.model.genome import Genome, decode, encode
 
@@ -83,22 +83,13 @@ def last_seq(project: ProjectUnderTest) -> int:
 
 
 @pytest.fixture
-def slow_compiler(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A cargo that builds nothing while this file is there."""
-    real = subprocess.run(
-        ["sh", "-c", "command -v cargo || echo $HOME/.cargo/bin/cargo"],
-        capture_output=True,
-        text=True,
-        check=True,
-    ).stdout.strip()
+def slow_compiler(calm: ProjectUnderTest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A cargo that builds nothing while this file, beside it, is there."""
     tools = tmp_path / "tools"
-    tools.mkdir()
-    cargo = tools / "cargo"
-    flag = tools / "slow"
+    flag = tools / "bin" / "slow"
     wait = f'while [ -e {flag} ] && [ "$1" = build ]; do sleep 0.1; done'
-    cargo.write_text("\n".join(("#!/bin/sh", wait, f'exec {real} "$@"', "")))
-    cargo.chmod(0o755)
-    monkeypatch.setenv("PATH", f"{tools}:{os.environ['PATH']}")
+    calm.set(readable=f'["{false_cargo(tools, wait)}"]')
+    monkeypatch.setenv("PATH", f"{flag.parent}:{os.environ['PATH']}")
     return flag
 
 

@@ -195,5 +195,5 @@ def test_what_was_altered_is_told_in_words_that_no_terminal_obeys(own: ProjectUn
     (folder / "\x1b[2Jbuild.rs").touch()
     shown = own.evolve("verify", code=1).out
     assert "NO  agents" in shown and "ok  registry" in shown
-    assert f"     {folder}: build.rs: a file that does not belong here" in shown
+    assert rf"     {folder}: \x1b[2Jbuild.rs: a file that does not belong here" in shown
     assert "\x1b" not in shown

@@ -246,10 +246,8 @@ def test_fork_bomb_is_ended(boxed: Boxed) -> None:
     """Were it not ended, this one would stop at a thousand processes, and they after a while."""
     bomb = "b() { [ $1 -gt 0 ] && { b $(($1 - 1)) & b $(($1 - 1)) & }; sleep 4; }; b 9"
     done = boxed.shell(bomb, processes=30)
-    assert (done.returncode, done.stderr.splitlines()[-1]) == (
-        TOO_MANY,
-        "evolve-keeper: more than 30 processes",
-    )
+    assert done.returncode == TOO_MANY
+    assert "evolve-keeper: more than 30 processes" in done.stderr.splitlines()
     assert not _standing_in(boxed.ours)
 
 

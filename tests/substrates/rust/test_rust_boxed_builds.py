@@ -230,7 +230,7 @@ def build_unaudited(
     report = builder._report("src/genes/alpha.rs", digest)
     assert report is not None
     assert report.audit_error is not None or lifted, "the audit would refuse it"
-    builder._reports[report.path, digest] = replace(report, audit_error=None)
+    builder._reports[report.path, digest] = replace(report, findings=())
     bad = genome_of(pool, {"alpha": ["add"]}, {"alpha": code}, number=1)
     good = genome_of(pool, {"gamma": ["negate"]}, number=2)
     one, two = builder.build([request_of(substrate, genome, pool) for genome in (bad, good)])
@@ -369,7 +369,6 @@ def test_settings_in_the_area_would_run_a_program_where_nobody_sweeps_and_files_
 
 
 def test_toolchain_file_in_the_area_redirects_a_proxy_but_not_us(
-    substrate: BoxedRust,
     pool: GenePool,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -384,6 +383,7 @@ def test_toolchain_file_in_the_area_redirects_a_proxy_but_not_us(
         (evil / name).write_text("#!/bin/sh\necho evil\n")
         (evil / name).chmod(0o755)
     monkeypatch.setattr(BuildArea, "_sweep", lambda area, files: set())
+    substrate = BoxedRust()  # that of the session began in another CARGO_HOME than `hostile`'s
     builder = substrate.builder(tmp_path / "workspace", pool)
     area = tmp_path / "workspace" / "build"
     area.mkdir()

@@ -217,7 +217,7 @@ def test_refused_unknown_and_unlinked_code_never_reaches_the_compiler(
     assert "gamma::scaled" in reasons[4]
 
 
-def test_altered_program_is_rebuilt_and_never_run(
+def test_altered_program_is_never_run_and_rebuilt_when_it_is_forgiven(
     substrate: BoxedRust, pool: GenePool, tmp_path: Path
 ) -> None:
     (request,) = wirings(pool, substrate, {"alpha": ["double", "add"], "pong": [], "ping": []})
@@ -228,8 +228,11 @@ def test_altered_program_is_rebuilt_and_never_run(
     later = substrate.builder(tmp_path, pool)
     assert later.ready([request]) == {}
     (second,) = later.build([request])
-    assert not second.reused
-    assert run(second) == "alpha::double 0\nalpha::add 3\n"
+    assert second.fault is not None and second.fault.cause is Cause.SIGNATURE
+    later.forget([request])
+    (third,) = later.build([request])
+    assert not third.reused
+    assert run(third) == "alpha::double 0\nalpha::add 3\n"
 
 
 def test_torn_build_area_is_cleaned_and_used_again(

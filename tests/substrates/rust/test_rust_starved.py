@@ -23,6 +23,7 @@ from rust_support import BoxedRust, boxed, compiler_of, genome_of, real_sysroot,
 
 from evolve_ai.model.errors import StorageError, ToolchainError
 from evolve_ai.model.report import GenePool
+from evolve_ai.model.sandbox import Protection
 from evolve_ai.model.settings import BuildSettings
 from evolve_ai.substrates.rust.builder import RustBuilder
 
@@ -72,7 +73,9 @@ def test_compiler_that_has_no_memory_for_the_kernel_is_no_fault_of_a_gene(
     starving = f'case "$*" in *"--crate-name evolve_kernel"*) ulimit -v {kib};; esac'
     for name, value in false_tools(tmp_path / "bin", starving).items():
         monkeypatch.setenv(name, value)
-    builder = BoxedRust().builder(tmp_path / "workspace", pool)
+    # No box lets a process set its own limits.
+    unlimited = replace(boxed(), lifted=frozenset({Protection.LIMITS}))
+    builder = BoxedRust().builder(tmp_path / "workspace", pool, lambda: unlimited)
     with pytest.raises(ToolchainError) as caught:
         builder.build([request_for(pool, substrate)])
     assert "the compiler ran out of memory" in str(caught.value)
