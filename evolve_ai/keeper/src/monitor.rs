@@ -12,7 +12,7 @@ use crate::sys::{self, Exit, Found, Watched};
 use crate::{descendants, handover, process};
 use std::ffi::{CString, OsStr, OsString};
 use std::fs::{File, OpenOptions};
-use std::io::{self, Read};
+use std::io::{self, Read, Write};
 use std::os::fd::AsRawFd;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::OpenOptionsExt;
@@ -203,9 +203,11 @@ impl Watch<'_> {
     }
 
     fn refuse(&mut self, reason: &str) {
+        // At once, and on a line of its own: they all write there, too.
+        let line = format!("\nevolve-keeper: {reason}\n");
+        let _ = io::stderr().write_all(line.as_bytes());
         descendants::end_all();
         self.exit.get_or_insert(Exit::Code(TOO_MANY));
-        eprintln!("evolve-keeper: {reason}");
     }
 
     fn count(&mut self) {
