@@ -45,12 +45,15 @@ class Result:
 
 def judge(folder: Path) -> Path:
     """The kernel as a judge of genomes, compiled into this folder."""
-    _cargo(HERE / "judge", folder, ["--offline"], {})
+    _cargo(HERE / "judge", folder, ["--offline", "--locked"], {})
     return folder / "release" / "judge"
 
 
 def rust_fuzzers(folder: Path) -> Path:
-    """The folder of the fuzzers of Rust code, compiled below this one; needs a crate and g++."""
+    """The folder of the fuzzers of Rust code, compiled below this one; needs a crate and g++.
+
+    Its lock is made when it is fetched: a lock names where that was.
+    """
     told = subprocess.run(["rustc", "-vV"], capture_output=True, text=True, check=True).stdout
     host = re.findall(r"host: (\S+)", told)[0]
     # With a target, what runs while we build is not compiled for coverage.
@@ -60,7 +63,7 @@ def rust_fuzzers(folder: Path) -> Path:
 
 def _cargo(project: Path, folder: Path, options: list[str], env: dict[str, str]) -> None:
     subprocess.run(
-        ["cargo", "build", "--quiet", "--release", "--locked", "--target-dir", folder, *options],
+        ["cargo", "build", "--quiet", "--release", "--target-dir", folder, *options],
         cwd=project, check=True, env={**os.environ, **env},
     )  # fmt: skip
 
