@@ -1,5 +1,6 @@
 """Whole projects whose programs were altered: nobody runs them, and somebody is told."""
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -114,13 +115,16 @@ def test_batch_of_another_project_makes_nobody_run(
 ) -> None:
     other = with_own_store(copy_of(empty_project, "other"))
     (other.root / "workspace" / "key").unlink()
-    ours = {batch.name: batch for batch in batches(own)}
-    for batch in ours.values():
-        batch.rename(other.root / batch.name)
+    for batch in batches(own):
+        shutil.rmtree(batch)  # those that other tests have left there
+    own.evolve("build")
+    (ours,) = batches(own)
+    ours.rename(other.root / "ours")
     other.evolve("init", 1)
     other.evolve("build")
-    (batch,) = batches(other)
-    batch.rename(ours[batch.name])  # of the same template, it has the same name
+    (theirs,) = batches(other)
+    assert theirs.name == ours.name, "of the same template"
+    theirs.rename(ours)
     own.live(1)
     assert causes(own) == {"signature"}
     (event, *_) = own.events("quarantine")
