@@ -76,7 +76,9 @@ class Crew:
         self._states = StateFolders(box) if box is not None else None
         self._spawner = Spawner(folder, program, orphan_seconds, join, around)
         self._launcher = Launcher(
-            *(self._pipes, self._spawner, self.diary),
+            self._pipes,
+            self._spawner,
+            self.diary,
             epoch=epoch,
             orphan_seconds=orphan_seconds,
             room=self._room,
@@ -338,7 +340,7 @@ class Crew:
 
 
 def _too_many_threads(box: AgentBox, usage: Usage) -> str | None:
-    """To a limit of one keeps the filter."""
+    """A limit of one is kept by the filter."""
     if box.threads == 1 or usage.threads <= box.threads or Protection.THREADS in box.lifted:
         return None
     return f"has {usage.threads} threads, {box.threads} are allowed"

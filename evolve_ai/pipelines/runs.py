@@ -14,11 +14,7 @@ from evolve_ai.colony.log_tail import LogTail
 from evolve_ai.contracts.sink import Sink
 from evolve_ai.contracts.substrate import Progress
 from evolve_ai.model.agent import AgentRecord
-from evolve_ai.model.errors import (
-    EvolveError,
-    NoPopulationError,
-    NoProjectError,
-)
+from evolve_ai.model.errors import EvolveError, NoPopulationError, NoProjectError
 from evolve_ai.model.settings import Settings
 from evolve_ai.model.status import (
     AgentRow,

@@ -1,15 +1,14 @@
 """Owns how an audit is told: each finding once, then whom it keeps from running."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 
 from rich.console import Group, RenderableType
 from rich.text import Text
 
 from evolve_ai.model.status import AuditedFile, AuditResult, AuditRow
 from evolve_ai.ui.terminal import one_line
-from evolve_ai.ui.text import agents
+from evolve_ai.ui.text import agents, held_up
 
-SHOWN = 5  # ids of agents that are refused for the same reason
 STYLES = {"error": "red", "warning": "yellow"}
 
 
@@ -42,12 +41,7 @@ def _findings(files: Iterable[AuditedFile]) -> Iterator[Text]:
             )
 
 
-def _refused(rows: Sequence[AuditRow]) -> Iterator[Text]:
-    alike: dict[str, list[str]] = {}
-    for row in rows:
-        if row.reason:
-            alike.setdefault(row.reason, []).append(row.id[:13])
-    for reason, ids in sorted(alike.items(), key=lambda item: (-len(item[1]), item[0])):
+def _refused(rows: Iterable[AuditRow]) -> Iterator[Text]:
+    for reason, whom in held_up(rows):
         yield Text(f"  refused: {one_line(reason)}", style="red")
-        more = f" and {len(ids) - SHOWN} more" if len(ids) > SHOWN else ""
-        yield Text(f"    {agents(len(ids))}: {', '.join(ids[:SHOWN])}{more}")
+        yield Text(f"    {whom}")

@@ -1,7 +1,7 @@
 """Owns how builds are told: what `evolve build` made, and what `--explain` found."""
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from rich.console import Group, RenderableType
@@ -9,9 +9,8 @@ from rich.table import Table
 from rich.text import Text
 
 from evolve_ai.model.status import BuildExplanation, BuildResult, BuildRow, ProgramFacts
-from evolve_ai.ui.text import STYLES
+from evolve_ai.ui.text import STYLES, agents, held_up
 
-SHOWN = 5  # ids of agents that fail for the same reason
 HEADS = {"build": "cannot be built", "audit": "refused by the audit", "genome": "not viable"}
 _LONG = re.compile(r"(?<![0-9a-f])([0-9a-f]{12})[0-9a-f]{12,}")
 VERDICTS = {"ready": "green", "unbuilt": "yellow", "failed": "red"}
@@ -31,7 +30,7 @@ def _summary(result: BuildResult) -> str:
     ]
     ready = totals.compiled + totals.reused
     parts = [
-        _counted(totals.requested, "agent"),
+        agents(totals.requested),
         f"{ready} ready" + (f" ({', '.join(made)})" if made else ""),
         f"{result.seconds:.2f} s",
     ]
@@ -40,15 +39,10 @@ def _summary(result: BuildResult) -> str:
     return " · ".join(parts)
 
 
-def _failures(rows: Sequence[BuildRow]) -> Iterator[Text]:
-    alike: dict[str, list[str]] = {}
-    for row in rows:
-        if row.reason:
-            alike.setdefault(row.reason, []).append(row.id[:13])
-    for reason, ids in sorted(alike.items(), key=lambda item: (-len(item[1]), item[0])):
+def _failures(rows: Iterable[BuildRow]) -> Iterator[Text]:
+    for reason, whom in held_up(rows):
         yield Text(f"  {reason.splitlines()[0]}", style="red")
-        more = f" and {len(ids) - SHOWN} more" if len(ids) > SHOWN else ""
-        yield Text(f"    {_counted(len(ids), 'agent')}: {', '.join(ids[:SHOWN])}{more}")
+        yield Text(f"    {whom}")
 
 
 def explanation(told: BuildExplanation, root: Path) -> RenderableType:

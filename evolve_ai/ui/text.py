@@ -1,6 +1,6 @@
 """Owns the words and tables in which the terminal tells of a population."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from rich.console import RenderableType
 from rich.table import Table
@@ -8,10 +8,19 @@ from rich.text import Text
 
 from evolve_ai.model.budget import Resource, shown
 from evolve_ai.model.sandbox import Level
-from evolve_ai.model.status import AgentRow, ExamResult, FitnessNumbers, Status, Verification
+from evolve_ai.model.status import (
+    AgentRow,
+    AuditRow,
+    BuildRow,
+    ExamResult,
+    FitnessNumbers,
+    Status,
+    Verification,
+)
 from evolve_ai.stages.record import Summary
 
 PAUSED = "time stands still; it goes on with: evolve resume"
+SHOWN = 5  # ids of agents that are held up for the same reason
 STYLES = {"running": "green", "waiting": "yellow", "quarantined": "red", "dead": "dim"}
 
 
@@ -21,6 +30,17 @@ def number(value: float | None, digits: int = 3) -> str:
 
 def agents(count: int) -> str:
     return "1 agent" if count == 1 else f"{count} agents"
+
+
+def held_up(rows: Iterable[AuditRow | BuildRow]) -> Iterator[tuple[str, str]]:
+    """Each reason, and whom it keeps from running; what holds up most of them comes first."""
+    alike: dict[str, list[str]] = {}
+    for row in rows:
+        if row.reason:
+            alike.setdefault(row.reason, []).append(row.id[:13])
+    for reason, ids in sorted(alike.items(), key=lambda item: (-len(item[1]), item[0])):
+        more = f" and {len(ids) - SHOWN} more" if len(ids) > SHOWN else ""
+        yield reason, f"{agents(len(ids))}: {', '.join(ids[:SHOWN])}{more}"
 
 
 def energy(thousandths: int) -> str:
