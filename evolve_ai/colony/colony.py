@@ -10,6 +10,7 @@ from evolve_ai.colony import agent_log, pipes, season
 from evolve_ai.colony.adoption import found_in, past_of
 from evolve_ai.colony.crew import Crew
 from evolve_ai.colony.journal import Life
+from evolve_ai.colony.launching import Noted
 from evolve_ai.colony.resident import Asked
 from evolve_ai.contracts.environment import Environment
 from evolve_ai.model.agent import Cause, Fault
@@ -111,10 +112,9 @@ class Colony(Crew):
         self.diary.open(f"epoch {self.epoch}")
 
     def _take_over(self, start: Start, life: Life) -> None:
-        note, _, rest = life.note.rpartition(":")
-        mark, _, log_start = rest.rpartition(".")
-        if mark != self._launcher.box_mark:
-            note = ""  # so it does not run what it should, and is started anew, with its memory
+        noted = Noted.parse(life.note)
+        # In another box it does not run what it should, and is started anew, with its memory.
+        note = noted.note if noted.box == self._launcher.box_mark else ""
         try:
             pair = pipes.reopen(self._pipes, start.id)
         except OSError as error:
@@ -122,8 +122,9 @@ class Colony(Crew):
             fault = Fault(Cause.PROTOCOL, f"cannot be adopted: {error}")
             self._board.fail(start.id, life.identity.pid, fault)
             return
-        since = int(log_start) if log_start.isdecimal() else 0
-        resident = self._launcher.resident(replace(start, note=note), life.identity, pair, since)
+        resident = self._launcher.resident(
+            replace(start, note=note), life.identity, pair, noted.log_start
+        )
         resident.kept = identity.parent(life.identity.pid) == self.keeper.pid
         resident.listen_for(self.epoch)
         self._board.add(resident)
@@ -143,8 +144,7 @@ class Colony(Crew):
             return Fault(Cause.PLANNED, "it had heard nothing for the orphan time, and ended")
         if exit.foreign or not exit.known:
             self._board.taints.append(f"agent {start.id}: {exit}, while nobody looked")
-        since = life.note.rpartition(".")[2]
-        words = agent_log.last_words(start.folder, int(since) if since.isdecimal() else 0)
+        words = agent_log.last_words(start.folder, Noted.parse(life.note).log_start)
         return explain(exit, words, room=self._room)
 
 

@@ -37,6 +37,24 @@ _NO_ROOM: Mapping[int, str] = {
 
 
 @dataclass(frozen=True, slots=True)
+class Noted:
+    """What the journal keeps of a start: its note, the mark of its box, where its log began."""
+
+    note: str
+    box: str
+    log_start: int
+
+    def __str__(self) -> str:
+        return f"{self.note}:{self.box}.{self.log_start}"
+
+    @classmethod
+    def parse(cls, text: str) -> "Noted":
+        note, _, rest = text.rpartition(":")
+        box, _, log_start = rest.rpartition(".")
+        return cls(note, box, int(log_start) if log_start.isdecimal() else 0)
+
+
+@dataclass(frozen=True, slots=True)
 class _Request:
     start: Start
     pipes: pipes.Pipes
@@ -108,7 +126,7 @@ class Launcher:
         assert start.program is not None
         return Launch(
             id=start.id,
-            note=f"{start.note}:{self.box_mark}.{log_start}",
+            note=str(Noted(start.note, self.box_mark, log_start)),
             program=self._programs.hold(start.program),
             arguments=tuple(start.program.arguments),
             argv0=f"agent-{start.id}",

@@ -11,7 +11,7 @@ from evolve_ai.pipelines.build_agents import chosen
 from evolve_ai.pipelines.cycle_report import Stopwatch
 from evolve_ai.pipelines.initiate_project import check_kernel
 from evolve_ai.pipelines.parts import Parts
-from evolve_ai.stages.agent_scan_update import rules_of, scan_folder, viable
+from evolve_ai.stages.agent_scan_update import gene_code, rules_of, scan_folder, viable
 from evolve_ai.stages.audit import audit
 from evolve_ai.stages.context import Context
 from evolve_ai.state.registry import Registry
@@ -64,12 +64,7 @@ def _looked_at(
 
 def _read(context: Context, reports: Sequence[ScanReport], store: Reading) -> Known:
     """Whatever these agents hold, be it active or not; what is known is not read again."""
-    wanted = {
-        gene.code: gene.path
-        for report in reports
-        if report.genome is not None
-        for gene in report.genome.files
-    }
+    wanted = gene_code(reports)
     with VerdictStore(context.project.verdicts, context.policy, looks_only=True) as verdicts:
         cached = verdicts.get(wanted)
     manifests, read = context.pool.manifests, context.substrate.read_source

@@ -5,7 +5,7 @@ import os
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 
 from evolve_ai.model.errors import EvolveError, NoPopulationError
 from evolve_ai.model.genome import Genome, GenomeError, decode
@@ -26,17 +26,19 @@ from evolve_ai.system.signing import SIGNATURE, read_key
 
 PATIENCE = 1.0  # seconds that a life-cycle may take from one file of a folder to the next
 
+PoolOf = Callable[[], GenePool]  # or the error why the template cannot be read
 Found = tuple[int, str, list[Problem]]  # how many were looked at, what there is to say of them
 
 
 def verify_project(parts: Parts) -> Verification:
     """A row for each kind of thing that a life-cycle trusts; nothing is written."""
+    pool = cache(partial(parts.substrate.read_pool, parts.project.template))
     looks: dict[str, Callable[[], Found]] = {
         "key": partial(_key, parts.project),
-        "template": partial(_template, parts),
-        "programs": partial(_programs, parts),
+        "template": partial(_template, parts, pool),
+        "programs": partial(_programs, parts, pool),
         "sources": partial(_sources, parts.project),
-        "agents": partial(_agents, parts),
+        "agents": partial(_agents, parts, pool),
         "registry": partial(_registry, parts.project),
     }
     rows = [_row(kind, look) for kind, look in looks.items()]
@@ -75,19 +77,17 @@ def _key(project: Project) -> Found:
     return 0, "lost", [Problem(where=str(project.key), what="the key is gone", todo=todo)]
 
 
-def _template(parts: Parts) -> Found:
+def _template(parts: Parts, pool_of: PoolOf) -> Found:
     """Agents keep the kernel that they were founded with."""
-    pool = parts.substrate.read_pool(parts.project.template)
+    pool = pool_of()
     if parts.project.registry.exists():
         with Registry.read(parts.project.registry) as registry:
             check_kernel(registry, pool, parts.project.template)
     return 1, f"kernel {pool.fixed_hash[:16]}…, as all agents have it", []
 
 
-def _programs(parts: Parts) -> Found:
-    project = parts.project
-    pool = parts.substrate.read_pool(project.template)
-    count, altered = parts.substrate.onlooker(project.workspace, pool).verify()
+def _programs(parts: Parts, pool_of: PoolOf) -> Found:
+    count, altered = parts.substrate.onlooker(parts.project.workspace, pool_of()).verify()
     todo = (
         "see who could write there; a life-cycle quarantines whose program it was, and "
         "`evolve revive` lets it be built anew"
@@ -111,10 +111,9 @@ def _registry(project: Project) -> Found:
     return 1, "damaged", [Problem(where=str(project.registry), what=verdict, todo=MENDS)]
 
 
-def _agents(parts: Parts) -> Found:
+def _agents(parts: Parts, pool_of: PoolOf) -> Found:
     project = parts.project
-    pool = parts.substrate.read_pool(project.template)
-    look = _Look(parts, parts.substrate.equipped(project.workspace, pool))
+    look = _Look(parts, parts.substrate.equipped(project.workspace, pool_of()))
     with Registry.read(project.registry) as registry:
         count = len(registry.living())
         problems = look.at(registry, registry.living())

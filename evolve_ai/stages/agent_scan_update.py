@@ -138,17 +138,18 @@ def with_codes(genome: Genome, codes: Mapping[str, str]) -> Genome:
     return replace(genome, files=files)
 
 
+def gene_code(reports: Iterable[ScanReport]) -> dict[str, str]:
+    """The gene code that these agents have, active or not: its path by SHA-256."""
+    genomes = (report.genome for report in reports if report.genome is not None)
+    return {gene.code: gene.path for genome in genomes for gene in genome.files}
+
+
 def with_sources(
     context: Context, sources: Mapping[str, SourceReport], reports: Iterable[ScanReport]
 ) -> Mapping[str, SourceReport]:
     """Known gene code and, read by the workers, what these reports add to it."""
-    wanted = {
-        gene.code: gene.path
-        for report in reports
-        if report.genome is not None
-        for gene in report.genome.files
-        if gene.code not in sources
-    }
+    named = gene_code(reports)
+    wanted = {code: path for code, path in named.items() if code not in sources}
     if not wanted:
         return sources
     kept = ContentStore(context.project.sources)  # a verdict is no use where the code is lost
