@@ -5,12 +5,12 @@ from dataclasses import dataclass, replace
 from itertools import islice
 
 from evolve_ai.contracts.substrate import Builder, Progress
-from evolve_ai.model.agent import AgentRecord, Cause, Fault, State
+from evolve_ai.model.agent import AgentRecord, Fault, State
 from evolve_ai.model.event import Event, Kind
 from evolve_ai.model.genome import Genome
 from evolve_ai.model.report import BuildRequest, BuildVerdict, Program
 from evolve_ai.stages.context import Context
-from evolve_ai.stages.update import quarantine
+from evolve_ai.stages.update import quarantine, told_of_altered
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,16 +129,10 @@ def _settled(
                 agents[verdict.agent], _brief(verdict.fault), context.cycle
             )
             events += told
-    taints += _told_of_altered(verdicts)
+    taints += told_of_altered(v.fault for v in verdicts if v.fault is not None)
     reused = sum(1 for v in verdicts if v.reused and v.fault is None)
     counts = Counts(len(verdicts), len(verdicts) - failed - reused, reused, failed)
     return Built({**agents, **records}, programs, tuple(events), counts, tuple(taints))
-
-
-def _told_of_altered(verdicts: Sequence[BuildVerdict]) -> tuple[str, ...]:
-    """Programs do not change by themselves: no seed brings that about again."""
-    faults = [v.fault for v in verdicts if v.fault and v.fault.cause is Cause.SIGNATURE]
-    return tuple(f"{len(faults)} agents set aside: {fault.reason}" for fault in faults[:1])
 
 
 def told_of_builds(built: Built) -> tuple[str, ...]:

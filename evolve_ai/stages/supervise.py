@@ -11,7 +11,7 @@ from evolve_ai.model.event import Event, Kind
 from evolve_ai.model.report import GenePool, Program
 from evolve_ai.model.restart import Due, Pace, backoff_of, with_backoff
 from evolve_ai.stages.context import Context
-from evolve_ai.stages.update import quarantine
+from evolve_ai.stages.update import quarantine, told_of_altered
 
 RUNNABLE = (State.EMBRYO, State.STARTING, State.RUNNING, State.WAITING)
 FINAL = (Cause.DONE, Cause.NEVER_RESTART)
@@ -66,7 +66,7 @@ def run(
     left = _left(settled.farewells) if remember else {}
     records, events = _become(context, agents, parted, settled.outcomes, {**kept, **left}.keys())
     used = tuple(a for a in starting if not isinstance(settled.outcomes[a], Refused))
-    taints = (*_told_of(settled, wanted), *settled.taints)
+    taints = _taints(settled, wanted)
     left = {agent: left[agent] for agent in left.keys() - frozenset(used)}
     refused = _told_of_refusals(settled.outcomes.values())
     return Ran({**agents, **records}, events, taints, used, left, refused, pace)
@@ -93,13 +93,10 @@ def _left(farewells: Mapping[str, Farewell]) -> dict[str, bytes]:
     return {agent: bye.state for agent, bye in farewells.items() if bye.state is not None}
 
 
-def _told_of(settled: Settled, wanted: Mapping[str, AgentRecord]) -> Iterator[str]:
-    """What no seed brings about again. Programs do not change by themselves, either."""
-    yield from _broken_farewells(settled.farewells, wanted)
-    faults = [one for one in settled.outcomes.values() if isinstance(one, Fault)]
-    altered = [fault for fault in faults if fault.cause is Cause.SIGNATURE]
-    for fault in altered[:1]:
-        yield f"{len(altered)} agents set aside: {fault.reason}"
+def _taints(settled: Settled, wanted: Mapping[str, AgentRecord]) -> tuple[str, ...]:
+    faults = (one for one in settled.outcomes.values() if isinstance(one, Fault))
+    farewells = _broken_farewells(settled.farewells, wanted)
+    return (*farewells, *told_of_altered(faults), *settled.taints)
 
 
 def _broken_farewells(

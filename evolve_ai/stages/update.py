@@ -1,6 +1,6 @@
 """Owns what a scan means for the agents: new genomes, mutations, quarantine, revival."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from evolve_ai.model.agent import AgentRecord, Cause, Fault, State
@@ -69,6 +69,13 @@ def quarantine(
         return changed, ()
     data = {"cause": str(fault.cause), "reason": fault.reason}
     return changed, (Event(Kind.QUARANTINE, cycle, record.id, data),)
+
+
+def told_of_altered(faults: Iterable[Fault]) -> tuple[str, ...]:
+    """Whose program was altered; programs do not change by themselves: no seed brings that about
+    again."""
+    altered = [fault for fault in faults if fault.cause is Cause.SIGNATURE]
+    return tuple(f"{len(altered)} agents set aside: {fault.reason}" for fault in altered[:1])
 
 
 def revived(record: AgentRecord) -> AgentRecord:
