@@ -206,23 +206,6 @@ def wait_until(
     raise AssertionError(f"never saw {what}")
 
 
-def false_cargo(folder: Path, script: str) -> Path:
-    """A toolchain of the real rustc and of a cargo that runs this script first; the real sysroot.
-
-    It is found where `folder`/bin comes first on the PATH. A build runs it in a box, and what is
-    real after it only where `sandbox.readable` names the real sysroot.
-    """
-    asked = ("rustc", "--print", "sysroot")
-    real = Path(subprocess.check_output(asked, text=True).strip())
-    tools = {"cargo": script, "rustc": f'[ "$*" = "--print sysroot" ] && echo {folder} && exit'}
-    (folder / "bin").mkdir(parents=True)
-    for name, text in tools.items():
-        file = folder / "bin" / name
-        file.write_text(f'#!/bin/sh\n{text}\nexec {real}/bin/{name} "$@"\n')
-        file.chmod(0o755)
-    return real
-
-
 def tree(folder: Path) -> dict[str, bytes]:
     """Every regular file below a folder, by relative path."""
     return {

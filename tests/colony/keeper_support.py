@@ -7,6 +7,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import psutil
+from seen import standing_in
 
 from evolve_ai.colony import journal
 from evolve_ai.colony.journal import Journal
@@ -94,7 +95,7 @@ class Nursery:
     def living(self) -> set[Identity]:
         """Who stands in the folder of the agents, be it on record or not."""
         return {
-            who for one in _standing_in(self.agents) if (who := identify(one.pid)) and who.lives()
+            who for one in standing_in(self.agents) if (who := identify(one.pid)) and who.lives()
         }
 
     def close(self) -> None:
@@ -109,20 +110,11 @@ class Nursery:
 
     def _is_empty(self) -> bool:
         """End whoever is still here: the keepers first, so that they do not see the others die."""
-        left = [*_standing_in(self.folder), *_standing_in(self.agents)]
+        left = [*standing_in(self.folder), *standing_in(self.agents)]
         for process in left:
             with suppress(psutil.NoSuchProcess):
                 process.kill()
         return not left
-
-
-def _standing_in(folder: Path) -> list[psutil.Process]:
-    found = []
-    for process in psutil.process_iter():
-        with suppress(psutil.Error, OSError):
-            if process.status() != psutil.STATUS_ZOMBIE and Path(process.cwd()) == folder:
-                found.append(process)
-    return found
 
 
 def told(keeper: Keeper, count: int, seconds: float = SECONDS) -> list[Told]:

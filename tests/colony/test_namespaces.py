@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from keeper_support import LONG, Nursery, ends, eventually, told
+from seen import skip_without_namespaces
 from users import NOBODY, as_nobody
 
 from evolve_ai.colony import namespaces
@@ -23,14 +24,8 @@ READABLE = ("/usr/bin", "/bin")
 
 @pytest.fixture(scope="module", autouse=True)
 def _namespaces_can_be_had() -> None:
-    """Skips, aloud, where they cannot: in most containers, say."""
     words = arguments(BWRAP, Path("/"), {}, [(Path("/"), "--ro-bind")])
-    try:
-        done = subprocess.run([*words, "/bin/true"], capture_output=True, text=True, check=False)
-    except FileNotFoundError:
-        pytest.skip("bubblewrap is not installed")
-    if done.returncode:
-        pytest.skip(f"no namespaces here: {done.stderr.strip()}")
+    skip_without_namespaces(words)
 
 
 @pytest.fixture

@@ -9,7 +9,8 @@ from typing import Any
 
 import psutil
 import pytest
-from project_support import NO_CARGO, ProjectUnderTest, false_cargo, wait_until
+from project_support import NO_CARGO, ProjectUnderTest, wait_until
+from toolchains import false_tools
 
 from evolve_ai.model.genome import FileGene, decode
 from evolve_ai.system.lock import Lock
@@ -182,9 +183,9 @@ def test_nothing_is_built_while_another_holds_the_project(calm: ProjectUnderTest
 def test_sigterm_ends_the_compiler_too(
     calm: ProjectUnderTest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    tools = calm.root / "tools"
-    false_cargo(tools, '[ "$1" = -V ] && echo "cargo 9.9" && exit\nsleep 600')
-    monkeypatch.setenv("PATH", f"{tools / 'bin'}:{os.environ['PATH']}")
+    sleeping = '[ "$1" = -V ] && echo "cargo 9.9" && exit\nsleep 600'
+    tools = false_tools(calm.root / "tools" / "bin", cargo=sleeping)
+    monkeypatch.setenv("PATH", tools["PATH"])
     running = calm.start("build")
     started = wait_until(lambda: compiler_at_work(running.pid), "a compiler at work")
     running.send_signal(signal.SIGTERM)

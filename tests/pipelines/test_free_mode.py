@@ -11,7 +11,8 @@ from typing import Any
 
 import psutil
 import pytest
-from project_support import ProjectUnderTest, false_cargo, wait_until
+from project_support import ProjectUnderTest, wait_until
+from toolchains import false_tools, real_sysroot
 
 from evolve_ai.model.genome import Genome, decode, encode
 
@@ -85,11 +86,10 @@ def last_seq(project: ProjectUnderTest) -> int:
 @pytest.fixture
 def slow_compiler(calm: ProjectUnderTest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A cargo that builds nothing while this file, beside it, is there."""
-    tools = tmp_path / "tools"
-    flag = tools / "bin" / "slow"
+    flag = tmp_path / "tools" / "bin" / "slow"
     wait = f'while [ -e {flag} ] && [ "$1" = build ]; do sleep 0.1; done'
-    calm.set(readable=f'["{false_cargo(tools, wait)}"]')
-    monkeypatch.setenv("PATH", f"{flag.parent}:{os.environ['PATH']}")
+    calm.set(readable=f'["{real_sysroot()}"]')
+    monkeypatch.setenv("PATH", false_tools(flag.parent, cargo=wait)["PATH"])
     return flag
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from project_support import EVOLVE, ProjectUnderTest, wait_until
 from seccomp_filter import without_system_call
+from seen import skip_without_namespaces
 
 from evolve_ai.model.errors import SandboxError
 from evolve_ai.model.guarantee import Guarantee, Sandbox, level_told
@@ -51,14 +52,8 @@ def kill_in_a_season(project: ProjectUnderTest, *words: object) -> dict[str, int
 
 @pytest.fixture(scope="module")
 def _namespaces() -> None:
-    """Skips, aloud, where there are none."""
     words = (str(installed() or "/usr/bin/bwrap"), "--unshare-user", "--ro-bind", "/", "/")
-    try:
-        done = subprocess.run([*words, "/bin/true"], capture_output=True, text=True, check=False)
-    except FileNotFoundError:
-        pytest.skip("bubblewrap is not installed")
-    if done.returncode:
-        pytest.skip(f"no namespaces here: {done.stderr.strip()}")
+    skip_without_namespaces(words)
 
 
 needs_namespaces = pytest.mark.usefixtures("_namespaces")

@@ -10,11 +10,11 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from pathlib import Path
 
 import psutil
 import pytest
+from seen import standing_in
 
 from evolve_ai.model.sandbox import Box, Protection
 from evolve_ai.system.box import NOT_STARTED, TOO_MANY, box_argv, probe_argv
@@ -239,7 +239,7 @@ def test_daemon_that_is_left_behind_is_ended(boxed: Boxed) -> None:
     script = "(setsid sleep 61 & setsid sh -c 'sleep 62 & sleep 63' &) ; sleep 0.2; echo done"
     done = boxed.shell(script)
     assert (done.returncode, done.stdout) == (0, "done\n")
-    assert not _standing_in(boxed.ours)
+    assert not standing_in(boxed.ours)
 
 
 def test_fork_bomb_is_ended(boxed: Boxed) -> None:
@@ -248,7 +248,7 @@ def test_fork_bomb_is_ended(boxed: Boxed) -> None:
     done = boxed.shell(bomb, processes=30)
     assert done.returncode == TOO_MANY
     assert "evolve-keeper: more than 30 processes" in done.stderr.splitlines()
-    assert not _standing_in(boxed.ours)
+    assert not standing_in(boxed.ours)
 
 
 def test_as_many_processes_live_as_allowed(boxed: Boxed) -> None:
@@ -263,27 +263,18 @@ def test_as_many_processes_live_as_allowed(boxed: Boxed) -> None:
 def test_ended_box_leaves_nobody(boxed: Boxed, number: signal.Signals) -> None:
     argv = boxed.argv(("/bin/sh", "-c", "setsid sleep 65 & sleep 66"), processes=9)
     with subprocess.Popen(argv, cwd=boxed.ours, start_new_session=True) as monitor:
-        assert eventually(lambda: len(_standing_in(boxed.ours)) == 4)  # and shell, and monitor
+        assert eventually(lambda: len(standing_in(boxed.ours)) == 4)  # and shell, and monitor
         os.kill(monitor.pid, number)
         assert monitor.wait(SECONDS) == -number
-    assert not _standing_in(boxed.ours)
+    assert not standing_in(boxed.ours)
 
 
 def test_command_dies_with_the_one_who_watches_it(boxed: Boxed) -> None:
     argv = boxed.argv(("/bin/sleep", "67"))
     with subprocess.Popen(argv, cwd=boxed.ours) as monitor:
-        assert eventually(lambda: len(_standing_in(boxed.ours)) == 2)
+        assert eventually(lambda: len(standing_in(boxed.ours)) == 2)
         monitor.kill()
-    assert eventually(lambda: not _standing_in(boxed.ours))
-
-
-def _standing_in(folder: Path) -> list[psutil.Process]:
-    found = []
-    for process in psutil.process_iter():
-        with suppress(psutil.Error, OSError):
-            if process.status() != psutil.STATUS_ZOMBIE and Path(process.cwd()) == folder:
-                found.append(process)
-    return found
+    assert eventually(lambda: not standing_in(boxed.ours))
 
 
 def test_compiler_works_in_a_box(boxed: Boxed) -> None:

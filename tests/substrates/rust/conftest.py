@@ -4,7 +4,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from rust_support import KEEPER, SYSROOT, BoxedRust, copy_template, real_sysroot
+from rust_support import KEEPER, BoxedRust, copy_template
+from toolchains import SYSROOT, real_sysroot
 
 from evolve_ai.model.report import GenePool
 from evolve_ai.substrates.rust.builder import RustBuilder

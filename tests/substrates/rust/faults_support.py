@@ -1,7 +1,6 @@
 """Owns what tests of faults share: builds elsewhere, false tools, who still runs."""
 
 import os
-import shlex
 import subprocess
 import sys
 import time
@@ -10,7 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import psutil
-from rust_support import genome_of, real_sysroot, request_of
+from rust_support import genome_of, request_of
 
 from evolve_ai.model.report import BuildRequest, BuildVerdict, GenePool
 from evolve_ai.substrates.rust.builder import RustBuilder
@@ -19,6 +18,7 @@ from evolve_ai.substrates.rust.substrate import RustSubstrate
 
 SECONDS = 60.0
 _SCRIPT = Path(__file__).parent / "build_elsewhere.py"
+_SUPPORT = Path(__file__).parents[2]
 
 
 def add_200(pool: GenePool) -> bytes:
@@ -62,24 +62,11 @@ def build_elsewhere(template: Path, workspace: Path, *words: str) -> "subprocess
     """Build as build_200 does, in a process of its own; build_elsewhere.py knows the words."""
     return subprocess.Popen(
         [sys.executable, str(_SCRIPT), str(template), str(workspace), *words],
+        env={**os.environ, "PYTHONPATH": str(_SUPPORT)},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
     )
-
-
-def false_tools(folder: Path, rustc: str = "", cargo: str = "") -> dict[str, str]:
-    """The PATH of a toolchain, in a folder that is called "bin", whose rustc and cargo run these
-    scripts first; `$REAL` is the real one. They run in the box of a build: it may write only below
-    `$CARGO_TARGET_DIR`."""
-    real = real_sysroot() / "bin"
-    folder.mkdir()
-    sysroot = f'if [ "$*" = "--print sysroot" ]; then echo {folder.parent}; exit; fi\n'
-    for name, text in {"cargo": cargo, "rustc": sysroot + rustc}.items():
-        file, program = folder / name, shlex.quote(str(real / name))
-        file.write_text(f'#!/bin/sh\nREAL={program}\n{text}\nexec "$REAL" "$@"\n')
-        file.chmod(0o755)
-    return {"PATH": f"{folder}:{os.environ['PATH']}"}
 
 
 def hang_at(crate: str, mark: Path, once: bool = False) -> str:

@@ -3,11 +3,11 @@
 import hashlib
 import os
 import shutil
-import subprocess
 import uuid
 from collections.abc import Iterable, Mapping
-from functools import cache
 from pathlib import Path
+
+from toolchains import real_sysroot
 
 from evolve_ai.contracts.substrate import Confine
 from evolve_ai.model.genome import FileGene, Genome
@@ -20,18 +20,10 @@ from evolve_ai.substrates.rust.compiler import Compiler
 from evolve_ai.substrates.rust.substrate import RustSubstrate
 from evolve_ai.substrates.rust.toolchain import find_toolchain
 
-# In the environment, for other processes of a test: the keeper's program, the real sysroot.
+# In the environment, for other processes of a test: the keeper's program.
 KEEPER = "EVOLVE_TEST_KEEPER"
-SYSROOT = "EVOLVE_TEST_SYSROOT"
 FIXTURES = Path(__file__).parent / "fixtures"
 TEMPLATE = Path(__file__).parents[3] / "agent_template"
-
-
-@cache
-def real_sysroot() -> Path:
-    """That of the compiler which false tools call in the end."""
-    told = os.environ.get(SYSROOT)
-    return Path(told or subprocess.check_output(["rustc", "--print", "sysroot"], text=True).strip())
 
 
 def boxed() -> Confinement:

@@ -15,11 +15,11 @@ from faults_support import (
     add_200,
     assert_adds_200,
     build_200,
-    false_tools,
     request_for,
     said,
 )
 from rust_support import BoxedRust
+from toolchains import false_tools
 
 from evolve_ai.model.agent import Cause
 from evolve_ai.model.report import GenePool

@@ -7,8 +7,8 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from faults_support import false_tools
 from rust_support import FIXTURES, BoxedRust, compiler_of, copy_template, genome_of, request_of, sha
+from toolchains import false_tools
 
 from evolve_ai.model.agent import Cause
 from evolve_ai.model.errors import StorageError, TemplateError, ToolchainError

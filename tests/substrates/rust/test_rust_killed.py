@@ -14,7 +14,6 @@ from faults_support import (
     assert_adds_200,
     build_200,
     build_elsewhere,
-    false_tools,
     hang_at,
     made_with,
     request_for,
@@ -22,6 +21,7 @@ from faults_support import (
     working_in,
 )
 from rust_support import BoxedRust, boxed, compiler_of
+from toolchains import false_tools
 
 from evolve_ai.model.errors import ToolchainError
 from evolve_ai.model.report import BuildVerdict, GenePool

@@ -4,9 +4,9 @@ import os
 from pathlib import Path
 
 import pytest
-from faults_support import false_tools, hang_at, wait_for, working_in
+from faults_support import hang_at, wait_for, working_in
 from project_support import ProjectUnderTest
-from rust_support import real_sysroot
+from toolchains import false_tools, real_sysroot
 
 
 def another(version: str) -> str:

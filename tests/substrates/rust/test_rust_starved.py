@@ -13,13 +13,13 @@ from faults_support import (
     assert_adds_200,
     build_200,
     build_elsewhere,
-    false_tools,
     made_with,
     request_for,
     said,
     working_in,
 )
-from rust_support import BoxedRust, boxed, compiler_of, genome_of, real_sysroot, request_of
+from rust_support import BoxedRust, boxed, compiler_of, genome_of, request_of
+from toolchains import false_tools, real_sysroot
 
 from evolve_ai.model.errors import StorageError, ToolchainError
 from evolve_ai.model.report import GenePool
