@@ -5,6 +5,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -30,8 +31,6 @@ from evolve_ai.model.settings import BuildSettings
 from evolve_ai.substrates.rust.builder import RustBuilder
 from evolve_ai.system.leftovers import end_orphans
 
-MARK = "workspace/build/target/mark"  # where a build may write
-
 
 @pytest.fixture(autouse=True)
 def nobody_left(tmp_path: Path) -> Iterator[None]:
@@ -43,14 +42,22 @@ def nobody_left(tmp_path: Path) -> Iterator[None]:
     assert not left, f"processes left behind: {told}"
 
 
+@contextmanager
 def hanging_elsewhere(
-    crate: str, mark: Path, healthy: Path, workspace: Path, monkeypatch: pytest.MonkeyPatch
-) -> "subprocess.Popen[str]":
-    """An orchestrator whose compiler never ends with this crate."""
+    crate: str, healthy: Path, workspace: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator["subprocess.Popen[str]"]:
+    """An orchestrator whose compiler has come to this crate, and hangs. It is killed at the end."""
+    mark = workspace / "build" / "target" / "mark"  # where a build may write
     with monkeypatch.context() as patch:
         for name, value in false_tools(workspace.parent / "bin", hang_at(crate, mark)).items():
             patch.setenv(name, value)
-        return build_elsewhere(healthy, workspace)
+        orchestrator = build_elsewhere(healthy, workspace)
+    try:
+        wait_for(mark.exists, f"a rustc of {crate}")
+        yield orchestrator
+    finally:
+        orchestrator.kill()
+        orchestrator.communicate()
 
 
 @pytest.mark.parametrize("crate", ["kernel", "unit", "batch"])
@@ -62,14 +69,9 @@ def test_compilers_of_a_killed_orchestrator_end_with_it(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    workspace, mark = tmp_path / "workspace", tmp_path / MARK
-    orchestrator = hanging_elsewhere(crate, mark, healthy, workspace, monkeypatch)
-    try:
-        wait_for(mark.exists, f"a rustc of {crate}")
+    workspace = tmp_path / "workspace"
+    with hanging_elsewhere(crate, healthy, workspace, monkeypatch):
         assert len(working_in(workspace / "build")) >= 3, "a box, cargo and rustc"
-    finally:
-        orchestrator.kill()
-        orchestrator.communicate()
     wait_for(lambda: not working_in(workspace), "the end of them all", 20.0)
     assert_adds_200(build_200(substrate.builder(workspace, pool), pool, substrate))
 
@@ -81,15 +83,10 @@ def test_compilers_whose_box_was_killed_too_are_ended_by_the_next_build(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    workspace, mark = tmp_path / "workspace", tmp_path / MARK
-    orchestrator = hanging_elsewhere("kernel", mark, healthy, workspace, monkeypatch)
-    try:
-        wait_for(mark.exists, "a rustc")
+    workspace = tmp_path / "workspace"
+    with hanging_elsewhere("kernel", healthy, workspace, monkeypatch) as orchestrator:
         (box,) = psutil.Process(orchestrator.pid).children()
         box.suspend()  # it is not to hear of the end before its own
-    finally:
-        orchestrator.kill()
-        orchestrator.communicate()
     box.kill()
     assert working_in(workspace / "build"), "rustc goes on"
     assert_adds_200(build_200(substrate.builder(workspace, pool), pool, substrate))
@@ -204,10 +201,8 @@ def test_build_of_an_orchestrator_that_lives_is_left_alone_and_named(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    workspace, mark = tmp_path / "workspace", tmp_path / MARK
-    orchestrator = hanging_elsewhere("kernel", mark, healthy, workspace, monkeypatch)
-    try:
-        wait_for(mark.exists, "a rustc")
+    workspace = tmp_path / "workspace"
+    with hanging_elsewhere("kernel", healthy, workspace, monkeypatch):
         before = {process.pid for process in working_in(workspace)}
         assert end_orphans(workspace / "build") == ()
         impatient = BuildSettings(timeout=20.0, silence=2.0)
@@ -218,10 +213,7 @@ def test_build_of_an_orchestrator_that_lives_is_left_alone_and_named(
             builder.build([request_for(pool, substrate)])
         assert "another cargo holds its lock" in str(caught.value)
         assert {process.pid for process in working_in(workspace)} >= before
-    finally:
-        orchestrator.kill()
-        orchestrator.communicate()
-        end_orphans(workspace / "build")
+    end_orphans(workspace / "build")
 
 
 def test_shell_of_a_user_in_the_build_area_is_left_alone(tmp_path: Path) -> None:
