@@ -17,7 +17,7 @@ from evolve_ai.executors.worker import die_with_the_parent, leave_signals_to_the
 from evolve_ai.model.agent import Fault
 from evolve_ai.model.colony import Change, Limits, nothing
 from evolve_ai.model.errors import HeldError
-from evolve_ai.model.guarantee import UNTRIED, Sandbox
+from evolve_ai.model.guarantee import Sandbox
 from evolve_ai.model.report import Needs
 from evolve_ai.model.settings import SuperviseSettings
 from evolve_ai.pipelines.bounds import joining
@@ -38,8 +38,6 @@ STIRS = "stirs"  # somebody has spoken or died, and no order was under way
 _PATIENCE = 10.0  # seconds that another process of this colony may take to end
 _PAUSE = 0.02
 
-NEEDS_NOTHING = Needs(0, 0)
-
 Order = tuple[str, tuple[Any, ...], Mapping[str, Any]]
 
 
@@ -54,9 +52,9 @@ class ColonySpec:
     demes: int
     ours: tuple[int, ...]
     world_of: Callable[[Project], World]
+    sandbox: Sandbox
+    needs: Needs
     group: Group | None = None
-    sandbox: Sandbox = UNTRIED
-    needs: Needs = NEEDS_NOTHING
 
     def open(self) -> Colony:
         """Here, in this process. KeeperError, StorageError."""

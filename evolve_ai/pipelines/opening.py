@@ -73,9 +73,9 @@ def _opened(parts: Parts, registry: Registry, pool: PoolNow, layout: Layout) -> 
                 layout.demes,
                 layout.demes_of(number),
                 parts.world_of,
-                parts.group,
                 parts.sandbox,
                 parts.substrate.needs,
+                parts.group,
             )
             if layout.colonies == 1:
                 return spec.open()

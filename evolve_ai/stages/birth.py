@@ -10,12 +10,13 @@ from evolve_ai.colony import agent_log
 from evolve_ai.contracts.substrate import Substrate
 from evolve_ai.executors.chunks import chunked
 from evolve_ai.model.genome import Genome, encode
+from evolve_ai.model.sandbox import STATE
 from evolve_ai.stages.agent_scan_update import genome_hash
 from evolve_ai.stages.context import Context
 from evolve_ai.stages.genome_sync import MissingCodeError, generated
 from evolve_ai.system.content_store import ContentStore
 from evolve_ai.system.files import storage_errors
-from evolve_ai.system.genome_file import GENOME, STATE
+from evolve_ai.system.genome_file import GENOME
 
 UNBORN = ".unborn-"
 

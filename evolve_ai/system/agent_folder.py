@@ -11,8 +11,9 @@ from pathlib import Path, PurePosixPath
 from evolve_ai.model import genome as codec
 from evolve_ai.model.agent import Cause, Fault
 from evolve_ai.model.genome import GENE_FOLDER, Genome, GenomeError
+from evolve_ai.model.sandbox import STATE
 from evolve_ai.system.files import read_regular
-from evolve_ai.system.genome_file import GENOME, OFFER, STATE, genome_file
+from evolve_ai.system.genome_file import GENOME, OFFER, genome_file
 
 SOURCE_LIMIT = 1024 * 1024
 

@@ -12,10 +12,10 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from evolve_ai.model.genome import MAX_BYTES
+from evolve_ai.model.sandbox import STATE
 from evolve_ai.system.files import read_regular
 
 GENOME = "genome.bin"
-STATE = "state"
 OFFER = f"{STATE}/{GENOME}"
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 

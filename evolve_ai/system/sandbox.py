@@ -8,7 +8,7 @@ from pathlib import Path
 
 from evolve_ai.model.errors import SandboxError
 from evolve_ai.model.guarantee import Guarantee
-from evolve_ai.model.sandbox import Box, Protection
+from evolve_ai.model.sandbox import STATE, AgentBox, Protection
 from evolve_ai.system.box import probe_argv
 from evolve_ai.system.commands import Completed, Ending, Limits, run_command
 from evolve_ai.system.processes import ENVIRONMENT
@@ -47,9 +47,8 @@ def probe(
     touched; in namespaces, if words for that are put `around`. `program` is the keeper.
     SandboxError where there is no such box."""
     home = folder.absolute() / "agent"
-    (home / "state").mkdir(parents=True, exist_ok=True)
-    executable = (*map(Path, libraries), program)
-    box = Box(readable=(home,), executable=executable, writable=(home / "state",))
+    (home / STATE).mkdir(parents=True, exist_ok=True)
+    box = AgentBox(libraries=(*map(Path, libraries), program)).of(home)
     argv = (*around, *probe_argv(program, box))
     try:
         done = run_command(argv, cwd=folder, env=ENVIRONMENT, limits=_LIMITS)

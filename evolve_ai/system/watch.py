@@ -14,8 +14,9 @@ from pathlib import Path
 from inotify_simple import INotify, flags
 
 from evolve_ai.model.genome import GENE_FOLDER
+from evolve_ai.model.sandbox import STATE
 from evolve_ai.system.agent_folder import Layout, stamp
-from evolve_ai.system.genome_file import GENOME, STATE
+from evolve_ai.system.genome_file import GENOME
 
 # What was written must be whole: a file that is closed, or one that was renamed into its place.
 _WRITTEN = flags.CLOSE_WRITE | flags.MOVED_TO

@@ -15,6 +15,8 @@ from evolve_ai.colony.colony import Colony
 from evolve_ai.contracts.environment import World
 from evolve_ai.environments.solitary import SolitaryWorld
 from evolve_ai.model.draws import Draws
+from evolve_ai.model.guarantee import UNTRIED
+from evolve_ai.model.report import Needs
 from evolve_ai.model.settings import EconomySettings, Settings
 from evolve_ai.notifications.orchestrator_log import FILE_NAME, open_log
 from evolve_ai.pipelines import runs
@@ -133,7 +135,9 @@ def test_keepers_of_several_colonies_are_in_one_group(
     try:
         for n in (0, 1):
             folder = tmp_path / f"colony-{n}"
-            spec = ColonySpec(project, folder, keeper, 1, 2, (n,), solitary, group)
+            spec = ColonySpec(
+                project, folder, keeper, 1, 2, (n,), solitary, UNTRIED, Needs(0, 0), group
+            )
             members.append(ColonyProcess(spec, lambda: Roll(2, {}, {})))
         for member in members:
             member.give("running")

@@ -21,6 +21,7 @@ from evolve_ai.model.colony import Change, Order, Start, Started
 from evolve_ai.model.draws import Draws
 from evolve_ai.model.errors import EvolveError
 from evolve_ai.model.guarantee import Sandbox
+from evolve_ai.model.report import Needs
 from evolve_ai.model.sandbox import Level
 from evolve_ai.model.settings import EconomySettings, Settings
 from evolve_ai.model.world import Resident
@@ -73,6 +74,7 @@ class Pair:
                     ours=TWO.demes_of(n),
                     world_of=world_of,
                     sandbox=NO_BOX,
+                    needs=Needs(memory_bytes=0, descriptors=0),
                 ),
                 lambda n=n: self.roll(n),
             )
