@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import psutil
+from seen import first_word
 
 from evolve_ai.state.registry import Registry
 from evolve_ai.system.signing import make_key
@@ -155,14 +156,14 @@ class ProjectUnderTest:
         """Who lives, be it on record or not; an agent with two processes is an AssertionError."""
         found: dict[str, int] = {}
         for process in self.processes():
-            name = _first_word(process)
+            name = first_word(process)
             if name.startswith(AGENT):
                 assert name.removeprefix(AGENT) not in found, f"two processes of {name}"
                 found[name.removeprefix(AGENT)] = process.pid
         return found
 
     def keepers(self) -> list[psutil.Process]:
-        return [p for p in self.processes() if Path(_first_word(p)).name == KEEPER]
+        return [p for p in self.processes() if Path(first_word(p)).name == KEEPER]
 
     def pipes(self) -> list[Path]:
         return list(self.root.glob("workspace/colony*/pipes/*"))
@@ -185,12 +186,6 @@ class ProjectUnderTest:
                 told.append(f"{process.pid} {' '.join(process.cmdline())}")
                 process.kill()
         return told
-
-
-def _first_word(process: psutil.Process) -> str:
-    with suppress(psutil.Error, IndexError):  # it has just ended
-        return process.cmdline()[0]
-    return ""
 
 
 def wait_until(

@@ -19,6 +19,13 @@ def standing_in(folder: Path) -> list[psutil.Process]:
     return found
 
 
+def first_word(process: psutil.Process) -> str:
+    """What a process calls itself; nothing of one that has just ended."""
+    with suppress(psutil.Error, IndexError):
+        return process.cmdline()[0]
+    return ""
+
+
 def skip_without_namespaces(words: Sequence[str]) -> None:
     """Aloud, where bubblewrap cannot start a command after these words: in most containers, say."""
     try:

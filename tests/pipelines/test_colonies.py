@@ -6,7 +6,6 @@ import sqlite3
 import subprocess
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -27,17 +26,6 @@ def colony_pid(project: ProjectUnderTest, number: int) -> int:
     """Of the process that has a colony; 0 when there is none."""
     held = holder(project.root / "workspace" / f"colony-{number}")
     return held.identity.pid if held else 0
-
-
-def agents(project: ProjectUnderTest) -> dict[str, int]:
-    """The pids of agents that live, by id."""
-    found = {}
-    for process in project.processes():
-        with suppress(psutil.Error, IndexError):
-            name = process.cmdline()[0]
-            if name.startswith("agent-"):
-                found[name.removeprefix("agent-")] = process.pid
-    return found
 
 
 @pytest.fixture(scope="module")
@@ -94,7 +82,7 @@ def test_who_lives_in_colonies_of_another_number_goes_home_first(
     time.sleep(0.5)
     running.kill()
     running.communicate()
-    assert agents(project)
+    assert project.agent_pids()
     project.live(1, *DEMES, "--set", "colonies=4")
     project.live(CYCLES - 2, *DEMES)
     assert project.chain() == history
@@ -130,7 +118,7 @@ def in_the_second_season(
     running = project.start("life-cycle", "--cycles", 1, *TWO)
     wait_until(lambda: turning(project), "a season")
     time.sleep(0.5)
-    return running, agents(project)
+    return running, project.agent_pids()
 
 
 def turning(project: ProjectUnderTest) -> bool:
@@ -148,7 +136,7 @@ def test_killed_colony_process_is_replaced_and_nobody_notices(
     os.kill(victim, signal.SIGKILL)
     wait_until(lambda: colony_pid(project, 1) not in (0, victim), "another process")
     assert not project.events("cycle")[1:], "the season was not over"
-    assert agents(project) == before
+    assert project.agent_pids() == before
     assert running.wait(60) == 0
     assert project.chain() == long_history
     assert project.status()["tainted"] is None
@@ -163,7 +151,7 @@ def test_killed_life_cycle_is_taken_over_colony_by_colony(
     running.kill()
     running.communicate()
     wait_until(lambda: not any(map(psutil.pid_exists, pids)), "the end of the colonies' processes")
-    assert agents(project) == before
+    assert project.agent_pids() == before
     # One colony is asked for, and yet the season goes on where it was broken off.
     project.live(1, *DEMES)
     assert project.chain() == long_history
@@ -174,7 +162,7 @@ def test_killed_life_cycle_is_taken_over_colony_by_colony(
 def test_second_signal_ends_all_colonies_at_once(founded: Path, copy_of: Copy) -> None:
     project = copy_of(founded)
     running = project.start("life-cycle", *TWO, "--set", "cycle.ticks=100000")
-    wait_until(lambda: len(agents(project)) > COUNT // 2, "agents")
+    wait_until(lambda: len(project.agent_pids()) > COUNT // 2, "agents")
     time.sleep(1.0)
     running.send_signal(signal.SIGINT)
     time.sleep(0.3)

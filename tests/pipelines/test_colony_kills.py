@@ -29,10 +29,9 @@ def kill_colonies(project: ProjectUnderTest, *numbers: int) -> None:
 
 
 def kill_keepers(project: ProjectUnderTest) -> None:
-    for process in project.processes():
-        with suppress(psutil.Error, IndexError):
-            if Path(process.cmdline()[0]).name == "evolve-keeper":
-                process.kill()
+    for keeper in project.keepers():
+        with suppress(psutil.NoSuchProcess):
+            keeper.kill()
 
 
 def test_random_kills_leave_history_as_it_is(founded: Path, copy_of: Copy) -> None:

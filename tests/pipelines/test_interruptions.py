@@ -11,7 +11,6 @@ from contextlib import closing
 from functools import partial
 from pathlib import Path
 
-import psutil
 import pytest
 from project_support import EVOLVE, NO_CARGO, ProjectUnderTest, wait_until
 
@@ -216,10 +215,6 @@ def test_season_whose_agents_are_all_gone_begins_anew_in_the_world_of_the_settin
     assert project.status()["cycle"] == 1
 
 
-def _is_agent(process: psutil.Process) -> bool:
-    return process.cmdline()[0].startswith("agent-")
-
-
 def test_life_cycle_killed_before_anybody_lived_leaves_history_untainted(
     project: ProjectUnderTest,
 ) -> None:
@@ -258,7 +253,7 @@ def test_signal_at_any_moment_leaves_nobody_running(project: ProjectUnderTest) -
 
 def test_second_signal_ends_at_once(project: ProjectUnderTest) -> None:
     running = project.start("life-cycle", "--set", "cycle.ticks=100000")
-    wait_until(lambda: any(map(_is_agent, project.processes())), "agents")
+    wait_until(project.agent_pids, "agents")
     running.send_signal(signal.SIGINT)
     time.sleep(0.5)
     assert running.poll() is None

@@ -4,13 +4,13 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import psutil
 import pytest
 from project_support import UNDYING, ProjectUnderTest, wait_until
+from seen import first_word
 
 from evolve_ai.colony.agent_log import trim
 from evolve_ai.pipelines import commands as commands_module
@@ -60,13 +60,7 @@ def outcome(project: ProjectUnderTest, name: str) -> str:
 
 
 def agent_process(project: ProjectUnderTest, agent: str) -> list[psutil.Process]:
-    return [p for p in project.processes() if _first_word(p) == f"agent-{agent}"]
-
-
-def _first_word(process: psutil.Process) -> str:
-    with suppress(psutil.NoSuchProcess, IndexError):  # it has just ended
-        return process.cmdline()[0]
-    return ""
+    return [p for p in project.processes() if first_word(p) == f"agent-{agent}"]
 
 
 def asleep(project: ProjectUnderTest, *words: str) -> "subprocess.Popen[str]":

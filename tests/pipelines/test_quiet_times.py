@@ -3,6 +3,7 @@
 import psutil
 import pytest
 from project_support import ProjectUnderTest, wait_until
+from seen import first_word
 
 
 def test_agents_outlive_a_sleep_longer_than_their_orphan_time(calm: ProjectUnderTest) -> None:
@@ -67,4 +68,4 @@ def test_who_dies_before_the_end_of_a_run_is_not_said_to_run(
 
 
 def agents(project: ProjectUnderTest) -> list[psutil.Process]:
-    return [p for p in project.processes() if p.cmdline()[0].startswith("agent-")]
+    return [p for p in project.processes() if first_word(p).startswith("agent-")]

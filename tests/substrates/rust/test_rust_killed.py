@@ -22,6 +22,7 @@ from faults_support import (
     working_in,
 )
 from rust_support import BoxedRust, boxed, compiler_of
+from seen import first_word
 from toolchains import false_tools
 
 from evolve_ai.model.errors import ToolchainError
@@ -36,7 +37,7 @@ from evolve_ai.system.leftovers import end_orphans
 def nobody_left(tmp_path: Path) -> Iterator[None]:
     yield
     left = working_in(tmp_path)
-    told = [" ".join(process.cmdline()) for process in left]
+    told = [first_word(process) for process in left]
     for process in left:
         process.kill()
     assert not left, f"processes left behind: {told}"
