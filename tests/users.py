@@ -2,19 +2,42 @@
 
 import ctypes
 import os
+import pwd
 import traceback
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-NOBODY = 65534
+_BY_CI = "evolve-tests"  # .ci/run makes this user, who owns nothing and runs nothing else
 _DUMPABLE = 4  # PR_SET_DUMPABLE: giving up rights takes our own /proc from us
 
 
-def as_nobody(work: Callable[[], None], said: Path) -> None:
+def _ordinary() -> pwd.struct_passwd:
+    try:
+        return pwd.getpwnam(_BY_CI)
+    except KeyError:
+        return pwd.getpwnam("nobody")
+
+
+ORDINARY = _ordinary()
+
+
+def become_ordinary() -> None:
+    """For good. What is needed must be imported before: that user may not read our Python."""
+    os.setgroups([])
+    os.setresgid(*[ORDINARY.pw_gid] * 3)
+    os.setresuid(*[ORDINARY.pw_uid] * 3)
+    ctypes.CDLL(None).prctl(_DUMPABLE, 1, 0, 0, 0)
+
+
+def give_to_ordinary(path: Path) -> None:
+    os.chown(path, ORDINARY.pw_uid, ORDINARY.pw_gid)
+
+
+def as_ordinary(work: Callable[[], None], said: Path) -> None:
     """Run by a child that is an ordinary user; its AssertionErrors are ours. Skips, aloud, for whom
-    is not root. What it needs must be imported before: that user may not read our Python."""
+    is not root."""
     if os.geteuid() != 0:
         pytest.skip("only root can become another user; these tests run as an ordinary one")
     pid = os.fork()
@@ -22,10 +45,7 @@ def as_nobody(work: Callable[[], None], said: Path) -> None:
         status = 1
         try:
             handle = os.open(said, os.O_WRONLY | os.O_CREAT, 0o600)
-            os.setgroups([])
-            os.setresgid(NOBODY, NOBODY, NOBODY)
-            os.setresuid(NOBODY, NOBODY, NOBODY)
-            ctypes.CDLL(None).prctl(_DUMPABLE, 1, 0, 0, 0)
+            become_ordinary()
             work()
             status = 0
         except BaseException as error:

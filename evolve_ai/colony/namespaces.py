@@ -23,7 +23,7 @@ def around_keeper(
     """The words that a keeper in this folder is started with: of all files it sees its own folder
     and those of its agents, and, only to read, itself, libraries and what is `readable`."""
     seen = (program.parent, *map(Path, (*_LIBRARIES, _ALTERNATIVES)), *map(Path, readable))
-    return around(bwrap, folder, seen, agents)
+    return around(bwrap, folder, seen, (folder, *agents))
 
 
 def tried(bwrap: Path, program: Path, folder: Path) -> tuple[Guarantee, ...]:

@@ -11,7 +11,7 @@ STATE = "state"  # the folder in its own that an agent may write in
 class Level(StrEnum):
     """How much stands between agents and everything else; each holds what those after it hold."""
 
-    FULL = "full"  # namespaces (bubblewrap) around the keeper, besides
+    FULL = "full"  # namespaces (bubblewrap) around the keeper and each build, besides
     LANDLOCK = "landlock"  # Landlock and seccomp around each agent; no root, no namespaces
     NONE = "none"
 
@@ -57,6 +57,7 @@ class Confinement:
 
     program: Path  # of the keeper, which makes the box
     readable: tuple[Path, ...] = ()  # besides, to read and run: a linker in a home, say
+    bwrap: Path | None = None  # puts namespaces around each box
     lifted: frozenset[Protection] = frozenset()
 
 

@@ -52,7 +52,8 @@ class Parts:
     def _confine(self) -> Confinement:
         readable = tuple(map(Path, self.project.settings.sandbox.readable))
         lifted: frozenset[Protection] = EVERYTHING if self.sandbox.is_unsafe else frozenset()
-        return Confinement(keeper_program(self.project.workspace), readable, lifted)
+        keeper = keeper_program(self.project.workspace)
+        return Confinement(keeper, readable, self.sandbox.bwrap, lifted)
 
     def context(self, pool: GenePool, cycle: int) -> Context:
         project, clock = self.project, self.clock

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 PROGRAM = "bwrap"
+FAILED = 1  # it could not be set up; a line on stderr begins with its name
 NAMESPACES = ("user", "mnt", "net", "ipc", "uts")  # their names in /proc/<pid>/ns
 # Of the kernel's own settings nothing may be changed, though the keeper may write in /proc: how
 # readily the kernel ends an agent for want of memory is said there.
@@ -22,12 +23,12 @@ def installed() -> Path | None:
 
 
 def around(
-    bwrap: Path, folder: Path, readable: Iterable[Path], writable: Iterable[Path] = ()
+    bwrap: Path, folder: Path, readable: Iterable[Path], writable: Iterable[Path]
 ) -> tuple[str, ...]:
-    """The words before a command that is to run in this folder, where nothing else is. What of
-    the readable is not there is left out; the writable, the folder among it, must be there."""
+    """The words before a command that is to run in this folder, where nothing is but what is
+    readable or writable. What of the former is not there is left out; the latter must be there."""
     asked = {path.absolute(): "--ro-bind-try" for path in readable}
-    asked |= {path.absolute(): "--bind" for path in (folder, *writable)}
+    asked |= {path.absolute(): "--bind" for path in writable}
     bound = {path.resolve(): how for path, how in asked.items()}
     links = {
         link: target

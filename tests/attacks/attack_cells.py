@@ -1,6 +1,6 @@
 """The attack matrix: every attack, what stops it, and what the world shows when nothing does.
 
-Attacks on a build are in tests/substrates/rust/test_rust_boxed_builds.py.
+Attacks on a build are in tests/substrates/rust/test_rust_hostile_*.py.
 """
 
 import platform
@@ -270,7 +270,7 @@ def _processes() -> list[Cell]:
             EVERYTHING,  # without it an ordinary user can have no box at all
             said("executed: by user 0"),
             Cause.DONE,
-            only="nobody",
+            only="ordinary",
             beside=_of(FILES, PROCESSES),
         ),
     ]

@@ -49,7 +49,7 @@ class Cell:
     with them lifted it succeeds, as `evidence` tells; empty where nothing that can be lifted does.
 
     `beside` are lifted in both runs, to look at one protection alone. `ends`: the cause of its end;
-    None where it is refused and lives on. `only` "root" can attack like this, or "nobody", whom
+    None where it is refused and lives on. `only` "root" can attack like this, or "ordinary", whom
     root has something laid ready for. `by_machine`: not every machine offers what is attacked.
     """
 

@@ -26,7 +26,7 @@ from attack_cells import (
     THREADS_COUNTED,
 )
 from attack_support import TREASURE, Seen
-from users import NOBODY
+from users import become_ordinary, give_to_ordinary
 
 from evolve_ai.colony.crew import Crew
 from evolve_ai.colony.namespaces import around_keeper
@@ -48,20 +48,19 @@ ROUND_SECONDS = 120.0
 ANSWERS = Percept((1.0,), (), 0)
 TIDY_SECONDS = 10.0
 IPC_RMID = 0
-PR_SET_DUMPABLE = 4  # giving up rights takes our own /proc from us
 
 
 def fight(
-    level: Level, entries: Sequence[Entry], keeper: Path, attacker: Path, *, as_nobody: bool
+    level: Level, entries: Sequence[Entry], keeper: Path, attacker: Path, *, as_ordinary: bool
 ) -> Mapping[str, Seen]:
-    """What was seen of each attacker, by id; with `as_nobody` all of it is done by that user.
+    """What was seen of each attacker, by id; with `as_ordinary` all of it is done by that user.
 
     In a process of its own: a user cannot be changed back.
     """
     context = multiprocessing.get_context("fork")
     ours, theirs = context.Pipe(duplex=False)
-    with _ground(keeper, attacker, as_nobody) as root:
-        child = context.Process(target=_fight, args=(theirs, level, entries, root, as_nobody))
+    with _ground(keeper, attacker, as_ordinary) as root:
+        child = context.Process(target=_fight, args=(theirs, level, entries, root, as_ordinary))
         child.start()
         theirs.close()
         try:
@@ -79,17 +78,17 @@ def fight(
 
 
 @contextmanager
-def _ground(keeper: Path, attacker: Path, as_nobody: bool) -> Iterator[Path]:
+def _ground(keeper: Path, attacker: Path, as_ordinary: bool) -> Iterator[Path]:
     """A folder that this user can reach: those of the tests are closed to others."""
     root = Path(tempfile.mkdtemp(prefix="evolve-attacks-", dir="/tmp"))
     try:
         root.chmod(0o755)
         for program, name in ((keeper, "evolve-keeper"), (attacker, "attacker")):
             shutil.copy(program, root / name)
-        if as_nobody:
+        if as_ordinary:
             shutil.copy(attacker, root / "set-user-id")
             (root / "set-user-id").chmod(0o4755)
-            os.chown(root, NOBODY, NOBODY)
+            give_to_ordinary(root)
         yield root
     finally:
         left = [one for one in psutil.process_iter() if _stands_in(one, root)]
@@ -107,13 +106,10 @@ def _stands_in(process: psutil.Process, root: Path) -> bool:
 
 
 def _fight(
-    told: Connection, level: Level, entries: Sequence[Entry], root: Path, as_nobody: bool
+    told: Connection, level: Level, entries: Sequence[Entry], root: Path, as_ordinary: bool
 ) -> None:
-    if as_nobody:
-        os.setgroups([])
-        os.setresgid(NOBODY, NOBODY, NOBODY)
-        os.setresuid(NOBODY, NOBODY, NOBODY)
-        ctypes.CDLL(None).prctl(PR_SET_DUMPABLE, 1, 0, 0, 0)
+    if as_ordinary:
+        become_ordinary()
     arena = Arena(root, root / "attacker", entries)
     os.environ["SECRET"] = arena.secret
     try:

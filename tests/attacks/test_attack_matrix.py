@@ -15,7 +15,7 @@ from arena import Entry, Mode
 from attack_cells import CELLS, EVERYTHING, FAMILIES
 from attack_support import Cell, Seen
 from combat import fight
-from users import NOBODY
+from users import ORDINARY
 
 from evolve_ai.model.agent import Cause
 from evolve_ai.model.sandbox import Level, Protection
@@ -29,8 +29,8 @@ Fights = Callable[[Level, str, Mode], Mapping[str, Seen]]
 
 
 def _can(cell: Cell, user: str) -> bool:
-    is_nobody = IS_ROOT and user == "user"
-    return cell.only in ("", user) or (cell.only == "nobody" and is_nobody)
+    is_ordinary = IS_ROOT and user == "user"
+    return cell.only in ("", user) or (cell.only == "ordinary" and is_ordinary)
 
 
 @pytest.fixture(scope="module")
@@ -43,8 +43,8 @@ def fights(keeper: Path, attacker: Path) -> Fights:
         if key not in done:
             cells = [cell for cell in CELLS if _can(cell, user)]
             entries = [Entry(cell, mode) for cell in cells if cell.stopped_by or mode is Mode.HELD]
-            as_nobody = IS_ROOT and user == "user"
-            done[key] = fight(level, entries, keeper, attacker, as_nobody=as_nobody)
+            as_ordinary = IS_ROOT and user == "user"
+            done[key] = fight(level, entries, keeper, attacker, as_ordinary=as_ordinary)
         return done[key]
 
     return fought
@@ -58,7 +58,7 @@ def no_namespaces(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
         return dict.fromkeys(USERS, "bwrap is not installed")
     found = {}
     for user in USERS:
-        number = NOBODY if IS_ROOT and user == "user" else None
+        number = ORDINARY.pw_uid if IS_ROOT and user == "user" else None
         words = [*arguments(bwrap, Path("/"), {}, [(Path("/"), "--ro-bind")]), "/bin/true"]
         done = subprocess.run(words, user=number, capture_output=True, text=True, check=False)
         if done.returncode:

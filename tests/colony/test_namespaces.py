@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from keeper_support import LONG, Nursery, ends, eventually, told
 from seen import skip_without_namespaces
-from users import NOBODY, as_nobody
+from users import as_ordinary, give_to_ordinary
 
 from evolve_ai.colony import namespaces
 from evolve_ai.colony.keeper import Keeper, KeeperError, Started
@@ -120,7 +120,7 @@ def test_nothing_is_left_around_a_keeper(nursery: Nursery, walled: Keeper) -> No
 
 def test_namespaces_that_cannot_be_made_are_told_of(nursery: Nursery, tmp_path: Path) -> None:
     nursery.folder.mkdir()
-    words = around(BWRAP, nursery.folder, (), (tmp_path / "missing",))
+    words = around(BWRAP, nursery.folder, (), (nursery.folder, tmp_path / "missing"))
     with pytest.raises(KeeperError, match=r"bwrap: .*missing"):
         Keeper.open(nursery.folder, nursery.program, LONG, around=words)
 
@@ -137,13 +137,13 @@ def test_an_ordinary_user_has_the_same(tmp_path: Path, keeper: Path) -> None:
     reachable(keeper, tmp_path)
     own = tmp_path / "own"
     own.mkdir()
-    os.chown(own, NOBODY, NOBODY)
+    give_to_ordinary(own)
 
     def try_them() -> None:
         found = namespaces.tried(BWRAP, keeper, own)
         assert all(one.held for one in found), found
 
-    as_nobody(try_them, tmp_path / "said")
+    as_ordinary(try_them, tmp_path / "said")
 
 
 def reachable(*paths: Path) -> None:
@@ -178,7 +178,7 @@ def test_links_on_the_way_are_made_again(tmp_path: Path) -> None:
         tmp_path / "link": Path("real/deep"),
         real / "deep" / "inner": Path("../other"),
     }
-    words = around(BWRAP, real, (tmp_path / "link",))
+    words = around(BWRAP, real, (tmp_path / "link",), (real,))
     assert words[words.index("--symlink") :][:3] == (
         "--symlink",
         "real/deep",

@@ -8,7 +8,7 @@ from contextlib import closing
 
 import psutil
 from project_support import ProjectUnderTest, wait_until
-from test_colonies import agents, colony_pid
+from test_colonies import colony_pid
 from test_free_mode import flipped, genome_of, publish
 
 from evolve_ai.model.genome import encode
@@ -50,7 +50,7 @@ def test_mutations_deaths_and_a_killed_colony_in_the_middle_of_a_cycle(
     running = project.start("life-cycle", *FREE, "--set", "cycle.ticks=100000")
     wait_until(lambda: len(project.events("start")) >= COUNT * 0.9, "agents")
     here, there = ([a for a, p in places(project).items() if p % 2 == deme] for deme in (0, 1))
-    before = agents(project)
+    before = project.agent_pids()
     here, there = ([a for a in ids if a in before] for ids in (here, there))
     before[here[0]] = changed(project, here[0])
     before[there[0]] = changed(project, there[0])
@@ -62,7 +62,7 @@ def test_mutations_deaths_and_a_killed_colony_in_the_middle_of_a_cycle(
     wait_until(lambda: colony_pid(project, 1) not in (0, victim), "another process")
     before[there[2]] = changed(project, there[2])
     before[here[2]] = changed(project, here[2])
-    assert agents(project) == before, "nobody else was touched"
+    assert project.agent_pids() == before, "nobody else was touched"
     running.send_signal(signal.SIGINT)
     time.sleep(0.3)
     running.send_signal(signal.SIGINT)

@@ -37,6 +37,19 @@ const IOCTL: &[u32] = &[0x5401, 0x802c_542a, 0x5413, 0x541b, 0x5421, 0x5450, 0x5
 /// PR_SET_TIMERSLACK, PR_GET_TIMERSLACK, PR_SET_NO_NEW_PRIVS, PR_GET_NO_NEW_PRIVS, PR_SET_VMA.
 const PRCTL: &[u32] = &[3, 4, 15, 16, 21, 23, 29, 30, 38, 39, 0x5356_4d41];
 
+/// What forbids calls. Limits do, too, but not for their own sake: who has all else may raise them.
+const BY_CALLS: &[Protection] = &[
+    Protection::Files,
+    Protection::Network,
+    Protection::Processes,
+    Protection::Threads,
+    Protection::Signals,
+    Protection::Tracing,
+    Protection::Kernel,
+    Protection::Metadata,
+    Protection::Privileges,
+];
+
 /// Who is to be confined: itself, and the program it is about to become, if by descriptor.
 pub struct Subject {
     pub pid: i32,
@@ -48,8 +61,12 @@ pub struct Subject {
 }
 
 /// From here on this process, and whatever comes of it, has the calls of its box only. In a box of
-/// many, the file is where those are asked for who fork; none where somebody outside listens already.
+/// many, the file is where those are asked for who fork; none where somebody outside listens already,
+/// and where nothing is held by which calls are forbidden.
 pub fn enter(confinement: &Confinement, subject: &Subject) -> io::Result<Option<File>> {
+    if !BY_CALLS.iter().any(|&protection| confinement.holds(protection)) {
+        return Ok(None);
+    }
     let asks = confinement.processes.is_some() && confinement.holds(Protection::Processes);
     match install(confinement, &Subject { asks, ..*subject }, if asks { NEW_LISTENER } else { 0 }) {
         // SAFETY: the descriptor is new.

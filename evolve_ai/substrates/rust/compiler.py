@@ -2,13 +2,13 @@
 
 import math
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from evolve_ai.contracts.substrate import Confine
 from evolve_ai.model.errors import ToolchainError
-from evolve_ai.model.sandbox import Box, Confinement
+from evolve_ai.model.sandbox import EVERYTHING, Box, Confinement
 from evolve_ai.model.settings import GIB, BuildSettings
 from evolve_ai.substrates.rust.area import BuildArea
 from evolve_ai.substrates.rust.cargo import build_argv
@@ -18,6 +18,7 @@ from evolve_ai.substrates.rust.toolchain import (
     cargo_home,
     configuration_files,
 )
+from evolve_ai.system import bubblewrap
 from evolve_ai.system.box import NOT_STARTED, TOO_MANY, box_argv
 from evolve_ai.system.commands import Completed, Limits, run_command
 from evolve_ai.system.leftovers import started_by_us
@@ -49,18 +50,9 @@ class Compiler:
     ) -> Completed:
         """Compile one package of the area. ToolchainError when no box can be made for it."""
         tools, confinement = self.tools(), self._confine()
-        argv = box_argv(
-            confinement.program,
-            build_box(tools, confinement, area, os.environ),
-            build_argv(tools.cargo, package),
-            processes=PROCESSES,
-            memory=self.memory,
-            file_bytes=FILE_BYTES,
-            descriptors=_DESCRIPTORS,
-        )
         area.make_room()
         done = run_command(
-            argv,
+            self._boxed(build_argv(tools.cargo, package), tools, confinement, area),
             cwd=area.folder,
             env={
                 **build_environment(os.environ),
@@ -73,6 +65,26 @@ class Compiler:
         )
         _raise_if_box(done, area.folder)
         return done
+
+    def _boxed(
+        self, command: Sequence[str], tools: Toolchain, confinement: Confinement, area: BuildArea
+    ) -> tuple[str, ...]:
+        box = build_box(tools, confinement, area, os.environ)
+        argv = box_argv(
+            confinement.program,
+            box,
+            command,
+            processes=PROCESSES,
+            memory=self.memory,
+            file_bytes=FILE_BYTES,
+            descriptors=_DESCRIPTORS,
+        )
+        if confinement.bwrap is None:
+            return argv
+        seen = (confinement.program, *box.readable, *box.executable)
+        words = bubblewrap.around(confinement.bwrap, area.folder, seen, box.writable)
+        # bwrap ends at the first signal, and what it started lives on: somebody watches it, too.
+        return box_argv(confinement.program, Box(lifted=EVERYTHING), (*words, *argv))
 
 
 def build_box(
@@ -94,16 +106,21 @@ def build_box(
     )
 
 
+# How the end of a command tells that its box was at fault: by its code, and by who says why.
+_NO_BOX = ("no compiler is run without its box", "see what `evolve doctor` says of the sandbox")
+_BOXES = {
+    (NOT_STARTED, "evolve-keeper: "): _NO_BOX,
+    (bubblewrap.FAILED, "bwrap: "): _NO_BOX,
+    (TOO_MANY, "evolve-keeper: "): (
+        "the build was ended",
+        "see which crate of the template starts so many (a build script, a macro)",
+    ),
+}
+
+
 def _raise_if_box(done: Completed, where: Path) -> None:
-    if done.code not in (NOT_STARTED, TOO_MANY):
-        return
-    for line in done.stderr.decode("utf-8", "replace").splitlines():
-        what = line.removeprefix("evolve-keeper: ")
-        if what != line and done.code == NOT_STARTED:
-            todo = "see what `evolve doctor` says of the sandbox"
-            raise ToolchainError(
-                f"no compiler is run without its box: {what}", where=where, todo=todo
-            )
-        if what != line:
-            todo = "see which crate of the template starts so many (a build script, a macro)"
-            raise ToolchainError(f"the build was ended: {what}", where=where, todo=todo)
+    lines = done.stderr.decode("utf-8", "replace").splitlines()
+    for (code, who), (what, todo) in _BOXES.items():
+        for line in lines if code == done.code else ():
+            if line.startswith(who):
+                raise ToolchainError(f"{what}: {line.removeprefix(who)}", where=where, todo=todo)

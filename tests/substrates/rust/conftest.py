@@ -4,7 +4,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from rust_support import KEEPER, BoxedRust, copy_template
+from faults_support import made_with, request_for
+from rust_support import KEEPER, BoxedRust, compiler_of, copy_template
 from toolchains import SYSROOT, real_sysroot
 
 from evolve_ai.model.report import GenePool
@@ -42,3 +43,13 @@ def workspace(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def builder(substrate: BoxedRust, workspace: Path, pool: GenePool) -> RustBuilder:
     return substrate.builder(workspace, pool)
+
+
+@pytest.fixture(scope="module")
+def warm(substrate: BoxedRust, pool: GenePool, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A workspace where the genes of the pool have been compiled."""
+    workspace = tmp_path_factory.mktemp("warm")
+    builder = RustBuilder(workspace, pool, made_with(substrate), compiler_of())
+    (verdict,) = builder.build([request_for(pool, substrate)])
+    assert verdict.program is not None
+    return workspace
