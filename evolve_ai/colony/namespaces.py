@@ -11,7 +11,6 @@ from evolve_ai.system.bubblewrap import NAMESPACES, around
 
 # What the keeper itself loads, whatever its agents are written in.
 _LIBRARIES = ("/lib", "/lib64", "/usr/lib", "/usr/lib64", "/nix/store", "/etc/ld.so.cache")
-_ALTERNATIVES = "/etc/alternatives"  # where Debian's libraries may be links to
 _OTHERS = ("/etc/passwd", "/home", "/root", "/tmp", "/var")  # who would look for secrets there
 _ORPHAN_SECONDS = 2
 _LAST = 5.0
@@ -22,7 +21,7 @@ def around_keeper(
 ) -> tuple[str, ...]:
     """The words that a keeper in this folder is started with: of all files it sees its own folder
     and those of its agents, and, only to read, itself, libraries and what is `readable`."""
-    seen = (program.parent, *map(Path, (*_LIBRARIES, _ALTERNATIVES)), *map(Path, readable))
+    seen = (program.parent, *map(Path, _LIBRARIES), *map(Path, readable))
     return around(bwrap, folder, seen, (folder, *agents))
 
 

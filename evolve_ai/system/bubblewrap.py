@@ -14,6 +14,7 @@ NAMESPACES = ("user", "mnt", "net", "ipc", "uts")  # their names in /proc/<pid>/
 # Of the kernel's own settings nothing may be changed, though the keeper may write in /proc: how
 # readily the kernel ends an agent for want of memory is said there.
 _KERNEL = ("sys", "sysrq-trigger", "irq", "bus")
+_ALTERNATIVES = Path("/etc/alternatives")  # where Debian's programs and libraries may be links to
 _LINKS = 40  # that a path may lead through, as for the kernel (path_resolution(7))
 
 
@@ -27,7 +28,7 @@ def around(
 ) -> tuple[str, ...]:
     """The words before a command that is to run in this folder, where nothing is but what is
     readable or writable. What of the former is not there is left out; the latter must be there."""
-    asked = {path.absolute(): "--ro-bind-try" for path in readable}
+    asked = {path.absolute(): "--ro-bind-try" for path in (*readable, _ALTERNATIVES)}
     asked |= {path.absolute(): "--bind" for path in writable}
     bound = {path.resolve(): how for path, how in asked.items()}
     links = {

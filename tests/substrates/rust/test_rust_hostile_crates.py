@@ -174,6 +174,15 @@ def test_files_are_out_of_sight_of_a_build_in_namespaces(
     assert not any(report[what] for what in ATTACKS[frozenset({Protection.FILES})])
 
 
+def test_all_of_a_project_is_compiled_in_namespaces(
+    hostile: Hostile, in_namespaces: Confinement
+) -> None:
+    hostile.area.clean()
+    with hostile.put_right():
+        done = hostile.build(in_namespaces)
+    assert done.code == 0, done.stderr
+
+
 def test_build_that_can_have_no_namespaces_is_none(
     hostile: Hostile, in_namespaces: Confinement, monkeypatch: pytest.MonkeyPatch
 ) -> None:
