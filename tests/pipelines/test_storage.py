@@ -138,7 +138,8 @@ def test_registry_whose_disk_fills_up_ends_the_life_cycle_with_a_word_and_loses_
 ) -> None:
     project, disk = small
     put_on(disk, project.root / "workspace")
-    running = project.start("life-cycle", "--set", "cycle.sleep=0.1")
+    settings = ("--set", "cycle.sleep=0.1", "--set", "supervise.orphan_seconds=5")
+    running = project.start("life-cycle", *settings)
     wait_until(lambda: len(project.events("cycle")) > 2, "cycles")
     filler = fill(disk)
     _, err = running.communicate(timeout=60)
