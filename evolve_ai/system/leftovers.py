@@ -13,13 +13,15 @@ _ROUNDS = 5  # whoever was about to start another when it was ended
 
 
 def leftovers(agents: Path) -> Iterator[Identity]:
-    """Processes named like agents whose working folder lies in this folder of agents.
+    """Agents whose working folder lies in this folder of agents, known by their name or, as they
+    may write another one there, by being executed from memory (memfd_create(2)).
 
     A folder that was removed in the meantime still shows as the process's own.
     """
     for process in _inside(agents):
         with suppress(OSError):
-            if (process / "cmdline").read_bytes().startswith(b"agent-"):
+            named = (process / "cmdline").read_bytes().startswith(b"agent-")
+            if named or str((process / "exe").readlink()).startswith("/memfd:"):
                 yield from _identified(process)
 
 

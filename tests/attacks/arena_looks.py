@@ -80,6 +80,7 @@ def look_at_process(seen: Seen, pid: int) -> None:
     seen.descriptors = tuple(_link(one) for one in _listed(at / "fd"))
     seen.process = {
         "root": _link(at / "root"),
+        "folder": _link(at / "cwd"),
         "user": _link(at / "ns/user"),
         "mounts": _text(at / "mounts"),
         "personality": _text(at / "personality").strip(),

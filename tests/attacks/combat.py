@@ -16,7 +16,8 @@ from pathlib import Path
 import psutil
 from arena import Arena, Entry, Mode
 from arena_looks import children, look_at_process, what_the_kernel_keeps
-from attack_cells import (
+from attack_support import TREASURE, Seen
+from attack_words import (
     DESCRIPTORS,
     EVERYTHING,
     FILE_BYTES,
@@ -25,7 +26,6 @@ from attack_cells import (
     STATE_FILES,
     THREADS_COUNTED,
 )
-from attack_support import TREASURE, Seen
 from users import become_ordinary, give_to_ordinary
 
 from evolve_ai.colony.crew import Crew

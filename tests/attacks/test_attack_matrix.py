@@ -12,8 +12,9 @@ from pathlib import Path
 
 import pytest
 from arena import Entry, Mode
-from attack_cells import CELLS, EVERYTHING, FAMILIES
+from attack_cells import CELLS, FAMILIES
 from attack_support import Cell, Seen
+from attack_words import EVERYTHING
 from combat import fight
 from users import ORDINARY
 

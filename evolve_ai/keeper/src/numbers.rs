@@ -55,8 +55,6 @@ calls! {
         READLINK 89 -1,
         READLINKAT 267 78,
         GETCWD 79 17,
-        CHDIR 80 49,
-        FCHDIR 81 50,
         MKDIR 83 -1,
         MKDIRAT 258 34,
         RMDIR 84 -1,
@@ -348,6 +346,10 @@ calls! {
         SYMLINKAT 266 36,
         MKNOD 133 -1,
         MKNODAT 259 33,
+    }
+    LEAVING {
+        CHDIR 80 49,
+        FCHDIR 81 50,
     }
     IDENTITIES {
         SETUID 105 146,

@@ -33,9 +33,10 @@ const FCNTL: &[u32] = &[0, 1, 2, 3, 4, 5, 6, 7, 36, 37, 38, 1030, 1032, 1034];
 const FROM_OUTSIDE: &[u32] = &[1, 2, 9, 15];
 /// TCGETS, TCGETS2 and TIOCGWINSZ (isatty), FIONREAD, FIONBIO, FIONCLEX, FIOCLEX.
 const IOCTL: &[u32] = &[0x5401, 0x802c_542a, 0x5413, 0x541b, 0x5421, 0x5450, 0x5451];
-/// PR_GET_DUMPABLE, PR_SET_DUMPABLE, PR_SET_NAME, PR_GET_NAME, PR_GET_SECCOMP, PR_CAPBSET_READ,
-/// PR_SET_TIMERSLACK, PR_GET_TIMERSLACK, PR_SET_NO_NEW_PRIVS, PR_GET_NO_NEW_PRIVS, PR_SET_VMA.
-const PRCTL: &[u32] = &[3, 4, 15, 16, 21, 23, 29, 30, 38, 39, 0x5356_4d41];
+/// Without PR_SET_DUMPABLE, which hides its folder and its program from whoever is not root.
+/// PR_GET_DUMPABLE, PR_SET_NAME, PR_GET_NAME, PR_GET_SECCOMP, PR_CAPBSET_READ, PR_SET_TIMERSLACK,
+/// PR_GET_TIMERSLACK, PR_SET_NO_NEW_PRIVS, PR_GET_NO_NEW_PRIVS, PR_SET_VMA.
+const PRCTL: &[u32] = &[3, 15, 16, 21, 23, 29, 30, 38, 39, 0x5356_4d41];
 
 /// What forbids calls. Limits do, too, but not for their own sake: who has all else may raise them.
 const BY_CALLS: &[Protection] = &[
@@ -164,6 +165,8 @@ impl Rules<'_> {
         };
         self.set(&[calls::CLONE], [argument(0), new].concat());
         self.set(calls::FORKING, process);
+        // By its folder an agent is known, where all else that tells of it is lost.
+        self.set(calls::LEAVING, if self.has_processes() { allow() } else { refuse(EPERM) });
         self.set(calls::EXECUTING, if self.has_processes() { allow() } else { kill() });
         // By an absolute path it could still name another program that Landlock lets it execute, and
         // would be that one in this same box.

@@ -1,6 +1,6 @@
 //! Owns floods: of memory, of bytes and files in one's own folder, of one's own log.
 
-use crate::sys::parsed;
+use crate::sys::{call, parsed, text, AT_FDCWD};
 use crate::tell;
 use std::fs::{self, File};
 use std::io::{self, Write};
@@ -8,6 +8,8 @@ use std::mem;
 use std::os::unix::fs::DirBuilderExt;
 
 const PIECE: usize = 1 << 16;
+const O_RDONLY: usize = 0;
+const O_WRONLY_CREATE: usize = 0o101;
 
 pub fn attack(words: &[&str]) -> bool {
     match *words {
@@ -69,15 +71,20 @@ fn hidden(most: usize) -> io::Result<usize> {
     many_files("state/hidden", most)
 }
 
-/// Where no path is short enough to lead: one goes there step by step.
+/// Where no path is short enough to lead: one gets there step by step.
 fn far_away(most: usize) -> io::Result<usize> {
-    let name = "d".repeat(250);
-    std::env::set_current_dir("state")?;
+    let name = text(&"d".repeat(250));
+    let mut at = call("openat", &[AT_FDCWD, text("state").as_ptr() as usize, O_RDONLY])?;
     for _ in 0..20 {
-        fs::create_dir(&name)?;
-        std::env::set_current_dir(&name)?;
+        call("mkdirat", &[at, name.as_ptr() as usize, 0o755])?;
+        at = call("openat", &[at, name.as_ptr() as usize, O_RDONLY])?;
     }
-    many_files(".", most)
+    for number in 0..most {
+        let file = text(&number.to_string());
+        let made = call("openat", &[at, file.as_ptr() as usize, O_WRONLY_CREATE, 0o644])?;
+        call("close", &[made])?;
+    }
+    Ok(most)
 }
 
 fn log(bytes: usize) -> io::Result<usize> {

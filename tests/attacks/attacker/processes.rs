@@ -11,6 +11,7 @@ use std::time::Duration;
 
 /// Everything that is left behind by an attack goes by itself after this time.
 const LASTS: Duration = Duration::from_secs(20);
+const SET_DUMPABLE: usize = 4;
 const CLONE_VM_VFORK_SIGCHLD: c_int = 0x100 | 0x4000 | 17;
 
 extern "C" {
@@ -28,6 +29,8 @@ pub fn attack(words: &[&str]) -> bool {
         ["fork_sharing_memory", mark] => tell("fork", fork_sharing_memory(mark)),
         ["daemon", mark] => tell("daemon", daemon(mark)),
         ["threads", most] => tell("threads", threads(parsed(most))),
+        ["chdir", path] => tell("chdir", call("chdir", &[text(path).as_ptr() as usize])),
+        ["hide"] => tell("hide", call("prctl", &[SET_DUMPABLE, 0])),
         ["execute", way, file] => tell("execute", execute(way, file)),
         ["execute_with", file, argument] => tell("execute", execute_file(file, argument)),
         _ => return false,

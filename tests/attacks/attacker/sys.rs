@@ -13,7 +13,7 @@ pub const AT_FDCWD: usize = -100isize as usize;
 
 #[rustfmt::skip]
 const CALLS: &[(&str, c_long, c_long)] = &[
-    ("acct", 163, 89), ("add_key", 248, 217), ("bpf", 321, 280), ("chmod", 90, NONE),
+    ("acct", 163, 89), ("add_key", 248, 217), ("bpf", 321, 280), ("chdir", 80, 49), ("chmod", 90, NONE),
     ("chroot", 161, 51), ("clone", 56, 220), ("clone3", 435, 435), ("close", 3, 57),
     ("dup3", 292, 24), ("execve", 59, 221), ("execveat", 322, 281), ("exit_group", 231, 94),
     ("fanotify_init", 300, 262), ("fchdir", 81, 50), ("fchmod", 91, 52), ("fchmodat", 268, 53),
@@ -26,7 +26,7 @@ const CALLS: &[(&str, c_long, c_long)] = &[
     ("ioprio_set", 251, 30), ("kcmp", 312, 272), ("kexec_load", 246, 104), ("keyctl", 250, 219),
     ("kill", 62, 129), ("landlock_create_ruleset", 444, 444), ("linkat", 265, 37),
     ("listmount", 458, 458), ("lsetxattr", 189, 6), ("memfd_create", 319, 279),
-    ("memfd_secret", 447, 447), ("migrate_pages", 256, 238), ("mknodat", 259, 33),
+    ("memfd_secret", 447, 447), ("migrate_pages", 256, 238), ("mkdirat", 258, 34), ("mknodat", 259, 33),
     ("mmap", 9, 222), ("modify_ldt", 154, NONE), ("mount", 165, 40),
     ("mount_setattr", 442, 442), ("move_mount", 429, 429), ("move_pages", 279, 239),
     ("mq_open", 240, 180), ("msgget", 68, 186), ("name_to_handle_at", 303, 264),
