@@ -11,8 +11,9 @@ from pathlib import Path
 
 import psutil
 import pytest
+from commands import close_servers, evolve
 from hypothesis import settings
-from project_support import SEED, UNDYING, ProjectUnderTest, clone, evolve
+from project_support import SEED, UNDYING, ProjectUnderTest, clone
 
 from evolve_ai.colony.keeper_program import keeper_program
 from evolve_ai.system import cgroup
@@ -46,6 +47,12 @@ def _interrupts_are_heard() -> Iterator[None]:
     yield
     for number, handler in before.items():
         signal.signal(number, handler)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _servers_end() -> Iterator[None]:
+    yield
+    close_servers()
 
 
 def held() -> set[tuple[str, str]]:

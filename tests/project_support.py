@@ -5,53 +5,26 @@ import os
 import shutil
 import sqlite3
 import subprocess
-import sys
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import psutil
+from commands import EVOLVE, Done, evolve
 from seen import first_word
 
 from evolve_ai.state.registry import Registry
 from evolve_ai.system.signing import make_key
 
-EVOLVE = (sys.executable, "-m", "evolve_ai.cli")
 SEED = "7"
 # Where no toolchain can be found, not even in the place of a user's own.
 NO_CARGO = dict.fromkeys(("PATH", "HOME", "CARGO_HOME"), "/nonexistent")
 # Settings of a world in which nobody dies by itself.
 UNDYING = {"turnover_floor": 0.0, "age_limit": 1000, "start_cycles": 9.0}
-SECONDS = 120.0
 AGENT = "agent-"
 KEEPER = "evolve-keeper"
-
-
-@dataclass(frozen=True)
-class Done:
-    """A command that is over."""
-
-    code: int
-    out: str
-    err: str
-
-    @property
-    def json(self) -> Any:
-        return json.loads(self.out)
-
-
-def evolve(*words: object, env: dict[str, str] | None = None, cwd: Path | None = None) -> Done:
-    """Run `evolve`; whatever it is given, it never shows a traceback."""
-    argv = [*EVOLVE, *map(str, words)]
-    done = subprocess.run(
-        argv, capture_output=True, text=True, timeout=SECONDS, env=env, cwd=cwd, check=False
-    )
-    assert "Traceback" not in done.stderr, done.stderr
-    assert "a defect of ours" not in done.stderr, done.stderr
-    return Done(done.returncode, done.stdout, done.stderr)
 
 
 class ProjectUnderTest:

@@ -7,7 +7,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from project_support import NO_CARGO, ProjectUnderTest, evolve
+from commands import evolve
+from project_support import NO_CARGO, ProjectUnderTest
 
 GENE = """use crate::kernel::Agent;
 

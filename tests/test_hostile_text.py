@@ -15,7 +15,8 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from project_support import EVOLVE, UNDYING, ProjectUnderTest
+from commands import EVOLVE
+from project_support import UNDYING, ProjectUnderTest
 
 from evolve_ai.model.genome import decode, encode
 

@@ -7,7 +7,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from project_support import EVOLVE, ProjectUnderTest, evolve, wait_until
+from commands import EVOLVE, evolve
+from project_support import ProjectUnderTest, wait_until
 
 from evolve_ai.system.housekeeping import (
     DESCRIPTORS_PER_AGENT,

@@ -6,7 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from project_support import ProjectUnderTest, evolve
+from commands import evolve
+from project_support import ProjectUnderTest
 
 CYCLES = 7
 COUNT = 20

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import psutil
 import pytest
-from project_support import EVOLVE, ProjectUnderTest, wait_until
+from commands import EVOLVE
+from project_support import ProjectUnderTest, wait_until
 
 ASLEEP = ("--set", "cycle.sleep=600")
 YEAR = 365 * 86400

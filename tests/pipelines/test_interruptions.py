@@ -12,7 +12,8 @@ from functools import partial
 from pathlib import Path
 
 import pytest
-from project_support import EVOLVE, NO_CARGO, ProjectUnderTest, wait_until
+from commands import EVOLVE
+from project_support import NO_CARGO, ProjectUnderTest, wait_until
 
 FOUNDERS = 120
 ASLEEP = ("--set", "cycle.sleep=600")

@@ -9,7 +9,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from project_support import EVOLVE, ProjectUnderTest, wait_until
+from commands import EVOLVE
+from project_support import ProjectUnderTest, wait_until
 from seccomp_filter import without_system_call
 from seen import skip_without_namespaces
 

@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from project_support import EVOLVE, ProjectUnderTest, share, wait_until
+from commands import EVOLVE
+from project_support import ProjectUnderTest, share, wait_until
 
 Mount = Callable[..., Path]
 MANY = 40  # of whom one in ten mutates in a cycle

@@ -1,0 +1,47 @@
+"""Runs `evolve` again and again, each time in a process of its own, forked from this one, which has
+everything imported and has done nothing else.
+
+Asked by a line of JSON on stdin (words, environment, folder, files for both outputs); answers two
+lines: the pid, and how it ended.
+"""
+
+import json
+import os
+import sys
+from typing import Any
+
+
+def become(asked: dict[str, Any]) -> None:
+    """What a process started with these would be."""
+    os.environ.clear()
+    os.environ.update(asked["environment"])
+    os.chdir(asked["folder"])
+    with open(os.devnull, "rb") as nothing:
+        os.dup2(nothing.fileno(), 0)
+    for handle, path in ((1, asked["out"]), (2, asked["err"])):
+        file = os.open(path, os.O_WRONLY | os.O_APPEND)
+        os.dup2(file, handle)
+        os.close(file)
+    sys.argv = ["evolve", *asked["words"]]
+
+
+def serve() -> dict[str, Any] | None:
+    """In a child, what it is asked for; None at the end, in the parent."""
+    while line := sys.stdin.readline():
+        pid = os.fork()
+        if pid == 0:
+            return dict(json.loads(line))
+        print(pid, flush=True)
+        _, status = os.waitpid(pid, 0)
+        print(os.waitstatus_to_exitcode(status), flush=True)
+    return None
+
+
+if __name__ == "__main__":
+    del sys.path[0]  # ours: a command finds nothing beside it that users would not have
+    from evolve_ai.cli import main
+
+    asked = serve()
+    if asked is not None:
+        become(asked)
+        main()
