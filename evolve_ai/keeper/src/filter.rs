@@ -101,12 +101,17 @@ pub fn if_null(index: u32, then: Program, otherwise: Program) -> Program {
     [high_half(index), if_equal(0, low, otherwise)].concat()
 }
 
-/// A conditional jump reaches 255 instructions far, an unconditional one anywhere.
+/// A conditional jump reaches 255 instructions far, an unconditional one anywhere. The kernel
+/// translates each instruction at each start of an agent: there are as few as can be.
 fn branch(code: u16, value: u32, then: Program, otherwise: Program) -> Program {
-    let condition = Instruction { code, jump_true: 1, jump_false: 0, value };
-    let over = instruction(JUMP, then.len() as u32);
     // The jump is taken when the condition fails: it leads over `then`.
-    let mut program = vec![condition, over];
+    let mut program = match u8::try_from(then.len()) {
+        Ok(jump_false) => vec![Instruction { code, jump_true: 0, jump_false, value }],
+        Err(_) => {
+            let condition = Instruction { code, jump_true: 1, jump_false: 0, value };
+            vec![condition, instruction(JUMP, then.len() as u32)]
+        }
+    };
     program.extend(then);
     program.extend(otherwise);
     program
