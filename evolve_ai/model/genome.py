@@ -227,7 +227,10 @@ def _function(pair: Any, name: str) -> tuple[str, bool]:
 
 def _traits(items: dict[str, Any]) -> dict[str, float]:
     for name, value in items.items():
-        if type(value) not in (int, float) or not 0 <= value <= 1:
+        if type(value) not in (int, float):
+            kind = type(value).__name__
+            raise GenomeError(f"traits.{name[:60]} must be a number in 0..1, not {kind}")
+        if not 0 <= value <= 1:
             raise GenomeError(f"traits.{name[:60]} is {value!r}, it must be a number in 0..1")
     return items
 

@@ -167,7 +167,8 @@ def test_key_that_is_no_text_is_refused(key: Any) -> None:
 
 def test_reason_stays_short_whatever_the_genome_says() -> None:
     long = "x" * 60_000
-    for changes in ({"traits": {long: 2}}, {"mutations": {long: -1}}, {"id": long}, {"v": long}):
+    spoiled = ({"traits": {long: 2}}, {"traits": {"a": long}}, {"traits": {"a": [long]}})
+    for changes in (*spoiled, {"mutations": {long: -1}}, {"id": long}, {"v": long}):
         with pytest.raises(GenomeError) as error:
             decode(msgpack.packb(body(**changes)))
         assert len(str(error.value)) < 300
