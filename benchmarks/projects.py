@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-EVOLVE = (sys.executable, "-m", "evolve_ai.cli")
+EVOLVE = (sys.executable, "-m", "evolve_ai")
 
 
 def evolve(project: Path, *arguments: str, cpus: str | None = None) -> str:

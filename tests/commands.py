@@ -14,7 +14,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-EVOLVE = (sys.executable, "-m", "evolve_ai.cli")
+EVOLVE = (sys.executable, "-m", "evolve_ai")
 SECONDS = 120.0
 _SERVER = Path(__file__).with_name("command_server.py")
 _OF_PYTHON = "PYTHON"  # begins the names of what an interpreter reads when it starts

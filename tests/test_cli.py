@@ -2,6 +2,7 @@
 
 import json
 import os
+import shlex
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -342,3 +343,8 @@ def test_usage_errors_are_sentences(project: ProjectUnderTest) -> None:
 def test_duration_bounds_a_run(project: ProjectUnderTest) -> None:
     done = project.evolve("life-cycle", "--for", "2s", "--set", "cycle.ticks=1")
     assert done.out.startswith("cycle    1")
+
+
+def test_way_into_a_folder_with_blanks_can_be_pasted(tmp_path: Path) -> None:
+    folder = tmp_path / "of us' all"
+    assert f"cd {shlex.quote(str(folder))} && evolve init" in evolve("new", folder).out

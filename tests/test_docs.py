@@ -83,7 +83,7 @@ def test_commands_in_the_readme_exist() -> None:
     text = (ROOT / "README.md").read_text()
     shown = set(re.findall(r"^ +(?:\.venv/bin/)?evolve ([a-z-]+)", text, re.MULTILINE))
     helped = subprocess.run(
-        [sys.executable, "-m", "evolve_ai.cli", "--help"],
+        [sys.executable, "-m", "evolve_ai", "--help"],
         capture_output=True,
         text=True,
         check=True,

@@ -2,6 +2,7 @@
 
 import io
 import json
+import shlex
 import sys
 import time
 import traceback
@@ -64,7 +65,7 @@ def new(folder: Path) -> None:
             say(f"  {path}{'/' if (folder / path).is_dir() else ''}")
     genes = sum(1 for path in made if path.parent.name == "genes" and path.name != "mod.rs")
     say(f"\n{genes} gene files are in agent_template/src/genes/, settings in evolve.toml.")
-    say(f"Next: cd {folder} && evolve init 100 && evolve life-cycle")
+    say(f"Next: cd {shlex.quote(str(folder))} && evolve init 100 && evolve life-cycle")
 
 
 @evolve.command()

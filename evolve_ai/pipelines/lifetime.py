@@ -160,7 +160,8 @@ def reread_pool(
 def told_of_pool(event: Event) -> tuple[str, ...]:
     """A change of the template in words."""
     if "refused" in event.data:
-        return (f"template refused, the one before stays: {event.data['refused']}",)
+        reason = "; ".join(line.strip() for line in str(event.data["refused"]).splitlines())
+        return (f"template refused, the one before stays: {reason}",)
     return tuple(
         f"template: {path} is there for mutations and births" for path in event.data["new"]
     )

@@ -10,6 +10,7 @@ from functools import cache, partial
 from evolve_ai.model.errors import EvolveError, NoPopulationError
 from evolve_ai.model.genome import Genome, GenomeError, decode
 from evolve_ai.model.report import GenePool
+from evolve_ai.model.sandbox import STATE
 from evolve_ai.model.status import Problem, Verification, VerificationRow
 from evolve_ai.pipelines.initiate_project import check_kernel
 from evolve_ai.pipelines.parts import Parts
@@ -90,7 +91,7 @@ def _programs(parts: Parts, pool_of: PoolOf) -> Found:
     count, altered = parts.substrate.onlooker(parts.project.workspace, pool_of()).verify()
     todo = (
         "see who could write there; a life-cycle quarantines whose program it was, and "
-        "`evolve revive` lets it be built anew"
+        "`evolve revive --all` lets it be built anew"
     )
     problems = [Problem(where=str(where), what=why, todo=todo) for where, why in altered]
     return count, f"{count - len(altered)} batches are signed, and what was signed", problems
@@ -141,6 +142,10 @@ class _Look:
 
     def _problem(self, agent: str, rules: Rules, recorded: bytes) -> Problem | None:
         folder = self.parts.project.agent(agent)
+        for path in (folder, folder / STATE):
+            if path.is_symlink() or (path.exists() and not path.is_dir()):
+                what, todo = "it is no folder", "put the folder back, or let the agent die"
+                return Problem(where=str(path), what=what, todo=todo)
         contents = read_contents(folder, agent, rules)
         if contents.genome is None or contents.fault is not None:
             what = contents.fault.reason if contents.fault is not None else f"no {GENOME}"

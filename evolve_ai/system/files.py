@@ -128,24 +128,49 @@ def discard(path: Path) -> None:
 def remove_tree(folder: Path) -> None:
     """Remove a folder of any depth: folders in it are moved up, where their paths are short.
 
-    Raises OSError for what cannot be removed.
+    Of a link only the link goes, here and in there, also when somebody puts one in the way
+    meanwhile. Raises OSError for what cannot be removed.
     """
-    waiting, moved = [str(folder)], 0
-    while waiting:
-        at = waiting.pop()
-        with os.scandir(at) as entries:
-            found = list(entries)
-        for entry in found:
-            if entry.is_dir(follow_symlinks=False):
-                Path(entry.path).chmod(0o700)
-                waiting.append(f"{folder}/.removed-{os.getpid()}-{moved}")
-                moved += 1
-                Path(entry.path).rename(waiting[-1])
-            else:
-                Path(entry.path).unlink()
-        if at != str(folder):
-            Path(at).rmdir()
+    if folder.is_symlink():
+        folder.unlink()
+        return
+    with _opened(folder) as top:
+        waiting, moved = _emptied(top, top, 0)
+        while waiting:
+            name = waiting.pop()
+            with _opened(name, top) as at:
+                found, moved = _emptied(at, top, moved)
+            waiting += found
+            os.rmdir(name, dir_fd=top)
     folder.rmdir()
+
+
+def _emptied(at: int, top: int, moved: int) -> tuple[list[str], int]:
+    """Take all out of an open folder: the names in `top` that folders in it have now, and how
+    many there have ever been."""
+    folders = []
+    with os.scandir(at) as entries:
+        found = list(entries)
+    for entry in found:
+        if not entry.is_dir(follow_symlinks=False):
+            os.unlink(entry.name, dir_fd=at)
+            continue
+        with _opened(entry.name, at, os.O_PATH) as inner:
+            os.chmod(f"/proc/self/fd/{inner}", 0o700)  # noqa: PTH101 - that one, whatever its name
+        folders.append(f".removed-{os.getpid()}-{moved}")
+        moved += 1
+        os.rename(entry.name, folders[-1], src_dir_fd=at, dst_dir_fd=top)
+    return folders, moved
+
+
+@contextmanager
+def _opened(folder: Path | str, below: int | None = None, how: int = os.O_RDONLY) -> Iterator[int]:
+    """A folder that is no link."""
+    handle = os.open(folder, how | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=below)
+    try:
+        yield handle
+    finally:
+        os.close(handle)
 
 
 def tree_size(folder: Path) -> int:

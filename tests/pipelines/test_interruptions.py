@@ -252,6 +252,18 @@ def test_signal_at_any_moment_leaves_nobody_running(project: ProjectUnderTest) -
     assert project.status()["tainted"] is None
 
 
+@pytest.mark.parametrize("delay", [0.05, 0.15, 0.3, 0.45])
+def test_signal_before_anything_has_begun_ends_without_a_word_of_python(
+    project: ProjectUnderTest, delay: float
+) -> None:
+    running = project.start("life-cycle")
+    time.sleep(delay)
+    running.send_signal(signal.SIGINT)
+    _, err = running.communicate(timeout=60)
+    assert "Traceback" not in err
+    assert not project.processes()
+
+
 def test_second_signal_ends_at_once(project: ProjectUnderTest) -> None:
     running = project.start("life-cycle", "--set", "cycle.ticks=100000")
     wait_until(project.agent_pids, "agents")

@@ -137,6 +137,18 @@ def genome_of_another_generation(project: ProjectUnderTest, folder: Path) -> tup
     return "agents", "older than the one on record"
 
 
+def folder_that_is_a_link(project: ProjectUnderTest, folder: Path) -> tuple[str, str]:
+    folder.rename(project.root / "elsewhere")
+    folder.symlink_to(project.root / "elsewhere")
+    return "agents", "it is no folder"
+
+
+def state_that_is_a_link(project: ProjectUnderTest, folder: Path) -> tuple[str, str]:
+    shutil.rmtree(folder / "state", ignore_errors=True)
+    (folder / "state").symlink_to("/etc")
+    return "agents", "state it is no folder"
+
+
 def folder_that_is_gone(project: ProjectUnderTest, folder: Path) -> tuple[str, str]:
     shutil.rmtree(folder)
     return "agents", folder.name
@@ -172,6 +184,8 @@ ALTERATIONS: list[Alteration] = [
     stranger_in_a_folder,
     genome_that_is_none,
     genome_of_another_generation,
+    folder_that_is_a_link,
+    state_that_is_a_link,
     folder_that_is_gone,
     page_of_the_registry,
 ]

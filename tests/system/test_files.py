@@ -1,9 +1,11 @@
 """Tests of publishing files."""
 
+import contextlib
 import errno
 import os
 import stat
 from pathlib import Path
+from typing import Any
 
 import pytest
 from limited_files import files_of_at_most
@@ -111,3 +113,35 @@ def test_folder_of_any_depth_is_removed(tmp_path: Path) -> None:
     (tmp_path / "stays").touch()
     remove_tree(folder)
     assert [path.name for path in tmp_path.iterdir()] == ["stays"]
+
+
+def test_of_a_link_only_the_link_is_removed(tmp_path: Path) -> None:
+    precious = tmp_path / "precious" / "deeper"
+    precious.mkdir(parents=True)
+    (precious / "thesis").touch()
+    (tmp_path / "link").symlink_to(precious.parent)
+    remove_tree(tmp_path / "link")
+    assert [path.name for path in tmp_path.iterdir()] == ["precious"]
+    assert (precious / "thesis").exists()
+
+
+def test_link_that_takes_the_place_of_a_folder_meanwhile_leads_nowhere(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    precious, folder = tmp_path / "precious", tmp_path / "folder"
+    precious.mkdir(mode=0o500)
+    (folder / "inner").mkdir(parents=True)
+    look = os.scandir
+
+    def swapped(at: int) -> Any:
+        listed = look(at)
+        monkeypatch.setattr(os, "scandir", look)
+        found = list(listed)
+        (folder / "inner").rmdir()
+        (folder / "inner").symlink_to(precious)
+        return contextlib.nullcontext(found)
+
+    monkeypatch.setattr(os, "scandir", swapped)
+    with pytest.raises(OSError):
+        remove_tree(folder)
+    assert stat.S_IMODE(precious.stat().st_mode) == 0o500

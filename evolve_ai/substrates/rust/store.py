@@ -92,7 +92,7 @@ class ProgramStore:
         for one in self._altered:
             if wiring.needs <= one.units:
                 told = f"its program was altered: {one.folder}: {one.reason}"
-                todo = "see who could write there, then let it be built anew: evolve revive"
+                todo = "see who could write there; evolve revive --all lets its agents try again"
                 return Fault(Cause.SIGNATURE, f"{told}; {todo}")
         return None
 
