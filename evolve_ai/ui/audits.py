@@ -5,16 +5,16 @@ from collections.abc import Iterable, Iterator
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from evolve_ai.model.status import AuditedFile, AuditResult, AuditRow
+from evolve_ai.model.status import AuditResult, AuditRow
 from evolve_ai.ui.terminal import one_line
-from evolve_ai.ui.text import agents, held_up
+from evolve_ai.ui.text import agents, held_up, whom
 
 STYLES = {"error": "red", "warning": "yellow"}
 
 
 def audit_result(result: AuditResult) -> RenderableType:
     """A line for all, a line for each finding, and the agents that are refused."""
-    return Group(Text(_summary(result)), *_findings(result.files), *_refused(result.agents))
+    return Group(Text(_summary(result)), *_findings(result), *_refused(result.agents))
 
 
 def _summary(result: AuditResult) -> str:
@@ -30,18 +30,19 @@ def _summary(result: AuditResult) -> str:
     return " · ".join([agents(totals.agents), *told, files, policy, f"{result.seconds:.2f} s"])
 
 
-def _findings(files: Iterable[AuditedFile]) -> Iterator[Text]:
-    """As a compiler tells it, with the part of those who hold the file that make use of it."""
-    for file in files:
+def _findings(result: AuditResult) -> Iterator[Text]:
+    """As a compiler tells it, with those who hold the file and the part of them that uses it."""
+    for file in result.files:
+        held_by = [row.id for row in result.agents if row.files.get(file.path) == file.code]
         for one in file.findings:
             yield Text.assemble(
                 f"  {one_line(file.path)}:{one.line}:{one.column}: ",
                 (f"{one.severity}[{one.rule}]", STYLES[one.severity]),
-                f": {one_line(one.text)} (active in {file.active} of {agents(file.agents)})",
+                f": {one_line(one.text)} (active in {file.active} of {whom(held_by)})",
             )
 
 
 def _refused(rows: Iterable[AuditRow]) -> Iterator[Text]:
-    for reason, whom in held_up(rows):
+    for reason, who in held_up(rows):
         yield Text(f"  refused: {one_line(reason)}", style="red")
-        yield Text(f"    {whom}")
+        yield Text(f"    {who}")

@@ -37,10 +37,15 @@ def held_up(rows: Iterable[AuditRow | BuildRow]) -> Iterator[tuple[str, str]]:
     alike: dict[str, list[str]] = {}
     for row in rows:
         if row.reason:
-            alike.setdefault(row.reason, []).append(row.id[:13])
+            alike.setdefault(row.reason, []).append(row.id)
     for reason, ids in sorted(alike.items(), key=lambda item: (-len(item[1]), item[0])):
-        more = f" and {len(ids) - SHOWN} more" if len(ids) > SHOWN else ""
-        yield reason, f"{agents(len(ids))}: {', '.join(ids[:SHOWN])}{more}"
+        yield reason, whom(ids)
+
+
+def whom(ids: Sequence[str]) -> str:
+    """How many, and the beginnings of the first ones' names."""
+    more = f" and {len(ids) - SHOWN} more" if len(ids) > SHOWN else ""
+    return f"{agents(len(ids))}: {', '.join(id[:13] for id in ids[:SHOWN])}{more}"
 
 
 def energy(thousandths: int) -> str:

@@ -45,7 +45,7 @@ def test_refused_gene_is_told_with_place_and_rule(project: ProjectUnderTest) -> 
     assert refused.files[file.path] == file.code
     shown = project.evolve("audit", first[:13], code=1).out
     assert f"{file.path}:{finding.line}:17: error[std-path]: `std::fs::remove_file`" in shown
-    assert "(active in 1 of 1 agent)" in shown
+    assert f"(active in 1 of 1 agent: {first[:13]})" in shown
     assert audited(project, second).totals.agents == 1
 
 
