@@ -19,6 +19,16 @@ def standing_in(folder: Path) -> list[psutil.Process]:
     return found
 
 
+def working_in(folder: Path) -> list[psutil.Process]:
+    """Processes whose working folder lies here, zombies excepted."""
+    found = []
+    for process in psutil.process_iter():
+        with suppress(psutil.Error, OSError):
+            if f"{process.cwd()}/".startswith(f"{folder.resolve()}/"):
+                found.append(process)
+    return found
+
+
 def first_word(process: psutil.Process) -> str:
     """What a process calls itself; nothing of one that has just ended."""
     with suppress(psutil.Error, IndexError):

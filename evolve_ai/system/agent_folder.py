@@ -12,7 +12,7 @@ from evolve_ai.model import genome as codec
 from evolve_ai.model.agent import Cause, Fault
 from evolve_ai.model.genome import GENE_FOLDER, Genome, GenomeError
 from evolve_ai.model.sandbox import STATE
-from evolve_ai.system.files import read_regular
+from evolve_ai.system.files import FOLDER, read_regular
 from evolve_ai.system.genome_file import GENOME, OFFER, genome_file
 
 SOURCE_LIMIT = 1024 * 1024
@@ -71,7 +71,7 @@ def stamp(folder: Path, layout: Layout, thorough: bool = True) -> str:
     new, renamed and removed files.
     """
     try:
-        handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+        handle = os.open(folder, FOLDER)
     except OSError:
         return ""
     try:
@@ -109,9 +109,7 @@ def _looked_at(handle: int, names: Iterable[str]) -> list[int]:
 
 
 def _gene_files(handle: int) -> tuple[list[str], list[int]]:
-    genes = os.open(
-        GENE_FOLDER, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=handle
-    )
+    genes = os.open(GENE_FOLDER, FOLDER, dir_fd=handle)
     try:
         names = os.listdir(genes)  # noqa: PTH208 (a descriptor has no Path)
         return names, _looked_at(genes, names)

@@ -11,6 +11,8 @@ from pathlib import Path
 
 from evolve_ai.model.errors import StorageError
 
+# How a folder is opened, and no link to one.
+FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _FULL = (errno.ENOSPC, errno.EDQUOT)
 _REFUSED = (errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO)
 
@@ -134,11 +136,11 @@ def remove_tree(folder: Path) -> None:
     if folder.is_symlink():
         folder.unlink()
         return
-    with _opened(folder) as top:
+    with opened(folder) as top:
         waiting, moved = _emptied(top, top, 0)
         while waiting:
             name = waiting.pop()
-            with _opened(name, top) as at:
+            with opened(name, top) as at:
                 found, moved = _emptied(at, top, moved)
             waiting += found
             os.rmdir(name, dir_fd=top)
@@ -155,7 +157,7 @@ def _emptied(at: int, top: int, moved: int) -> tuple[list[str], int]:
         if not entry.is_dir(follow_symlinks=False):
             os.unlink(entry.name, dir_fd=at)
             continue
-        with _opened(entry.name, at, os.O_PATH) as inner:
+        with opened(entry.name, at, os.O_PATH) as inner:
             os.chmod(f"/proc/self/fd/{inner}", 0o700)  # noqa: PTH101 - that one, whatever its name
         folders.append(f".removed-{os.getpid()}-{moved}")
         moved += 1
@@ -164,9 +166,10 @@ def _emptied(at: int, top: int, moved: int) -> tuple[list[str], int]:
 
 
 @contextmanager
-def _opened(folder: Path | str, below: int | None = None, how: int = os.O_RDONLY) -> Iterator[int]:
-    """A folder that is no link."""
-    handle = os.open(folder, how | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=below)
+def opened(folder: Path | str, below: int | None = None, how: int = 0) -> Iterator[int]:
+    """A descriptor of a folder (in that open one), `how` besides as open(2) has it; OSError where
+    it is a link, or no folder."""
+    handle = os.open(folder, FOLDER | how, dir_fd=below)
     try:
         yield handle
     finally:

@@ -13,11 +13,10 @@ from pathlib import Path
 
 from evolve_ai.model.genome import MAX_BYTES
 from evolve_ai.model.sandbox import STATE
-from evolve_ai.system.files import read_regular
+from evolve_ai.system.files import opened, read_regular
 
 GENOME = "genome.bin"
 OFFER = f"{STATE}/{GENOME}"
-_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
 def take(folder: Path, known: str) -> None:
@@ -71,12 +70,5 @@ def genome_file(folder: Path) -> str:
 @contextmanager
 def _opened(folder: Path) -> Iterator[tuple[int, int]]:
     """The folder and its `state/`; OSError where one of them is a link, or no folder."""
-    home = os.open(folder, _FOLDER)
-    try:
-        state = os.open(STATE, _FOLDER, dir_fd=home)
-        try:
-            yield home, state
-        finally:
-            os.close(state)
-    finally:
-        os.close(home)
+    with opened(folder) as home, opened(STATE, home) as state:
+        yield home, state

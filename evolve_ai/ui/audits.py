@@ -32,7 +32,7 @@ def _summary(result: AuditResult) -> str:
 
 def _findings(result: AuditResult) -> Iterator[Text]:
     """As a compiler tells it, with those who hold the file and the part of them that uses it."""
-    for file in result.files:
+    for file in (file for file in result.files if file.findings):
         held_by = [row.id for row in result.agents if row.files.get(file.path) == file.code]
         for one in file.findings:
             yield Text.assemble(

@@ -13,7 +13,6 @@ from dataclasses import dataclass, field, replace
 from multiprocessing.connection import Connection
 from pathlib import Path
 
-import psutil
 from arena import Arena, Entry, Mode
 from arena_looks import children, look_at_process, what_the_kernel_keeps
 from attack_support import TREASURE, Seen
@@ -26,6 +25,7 @@ from attack_words import (
     STATE_FILES,
     THREADS_COUNTED,
 )
+from seen import working_in
 from users import become_ordinary, give_to_ordinary
 
 from evolve_ai.colony.crew import Crew
@@ -91,18 +91,11 @@ def _ground(keeper: Path, attacker: Path, as_ordinary: bool) -> Iterator[Path]:
             give_to_ordinary(root)
         yield root
     finally:
-        left = [one for one in psutil.process_iter() if _stands_in(one, root)]
+        left = working_in(root)
         for process in left:
             process.kill()
         remove_tree(root)
         assert not left, f"attackers left behind: {left}"
-
-
-def _stands_in(process: psutil.Process, root: Path) -> bool:
-    try:
-        return Path(process.cwd()).is_relative_to(root)
-    except (psutil.Error, OSError):
-        return False
 
 
 def _fight(

@@ -5,10 +5,8 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from pathlib import Path
 
-import psutil
 from rust_support import genome_of, request_of
 
 from evolve_ai.model.report import BuildRequest, BuildVerdict, GenePool
@@ -85,13 +83,3 @@ def wait_for(met: Callable[[], object], what: str, seconds: float = SECONDS) -> 
     while not met():
         assert time.monotonic() < deadline, f"never saw {what}"
         time.sleep(0.02)
-
-
-def working_in(folder: Path) -> list[psutil.Process]:
-    """Processes whose working folder lies here, zombies excepted."""
-    found = []
-    for process in psutil.process_iter():
-        with suppress(psutil.Error, OSError):
-            if f"{process.cwd()}/".startswith(f"{folder.resolve()}/"):
-                found.append(process)
-    return found

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
-from faults_support import working_in
 from rust_support import FIXTURES, compiler_of
+from seen import working_in
 
 from evolve_ai.model.sandbox import Confinement
 from evolve_ai.model.settings import GIB, BuildSettings

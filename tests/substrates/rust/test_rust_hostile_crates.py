@@ -9,10 +9,10 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from faults_support import request_for, said, working_in
+from faults_support import request_for, said
 from hostile_support import CRATES, MODE, SETTINGS, Hostile, vendor, victims
 from rust_support import BoxedRust, boxed, copy_template
-from seen import skip_without_namespaces
+from seen import skip_without_namespaces, working_in
 
 from evolve_ai.model.errors import ToolchainError
 from evolve_ai.model.sandbox import Confinement, Protection

@@ -19,10 +19,9 @@ from faults_support import (
     made_with,
     request_for,
     wait_for,
-    working_in,
 )
 from rust_support import BoxedRust, boxed, compiler_of
-from seen import first_word
+from seen import first_word, working_in
 from toolchains import false_tools
 
 from evolve_ai.model.errors import ToolchainError

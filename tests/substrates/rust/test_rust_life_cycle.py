@@ -4,8 +4,9 @@ import os
 from pathlib import Path
 
 import pytest
-from faults_support import hang_at, wait_for, working_in
+from faults_support import hang_at, wait_for
 from project_support import ProjectUnderTest
+from seen import working_in
 from toolchains import false_tools, real_sysroot
 
 

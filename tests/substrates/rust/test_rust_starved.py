@@ -16,9 +16,9 @@ from faults_support import (
     made_with,
     request_for,
     said,
-    working_in,
 )
 from rust_support import BoxedRust, boxed, compiler_of, genome_of, request_of
+from seen import working_in
 from toolchains import false_tools, real_sysroot
 
 from evolve_ai.model.errors import StorageError, ToolchainError
