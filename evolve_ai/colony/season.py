@@ -37,8 +37,8 @@ def turn(environment: Environment, crew: Crew, order: Order, between: Between = 
         if not replayed and change != Change():
             crew.diary.write([_resettled(tick, change)])
         _forget(change, lived, faults)
-        if change.residents:
-            environment.resettle(change.residents)
+        if known := _settled(residents, change):
+            environment.resettle(known)
 
     resettle(order.first_tick - 1, past.begun)
     for tick in range(order.first_tick, order.first_tick + order.ticks):
@@ -59,6 +59,14 @@ def turn(environment: Environment, crew: Crew, order: Order, between: Between = 
         environment.end_tick()
         resettle(tick, replayed)
     return Turned(environment.close(), faults, tuple(taints))
+
+
+def _settled(residents: Sequence[Resident], change: Change) -> list[Resident]:
+    """Who comes out of quarantine in the middle of a season takes part in the next one."""
+    if not change.residents:
+        return []
+    known = {resident.id for resident in residents}
+    return [resident for resident in change.residents if resident.id in known]
 
 
 def _forget(change: Change, lived: dict[str, int], faults: dict[str, Fault]) -> None:

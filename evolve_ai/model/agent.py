@@ -38,6 +38,7 @@ class Cause(StrEnum):
     SELECTED = "selected"
     KILLED = "killed"
     BUDGET = "budget"
+    QUARANTINE = "quarantine"  # set aside for so long that it lost its place
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +63,8 @@ class Metrics:
 @dataclass(frozen=True, slots=True)
 class AgentRecord:
     """One agent. Energy is in thousandths; age in cycles; ticks are those of its world.
+
+    `quarantine_cycles` are those that it has spent in quarantine since it was set aside.
 
     `failures`, `retry_at`, `started_at` are times as model/restart.py counts them.
     """
@@ -98,7 +101,13 @@ class AgentRecord:
     cpu_seconds: float = 0.0
     rss_bytes: int = 0
     died_cycle: int | None = None
+    quarantine_cycles: int = 0
 
     @property
     def alive(self) -> bool:
         return self.state is not State.DEAD
+
+    @property
+    def is_set_aside(self) -> bool:
+        """In quarantine: it costs nothing, counts in no rank and keeps its place for a while."""
+        return self.state is State.QUARANTINED

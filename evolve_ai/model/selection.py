@@ -18,7 +18,10 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True)
 class PopulationView:
-    """The population as policies see it. Shares are of `places`; energies in thousandths."""
+    """The population as policies see it. Shares are of `places`; energies in thousandths.
+
+    Who is in quarantine is no candidate, and the place that it keeps is none of these places.
+    """
 
     cycle: int
     places: int

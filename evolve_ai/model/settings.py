@@ -53,6 +53,14 @@ class CycleSettings(Section):
     chunk: int = setting(
         64, "agents that a worker gets at a time", unit="agents", low=1, high=100_000
     )
+    quarantine_cycles: int = setting(
+        20,
+        "an agent in quarantine costs nothing and keeps its place for so many cycles, then it dies "
+        "of `quarantine`; 0: it is kept for ever",
+        unit="cycles",
+        low=0,
+        high=1_000_000,
+    )
 
 
 class SeriesSettings(Section):

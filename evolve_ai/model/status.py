@@ -71,7 +71,10 @@ class Status(BaseModel):
 
 
 class AgentRow(BaseModel):
-    """One agent in `evolve agents --json`. Energy in thousandths, age in cycles."""
+    """One agent in `evolve agents --json`. Energy in thousandths, age in cycles.
+
+    `quarantine_cycles`: how long it has been in quarantine.
+    """
 
     id: str
     state: str
@@ -86,6 +89,7 @@ class AgentRow(BaseModel):
     fingerprint: str
     restarts: int
     cause: str | None
+    quarantine_cycles: int
     cpu_seconds: float
     rss_bytes: int
 

@@ -270,9 +270,11 @@ def status(project: Project) -> Status:
 
 
 def rows(project: Project, everyone: bool) -> list[AgentRow]:
-    """The living, fittest first; then, if asked for, the dead."""
+    """The living, fittest first, who is in quarantine last; then, if asked for, the dead."""
     with Registry.read(project.registry) as registry:
-        living = sorted(registry.living().values(), key=lambda r: (-(r.fitness or 0), r.place))
+        living = sorted(
+            registry.living().values(), key=lambda r: (r.is_set_aside, -(r.fitness or 0), r.place)
+        )
         known = views.as_they_are(project, living)
         records = [*known, *registry.dead()] if everyone else known
         return [views.row_of(record) for record in records]

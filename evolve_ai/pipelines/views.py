@@ -101,7 +101,7 @@ def _counts(
     return PopulationCounts(
         alive=len(living),
         running=sum(1 for r in living if r.state is State.RUNNING),
-        quarantined=sum(1 for r in living if r.state is State.QUARANTINED),
+        quarantined=sum(1 for r in living if r.is_set_aside),
         dead=dead,
         born=len(living) + dead - len(founders),
         founders=len(founders),
@@ -109,7 +109,7 @@ def _counts(
 
 
 def _fitness(living: list[AgentRecord], founders: list[AgentRecord]) -> FitnessNumbers:
-    now = [r.fitness for r in living if r.fitness is not None]
+    now = [r.fitness for r in living if r.fitness is not None and not r.is_set_aside]
     then = [r.fitness for r in founders if r.fitness is not None]
     return FitnessNumbers(
         best=max(now, default=None),
@@ -134,6 +134,7 @@ def row_of(record: AgentRecord) -> AgentRow:
         fingerprint=record.fingerprint,
         restarts=record.restarts,
         cause=record.cause,
+        quarantine_cycles=record.quarantine_cycles,
         cpu_seconds=record.cpu_seconds,
         rss_bytes=record.rss_bytes,
     )

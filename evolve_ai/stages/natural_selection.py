@@ -1,11 +1,12 @@
 """Owns the verb select: shows a policy the population and checks what it answers."""
 
+import math
 import random
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from evolve_ai.contracts.selection import SelectionPolicy
-from evolve_ai.model.agent import AgentRecord, State
+from evolve_ai.model.agent import AgentRecord, Cause, State
 from evolve_ai.model.errors import PluginError
 from evolve_ai.model.selection import Candidate, PopulationView, Verdicts
 from evolve_ai.stages.context import Context
@@ -31,12 +32,31 @@ def select(
     places: int,
     start_energy: int,
 ) -> Verdicts:
-    """Who dies and who breeds. While the world stands still only those die who have ended."""
+    """Who dies and who breeds. While the world stands still only those die who have ended.
+
+    The policy sees nobody who is in quarantine, nor their places: they die of that alone, when
+    they have been there for too long.
+    """
     ended = tuple((r.id, str(r.cause)) for r in agents.values() if r.cause in FINAL)
     if context.settings.cycle.ticks == 0:
         return Verdicts(ended)
-    economy, gone = context.settings.economy, {agent for agent, _ in ended}
-    view = PopulationView(
+    aside = {r.id: r for r in agents.values() if r.is_set_aside}
+    ended += _given_up(context, aside)
+    candidates = [record for record in agents.values() if record.id not in aside]
+    if not candidates:
+        return Verdicts(ended)
+    open_places = places - len(aside.keys() - {agent for agent, _ in ended})
+    view = _view_of(context, candidates, open_places, start_energy)
+    rng = context.draws.rng("select", context.cycle)
+    verdicts = process_natural_selection(view, policy, rng, frozenset(aside))
+    return replace(verdicts, deaths=(*ended, *verdicts.deaths))
+
+
+def _view_of(
+    context: Context, candidates: Iterable[AgentRecord], places: int, start_energy: int
+) -> PopulationView:
+    economy = context.settings.economy
+    return PopulationView(
         cycle=context.cycle,
         places=places,
         start_energy=start_energy,
@@ -45,19 +65,30 @@ def select(
         age_limit=economy.age_limit,
         turnover_floor=economy.turnover_floor,
         births_share=economy.births_share,
-        candidates=tuple(candidate_of(r) for r in agents.values() if r.id not in gone),
+        candidates=tuple(map(candidate_of, candidates)),
     )
-    rng = context.draws.rng("select", context.cycle)
-    verdicts = process_natural_selection(view, policy, rng)
-    return replace(verdicts, deaths=(*ended, *verdicts.deaths))
+
+
+def _given_up(context: Context, aside: Mapping[str, AgentRecord]) -> tuple[tuple[str, str], ...]:
+    """Who has been in quarantine for longer than it keeps its place."""
+    limit = context.settings.cycle.quarantine_cycles or math.inf
+    return tuple(
+        (record.id, str(Cause.QUARANTINE))
+        for record in aside.values()
+        if record.quarantine_cycles > limit and record.cause not in FINAL
+    )
 
 
 def process_natural_selection(
-    view: PopulationView, policy: SelectionPolicy, rng: random.Random
+    view: PopulationView,
+    policy: SelectionPolicy,
+    rng: random.Random,
+    aside: frozenset[str] = frozenset(),
 ) -> Verdicts:
     """The policy's verdicts, or PluginError when it raises or names who is not there.
 
-    Candidates are shown by id, so that no verdict depends on where they came from.
+    `aside` are the agents in quarantine, of whom nobody may decide. Candidates are shown by id, so
+    that no verdict depends on where they came from.
     """
     name = getattr(policy, "__qualname__", type(policy).__name__)
     view = replace(view, candidates=tuple(sorted(view.candidates, key=lambda c: c.id)))
@@ -69,7 +100,7 @@ def process_natural_selection(
             todo='mend it, or choose another one with selection = "energy" in evolve.toml',
         ) from error
     try:
-        return _checked(answer, frozenset(c.id for c in view.candidates))
+        return _checked(answer, frozenset(c.id for c in view.candidates), aside)
     except ValueError as problem:
         raise PluginError(
             f"the selection policy {name} {problem}",
@@ -77,22 +108,28 @@ def process_natural_selection(
         ) from problem
 
 
-def _checked(answer: object, candidates: frozenset[str]) -> Verdicts:
+def _checked(answer: object, candidates: frozenset[str], aside: frozenset[str]) -> Verdicts:
     """The same verdicts in the shape that they should have; ValueError says what is wrong."""
     if not isinstance(answer, Verdicts):
         raise ValueError(f"returned {type(answer).__name__} instead of Verdicts")
     deaths: dict[str, str] = {}
     for agent, cause in (_strings(death, "deaths", 2) for death in _items(answer.deaths, "deaths")):
         if agent not in candidates:
-            raise ValueError(f"condemned {agent!r}, who is not alive")
+            raise ValueError(f"condemned {agent!r}, {_no_candidate(agent, aside)}")
         if agent in deaths:
             raise ValueError(f"condemned {agent!r} twice")
         deaths[agent] = cause
     births = tuple(_strings(one, "births", 1, 2) for one in _items(answer.births, "births"))
     for parent in (parent for parents in births for parent in parents):
         if parent not in candidates or parent in deaths:
-            raise ValueError(f"made {parent!r} a parent, who is not alive")
+            raise ValueError(f"made {parent!r} a parent, {_no_candidate(parent, aside)}")
     return Verdicts(tuple(deaths.items()), births)
+
+
+def _no_candidate(agent: str, aside: frozenset[str]) -> str:
+    if agent in aside:
+        return "who is in quarantine and no candidate"
+    return "who is not alive"
 
 
 def _items(value: object, name: str) -> list[object]:

@@ -68,7 +68,7 @@ def observe(
         ticks=ticks,
         places=world.places,
         founder_genes=world.founder_genes,
-        residents=[resident_of(record) for record in agents.values()],
+        residents=list(map(resident_of, takes_part(agents))),
         offers=world.offers,
     )
     renewed: dict[str, AgentRecord] = {}
@@ -86,6 +86,7 @@ def observe(
         for record in {**agents, **renewed}.values()
     }
     lived, events = after_faults(context, lived, turned.faults)
+    lived = {agent: _set_aside(record) for agent, record in lived.items()}
     return Observed(_sampled(lived, colony), turned.season.tick, events, turned.taints)
 
 
@@ -130,6 +131,12 @@ def told_of_alarms(events: Iterable[Event]) -> tuple[str, ...]:
     return tuple(str(data["reason"]) for data in commands if data.get("command") == "breaker")
 
 
+def takes_part(agents: Mapping[str, AgentRecord]) -> list[AgentRecord]:
+    """Who lives in the world of this season: all but those in quarantine, whom it neither pays
+    nor charges, ranks nor strikes."""
+    return [record for record in agents.values() if not record.is_set_aside]
+
+
 def resident_of(record: AgentRecord) -> Resident:
     return Resident(
         id=record.id,
@@ -154,6 +161,7 @@ def caught_up(
             fitness=one.fitness,
             cpu_seconds=one.cpu_seconds,
             rss_bytes=one.rss_bytes,
+            quarantine_cycles=one.quarantine_cycles if record.is_set_aside else 0,
         )
         for record in renewed.values()
         if (one := lived.get(record.id)) is not None
@@ -162,7 +170,7 @@ def caught_up(
 
 
 def _aged(record: AgentRecord, account: Account | None, lived: Mapping[str, int]) -> AgentRecord:
-    if account is None:  # founded after the season had begun, and was broken off
+    if account is None:  # in quarantine, or founded after the season had begun and was broken off
         return record
     errors = record.errors
     if account.persistence_error or account.own_error:
@@ -175,6 +183,13 @@ def _aged(record: AgentRecord, account: Account | None, lived: Mapping[str, int]
         fitness=_fitness(errors, account, record.fitness),
         lived_tick=lived.get(record.id, record.lived_tick),
     )
+
+
+def _set_aside(record: AgentRecord) -> AgentRecord:
+    """A cycle at whose end an agent is in quarantine counts as one that it spent there."""
+    if not record.is_set_aside:
+        return record
+    return replace(record, quarantine_cycles=record.quarantine_cycles + 1)
 
 
 def _fitness(

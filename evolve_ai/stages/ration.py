@@ -31,10 +31,15 @@ def ration(
     """Hold births back, and condemn the poorest, where a budget asks for it.
 
     `before` are the budgets that acted in the cycle before: what goes on is recorded, but told and
-    held against history only when it begins, or when somebody dies of it.
+    held against history only when it begins, or when somebody dies of it. Nobody dies of it in
+    quarantine.
     """
     condemned = {agent for agent, _ in verdicts.deaths}
-    mouths = [_mouth(record) for record in agents.values() if record.id not in condemned]
+    mouths = [
+        _mouth(record)
+        for record in agents.values()
+        if record.id not in condemned and not record.is_set_aside
+    ]
     wanted = cut(budgets, mouths, len(verdicts.births), len(condemned))
     if not wanted.causes:
         return Rationed(verdicts)

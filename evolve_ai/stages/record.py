@@ -229,12 +229,12 @@ def _summary(
     seconds: Mapping[str, float],
 ) -> Summary:
     living = succeeded.living.values()
-    fitness = [r.fitness for r in living if r.fitness is not None]
+    fitness = [r.fitness for r in living if r.fitness is not None and not r.is_set_aside]
     return Summary(
         tick=observed.tick,
         alive=len(living),
         running=sum(1 for r in living if r.state is State.RUNNING),
-        quarantined=sum(1 for r in living if r.state is State.QUARANTINED),
+        quarantined=sum(1 for r in living if r.is_set_aside),
         born=len(succeeded.born),
         died=len(succeeded.dead),
         generation_max=max((r.generation for r in living), default=0),

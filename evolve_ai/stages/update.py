@@ -81,7 +81,7 @@ def told_of_altered(faults: Iterable[Fault]) -> tuple[str, ...]:
 def revived(record: AgentRecord) -> AgentRecord:
     """An agent whose code changed begins its failures afresh."""
     forgiven = with_backoff(record, backoff_of(record).forgiven())
-    return replace(forgiven, state=State.EMBRYO, cause=None, reason=None)
+    return replace(forgiven, state=State.EMBRYO, cause=None, reason=None, quarantine_cycles=0)
 
 
 def _with_report(record: AgentRecord, report: ScanReport, hashed: str) -> AgentRecord:

@@ -50,8 +50,9 @@ class Registry:
             connection.execute("PRAGMA journal_mode = WAL")
             connection.execute("PRAGMA synchronous = NORMAL")
             version = _check_version(connection, path)
-            if version in schema.UPGRADES:
+            while version in schema.UPGRADES:
                 connection.executescript(f"BEGIN IMMEDIATE;{schema.UPGRADES[version]}COMMIT;")
+                version = _check_version(connection, path)
             connection.executescript(schema.TABLES)
             connection.execute("INSERT OR IGNORE INTO meta VALUES ('schema', ?)", [schema.VERSION])
         return cls(connection, path)

@@ -8,7 +8,7 @@ from typing import Any
 
 from evolve_ai.model.agent import AgentRecord, Metrics, State
 
-VERSION = "2"
+VERSION = "3"
 
 _JSON = ("parents", "errors", "metrics", "mutations", "failures")
 _COLUMNS = tuple(field.name for field in dataclasses.fields(AgentRecord))
@@ -20,11 +20,14 @@ _JSON_AT = tuple(map(_COLUMNS.index, _JSON))
 
 COLUMNS = ", ".join(_COLUMNS)
 # Registries of other versions: how they are read as they are, and what makes them like ours.
+_OF_2 = COLUMNS.replace("quarantine_cycles", "0")
 OLD_COLUMNS = {
-    "1": COLUMNS.replace("refusals", "0")
+    "1": _OF_2.replace("refusals", "0")
     .replace("retry_at", "nullif(retry_cycle, 0)")
-    .replace("started_at", "started_cycle")
+    .replace("started_at", "started_cycle"),
+    "2": _OF_2,
 }
+# Each makes a registry one of the next version.
 UPGRADES = {
     "1": """
 ALTER TABLE agents RENAME COLUMN retry_cycle TO retry_at;
@@ -32,7 +35,11 @@ ALTER TABLE agents RENAME COLUMN started_cycle TO started_at;
 ALTER TABLE agents ADD COLUMN refusals DEFAULT 0;
 UPDATE agents SET retry_at = nullif(retry_at, 0);
 UPDATE meta SET value = '2' WHERE key = 'schema';
-"""
+""",
+    "2": """
+ALTER TABLE agents ADD COLUMN quarantine_cycles DEFAULT 0;
+UPDATE meta SET value = '3' WHERE key = 'schema';
+""",
 }
 UPSERT = f"INSERT OR REPLACE INTO agents ({COLUMNS}) VALUES ({', '.join('?' * len(_COLUMNS))})"
 

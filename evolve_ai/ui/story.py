@@ -8,7 +8,7 @@ from rich.text import Text
 
 from evolve_ai.model.status import AgentStory
 from evolve_ai.ui.terminal import one_line
-from evolve_ai.ui.text import energy, number
+from evolve_ai.ui.text import counted, energy, number
 
 COMMON = ("seq", "ts", "run", "cycle", "event", "agent")
 _LONG = re.compile(r"\b([0-9a-f]{8}-[0-9a-f]{4}|[0-9a-f]{12})[0-9a-f-]{20,52}\b")
@@ -41,7 +41,8 @@ def _facts(told: AgentStory) -> Iterator[str]:
     yield f"children: {', '.join(map(_short, told.children)) or 'none'}"
     pid = f", pid {row.pid}" if row.pid else ""
     cause = f"; last cause: {row.cause}" if row.cause else ""
-    yield f"{row.state}{pid}, {row.restarts} restarts{cause}"
+    aside = f" for {counted(row.quarantine_cycles, 'cycle')}" if row.state == "quarantined" else ""
+    yield f"{row.state}{aside}{pid}, {counted(row.restarts, 'restart')}{cause}"
     yield f"energy {energy(row.energy)}, a waking tick costs it {told.cost / 1000:.2f}"
     yield f"fitness {number(row.fitness)}, age {row.age} cycles"
     yield f"{row.cpu_seconds:.2f} s of cpu, {row.rss_bytes // 1024} KiB of memory"
@@ -50,8 +51,8 @@ def _facts(told: AgentStory) -> Iterator[str]:
         f"{metrics['functions']} functions, complexity {metrics['complexity']}, "
         f"{metrics['lines']} lines"
     )
-    counted = ", ".join(f"{count} {one_line(name)}" for name, count in told.mutations.items())
-    yield f"mutations in life: {counted or 'none'}"
+    mutations = ", ".join(f"{count} {one_line(name)}" for name, count in told.mutations.items())
+    yield f"mutations in life: {mutations or 'none'}"
 
 
 def _genome_lines(told: AgentStory) -> Iterator[Text]:

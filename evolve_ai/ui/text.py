@@ -29,7 +29,12 @@ def number(value: float | None, digits: int = 3) -> str:
 
 
 def agents(count: int) -> str:
-    return "1 agent" if count == 1 else f"{count} agents"
+    return counted(count, "agent")
+
+
+def counted(count: int, thing: str) -> str:
+    """So many things, in the plural where these are more than one, or none."""
+    return f"{count} {thing}" if count == 1 else f"{count} {thing}s"
 
 
 def held_up(rows: Iterable[AuditRow | BuildRow]) -> Iterator[tuple[str, str]]:

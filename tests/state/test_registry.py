@@ -50,6 +50,7 @@ records = st.builds(
     reason=st.none() | texts,
     cpu_seconds=reals,
     died_cycle=st.none() | counts,
+    quarantine_cycles=counts,
 )
 
 
@@ -191,7 +192,7 @@ def test_file_that_is_no_registry_is_refused(file: Path, open: object) -> None:
 def test_registry_of_another_version_is_refused_and_left_alone(file: Path, open: object) -> None:
     with Registry.create(file) as registry:
         registry.commit(Batch(meta={"schema": "99"}), run="r")
-    with pytest.raises(RegistryError, match=r"another version \(schema 99, this program reads 2"):
+    with pytest.raises(RegistryError, match=r"another version \(schema 99, this program reads 3"):
         open(file)  # type: ignore[operator]
     with sqlite3.connect(file) as connection:
         assert (
@@ -211,6 +212,7 @@ def old_registry(file: Path) -> dict[str, AgentRecord]:
     with sqlite3.connect(file) as connection:
         connection.execute("UPDATE agents SET retry_at = 0 WHERE retry_at IS NULL")
         connection.execute("ALTER TABLE agents DROP COLUMN refusals")
+        connection.execute("ALTER TABLE agents DROP COLUMN quarantine_cycles")
         for now, then in OLD.items():
             connection.execute(f"ALTER TABLE agents RENAME COLUMN {now} TO {then}")
     connection.close()
