@@ -9,10 +9,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from evolve_ai.environments.column import MINIMUM, SHIPPED, read_column
+from evolve_ai.environments.csv_file import Form
 from evolve_ai.environments.ledger import Ledger, Prices
 from evolve_ai.model.draws import Draws
 from evolve_ai.model.errors import SeriesError, SettingsError
-from evolve_ai.model.settings import EconomySettings, SeriesSettings
+from evolve_ai.model.series_settings import SeriesSettings
+from evolve_ai.model.settings import EconomySettings
 from evolve_ai.model.world import Act, Percept, Resident, Season
 
 SLOTS = (-3, -1, 1, 3)
@@ -145,6 +147,17 @@ class SeriesExam:
     stretch: str
 
 
+def _form(settings: SeriesSettings) -> Form:
+    return Form(
+        separator=settings.separator,
+        decimal=settings.decimal,
+        header=settings.header,
+        comment=settings.comment,
+        skip=settings.skip,
+        unsorted=settings.unsorted,
+    )
+
+
 class SeriesWorld:
     """The series that the settings name, split into what is lived through and what is held out."""
 
@@ -152,7 +165,7 @@ class SeriesWorld:
 
     def __init__(self, root: Path, settings: SeriesSettings, rules: EconomySettings, draws: Draws):
         file = root / settings.file if settings.file else SHIPPED
-        self._values = read_column(file, settings.column)
+        self._values = read_column(file, settings.column, _form(settings))
         self._lived = len(self._values) - settings.held_out
         if self._lived < MINIMUM:
             raise SettingsError(

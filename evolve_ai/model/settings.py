@@ -7,7 +7,9 @@ from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from evolve_ai.model.audit_settings import AuditSettings
 from evolve_ai.model.event import Kind
+from evolve_ai.model.plugin_settings import BUILT_IN, PluginSettings
 from evolve_ai.model.sandbox_settings import SandboxSettings
+from evolve_ai.model.series_settings import SeriesSettings
 from evolve_ai.model.setting import (
     PLUGIN_FORM,
     PROCESSOR_FORM,
@@ -60,30 +62,6 @@ class CycleSettings(Section):
         unit="cycles",
         low=0,
         high=1_000_000,
-    )
-
-
-class SeriesSettings(Section):
-    """The world `series`: a column of a CSV file, told value by value."""
-
-    file: str = setting(
-        "", "CSV file, relative to the project; empty: the sunspots that are shipped", form="a path"
-    )
-    column: str = setting(
-        "", "column of the file; empty: the last one", form="a header of the file"
-    )
-    held_out: int = setting(
-        79, "last values of the series, kept for the exam", unit="values", low=1, high=1_000_000
-    )
-    replay: int = setting(
-        230, "past values told to a newcomer, at most", unit="values", low=0, high=1_000_000
-    )
-    noise: float = setting(
-        0.0,
-        "noise of what each agent sees for itself",
-        unit="standard deviations",
-        low=0.0,
-        high=10.0,
     )
 
 
@@ -373,6 +351,7 @@ class Settings(Section):
     supervise: SuperviseSettings = SuperviseSettings()
     sandbox: SandboxSettings = SandboxSettings()
     budget: BudgetSettings = BudgetSettings()
+    plugins: PluginSettings = PluginSettings()
     events: EventSettings = EventSettings()
     hooks: Mapping[EventName, CallableNames] = Field(
         default_factory=dict, description="callables to call, by kind of event"
@@ -387,3 +366,7 @@ class Settings(Section):
                 "one or more whole demes"
             )
         return self
+
+    def has_own_plugins(self) -> bool:
+        """Is code of the user's own called in this process?"""
+        return bool(self.hooks) or any(getattr(self, key) not in BUILT_IN[key] for key in BUILT_IN)

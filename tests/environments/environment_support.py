@@ -9,7 +9,8 @@ from evolve_ai.environments.ledger import Prices
 from evolve_ai.environments.series import Series, SeriesWorld, Stretch
 from evolve_ai.environments.solitary import Solitary
 from evolve_ai.model.draws import Draws
-from evolve_ai.model.settings import EconomySettings, SeriesSettings
+from evolve_ai.model.series_settings import SeriesSettings
+from evolve_ai.model.settings import EconomySettings
 from evolve_ai.model.world import Act, Percept, Resident, Season
 
 RULES = EconomySettings()
