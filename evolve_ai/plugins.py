@@ -2,6 +2,7 @@
 
 import importlib
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from importlib.metadata import entry_points
 from typing import Any
 
@@ -13,14 +14,20 @@ from evolve_ai.contracts.variation import Variation
 from evolve_ai.environments.series import SeriesWorld
 from evolve_ai.environments.solitary import SolitaryWorld
 from evolve_ai.executors.pool import open_executor
+from evolve_ai.guards.environment import guarded_world
+from evolve_ai.guards.selection import guarded_policy
+from evolve_ai.guards.substrate import guarded_substrate
+from evolve_ai.guards.variation import guarded_variation
 from evolve_ai.model.draws import Draws
-from evolve_ai.model.errors import EvolveError, PluginError
+from evolve_ai.model.errors import PluginError
 from evolve_ai.pipelines.parts import Parts
 from evolve_ai.selection.drift import drift
 from evolve_ai.selection.energy import energy
 from evolve_ai.selection.tournament import tournament
 from evolve_ai.selection.truncation import truncation
 from evolve_ai.substrates.rust.substrate import RustSubstrate
+from evolve_ai.system.guard import Guard
+from evolve_ai.system.plugin_output import divert
 from evolve_ai.system.project import Project
 from evolve_ai.variation.standard import StandardVariation
 
@@ -59,19 +66,18 @@ PRELOAD = (
 def assemble(project: Project, sink: Sink) -> Parts:
     """The parts that the settings of a project name. PluginError for a name that leads nowhere."""
     settings = project.settings
-    draws = Draws(settings.seed)
-    substrate: Substrate = _made("substrates", SUBSTRATES, settings.substrate, project)
+    substrate = _substrate_of(project)
 
     return Parts(
         project=project,
         substrate=substrate,
         world=world_of(project),
         world_of=world_of,
-        policy=find("selection", SELECTION, settings.selection, project),
-        variation=_made("variation", VARIATION, settings.variation, project),
+        policy=_policy_of(project),
+        variation=_variation_of(project),
         executor=open_executor(settings.cycle.workers, PRELOAD),
         sink=sink,
-        draws=draws,
+        draws=Draws(settings.seed),
         open_builder=substrate.builder,
     )
 
@@ -79,48 +85,63 @@ def assemble(project: Project, sink: Sink) -> Parts:
 def world_of(project: Project) -> World:
     """The environment that the settings name."""
     name, draws = project.settings.environment, Draws(project.settings.seed)
-    world: World = _made("environments", ENVIRONMENTS, name, project, draws)
-    return world
+    if name in ENVIRONMENTS:
+        return ENVIRONMENTS[name](project, draws)
+    guard = _guard(project, "environment", name)
+    return guarded_world(guard, _made(guard, "environments", ENVIRONMENTS, project, draws))
 
 
-def _made(family: str, known: Mapping[str, Any], name: str, project: Project, *more: Any) -> Any:
-    """What the plug-in of this name makes of a project; PluginError when it cannot."""
-    make = find(family, known, name, project)
-    try:
-        return make(project, *more)
-    except EvolveError:
-        raise
-    except Exception as error:
-        raise PluginError(
-            f"{name} made none of the {family}: {type(error).__name__}: {error}",
-            where=project.root / "evolve.toml",
-            todo="it must be callable with a project: see DESIGN.md",
-        ) from error
+def _policy_of(project: Project) -> SelectionPolicy:
+    name = project.settings.selection
+    if name in SELECTION:
+        return SELECTION[name]
+    guard = _guard(project, "selection policy", name)
+    return guarded_policy(guard, _found(guard, "selection", SELECTION))
 
 
-def find(family: str, known: Mapping[str, Any], name: str, project: Project) -> Any:
-    """A built-in, an entry point of the group evolve_ai.<family>, or a dotted name."""
-    if name in known:
-        return known[name]
+def _variation_of(project: Project) -> Variation:
+    name = project.settings.variation
+    if name in VARIATION:
+        return VARIATION[name](project)
+    guard = _guard(project, "variation", name)
+    return guarded_variation(guard, _made(guard, "variation", VARIATION, project))
+
+
+def _substrate_of(project: Project) -> Substrate:
+    name, build = project.settings.substrate, project.settings.build
+    if name in SUBSTRATES:
+        return SUBSTRATES[name](project)
+    guard = _guard(project, "substrate", name)
+    guard = replace(guard, seconds=guard.seconds + build.timeout)  # compilers are bounded by that
+    return guarded_substrate(guard, _made(guard, "substrates", SUBSTRATES, project))
+
+
+def _guard(project: Project, family: str, name: str) -> Guard:
+    divert(project.logs)  # in a process of a colony, too
+    return Guard(family, name, project.settings.plugins.timeout, project.root)
+
+
+def _made(guard: Guard, group: str, known: Mapping[str, Any], *arguments: Any) -> Any:
+    """What the plug-in of the guard's name makes of a project; PluginError when it cannot."""
+    make = _found(guard, group, known)
+    return guard.call("__init__", lambda: make(*arguments), lambda made: made)
+
+
+def _found(guard: Guard, group: str, known: Mapping[str, Any]) -> Any:
+    """An entry point of the group evolve_ai.<group>, or a dotted name."""
+    name, toml = guard.name, guard.root / "evolve.toml"
     if ":" in name:
-        return _dotted(name, project)
-    for entry in entry_points(group=f"evolve_ai.{family}"):
+        module, _, attribute = name.partition(":")
+        return guard.call(
+            "import",
+            lambda: getattr(importlib.import_module(module), attribute),
+            lambda found: found,
+        )
+    for entry in entry_points(group=f"evolve_ai.{group}"):
         if entry.name == name:
-            return entry.load()
+            return guard.call("import", entry.load, lambda found: found)
     raise PluginError(
-        f"{name!r} is none of the {family}: {', '.join(sorted(known))}",
-        where=project.root / "evolve.toml",
+        f"{name!r} is none of the {group}: {', '.join(sorted(known))}",
+        where=toml,
         todo='name one of them, or your own as "package.module:name"',
     )
-
-
-def _dotted(name: str, project: Project) -> Any:
-    module, _, attribute = name.partition(":")
-    try:
-        return getattr(importlib.import_module(module), attribute)
-    except Exception as error:
-        raise PluginError(
-            f"{name} cannot be imported: {type(error).__name__}: {error}",
-            where=project.root / "evolve.toml",
-            todo="the module must lie beside evolve.toml or be installed",
-        ) from error

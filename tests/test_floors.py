@@ -21,6 +21,7 @@ FLOORS = {
     "contracts": 1,
     "system": 1,
     "colony": 2,
+    "guards": 2,
     **dict.fromkeys(FAMILIES, 2),
     "stages": 3,
     "pipelines": 4,

@@ -8,6 +8,9 @@ from dataclasses import dataclass, field
 
 from msgspec import Struct
 
+MAX_STEPS = 1_000_000  # of a percept: what `series.replay` may promise
+MAX_HEARD = 256  # neighbours of a percept
+
 
 @dataclass(frozen=True, slots=True)
 class Resident:

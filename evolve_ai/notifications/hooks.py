@@ -4,6 +4,7 @@ import importlib
 import traceback
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from importlib import metadata
+from pathlib import Path
 from typing import Any
 
 from evolve_ai.model.errors import PluginError
@@ -11,6 +12,8 @@ from evolve_ai.model.event import Recorded
 from evolve_ai.model.settings import ANY_EVENT, EVENT_NAMES
 from evolve_ai.notifications.courier import Courier
 from evolve_ai.notifications.orchestrator_log import Log
+from evolve_ai.system.guard import Guard, same_folder
+from evolve_ai.system.plugin_output import bound_log, plugin_speaks
 
 Hook = Callable[[dict[str, Any]], object]
 GROUP = "evolve_ai.hooks"
@@ -45,14 +48,17 @@ class Hooks:
             courier.close()
 
 
-def load_hooks(names: Mapping[str, Iterable[str]]) -> dict[str, tuple[Hook, ...]]:
+def load_hooks(
+    names: Mapping[str, Iterable[str]], root: Path, seconds: float = 60.0
+) -> dict[str, tuple[Hook, ...]]:
     """Import hooks by dotted name, and those that installed packages bring, by kind of event.
 
-    Raises PluginError for a name that leads to nothing that can be called.
+    Each import may take so many `seconds`. Raises PluginError for a name that leads to nothing
+    that can be called; `root` is the project's folder.
     """
     found: dict[str, list[Hook]] = {}
     for kind, several in names.items():
-        found.setdefault(kind, []).extend(_import(name, kind) for name in several)
+        found.setdefault(kind, []).extend(_import(name, kind, root, seconds) for name in several)
     for entry in metadata.entry_points(group=GROUP):
         kind = entry.name.partition(".")[0]
         kind = ANY_EVENT if kind == "all" else kind
@@ -60,19 +66,15 @@ def load_hooks(names: Mapping[str, Iterable[str]]) -> dict[str, tuple[Hook, ...]
             raise PluginError(
                 f"the entry point {entry.name!r} ({entry.value}) begins with no kind of event"
             )
-        found.setdefault(kind, []).append(_import(entry.value, kind))
+        found.setdefault(kind, []).append(_import(entry.value, kind, root, seconds))
     return {kind: tuple(hooks) for kind, hooks in found.items() if hooks}
 
 
-def _import(name: str, kind: str) -> Hook:
+def _import(name: str, kind: str, root: Path, seconds: float) -> Hook:
     module, _, attribute = name.partition(":")
-    try:
-        hook = getattr(importlib.import_module(module), attribute)
-    except Exception as error:  # whatever the user's module raises while it is imported
-        raise PluginError(
-            f"the hook {name!r} for {kind!r} cannot be imported: {error}",
-            todo="the module must be installed, or lie in the project's folder",
-        ) from error
+    hook: Any = Guard(f"hook for {kind!r}", name, seconds, root).call(
+        "import", lambda: getattr(importlib.import_module(module), attribute), lambda made: made
+    )
     if not callable(hook):
         raise PluginError(f"the hook {name!r} for {kind!r} cannot be called")
     called: Hook = hook
@@ -83,13 +85,24 @@ def _caller(hook: Hook, log: Log) -> Callable[[Sequence[Recorded]], None]:
     def call(events: Sequence[Recorded]) -> None:
         for event in events:
             try:
-                hook(event.line())
+                with plugin_speaks(), same_folder():
+                    hook(event.line())
             except BaseException:  # SystemExit too: a hook never ends a cycle
-                trace = traceback.format_exc(limit=-3)
-                log.warning("hook raised", hook=_title(hook), seq=event.seq, trace=trace)
+                log.warning("hook raised", hook=_title(hook), seq=event.seq, trace=_trace())
+            bound_log()
 
     return call
 
 
+def _trace() -> str:
+    try:
+        return traceback.format_exc(limit=-3)
+    except BaseException:  # of the user's class: what it says of itself may raise, too
+        return "an exception that cannot be shown"
+
+
 def _title(hook: Hook) -> str:
-    return f"{getattr(hook, '__module__', '')}:{getattr(hook, '__qualname__', repr(hook))}"
+    try:
+        return f"{getattr(hook, '__module__', '')}:{getattr(hook, '__qualname__', repr(hook))}"
+    except BaseException:
+        return f"an object of {type(hook).__name__}"

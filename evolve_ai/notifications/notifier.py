@@ -72,7 +72,7 @@ def open_notifier(
     sinks: list[Sink] = [
         EventLog(logs / "events.jsonl", settings.events.file_bytes, settings.events.files, missed)
     ]
-    hooks = load_hooks(settings.hooks)
+    hooks = load_hooks(settings.hooks, logs.parent, settings.plugins.timeout)
     if hooks:
         sinks.append(Hooks(hooks, log))
     for at, webhook in enumerate(settings.webhooks):

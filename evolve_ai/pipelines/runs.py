@@ -54,6 +54,7 @@ from evolve_ai.system.files import publish
 from evolve_ai.system.identity import Identity
 from evolve_ai.system.leftovers import leftovers
 from evolve_ai.system.lock import Lock
+from evolve_ai.system.plugin_output import divert
 from evolve_ai.system.processes import adopt_or_none, ended, send
 from evolve_ai.system.project import Project
 from evolve_ai.system.sandbox import refuse_other_systems
@@ -68,7 +69,10 @@ def open_project(folder: Path, overrides: Sequence[str] = ()) -> Project:
     root = find_root(folder)
     if str(root) not in sys.path:
         sys.path.append(str(root))  # where hooks and plug-ins of the user's own lie
-    return Project(root, load_settings(root / FILE_NAME, overrides))
+    settings = load_settings(root / FILE_NAME, overrides)
+    if settings.has_own_plugins():  # before anything else, a progress bar say, takes our output
+        divert(root / "logs")
+    return Project(root, settings)
 
 
 def find_root(folder: Path) -> Path:

@@ -94,6 +94,8 @@ def process_natural_selection(
     view = replace(view, candidates=tuple(sorted(view.candidates, key=lambda c: c.id)))
     try:
         answer = policy(view, rng)
+    except PluginError:
+        raise  # a policy of the user's own is called with a guard, which has told it
     except Exception as error:
         raise PluginError(
             f"the selection policy {name} failed: {type(error).__name__}: {error}",

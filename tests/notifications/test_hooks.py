@@ -57,7 +57,7 @@ def test_slow_hook_loses_events_that_are_counted_and_delays_no_other(log: Memory
 def test_hook_is_found_by_dotted_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "my_hooks_of_test.py").write_text("def tell(event):\n    return event\n")
     monkeypatch.syspath_prepend(tmp_path)
-    found = load_hooks({"death": ["my_hooks_of_test:tell"]})
+    found = load_hooks({"death": ["my_hooks_of_test:tell"]}, tmp_path)
     assert found["death"][0]({"seq": 1}) == {"seq": 1}
     del sys.modules["my_hooks_of_test"]
 
@@ -74,12 +74,12 @@ def test_hook_of_an_installed_package_is_found(
         "all = installed_hooks_of_test:tell\n"
     )
     monkeypatch.syspath_prepend(tmp_path)
-    found = load_hooks({})
+    found = load_hooks({}, tmp_path)
     assert set(found) == {"death", "*"}
     assert found["death"][0]({}) == "told"
 
 
 @pytest.mark.parametrize("name", ["no_such_module:tell", "json:no_such_name", "json:__name__"])
-def test_name_that_leads_nowhere_is_refused(name: str) -> None:
+def test_name_that_leads_nowhere_is_refused(name: str, tmp_path: Path) -> None:
     with pytest.raises(PluginError, match=name):
-        load_hooks({"birth": [name]})
+        load_hooks({"birth": [name]}, tmp_path)

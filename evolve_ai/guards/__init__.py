@@ -1,0 +1,1 @@
+"""What comes back from plug-ins of the user's own, checked."""

@@ -1,0 +1,183 @@
+"""Calls a plug-in of the user's own: what it does wrong is told, and harms nothing else."""
+
+import os
+import sys
+import threading
+import traceback
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+from evolve_ai.model.errors import EvolveError, PluginError
+from evolve_ai.system.interruption import Interruptible, TimeUp
+from evolve_ai.system.plugin_output import bound_log, plugin_speaks
+
+Answer = TypeVar("Answer")
+
+_LONGEST = 300  # letters of what somebody else says of its failure
+_PACKAGE = str(Path(__file__).parents[1])
+
+
+class WrongValueError(Exception):
+    """A plug-in's answer breaks its contract; the message goes on from the name of its function."""
+
+
+@dataclass(frozen=True, slots=True)
+class Guard:
+    """One plug-in: its family and name as in the settings, how long a call may take (seconds)."""
+
+    family: str
+    name: str
+    seconds: float
+    root: Path
+
+    def call(
+        self, function: str, make: Callable[[], Any], check: Callable[[Any], Answer]
+    ) -> Answer:
+        """What `check` makes of the answer; it raises WrongValueError for one that is of no use.
+
+        PluginError names plug-in, function, reason and the last place in the user's code. Errors
+        of ours, and what a signal of the user's has raised, pass.
+        """
+        title = f"the {self.family} {self.name!r} in {function}()"
+        if threading.current_thread() is not threading.main_thread():
+            return self._called(function, make, check, None)
+        watch = Interruptible(self.seconds, title)
+        with _as_before(), watch:
+            return self._called(function, make, check, watch)
+
+    def _called(
+        self,
+        function: str,
+        make: Callable[[], Any],
+        check: Callable[[Any], Answer],
+        watch: Interruptible | None,
+    ) -> Answer:
+        failure: BaseException | None = None
+        try:
+            with plugin_speaks():
+                try:
+                    answer = check(make())
+                finally:
+                    if watch is not None:
+                        watch.disarm()
+        except BaseException as error:  # SystemExit and its like too: a plug-in ends no run
+            failure = error
+        if watch is not None and watch.signalled is not None:
+            raise watch.signalled
+        if failure is None:
+            return answer
+        if _is_ours(failure):
+            raise failure
+        raise self._told(function, failure) from _harmless(failure)
+
+    def _told(self, function: str, error: BaseException) -> PluginError:
+        subject = f"the {self.family} {self.name!r}"
+        place = last_place(error)
+        if isinstance(error, WrongValueError):
+            what = f"{subject}: {function}() {error}"
+            todo = "see docs/plugins.md for what it must return"
+        elif isinstance(error, TimeUp):
+            what = f"{subject}: {function}() did not come back within {self.seconds:g} s"
+            todo = "mend it, or give it more time: [plugins] timeout in evolve.toml"
+        elif isinstance(error, PluginError):
+            what, todo = f"{subject}: {function}(): {error.what}", error.todo or _MEND
+        elif function == "import":
+            what = f"{subject} cannot be imported: {described(error)}"
+            todo = "the module must lie beside evolve.toml or be installed"
+        else:
+            what = f"{subject}: {function}() failed: {described(error)}"
+            todo = _MEND
+        where = place or self.root / "evolve.toml"
+        return PluginError(what, where=where, todo=todo)
+
+
+_MEND = "mend it, or name another one in evolve.toml; what it printed is in logs/plugins.log"
+
+
+def _is_ours(error: BaseException) -> bool:
+    """A settings error of a world, say, names its place already."""
+    ours = isinstance(error, EvolveError) and type(error).__module__ == EvolveError.__module__
+    return ours and not isinstance(error, PluginError)
+
+
+def described(error: BaseException) -> str:
+    """Class and message of an exception that may be of any kind, on one line."""
+    kind = type(error).__name__
+    try:
+        words = " ".join(str(error).split())
+    except BaseException:  # of the user's class: its __str__ may do anything
+        return kind
+    return f"{kind}: {words}"[:_LONGEST] if words else kind
+
+
+def shown(value: object) -> str:
+    """An object of any kind in a few words."""
+    try:
+        words = repr(value)
+        if type(words) is not str:
+            words = str.__str__(words)
+    except BaseException:
+        words = f"an object of {type(value).__name__} that has no repr"
+    return words if len(words) <= 80 else f"{words[:77]}..."
+
+
+def last_place(error: BaseException) -> str | None:
+    """`file:line` of the last of the user's own lines that an exception went through."""
+    found = None
+    with suppress(Exception):
+        for entry in traceback.extract_tb(error.__traceback__):
+            ours = entry.filename.startswith((_PACKAGE, "<frozen"))
+            library = entry.filename.startswith((sys.base_prefix, sys.prefix))
+            if not ours and (not library or found is None):
+                found = f"{entry.filename}:{entry.lineno}"
+    if isinstance(error, SyntaxError) and error.filename:
+        found = f"{error.filename}:{error.lineno}"
+    return found
+
+
+def _harmless(error: BaseException) -> BaseException | None:
+    """A cause that can travel between processes and be printed; none for what may do anything."""
+    return error if type(error).__module__ == "builtins" else None
+
+
+@contextmanager
+def same_folder() -> Iterator[None]:
+    """Whoever goes elsewhere does not take us along."""
+    before = _here()
+    try:
+        yield
+    finally:
+        if before is not None and _here() != before:
+            with suppress(OSError):
+                os.chdir(before)
+
+
+def _here() -> Path | None:
+    try:
+        return Path.cwd()
+    except OSError:  # it was removed
+        return None
+
+
+@contextmanager
+def _as_before() -> Iterator[None]:
+    """What belongs to the whole process is afterwards as it was."""
+    mask = os.umask(0o022)
+    os.umask(mask)
+    streams = sys.stdout, sys.stderr
+    filters, depth = list(warnings.filters), sys.getrecursionlimit()
+    try:
+        with same_folder():
+            yield
+    finally:
+        os.umask(mask)
+        sys.stdout, sys.stderr = streams
+        if warnings.filters != filters:
+            warnings.filters[:] = filters  # type: ignore[index]
+        if sys.getrecursionlimit() != depth:
+            sys.setrecursionlimit(depth)
+        bound_log()
