@@ -28,7 +28,7 @@ class GuardedPolicy:
 def _checked(answer: object, view: PopulationView) -> Verdicts:
     """The verdicts in plain types; who is not alive is found by natural_selection."""
     if not isinstance(answer, Verdicts):
-        raise WrongValueError(f"returned {shown(answer)} instead of Verdicts")
+        raise WrongValueError(f"returned {type(answer).__name__} instead of Verdicts")
     deaths = values.items(answer.deaths, "deaths", len(view.candidates))
     births = values.items(answer.births, "births", max(view.places, 1))
     return Verdicts(
