@@ -1,11 +1,19 @@
-"""Owns how `evolve` comes up: ended by Ctrl-C without a word as long as nothing has begun."""
+"""How `evolve` comes up: ended by Ctrl-C without a word as long as nothing has begun."""
 
 import signal
+import sys
 from importlib import import_module
+
+from evolve_ai import __version__
+
+LINE = f"evolve, version {__version__}"
 
 
 def main() -> None:
-    """Run the command line, whose parts take a while to load."""
+    """Run the command line, whose parts take a while to load; the version is told without them."""
+    if sys.argv[1:] == ["--version"]:
+        print(LINE)
+        return
     hears = signal.getsignal(signal.SIGINT) is signal.default_int_handler
     if hears:
         signal.signal(signal.SIGINT, signal.SIG_DFL)

@@ -39,7 +39,10 @@ def serve() -> dict[str, Any] | None:
 
 if __name__ == "__main__":
     del sys.path[0]  # ours: a command finds nothing beside it that users would not have
-    from evolve_ai.cli import main
+    from evolve_ai.cli import evolve, main
+
+    for command in evolve.commands:
+        evolve.commands[command]  # imported, as everything else
 
     asked = serve()
     if asked is not None:

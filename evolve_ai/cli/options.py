@@ -1,20 +1,14 @@
-"""Owns what the commands share: their options, how they open a project, how they print."""
+"""What all commands share: their options, and how they print."""
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import click
-from pydantic import BaseModel
-from rich.console import RenderableType
 
-from evolve_ai.model.guarantee import Sandbox
-from evolve_ai.pipelines import runs
-from evolve_ai.pipelines.sandboxing import Terms
-from evolve_ai.system.project import Project
-from evolve_ai.ui.terminal import Terminal, plain
-from evolve_ai.ui.text import sandbox_colour
+from evolve_ai.ui.columns import Shown
+from evolve_ai.ui.plain import plain
 
 UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
@@ -47,17 +41,6 @@ unsafe_option = click.option(
 )
 
 
-def terms(unsafe: bool) -> Terms:
-    """How a command starts agents or compilers; less than a whole sandbox is said aloud."""
-    return Terms(unsafe, tell=tell_of)
-
-
-def tell_of(sandbox: Sandbox) -> None:
-    if sandbox.is_unsafe or sandbox.lost:
-        line = str(sandbox)
-        say(f"sandbox {line}", err=True, fg=sandbox_colour(line), bold=sandbox.is_unsafe)
-
-
 class Duration(click.ParamType[float]):
     """A time like 90, 30s, 10m, 2h, 1d; seconds."""
 
@@ -78,36 +61,15 @@ class Duration(click.ParamType[float]):
         return seconds
 
 
-def open_project(project: Path, overrides: tuple[str, ...], workers: int | None = None) -> Project:
-    if workers is not None:
-        overrides = (*overrides, f"cycle.workers={workers}")
-    return runs.open_project(project, overrides)
-
-
 def say(words: str, *, err: bool = False, end: str = "\n", **style: Any) -> None:
     """Print a line, or several; what others wrote in it is shown, and not obeyed.
 
     `style` as click.style takes it.
     """
-    click.secho(plain(words + end), err=err, nl=False, **style)
+    shown = words if isinstance(words, Shown) else plain(words)
+    click.secho(shown + end, err=err, nl=False, **style)
 
 
-def told(line: str, console: Terminal) -> bool:
-    """Print a line beside a progress bar; False when nobody reads our output any more."""
-    try:
-        console.print(line, soft_wrap=True)
-    except (BrokenPipeError, SystemExit):  # rich exits on a broken pipe
-        return False
-    return True
-
-
-def present(report: RenderableType) -> None:
-    """Print a report; into a pipe, with lines as long as they come."""
-    console = Terminal()
-    console.print(report, soft_wrap=not console.is_terminal)
-
-
-def show_json(found: BaseModel | Sequence[dict[str, Any]]) -> None:
+def show_json(body: Mapping[str, Any] | Sequence[Mapping[str, Any]]) -> None:
     """In ASCII: JSON may hold the control characters from U+0080 as they are."""
-    body = found.model_dump(mode="json") if isinstance(found, BaseModel) else found
     say(json.dumps(body))

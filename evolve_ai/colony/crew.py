@@ -24,9 +24,9 @@ from evolve_ai.model.colony import (
     Refused,
     Start,
     Started,
-    Usage,
 )
 from evolve_ai.model.sandbox import AgentBox, Protection
+from evolve_ai.model.usage import Usage
 from evolve_ai.model.world import Percept
 from evolve_ai.system import identity, processes
 from evolve_ai.system.exits import Exit, Room

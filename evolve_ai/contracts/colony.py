@@ -13,8 +13,8 @@ from evolve_ai.model.colony import (
     Settled,
     Start,
     Turned,
-    Usage,
 )
+from evolve_ai.model.usage import Usage
 
 
 class Colony(Protocol):

@@ -4,15 +4,11 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from evolve_ai.contracts.environment import Environment
+from evolve_ai.model.places import deme_of
 from evolve_ai.model.world import Account, Act, Percept, Resident, Season
 
 # A world for so many places.
 OpenOne = Callable[[int], Environment]
-
-
-def deme_of(place: int, demes: int) -> int:
-    """Places that are added later change nobody's deme."""
-    return place % demes
 
 
 class Demes:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from math import ceil
+from typing import Protocol
 
 TIGHT = 0.9  # of a budget: from here on nobody is born
 DEATHS_A_CYCLE = 0.1  # of the living, at most, die for a budget in a cycle
@@ -15,6 +16,19 @@ class Resource(StrEnum):
     DISK = "disk"
     INODES = "inodes"
     DESCRIPTORS = "descriptors"
+
+
+class Limits(Protocol):
+    """What a population may use at most, by the settings; 0: what the machine has."""
+
+    @property
+    def memory_bytes(self) -> int: ...
+    @property
+    def disk_bytes(self) -> int: ...
+    @property
+    def inodes(self) -> int: ...
+    @property
+    def descriptors(self) -> int: ...
 
 
 ON_DISK = (Resource.DISK, Resource.INODES)

@@ -106,16 +106,6 @@ class Adopted:
 
 
 @dataclass(frozen=True, slots=True)
-class Usage:
-    """What a process has used: CPU in seconds of all its threads, memory, its /proc state."""
-
-    cpu_seconds: float
-    rss_bytes: int
-    state: str
-    threads: int = 1
-
-
-@dataclass(frozen=True, slots=True)
 class Change:
     """What became of agents between two ticks: whom to settle anew, whose failure is judged."""
 

@@ -1,97 +1,10 @@
-"""Owns the objects that `--json` prints: stable, documented by these models."""
+"""The objects that `--json` prints: stable, documented by these models (and population_report)."""
 
 from typing import Any
 
 from pydantic import BaseModel, Field
 
-
-class PopulationCounts(BaseModel):
-    """`alive` = all but dead; `born` counts no founders."""
-
-    alive: int
-    running: int
-    quarantined: int
-    dead: int
-    born: int
-    founders: int
-
-
-class GenerationNumbers(BaseModel):
-    max: int
-    mean: float
-
-
-class FitnessNumbers(BaseModel):
-    """Rolling S of the living (0..1, persistence = .5), and the founders' when last seen."""
-
-    best: float | None
-    mean: float | None
-    founders_best: float | None
-    founders_mean: float | None
-
-
-class BuildNumbers(BaseModel):
-    """requested = compiled (its batch was made for it) + reused (no compiler needed) + failed."""
-
-    requested: int
-    compiled: int
-    reused: int
-    failed: int
-
-
-class BudgetNumbers(BaseModel):
-    """What the agents use of the machine, and may use: bytes, or a count."""
-
-    used: int
-    allowed: int
-
-
-class Status(BaseModel):
-    """`evolve status --json`."""
-
-    project: str
-    life_cycle: int | None = Field(description="pid of the life-cycle that holds the project")
-    cycle: int
-    tick: int
-    mode: str
-    paused: bool = Field(description="time stands still until evolve resume; agents live on")
-    tainted: str | None = Field(description="why this history cannot be repeated, or null")
-    population: PopulationCounts
-    places: int
-    generation: GenerationNumbers
-    fitness: FitnessNumbers
-    builds: BuildNumbers
-    restarts: int
-    deaths: dict[str, int] = Field(description="deaths so far, by cause")
-    budgets: dict[str, BudgetNumbers] = Field(
-        description="by resource: memory and disk in bytes, inodes, descriptors"
-    )
-    sandbox: str = Field(description="that of the last life-cycle; begins with its level")
-    history_digest: str
-
-
-class AgentRow(BaseModel):
-    """One agent in `evolve agents --json`. Energy in thousandths, age in cycles.
-
-    `quarantine_cycles`: how long it has been in quarantine.
-    """
-
-    id: str
-    state: str
-    pid: int | None
-    generation: int
-    parents: list[str]
-    place: int
-    energy: int
-    fitness: float | None
-    age: int
-    active_genes: int
-    fingerprint: str
-    restarts: int
-    cause: str | None
-    quarantine_cycles: int
-    cpu_seconds: float
-    rss_bytes: int
+from evolve_ai.model.population_report import AgentRow, BuildNumbers
 
 
 class AgentStory(BaseModel):

@@ -17,7 +17,9 @@ class Budgets:
     """What a run lets its population use of the machine."""
 
     def __init__(self, project: Project, population: Population, colonies: int):
-        self._house = Housekeeping(project, list(population.agents), colonies)
+        self._house = Housekeeping(
+            project, project.settings.budget, list(population.agents), colonies
+        )
         self._population = population
         self._acting: frozenset[Resource] = frozenset()
 

@@ -6,8 +6,9 @@ from dataclasses import replace
 from evolve_ai.contracts.substrate import Progress
 from evolve_ai.model.agent import AgentRecord, Fault
 from evolve_ai.model.errors import NoPopulationError
+from evolve_ai.model.population_report import BuildNumbers
 from evolve_ai.model.report import BuildProgress, BuildVerdict, ScanReport
-from evolve_ai.model.status import BuildNumbers, BuildResult, BuildRow
+from evolve_ai.model.status import BuildResult, BuildRow
 from evolve_ai.pipelines.commands import one_alive
 from evolve_ai.pipelines.cycle_report import Stopwatch
 from evolve_ai.pipelines.initiate_project import open_pool

@@ -17,9 +17,9 @@ from evolve_ai.model.colony import (
     Settled,
     Start,
     Turned,
-    Usage,
     nothing,
 )
+from evolve_ai.model.usage import Usage
 from evolve_ai.pipelines.colony_member import SETTLE, ColonyProcess
 from evolve_ai.pipelines.colony_process import BETWEEN, CLOSE, TURN
 from evolve_ai.pipelines.layout import Layout

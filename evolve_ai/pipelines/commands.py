@@ -10,21 +10,21 @@ from evolve_ai.model.agent import AgentRecord, Cause, State
 from evolve_ai.model.errors import EvolveError, UnknownAgentError, UsageError
 from evolve_ai.model.event import Event, Kind
 from evolve_ai.model.genome import decode
+from evolve_ai.model.tally import Tally
 from evolve_ai.pipelines import inbox, lifetime
 from evolve_ai.pipelines.inbox import Command
 from evolve_ai.pipelines.initiate_project import initiate_project, open_pool
 from evolve_ai.pipelines.layout import Layout
 from evolve_ai.pipelines.parts import Parts
 from evolve_ai.stages.build import request_of
-from evolve_ai.stages.record import TALLY, Tally
 from evolve_ai.stages.succession import buried, death_event
 from evolve_ai.stages.update import revived
+from evolve_ai.state.facts import PAUSED, TALLY
 from evolve_ai.state.registry import Batch, Registry
 from evolve_ai.system.leftovers import leftovers
 from evolve_ai.system.processes import end_strangers_left_behind
 
 DONE = "inbox_done"  # the last command that was carried out, by the name of its file
-PAUSED = "paused"  # in the registry while time stands still: the last cycle before
 
 Population = Mapping[str, AgentRecord]
 

@@ -9,8 +9,8 @@ from evolve_ai.model.report import Explanation, GenePool, Program, ScanReport, S
 from evolve_ai.model.status import BuildExplanation, ProgramFacts, UnitRow
 from evolve_ai.pipelines.commands import one_alive
 from evolve_ai.pipelines.initiate_project import check_kernel
+from evolve_ai.pipelines.looking import life_cycle
 from evolve_ai.pipelines.parts import Parts
-from evolve_ai.pipelines.views import life_cycle
 from evolve_ai.stages.agent_scan_update import rules_of, scan_folder, viable
 from evolve_ai.stages.audit import audit
 from evolve_ai.stages.build import request_of

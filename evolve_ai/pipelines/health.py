@@ -6,10 +6,11 @@ from pathlib import Path
 from evolve_ai.model.errors import EvolveError, RegistryError, SandboxError
 from evolve_ai.model.settings import Settings
 from evolve_ai.pipelines.doctor import Check, NamedDetail, examine
-from evolve_ai.pipelines.runs import Assemble, nobody, open_project
+from evolve_ai.pipelines.finding import open_project
+from evolve_ai.pipelines.runs import Assemble, nobody
 from evolve_ai.state.registry import MENDS, Registry
+from evolve_ai.system.platforms import refuse_other_systems
 from evolve_ai.system.project import Project
-from evolve_ai.system.sandbox import refuse_other_systems
 
 
 def check_health(folder: Path, overrides: Sequence[str], assemble: Assemble) -> list[Check]:

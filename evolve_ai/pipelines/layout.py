@@ -1,13 +1,18 @@
 """Owns how a population is shared out: its demes, and the colonies that have them."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from evolve_ai.environments.demes import deme_of
-from evolve_ai.model.settings import Settings
+from evolve_ai.model.places import deme_of
 from evolve_ai.state.registry import Registry
 from evolve_ai.system import machine
 from evolve_ai.system.housekeeping import DESCRIPTORS_PER_AGENT, OWN_DESCRIPTORS
+
+if TYPE_CHECKING:
+    from evolve_ai.model.settings import Settings
 
 LAYOUT = "layout"  # in the registry: the demes and colonies of the last run
 _FOLDER = "colony"
@@ -36,12 +41,12 @@ class Layout:
         return f"{self.demes} {self.colonies}"
 
     @classmethod
-    def of_last_run(cls, registry: Registry) -> "Layout":
+    def of_last_run(cls, registry: Registry) -> Layout:
         text = registry.meta(LAYOUT)
         return cls(*map(int, text.split())) if text else cls()
 
     @classmethod
-    def wanted(cls, settings: Settings, places: int) -> "Layout":
+    def wanted(cls, settings: Settings, places: int) -> Layout:
         """As the settings say, or with as few colonies as descriptors allow."""
         few = min(colonies_needed(places), settings.demes)
         return cls(settings.demes, settings.colonies or few)

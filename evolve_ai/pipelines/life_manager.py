@@ -15,6 +15,7 @@ from evolve_ai.model.errors import NoPopulationError
 from evolve_ai.model.event import Event
 from evolve_ai.model.report import GenePool
 from evolve_ai.model.selection import Verdicts
+from evolve_ai.model.tally import NO_HISTORY, Totals
 from evolve_ai.pipelines import lifetime
 from evolve_ai.pipelines.attention import Attention
 from evolve_ai.pipelines.background import BackgroundBuilder
@@ -42,11 +43,7 @@ from evolve_ai.stages.observe import (
     observe,
     told_of_alarms,
 )
-from evolve_ai.stages.record import (
-    NO_HISTORY,
-    Totals,
-    conclude,
-)
+from evolve_ai.stages.record import conclude
 from evolve_ai.stages.succession import Succeeded, succeed
 from evolve_ai.stages.supervise import FINAL, offered
 from evolve_ai.stages.update import update

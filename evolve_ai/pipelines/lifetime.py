@@ -176,8 +176,9 @@ def clear_away(project: Project, dead: Iterable[str]) -> None:
 
 def _clear_graves(project: Project, registry: Registry) -> None:
     """Folders of agents that died just before a crash. Other folders are not ours to remove."""
-    dead = {record.id for record in registry.dead()}
-    clear_away(project, (f.name for f in project.agents.iterdir() if f.name in dead))
+    living = {str(id) for (id,) in registry.rows(["id"])}
+    strangers = (f.name for f in project.agents.iterdir() if f.name not in living)
+    clear_away(project, [name for name in strangers if registry.knows(name)])
 
 
 def _cycle(registry: Registry) -> int:

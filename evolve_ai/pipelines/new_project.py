@@ -11,6 +11,7 @@ from tomlkit.items import Table
 from evolve_ai.model import settings_reference
 from evolve_ai.model.errors import TemplateError, UsageError
 from evolve_ai.model.settings_reference import CRATES, HOOKS, KeyReference, TableReference
+from evolve_ai.pipelines.project_root import check_path
 from evolve_ai.system.files import storage_errors, sync_folder
 from evolve_ai.system.settings_file import FILE_NAME
 
@@ -56,17 +57,6 @@ def scaffold(folder: Path, template: Path | None = None) -> list[Path]:
             shutil.rmtree(draft, ignore_errors=True)
             raise
     return made
-
-
-def check_path(folder: Path) -> None:
-    """Cargo, JSON and the registry speak UTF-8; UsageError for a path that does not."""
-    try:
-        str(folder).encode()
-    except UnicodeEncodeError as error:
-        shown = os.fsencode(folder).decode(errors="backslashreplace")
-        raise UsageError(
-            "the path is not UTF-8", where=shown, todo="choose another name for the folder"
-        ) from error
 
 
 def shipped_template() -> Path:

@@ -11,8 +11,9 @@ from evolve_ai.pipelines.colony_member import ColonyProcess, Roll
 from evolve_ai.pipelines.colony_process import ColonySpec
 from evolve_ai.pipelines.layout import LAYOUT, Layout
 from evolve_ai.pipelines.parts import Parts
-from evolve_ai.pipelines.sandboxing import SANDBOX, last_level, recorded
+from evolve_ai.pipelines.sandboxing import last_level, recorded
 from evolve_ai.pipelines.takeover import on_record, refuse_another_world, season_under_way
+from evolve_ai.state.facts import SANDBOX
 from evolve_ai.state.registry import Batch, Registry
 from evolve_ai.system.files import remove_tree
 

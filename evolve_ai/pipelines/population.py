@@ -11,11 +11,11 @@ from evolve_ai.model.event import Kind
 from evolve_ai.model.genome import Genome, decode
 from evolve_ai.model.report import Program, SourceReport
 from evolve_ai.model.restart import Pace
+from evolve_ai.model.tally import Counts, Tally
 from evolve_ai.pipelines.lifetime import AWAITED, FREELY, Begun
 from evolve_ai.pipelines.parts import Parts
 from evolve_ai.stages.build import (
     Built,
-    Counts,
     build,
     request_of,
     told_of_builds,
@@ -23,9 +23,10 @@ from evolve_ai.stages.build import (
 )
 from evolve_ai.stages.context import Context
 from evolve_ai.stages.observe import after_faults, told_of_alarms
-from evolve_ai.stages.record import TALLY, TURNING, WORLD, Tally, changed, renewal
+from evolve_ai.stages.record import TURNING, WORLD, changed, renewal
 from evolve_ai.stages.supervise import Ran, healthy, run
 from evolve_ai.stages.update import Updated
+from evolve_ai.state.facts import TALLY
 from evolve_ai.state.registry import Registry
 
 FEW = 8  # agents to start before somebody else may
@@ -174,7 +175,8 @@ class Population:
         elsewhere. So it would where the old program lives on, or nobody, since the new one is still
         awaited; and where a crashed agent is back when the clock says so.
         """
-        self.tally = self.tally.plus(built, ran)
+        restarts = sum(1 for event in ran.events if event.kind is Kind.RESTART)
+        self.tally = self.tally.plus(restarts, built.counts)
         tainted = self._registry.meta("tainted") is not None
         remembered = frozenset(self.memories)
         batch = renewal(context, self.agents, updated, built, ran, self.tally, remembered, tainted)

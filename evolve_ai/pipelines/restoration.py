@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Any
 
 from evolve_ai.model.event import Event, Kind
+from evolve_ai.model.tally import NO_HISTORY, Counts, Totals
 from evolve_ai.notifications.event_log import EventLog
 from evolve_ai.pipelines.takeover import ADRIFT
-from evolve_ai.stages.build import Counts
-from evolve_ai.stages.record import NO_HISTORY, Summary, Totals
+from evolve_ai.stages.record import Summary
 from evolve_ai.state.copies import Copies, Mended
 from evolve_ai.state.registry import Batch, Registry
 from evolve_ai.system.genome_file import GENOME

@@ -1,7 +1,5 @@
 """Owns the runs behind the commands: each opens what it needs, does one thing, and closes it."""
 
-import signal
-import sys
 import uuid
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
@@ -10,20 +8,15 @@ from pathlib import Path
 
 import tomlkit
 
-from evolve_ai.colony.log_tail import LogTail
 from evolve_ai.contracts.sink import Sink
 from evolve_ai.contracts.substrate import Progress
-from evolve_ai.model.agent import AgentRecord
-from evolve_ai.model.errors import EvolveError, NoPopulationError, NoProjectError
-from evolve_ai.model.settings import Settings
+from evolve_ai.model.errors import NoPopulationError
 from evolve_ai.model.status import (
-    AgentRow,
     AgentStory,
     AuditResult,
     BuildExplanation,
     BuildResult,
     ExamResult,
-    Status,
     Verification,
 )
 from evolve_ai.notifications.notifier import Notifier, open_notifier
@@ -34,6 +27,7 @@ from evolve_ai.pipelines.bounds import bounded
 from evolve_ai.pipelines.build_agents import build_agents
 from evolve_ai.pipelines.exam import examine
 from evolve_ai.pipelines.explain import explain_build
+from evolve_ai.pipelines.finding import open_project
 from evolve_ai.pipelines.import_agents import Imported, import_agents
 from evolve_ai.pipelines.initiate_project import (
     Founding,
@@ -42,50 +36,22 @@ from evolve_ai.pipelines.initiate_project import (
     open_pool,
 )
 from evolve_ai.pipelines.life_manager import LifeManager
-from evolve_ai.pipelines.new_project import check_path
+from evolve_ai.pipelines.looking import LIFE_CYCLE, life_cycle
 from evolve_ai.pipelines.operator import Hear
 from evolve_ai.pipelines.parts import Parts, check_needs
+from evolve_ai.pipelines.project_root import find_root
 from evolve_ai.pipelines.restoration import add_news, open_registry, take_news
-from evolve_ai.pipelines.sandboxing import EXAM, Terms, last_sandbox, sandbox_of
+from evolve_ai.pipelines.sandboxing import EXAM, Terms, sandbox_of
 from evolve_ai.pipelines.verification import lost_key, verify_project
 from evolve_ai.state.copies import Copies
 from evolve_ai.state.registry import Registry
 from evolve_ai.system.files import publish
-from evolve_ai.system.identity import Identity
 from evolve_ai.system.leftovers import leftovers
 from evolve_ai.system.lock import Lock
-from evolve_ai.system.plugin_output import divert
-from evolve_ai.system.processes import adopt_or_none, ended, send
-from evolve_ai.system.project import Project
-from evolve_ai.system.sandbox import refuse_other_systems
-from evolve_ai.system.settings_file import FILE_NAME, load_settings
+from evolve_ai.system.project import Folders, Project
+from evolve_ai.system.settings_file import FILE_NAME
 
 Assemble = Callable[[Project, Sink], Parts]
-LIFE_CYCLE = views.LIFE_CYCLE
-
-
-def open_project(folder: Path, overrides: Sequence[str] = ()) -> Project:
-    """NoProjectError where there is no evolve.toml, SettingsError for what it says wrong."""
-    root = find_root(folder)
-    if str(root) not in sys.path:
-        sys.path.append(str(root))  # where hooks and plug-ins of the user's own lie
-    settings = load_settings(root / FILE_NAME, overrides)
-    if settings.has_own_plugins():  # before anything else, a progress bar say, takes our output
-        divert(root / "logs")
-    return Project(root, settings)
-
-
-def find_root(folder: Path) -> Path:
-    """The absolute path of a project; NoProjectError where there is none, SandboxError on a system
-    that no project can live on."""
-    refuse_other_systems()
-    root = folder.absolute()
-    if not (root / FILE_NAME).is_file():
-        raise NoProjectError(
-            "there is no evolve.toml here", where=root, todo="begin a project: evolve new DIR"
-        )
-    check_path(root)
-    return root
 
 
 @contextmanager
@@ -167,11 +133,11 @@ def operate(
 
     With a life-cycle the settings are not read, as for `stop`. EvolveError for what is refused.
     """
-    project = Project(find_root(folder), Settings())
+    project = Folders(find_root(folder))
     with Registry.read(project.registry) as registry:
         command = commands.checked(registry, name, prefixes, everyone)
     ids = tuple(command.arguments.get("ids", ()))
-    held = views.life_cycle(project)
+    held = life_cycle(project)
     if held is not None:
         inbox.post(project.inbox, command)
         return Asked(ids, held.identity.pid)
@@ -183,31 +149,6 @@ def operate(
             parts, registry, run_id(), last[0] if last else 0, registry.living(), reach
         )
     return Asked(ids, None, carried.told)
-
-
-@contextmanager
-def log_of(folder: Path, prefix: str) -> Iterator[tuple[AgentRecord, LogTail]]:
-    """An agent and its log. EvolveError for a dead agent: its log went with its folder."""
-    project = Project(find_root(folder), Settings())
-    with Registry.read(project.registry) as registry:
-        record = registry.agent(prefix)
-    if not record.alive:
-        raise EvolveError(
-            f"agent {record.id} died in cycle {record.died_cycle} ({record.cause}), and its log "
-            "went with its folder",
-            todo=f"what is known of it: evolve show {record.id[:13]}",
-        )
-    with LogTail(project.agent(record.id)) as tail:
-        yield record, tail
-
-
-def hand_over(project: Project, count: int) -> int | None:
-    """Leave an `init` to the life-cycle that holds the project; its pid, or None."""
-    held = views.life_cycle(project)
-    if held is None:
-        return None
-    inbox.post(project.inbox, inbox.Command("init", {"count": count}))
-    return held.identity.pid
 
 
 def take_in(project: Project, assemble: Assemble, folder: Path) -> Imported:
@@ -233,18 +174,6 @@ def life(
             yield manager
 
 
-def stop(folder: Path, seconds: float) -> int | None:
-    """End the life-cycle gracefully and wait; its pid, or None if there was none.
-
-    The settings are not read: a slip in evolve.toml must not keep anybody from stopping.
-    """
-    held = views.life_cycle(Project(find_root(folder), Settings()))
-    if held is None:
-        return None
-    _end(held.identity, seconds)
-    return held.identity.pid
-
-
 def send_home(project: Project, assemble: Assemble) -> int:
     """End the agents that live on although no life-cycle holds the project, as one that ends does:
     what was begun is finished, and what they remember is kept. How many there were."""
@@ -256,46 +185,12 @@ def send_home(project: Project, assemble: Assemble) -> int:
     return left
 
 
-def _end(identity: Identity, seconds: float) -> None:
-    pidfd = adopt_or_none(identity)
-    if pidfd is None:
-        return
-    send(pidfd, signal.SIGTERM)
-    if not ended([pidfd], seconds):
-        raise EvolveError(
-            f"process {identity.pid} has not ended within {seconds:g} s",
-            todo="wait longer with --wait, or see what it does: evolve status",
-        )
-
-
-def status(project: Project) -> Status:
-    with Registry.read(project.registry) as registry:
-        return views.status_of(project, registry)
-
-
-def rows(project: Project, everyone: bool) -> list[AgentRow]:
-    """The living, fittest first, who is in quarantine last; then, if asked for, the dead."""
-    with Registry.read(project.registry) as registry:
-        living = sorted(
-            registry.living().values(), key=lambda r: (r.is_set_aside, -(r.fitness or 0), r.place)
-        )
-        known = views.as_they_are(project, living)
-        records = [*known, *registry.dead()] if everyone else known
-        return [views.row_of(record) for record in records]
-
-
-def sandbox(project: Project) -> str:
-    """That of the last life-cycle, as a line that begins with its level."""
-    with Registry.read(project.registry) as registry:
-        return last_sandbox(project, registry)
-
-
 def story(project: Project, assemble: Assemble, prefix: str) -> AgentStory:
     world = assemble(project, nobody(project)).world
     with Registry.read(project.registry) as registry:
-        [record] = views.as_they_are(project, [registry.agent(prefix)])
+        record = registry.agent(prefix)
         genes = float(registry.meta("founder_genes") or 1.0)
-        return views.story_of(registry, record, world.cost(record.active_genes, genes))
+        return views.story_of(project, registry, record, world.cost(record.active_genes, genes))
 
 
 def nobody(project: Project) -> Notifier:

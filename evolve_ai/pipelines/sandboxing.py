@@ -14,6 +14,7 @@ from evolve_ai.model.guarantee import Sandbox, level_told
 from evolve_ai.model.report import Needs
 from evolve_ai.model.sandbox import AgentBox, Level
 from evolve_ai.pipelines.takeover import season_under_way
+from evolve_ai.state.facts import SANDBOX
 from evolve_ai.state.registry import Registry
 from evolve_ai.system import bubblewrap
 from evolve_ai.system.files import storage_errors
@@ -21,9 +22,7 @@ from evolve_ai.system.leftovers import leftovers
 from evolve_ai.system.project import Project
 from evolve_ai.system.sandbox import OTHER_KERNEL, probe, refuse_other_processors
 
-SANDBOX = "sandbox"  # in the registry: that of the last run, as a line
 EXAM = "exam"  # the purpose of a run, and its folder in the workspace
-NOT_TRIED = "asked for; no life-cycle has run yet"
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,11 +108,6 @@ def box_of(sandbox: Sandbox, project: Project, needs: Needs) -> AgentBox | None:
 def recorded(sandbox: Sandbox, asked: str, cycle: int) -> Event:
     data = {"level": str(sandbox.level), "asked": asked, "lost": sandbox.lost or None}
     return Event(Kind.SANDBOX, cycle, None, data)
-
-
-def last_sandbox(project: Project, registry: Registry) -> str:
-    """That of the last life-cycle, as a line that begins with its level."""
-    return registry.meta(SANDBOX) or f"{project.settings.sandbox.level}: {NOT_TRIED}"
 
 
 def last_level(registry: Registry) -> Level | None:

@@ -13,8 +13,8 @@ from evolve_ai.model.report import GenePool
 from evolve_ai.model.sandbox import STATE
 from evolve_ai.model.status import Problem, Verification, VerificationRow
 from evolve_ai.pipelines.initiate_project import check_kernel
+from evolve_ai.pipelines.looking import life_cycle
 from evolve_ai.pipelines.parts import Parts
-from evolve_ai.pipelines.views import life_cycle
 from evolve_ai.stages.agent_scan_update import rules_of
 from evolve_ai.stages.genome_sync import generated
 from evolve_ai.state.registry import MENDS, Registry

@@ -9,29 +9,9 @@ from evolve_ai.model.agent import AgentRecord, Fault, State
 from evolve_ai.model.event import Event, Kind
 from evolve_ai.model.genome import Genome
 from evolve_ai.model.report import BuildRequest, BuildVerdict, Program
+from evolve_ai.model.tally import Counts
 from evolve_ai.stages.context import Context
 from evolve_ai.stages.update import quarantine, told_of_altered
-
-
-@dataclass(frozen=True, slots=True)
-class Counts:
-    """Builds of a cycle: requested = compiled + reused + failed.
-
-    Reused is what needed no compiler, also a wiring never seen before of genes that a batch holds.
-    """
-
-    requested: int = 0
-    compiled: int = 0
-    reused: int = 0
-    failed: int = 0
-
-    def plus(self, other: "Counts") -> "Counts":
-        return Counts(
-            self.requested + other.requested,
-            self.compiled + other.compiled,
-            self.reused + other.reused,
-            self.failed + other.failed,
-        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,69 +3,22 @@
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, field, replace
-from typing import Any
+from dataclasses import asdict, dataclass, replace
 
 from evolve_ai.model.agent import AgentRecord, State
 from evolve_ai.model.event import Event, Kind
-from evolve_ai.stages.build import Built, Counts
+from evolve_ai.model.tally import Counts, Tally, Totals
+from evolve_ai.stages.build import Built
 from evolve_ai.stages.context import Context
 from evolve_ai.stages.observe import Observed
 from evolve_ai.stages.succession import Succeeded
 from evolve_ai.stages.supervise import Ran
 from evolve_ai.stages.update import Updated
+from evolve_ai.state.facts import TALLY
 from evolve_ai.state.registry import Batch
 
-NO_HISTORY = "0" * 64
-TALLY = "tally"  # in the registry: what has been counted since the last cycle
 WORLD = "world"  # there too: the environment of the season that begun last
 TURNING = "turning"  # there too: the cycle whose season has begun and is not on record
-
-
-@dataclass(frozen=True, slots=True)
-class Totals:
-    """Counted since the founding, over all runs."""
-
-    born: int = 0
-    died: int = 0
-    restarts: int = 0
-    builds: Counts = field(default_factory=Counts)
-
-    def plus(self, tally: "Tally") -> "Totals":
-        died, restarts = self.died + tally.died, self.restarts + tally.restarts
-        builds = self.builds.plus(tally.builds)
-        return replace(self, died=died, restarts=restarts, builds=builds)
-
-    @classmethod
-    def from_json(cls, data: Mapping[str, Any]) -> "Totals":
-        return cls(data["born"], data["died"], data["restarts"], Counts(**data["builds"]))
-
-
-@dataclass(frozen=True, slots=True)
-class Tally:
-    """Counted and committed since the last cycle was, in the cycle that is under way."""
-
-    restarts: int = 0
-    builds: Counts = field(default_factory=Counts)
-    died: int = 0  # by an operator's hand
-
-    def plus(self, built: Built, ran: Ran) -> "Tally":
-        restarts = sum(1 for event in ran.events if event.kind is Kind.RESTART)
-        builds = self.builds.plus(built.counts)
-        return replace(self, restarts=self.restarts + restarts, builds=builds)
-
-    def killed(self, count: int) -> "Tally":
-        return replace(self, died=self.died + count)
-
-    def to_json(self) -> str:
-        return json.dumps(asdict(self))
-
-    @classmethod
-    def from_json(cls, text: str | None) -> "Tally":
-        if not text:
-            return cls()
-        data = json.loads(text)
-        return cls(data["restarts"], Counts(**data["builds"]), data.get("died", 0))
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from evolve_ai.model.agent import AgentRecord
+from evolve_ai.model.agent import AgentRecord, State
 from evolve_ai.model.errors import NoPopulationError, RegistryError, UnknownAgentError
 from evolve_ai.model.event import Event, Kind, Recorded
 from evolve_ai.state import schema
@@ -90,6 +90,7 @@ class Registry:
         with _told(self.path):
             connection.execute("BEGIN IMMEDIATE")
             try:
+                self._count_deaths(record for record in batch.records if not record.alive)
                 connection.executemany(schema.UPSERT, map(schema.row_of, batch.records))
                 self._write_genomes(batch.genomes)
                 self._write_memories(batch.memories)
@@ -107,6 +108,17 @@ class Registry:
                     connection.execute("ROLLBACK")
                 raise
         return recorded
+
+    def _count_deaths(self, dead: Iterable[AgentRecord]) -> None:
+        """Before they are written: who was dead before has been counted."""
+        for record in dead:
+            was = self._connection.execute("SELECT state FROM agents WHERE id = ?", [record.id])
+            if (was.fetchone() or [None])[0] != State.DEAD:
+                self._connection.execute(
+                    "INSERT INTO deaths VALUES (?, 1) "
+                    "ON CONFLICT (cause) DO UPDATE SET count = count + 1",
+                    [str(record.cause)],
+                )
 
     def _write_genomes(self, genomes: Mapping[str, bytes]) -> None:
         self._connection.executemany(
@@ -163,9 +175,27 @@ class Registry:
 
     def living(self) -> dict[str, AgentRecord]:
         """All agents but the dead, by place."""
-        return {
-            record.id: record for record in self._records("WHERE state != 'dead' ORDER BY place")
-        }
+        found = self._records(f"WHERE {schema.LIVING} ORDER BY place")
+        return {record.id: record for record in found}
+
+    def rows(self, columns: Sequence[str], dead: bool = False) -> list[Sequence[Any]]:
+        """These columns of the living by place, or of the dead by number, as they are stored:
+        for reports, which need a few of each of many agents."""
+        which = "state = 'dead' ORDER BY number" if dead else f"{schema.LIVING} ORDER BY place"
+        them = f"SELECT {self._columns} FROM agents WHERE {which}"
+        return self._all(f"SELECT {', '.join(columns)} FROM ({them})")
+
+    def deaths(self) -> dict[str, int]:
+        """How many have died, by cause."""
+        there = self._one("SELECT 1 FROM sqlite_master WHERE name = 'deaths'")
+        query = "SELECT cause, count FROM deaths ORDER BY cause" if there else schema.COUNT_DEATHS
+        return {str(cause): int(count) for cause, count in self._all(query)}
+
+    def founders_fitness(self) -> tuple[int, float | None, float | None]:
+        """How many founders there were; the best and the mean of their fitness."""
+        query = "SELECT count(*), max(fitness), avg(fitness) FROM agents WHERE founder"
+        count, best, mean = self._all(query)[0]
+        return int(count), best, mean
 
     def founders(self) -> list[AgentRecord]:
         return list(self._records("WHERE founder ORDER BY number"))
@@ -174,7 +204,8 @@ class Registry:
         """The agent whose id begins with this; UnknownAgentError when none or several do."""
         begin = prefix.lower()
         known = _ID.fullmatch(begin) is not None
-        found = list(self._records("WHERE id LIKE ? || '%' LIMIT 3", [begin])) if known else []
+        which = "WHERE id BETWEEN ? AND ? || '~' LIMIT 3"
+        found = list(self._records(which, [begin, begin])) if known else []
         if len(found) == 1:
             return found[0]
         if not found:

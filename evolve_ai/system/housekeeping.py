@@ -5,13 +5,13 @@ import time
 from collections.abc import Collection, Sequence
 from pathlib import Path
 
-from evolve_ai.model.budget import Budget, Resource
+from evolve_ai.model.budget import Budget, Limits, Resource
 from evolve_ai.model.capacity import UNLIMITED
-from evolve_ai.model.settings import MIB, BudgetSettings
 from evolve_ai.system import machine
 from evolve_ai.system.consumption import Holdings, folders_of, holdings, memory_of
-from evolve_ai.system.project import Project
+from evolve_ai.system.project import Folders
 
+MIB = 1024 * 1024
 MEMORY_SHARE = 0.7  # of the machine; the rest is for the life-cycle, the compiler and others
 DISK_RESERVE = 1024 * MIB
 INODE_RESERVE = 10_000
@@ -32,18 +32,17 @@ class Housekeeping:
     `colonies` are the processes that have the agents.
     """
 
-    def __init__(self, project: Project, ids: Sequence[str], colonies: int = 1):
-        self._project = project
-        self._settings = project.settings.budget
+    def __init__(self, folders: Folders, limits: Limits, ids: Sequence[str], colonies: int = 1):
+        self._folders = folders
         self._colonies = colonies
         self._looked = -LOOK_SECONDS
         self._look(ids)
         disk = self._held(len(ids))
         self._allowed = {
-            Resource.MEMORY: memory_allowed(self._settings),
-            Resource.DISK: self._settings.disk_bytes or disk.bytes + max(0, self._disk_left()),
-            Resource.INODES: self._settings.inodes or disk.inodes + max(0, self._inodes_left()),
-            Resource.DESCRIPTORS: self._settings.descriptors or colonies * machine.descriptors(),
+            Resource.MEMORY: memory_allowed(limits),
+            Resource.DISK: limits.disk_bytes or disk.bytes + max(0, self._disk_left()),
+            Resource.INODES: limits.inodes or disk.inodes + max(0, self._inodes_left()),
+            Resource.DESCRIPTORS: limits.descriptors or colonies * machine.descriptors(),
         }
 
     def budgets(self, ids: Sequence[str], pids: Collection[int]) -> tuple[Budget, ...]:
@@ -67,11 +66,11 @@ class Housekeeping:
         if now - self._looked < LOOK_SECONDS:
             return
         self._looked = now
-        project = self._project
-        self._folder = folders_of(project.agents, ids) if ids else Holdings()
+        at = self._folders
+        self._folder = folders_of(at.agents, ids) if ids else Holdings()
         if not self._folder.bytes:
             self._folder = Holdings(FOLDER_BYTES, FOLDER_INODES)
-        self._ours = holdings(project.workspace).plus(holdings(project.logs))
+        self._ours = holdings(at.workspace).plus(holdings(at.logs))
 
     def _descriptors(self, running: int) -> tuple[int, int]:
         used = OWN_DESCRIPTORS * self._colonies + DESCRIPTORS_PER_AGENT * running
@@ -87,12 +86,12 @@ class Housekeeping:
         return _less(machine.inodes_free(*self._places()), INODE_RESERVE)
 
     def _places(self) -> tuple[Path, ...]:
-        return self._project.agents, self._project.workspace, self._project.logs
+        return self._folders.agents, self._folders.workspace, self._folders.logs
 
 
-def memory_allowed(budget: BudgetSettings) -> int:
+def memory_allowed(limits: Limits) -> int:
     """Bytes that all agents together may have to themselves."""
-    return budget.memory_bytes or int(MEMORY_SHARE * machine.memory_total())
+    return limits.memory_bytes or int(MEMORY_SHARE * machine.memory_total())
 
 
 def _memory(pids: Collection[int]) -> tuple[int, int]:

@@ -1,18 +1,23 @@
 """Owns the layout of a project on disk: where everything lies."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from evolve_ai.model.settings import Settings
-from evolve_ai.system.signing import KEY
+if TYPE_CHECKING:
+    from evolve_ai.model.settings import Settings
+
+SETTINGS_FILE = "evolve.toml"
+KEY = "key"  # in the workspace: signs programs
 
 
 @dataclass(frozen=True, slots=True)
-class Project:
-    """A folder with an evolve.toml, and the settings read from it."""
+class Folders:
+    """Where everything of a project lies."""
 
     root: Path
-    settings: Settings
 
     @property
     def template(self) -> Path:
@@ -54,8 +59,20 @@ class Project:
         return self.workspace / KEY
 
     @property
+    def outline(self) -> Path:
+        """A cache: what reports need of the settings, when these were found right."""
+        return self.workspace / "settings.json"
+
+    @property
     def inbox(self) -> Path:
         return self.workspace / "inbox"
 
     def agent(self, agent_id: str) -> Path:
         return self.agents / agent_id
+
+
+@dataclass(frozen=True, slots=True)
+class Project(Folders):
+    """A folder with an evolve.toml, and the settings read from it."""
+
+    settings: Settings

@@ -2,7 +2,6 @@
 
 import os
 import platform
-import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -19,16 +18,6 @@ OTHER_KERNEL = f"run it on another kernel; evolve doctor tells what this one hol
 _LIMITS = Limits(total=20.0, silence=20.0)
 _TOLD = (0, 1)  # exit codes: all holds, not all
 _WORDS = 300
-
-
-def refuse_other_systems() -> None:
-    """SandboxError on a system that has neither the boxes nor the ways to watch over agents."""
-    if sys.platform != "linux":
-        raise SandboxError(
-            "agents are boxed and watched over by Linux (Landlock, seccomp, pidfd), and this is "
-            f"{platform.system()}",
-            todo="run it on Linux: a virtual machine or a container will do",
-        )
 
 
 def refuse_other_processors() -> None:

@@ -16,8 +16,9 @@ from tomlkit.exceptions import ParseError, TOMLKitError
 from evolve_ai.model import settings_reference
 from evolve_ai.model.errors import NoProjectError, SettingsError
 from evolve_ai.model.settings import Settings
+from evolve_ai.system.project import SETTINGS_FILE
 
-FILE_NAME = "evolve.toml"
+FILE_NAME = SETTINGS_FILE
 COMMAND_LINE = "command line"
 _TODO = "docs/settings.md lists every key with its range"
 _BARE = re.compile(r"[A-Za-z_./][^\s\"'\[\]{}=,#]*")

@@ -13,7 +13,6 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 from evolve_ai.model.errors import SigningKeyError
 from evolve_ai.system.files import read_regular, storage_errors, sync_folder
 
-KEY = "key"  # in the workspace of its project
 SIGNATURE = "signature"  # beside what was signed
 _MAX_BYTES = 64 * 1024
 _ANEW = "move it away: a new one is made, and every program is built anew"

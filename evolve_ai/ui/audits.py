@@ -6,8 +6,8 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from evolve_ai.model.status import AuditResult, AuditRow
-from evolve_ai.ui.terminal import one_line
-from evolve_ai.ui.text import agents, held_up, whom
+from evolve_ai.ui.plain import one_line
+from evolve_ai.ui.words import agents, held_up, whom
 
 STYLES = {"error": "red", "warning": "yellow"}
 

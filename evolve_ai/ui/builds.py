@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from evolve_ai.model.status import BuildExplanation, BuildResult, BuildRow, ProgramFacts
-from evolve_ai.ui.text import STYLES, agents, held_up
+from evolve_ai.ui.words import STYLES, agents, held_up
 
 HEADS = {"build": "cannot be built", "audit": "refused by the audit", "genome": "not viable"}
 _LONG = re.compile(r"(?<![0-9a-f])([0-9a-f]{12})[0-9a-f]{12,}")

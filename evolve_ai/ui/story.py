@@ -7,8 +7,8 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from evolve_ai.model.status import AgentStory
-from evolve_ai.ui.terminal import one_line
-from evolve_ai.ui.text import counted, energy, number
+from evolve_ai.ui.plain import one_line
+from evolve_ai.ui.words import counted, energy, number
 
 COMMON = ("seq", "ts", "run", "cycle", "event", "agent")
 _LONG = re.compile(r"\b([0-9a-f]{8}-[0-9a-f]{4}|[0-9a-f]{12})[0-9a-f-]{20,52}\b")

@@ -1,6 +1,5 @@
-"""Owns what may reach a terminal: what somebody else wrote is shown, and never obeyed."""
+"""A console of rich for text of any origin; ui/plain.py says what may reach a terminal."""
 
-import unicodedata
 from collections.abc import Iterable
 from typing import Any, TextIO
 
@@ -8,29 +7,7 @@ from rich.console import Console, ConsoleOptions, RenderableType
 from rich.segment import Segment
 from rich.text import Text
 
-
-def plain(written: str) -> str:
-    """What a terminal would obey or hide, made visible (ESC as \\x1b); lines and tabs stay.
-
-    Obeyed are the control characters C0 and C1 (ECMA-48), and with them every escape sequence;
-    hidden are formats, such as those that turn the direction of writing (Unicode TR 36, 3.1).
-    """
-    if written.isprintable():
-        return written
-    return "".join(char if _harmless(char) else _named(char) for char in written)
-
-
-def one_line(written: str) -> str:
-    """`plain`, on one line: for what must not pass for lines of ours."""
-    return plain(written).replace("\n", r"\n").replace("\t", r"\t")
-
-
-def _harmless(char: str) -> bool:
-    return char.isprintable() or char in "\n\t" or unicodedata.category(char) == "Zs"
-
-
-def _named(char: str) -> str:
-    return char.encode("unicode_escape").decode()
+from evolve_ai.ui.plain import plain
 
 
 class Terminal(Console):

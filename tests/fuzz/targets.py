@@ -21,7 +21,7 @@ from evolve_ai.model.settings import Settings
 from evolve_ai.model.world import Act
 from evolve_ai.system.identity import Identity
 from evolve_ai.system.settings_file import parse_settings
-from evolve_ai.ui.terminal import plain
+from evolve_ai.ui.plain import plain
 
 EPOCH, TICK = 1, 2
 LONGEST_REASON = 1000

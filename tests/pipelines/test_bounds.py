@@ -23,6 +23,7 @@ from evolve_ai.pipelines import runs
 from evolve_ai.pipelines.bounds import OWN_BYTES, bounded, joining
 from evolve_ai.pipelines.colony_member import ColonyProcess, Roll
 from evolve_ai.pipelines.colony_process import ColonySpec
+from evolve_ai.pipelines.finding import open_project
 from evolve_ai.plugins import assemble
 from evolve_ai.system import cgroup
 from evolve_ai.system.cgroup import Group, NotDelegated
@@ -79,7 +80,7 @@ def test_where_no_group_can_be_made_a_run_says_so_once_and_lives(
 ) -> None:
     monkeypatch.setattr(cgroup, "own_group", lambda: None)
     (calm.root / "logs" / FILE_NAME).unlink(missing_ok=True)  # what was told before
-    with runs.life(runs.open_project(calm.root), assemble) as manager:
+    with runs.life(open_project(calm.root), assemble) as manager:
         assert manager.manage_agents_lifecycle(2) == 2
     [told] = logged(calm.root / "logs")
     assert told["level"] == "info"
@@ -91,7 +92,7 @@ def test_where_no_group_can_be_made_a_run_says_so_once_and_lives(
 def test_life_cycle_has_its_agents_in_a_group_and_none_at_its_end(
     calm: ProjectUnderTest, bare_home: Path
 ) -> None:
-    with runs.life(runs.open_project(calm.root), assemble) as manager:
+    with runs.life(open_project(calm.root), assemble) as manager:
         manager.manage_agents_lifecycle(1)
         [folder] = [path for path in bare_home.iterdir() if path.is_dir()]
         members = set(map(int, (folder / "cgroup.procs").read_text().split()))
@@ -103,13 +104,13 @@ def test_life_cycle_has_its_agents_in_a_group_and_none_at_its_end(
 def test_who_lives_on_is_found_in_the_group_by_the_next_run(
     calm: ProjectUnderTest, bare_home: Path
 ) -> None:
-    with runs.life(runs.open_project(calm.root), assemble) as manager:
+    with runs.life(open_project(calm.root), assemble) as manager:
         manager.manage_agents_lifecycle(1)
         manager.detaches = True
     [folder] = [path for path in bare_home.iterdir() if path.is_dir()]
     before = set((folder / "cgroup.procs").read_text().split())
     assert len(before) == len(calm.agents()) + 1
-    with runs.life(runs.open_project(calm.root), assemble):
+    with runs.life(open_project(calm.root), assemble):
         assert set((folder / "cgroup.procs").read_text().split()) == before
     assert not folder.exists()
 

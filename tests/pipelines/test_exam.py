@@ -15,6 +15,7 @@ from evolve_ai.model.report import GenePool
 from evolve_ai.model.world import Account
 from evolve_ai.pipelines import runs
 from evolve_ai.pipelines.exam import Candidate, programs_for, sit
+from evolve_ai.pipelines.finding import open_project
 from evolve_ai.pipelines.initiate_project import open_pool
 from evolve_ai.pipelines.parts import Parts
 from evolve_ai.plugins import assemble
@@ -52,7 +53,7 @@ def test_a_world_without_exam_says_so(project: ProjectUnderTest) -> None:
 @contextmanager
 def hall(project: ProjectUnderTest) -> Iterator[Callable[[Sequence[Genome]], list[Account]]]:
     """Seats genomes in an exam; what they score comes back."""
-    opened = runs.open_project(project.root)
+    opened = open_project(project.root)
     with runs.opened(opened, assemble, "exam") as (parts, registry):
         pool = open_pool(parts, registry)
 
@@ -96,7 +97,7 @@ def hall_project(lasting: Callable[..., ProjectUnderTest]) -> ProjectUnderTest:
 
 
 def test_removing_any_single_gene_file_changes_some_score(hall_project: ProjectUnderTest) -> None:
-    opened = runs.open_project(hall_project.root)
+    opened = open_project(hall_project.root)
     with runs.opened(opened, assemble, "exam") as (parts, registry):
         pool = open_pool(parts, registry)
         genomes = _talkative(parts, pool)

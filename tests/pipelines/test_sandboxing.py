@@ -20,7 +20,8 @@ from evolve_ai.model.sandbox import EVERYTHING, Box, Level, Protection
 from evolve_ai.system import sandbox
 from evolve_ai.system.box import NOT_STARTED, box_argv
 from evolve_ai.system.bubblewrap import NAMESPACES, installed
-from evolve_ai.ui.text import agents_table, sandbox_text
+from evolve_ai.ui.population import agents_table
+from evolve_ai.ui.words import sandbox_colour
 
 LONG = ("--set", "cycle.ticks=150")
 FULL = ("--set", "sandbox.level=full")
@@ -205,7 +206,8 @@ import importlib, platform, sys
 for module, names in {OF_LINUX}.items():
     for name in names:
         delattr(importlib.import_module(module), name)
-from evolve_ai.cli import main
+from evolve_ai.cli import evolve, main
+list(evolve.commands.values())  # imported by this system
 sys.platform, platform.system = "darwin", lambda: "Darwin"
 main()
 """
@@ -253,10 +255,10 @@ def test_unsafe_is_said_in_every_report(project: ProjectUnderTest) -> None:
 
 def test_no_sandbox_is_red() -> None:
     line = str(Sandbox(Level.NONE))
-    assert sandbox_text(line).style == "red"
-    assert agents_table([], line).title.style == "red"  # type: ignore[union-attr]
-    assert agents_table([], str(Sandbox(Level.LANDLOCK))).title is None
-    assert sandbox_text(str(Sandbox(Level.LANDLOCK, lost="no bwrap"))).style == "yellow"
+    assert sandbox_colour(line) == "red"
+    assert agents_table([], line).startswith("\x1b[31msandbox none: UNSAFE")
+    assert "sandbox" not in agents_table([], str(Sandbox(Level.LANDLOCK)))
+    assert sandbox_colour(str(Sandbox(Level.LANDLOCK, lost="no bwrap"))) == "yellow"
 
 
 @pytest.mark.parametrize(

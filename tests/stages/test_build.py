@@ -10,7 +10,8 @@ from stages_support import Population
 from evolve_ai.contracts.substrate import Progress
 from evolve_ai.model.agent import Cause, Fault, State
 from evolve_ai.model.report import BuildRequest, BuildVerdict, Program
-from evolve_ai.stages.build import Built, Counts, build
+from evolve_ai.model.tally import Counts
+from evolve_ai.stages.build import Built, build
 from evolve_ai.stages.supervise import offered
 
 PROGRAM = Program(Path("/bin/true"))

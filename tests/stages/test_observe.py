@@ -14,10 +14,11 @@ from evolve_ai.environments.ledger import Prices
 from evolve_ai.environments.series import Series, Stretch
 from evolve_ai.model.agent import AgentRecord, Cause, Fault, State
 from evolve_ai.model.colony import Between as BetweenTicks
-from evolve_ai.model.colony import Order, Pool, Turned, Usage
+from evolve_ai.model.colony import Order, Pool, Turned
 from evolve_ai.model.draws import Draws
 from evolve_ai.model.event import Kind
 from evolve_ai.model.settings import CycleSettings, EconomySettings, Settings
+from evolve_ai.model.usage import Usage
 from evolve_ai.stages.context import Context
 from evolve_ai.stages.observe import (
     WINDOW,

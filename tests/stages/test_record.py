@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from evolve_ai.model.agent import AgentRecord, State
-from evolve_ai.stages.record import NO_HISTORY, changed, digest
+from evolve_ai.model.tally import NO_HISTORY
+from evolve_ai.stages.record import changed, digest
 
 
 def record(number: int, **changes: object) -> AgentRecord:

@@ -3,6 +3,7 @@
 import sqlite3
 import threading
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import fields, replace
 from pathlib import Path
 
@@ -192,7 +193,7 @@ def test_file_that_is_no_registry_is_refused(file: Path, open: object) -> None:
 def test_registry_of_another_version_is_refused_and_left_alone(file: Path, open: object) -> None:
     with Registry.create(file) as registry:
         registry.commit(Batch(meta={"schema": "99"}), run="r")
-    with pytest.raises(RegistryError, match=r"another version \(schema 99, this program reads 3"):
+    with pytest.raises(RegistryError, match=r"another version \(schema 99, this program reads 4"):
         open(file)  # type: ignore[operator]
     with sqlite3.connect(file) as connection:
         assert (
@@ -209,14 +210,17 @@ def old_registry(file: Path) -> dict[str, AgentRecord]:
     running = record(BERT, 1, started_at=5)
     with Registry.create(file) as registry:
         registry.commit(Batch(records=[waiting, running], meta={"schema": "1"}), run="r")
-    with sqlite3.connect(file) as connection:
-        connection.execute("UPDATE agents SET retry_at = 0 WHERE retry_at IS NULL")
-        connection.execute("ALTER TABLE agents DROP COLUMN refusals")
-        connection.execute("ALTER TABLE agents DROP COLUMN quarantine_cycles")
-        for now, then in OLD.items():
-            connection.execute(f"ALTER TABLE agents RENAME COLUMN {now} TO {then}")
-    connection.close()
+    with closing(sqlite3.connect(file)) as connection, connection:
+        as_of_version_1(connection)
     return {ANNA: waiting, BERT: running}
+
+
+def as_of_version_1(connection: sqlite3.Connection) -> None:
+    connection.execute("UPDATE agents SET retry_at = 0 WHERE retry_at IS NULL")
+    connection.execute("ALTER TABLE agents DROP COLUMN refusals")
+    connection.execute("ALTER TABLE agents DROP COLUMN quarantine_cycles")
+    for now, then in OLD.items():
+        connection.execute(f"ALTER TABLE agents RENAME COLUMN {now} TO {then}")
 
 
 def test_registry_of_version_1_is_brought_up_to_date_by_a_writer(file: Path) -> None:
@@ -234,6 +238,8 @@ def test_registry_of_version_1_is_read_as_it_is(file: Path) -> None:
     with Registry.read(file) as registry:
         assert registry.living() == agents
         assert registry.agent(ANNA[:8]) == agents[ANNA]
+        columns = ["id", "retry_at", "started_at", "quarantine_cycles"]
+        assert registry.rows(columns) == [(ANNA, 9, 2, 0), (BERT, None, 5, 0)]
     assert file.read_bytes() == before
 
 
@@ -320,6 +326,53 @@ def test_counts_and_founders(three: Registry) -> None:
     assert (three.count("dead"), three.count("running")) == (1, 2)
     assert [one.id for one in three.founders()] == [ANNA]
     assert (three.knows(ANNA), three.knows("x")) == (True, False)
+
+
+def test_deaths_are_counted_once_each(three: Registry) -> None:
+    dead = [record(ANNA, state=State.DEAD, cause=Cause.AGE), record(BERT, state=State.DEAD)]
+    for _ in range(2):  # written again, they have not died again
+        three.commit(Batch(records=dead), run="r")
+        assert three.deaths() == {"None": 1, "age": 1}
+
+
+@pytest.mark.parametrize("version", ["1", "3"])
+def test_deaths_of_an_older_registry_are_counted(version: str, file: Path) -> None:
+    dead = [record(one, n, state=State.DEAD, cause="age") for n, one in enumerate((ANNA, BERT))]
+    with Registry.create(file) as registry:
+        registry.commit(Batch(records=dead, meta={"schema": version}), run="r")
+    with closing(sqlite3.connect(file)) as connection:
+        connection.executescript("DROP TABLE deaths; DROP INDEX agents_founder;")
+        if version == "1":
+            as_of_version_1(connection)
+            connection.commit()
+    with Registry.read(file) as registry:
+        assert registry.deaths() == {"age": 2}
+    with Registry.create(file) as registry:
+        registry.commit(Batch(records=[record("c", state=State.DEAD, cause="oom")]), run="r")
+        assert registry.deaths() == {"age": 2, "oom": 1}
+
+
+def test_reports_look_at_none_of_the_dead(three: Registry, file: Path) -> None:
+    asked: list[str] = []
+    with Registry.read(file) as reader:
+        reader._connection.set_trace_callback(asked.append)
+        reader.rows(["id", "state"])
+        reader.living()
+        reader.deaths()
+        reader.founders_fitness()
+        reader.agent(ANNA[:8])
+        reader.last_cycle()
+        reader._connection.set_trace_callback(None)
+        plans = {
+            query: [str(row[3]) for row in reader._all(f"EXPLAIN QUERY PLAN {query}")]
+            for query in asked
+        }
+    assert len(plans) >= 6
+    for query, steps in plans.items():
+        if "FROM agents" in query and "WHERE founder" not in query:
+            assert not [step for step in steps if step.startswith("SCAN")], (query, steps)
+        if "WHERE founder" in query:  # an index of the founders alone
+            assert steps == ["SCAN agents USING COVERING INDEX agents_founder"]
 
 
 def test_registry_where_nothing_can_be_written_is_read_and_gets_no_company(

@@ -21,7 +21,7 @@ from evolve_ai.system.consumption import (
 )
 from evolve_ai.system.files import remove_tree
 from evolve_ai.system.housekeeping import Housekeeping
-from evolve_ai.system.project import Project
+from evolve_ai.system.project import Folders
 
 MIB = 1024 * 1024
 
@@ -90,7 +90,7 @@ def test_very_deep_folder_is_counted(tmp_path: Path) -> None:
 
 def test_budgets_of_a_small_population(eater: subprocess.Popen[bytes], tmp_path: Path) -> None:
     settings = Settings.model_validate({"budget": {"memory_bytes": 60 * MIB, "disk_bytes": MIB}})
-    house = Housekeeping(Project(tmp_path, settings), ["a1"])
+    house = Housekeeping(Folders(tmp_path), settings.budget, ["a1"])
     found = {budget.resource: budget for budget in house.budgets(["a1"], [eater.pid])}
     assert found[Resource.MEMORY].allowed == 60 * MIB
     assert found[Resource.MEMORY].share > 0.8
@@ -103,7 +103,7 @@ def test_folders_that_grew_are_noticed_at_the_next_look(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "agents" / "a1").mkdir(parents=True)
-    house = Housekeeping(Project(tmp_path, Settings()), ["a1"])
+    house = Housekeeping(Folders(tmp_path), Settings().budget, ["a1"])
 
     def disk() -> int:
         budgets = house.budgets(["a1"], [])

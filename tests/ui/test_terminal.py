@@ -11,7 +11,8 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from evolve_ai.ui.terminal import Terminal, one_line, plain
+from evolve_ai.ui.plain import one_line, plain
+from evolve_ai.ui.terminal import Terminal
 
 CLI = Path(__file__).parents[2] / "evolve_ai" / "cli"
 HOSTILE = "\x1b]0;title\x07\x9b2J\u202e[red]no[/blue] :bomb: "

@@ -36,7 +36,7 @@ from evolve_ai.substrates.rust.stored_batch import Origin
 from evolve_ai.substrates.rust.units import Unit, UnitPlanner, path_of
 from evolve_ai.system.content_store import ContentStore
 from evolve_ai.system.leftovers import end_orphans
-from evolve_ai.system.signing import KEY
+from evolve_ai.system.project import KEY
 
 DEFAULTS = BuildSettings()
 COMPACTION = 4  # batches in use hold so many times the units that the living need

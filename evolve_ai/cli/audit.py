@@ -1,22 +1,15 @@
-"""Owns the commands that look and change nothing: `evolve audit`, `evolve verify`."""
+"""The command `evolve audit`."""
 
 import sys
 from typing import Any
 
 import click
 
-from evolve_ai.cli.options import (
-    json_option,
-    open_project,
-    present,
-    project_option,
-    say,
-    show_json,
-)
+from evolve_ai.cli.options import json_option, project_option, show_json
+from evolve_ai.cli.working import open_project, present
 from evolve_ai.model.errors import EXIT_FAILED
 from evolve_ai.pipelines import runs
 from evolve_ai.plugins import assemble
-from evolve_ai.ui import text
 from evolve_ai.ui.audits import audit_result
 
 
@@ -33,27 +26,6 @@ def audit(ids: tuple[str, ...], everyone: bool, as_json: bool, **at: Any) -> Non
     if everyone and ids:
         raise click.UsageError("give --all or IDs, not both")
     result = runs.audit(open_project(**at), assemble, ids)
-    show_json(result) if as_json else present(audit_result(result))
+    show_json(result.model_dump(mode="json")) if as_json else present(audit_result(result))
     if result.totals.errors or result.totals.refused:
         sys.exit(EXIT_FAILED)
-
-
-@click.command()
-@json_option
-@project_option
-def verify(as_json: bool, **at: Any) -> None:
-    """Check that nothing was altered: key, template, programs, sources, agents, registry.
-
-    Changes nothing, and may run beside a life-cycle. Exit code 1: something was.
-    """
-    found = runs.verify(open_project(**at), assemble)
-    if as_json:
-        show_json(found)
-    else:
-        for line in text.verification(found):
-            say(line)
-    if not found.ok:
-        sys.exit(EXIT_FAILED)
-
-
-COMMANDS = (audit, verify)

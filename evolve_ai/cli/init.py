@@ -1,0 +1,48 @@
+"""The command `evolve init`."""
+
+import time
+from typing import Any
+
+import click
+
+from evolve_ai.cli.options import project_option, say, workers_option
+from evolve_ai.cli.working import open_project
+from evolve_ai.pipelines import runs
+from evolve_ai.pipelines.handing_over import hand_over
+from evolve_ai.pipelines.initiate_project import check_count
+from evolve_ai.plugins import assemble
+from evolve_ai.ui.progress import bar
+from evolve_ai.ui.terminal import Terminal
+
+
+@click.command()
+@click.argument("count", type=int)
+@click.option("--seed", type=click.IntRange(0, 2**63 - 1), help="Written into evolve.toml.")
+@workers_option
+@project_option
+def init(count: int, seed: int | None, **at: Any) -> None:
+    """Found COUNT agents from the template; again: COUNT more."""
+    check_count(count)
+    if seed is not None:
+        runs.choose_seed(at["project"], seed)
+    project = open_project(**at, remember=True)
+    holder = hand_over(project, count)
+    if holder is not None:
+        say(f"The life-cycle (pid {holder}) will found {count} agents after this cycle,")
+        say("or, if that is its last one, the next life-cycle will.")
+        return
+    begun = time.monotonic()
+    try:
+        with bar("founding", Terminal()) as advance:
+            founding = runs.found(
+                project, assemble, count, lambda n, of: advance(n, of, f"agents {n}/{of}")
+            )
+    except KeyboardInterrupt:
+        say(f"stopped; who was founded stays. evolve init {count} founds the rest", err=True)
+        raise
+    if founding.resumed:
+        say(f"finished an init that was interrupted: {founding.resumed} were left")
+    say(
+        f"founded {len(founding.founded)} agents in {time.monotonic() - begun:.1f} s, "
+        f"{founding.places} places; see {project.logs / 'initialization_log.txt'}"
+    )

@@ -1,0 +1,83 @@
+"""The command `evolve life-cycle`."""
+
+import json
+from dataclasses import asdict
+from typing import Any
+
+import click
+
+from evolve_ai.cli.options import (
+    Duration,
+    json_option,
+    project_option,
+    say,
+    show_json,
+    unsafe_option,
+    workers_option,
+)
+from evolve_ai.cli.working import open_project, terms, told
+from evolve_ai.pipelines import looking
+from evolve_ai.pipelines.cycle_report import CycleReport
+from evolve_ai.pipelines.runs import life
+from evolve_ai.plugins import assemble
+from evolve_ai.system.outline_file import outline_of
+from evolve_ai.ui import text
+from evolve_ai.ui.plain import one_line
+from evolve_ai.ui.progress import build_bar
+from evolve_ai.ui.signals import ending_gracefully
+from evolve_ai.ui.terminal import Terminal
+from evolve_ai.ui.words import PAUSED
+
+
+@click.command("life-cycle")
+@click.option("--cycles", type=click.IntRange(1), help="End after so many cycles.")
+@click.option("--for", "seconds", type=Duration(), help="End after so long: 90, 30s, 10m, 2h, 1d.")
+@click.option("--selection", help="Override the selection policy.")
+@click.option(
+    "--detach-on-exit",
+    is_flag=True,
+    help="Leave the agents alive at the end, for the next life-cycle to take over.",
+)
+@workers_option
+@unsafe_option
+@json_option
+@project_option
+def life_cycle(
+    cycles: int | None,
+    seconds: float | None,
+    selection: str | None,
+    detach_on_exit: bool,
+    unsafe: bool,
+    as_json: bool,
+    **at: Any,
+) -> None:
+    """Let the population live. Ctrl-C ends after the cycle under way; twice ends now."""
+    if selection:
+        at["overrides"] = (*at["overrides"], f"selection={json.dumps(selection)}")
+    project = open_project(**at, remember=True)
+    console = Terminal()
+
+    def hear(name: str, outcome: str) -> None:
+        say(f"  {name}: {one_line(outcome)}", err=True)
+
+    with (
+        ending_gracefully(lambda words: say(words, err=True)) as ending,
+        build_bar(console) as advance,
+        life(project, assemble, advance, hear, terms(unsafe)) as manager,
+    ):
+        ending.calls(manager.stop)
+        manager.detaches = detach_on_exit
+        if manager.operator.paused:
+            hear("paused", PAUSED)
+
+        def watch(report: CycleReport) -> None:
+            for note in (*report.notes, *(f"tainted: {reason}" for reason in report.taints)):
+                say(f"  {one_line(note)}", err=True)
+            if not as_json and not told(text.cycle_line(report.cycle, report.summary), console):
+                manager.stop()
+
+        manager.manage_agents_lifecycle(cycles, seconds, watch)
+        if detach_on_exit:
+            hear("detached", text.detached(project.settings.supervise.orphan_seconds))
+    if as_json:
+        show_json(asdict(looking.status(project, outline_of(project))))

@@ -1,0 +1,48 @@
+"""The command `evolve logs`."""
+
+import time
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import click
+
+from evolve_ai.cli.options import project_option, say
+from evolve_ai.model.errors import EvolveError
+from evolve_ai.pipelines.agent_logs import log_of
+
+LOOK_SECONDS = 0.2
+
+
+@click.command()
+@click.argument("agent_id", metavar="ID")
+@click.option("-f", "--follow", is_flag=True, help="Go on with what is added, until it dies.")
+@click.option(
+    "-n", "--lines", type=click.IntRange(1), default=50, help="How many to begin with (50)."
+)
+@project_option
+def logs(agent_id: str, follow: bool, lines: int, project: Path, overrides: Any) -> None:
+    """Show the end of what the agent ID has written.
+
+    What a terminal would obey is shown as \\x1b and the like: an agent may write what it likes.
+    """
+    with suppress(KeyboardInterrupt), log_of(project, agent_id) as (record, tail):
+        try:
+            show(tail.last(lines))
+        except FileNotFoundError as error:
+            if not follow:
+                raise EvolveError(
+                    f"agent {record.id} has no log yet: it is {record.state}",
+                    todo="wait for one: evolve logs --follow",
+                ) from error
+        if follow:
+            while not tail.gone():
+                show(tail.more())
+                time.sleep(LOOK_SECONDS)
+            show(tail.more())  # its last words
+            say(f"its folder is gone; see: evolve show {record.id[:13]}", err=True)
+
+
+def show(written: bytes) -> None:
+    """Whatever bytes they are; a character that is torn between two looks is lost."""
+    say(written.decode(errors="replace"), end="")

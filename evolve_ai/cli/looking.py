@@ -1,0 +1,22 @@
+"""How the commands that only look come to a project: at once, where its settings are known."""
+
+from pathlib import Path
+
+from evolve_ai.cli.loading import load
+from evolve_ai.model.outline import Outline
+from evolve_ai.pipelines.project_root import find_root
+from evolve_ai.system.outline_file import known_outline
+from evolve_ai.system.project import Folders
+
+
+def look_at(project: Path, overrides: tuple[str, ...]) -> tuple[Folders, Outline]:
+    """The settings are checked only when nobody has done that since they were written.
+
+    NoProjectError and SettingsError as for every other command.
+    """
+    folders = Folders(find_root(project))
+    outline = None if overrides else known_outline(folders)
+    if outline is None:
+        opened = load("pipelines.finding:open_project")(project, overrides, remember=True)
+        outline = load("system.outline_file:outline_of")(opened)
+    return folders, outline

@@ -1,0 +1,46 @@
+"""The table of commands: where each is, and a line about it. What is in it is loaded when asked.
+
+`evolve --help` and the shell's completion are made from this table alone. A new command is a line
+here and a function in a module of this folder.
+"""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A command: module and name of its function (below evolve_ai.cli), and what it does."""
+
+    place: str
+    help: str
+
+
+# section -> command -> where it is.
+COMMANDS = {
+    "Project": {
+        "new": Entry("new:new", "Scaffold a project in a folder."),
+        "doctor": Entry("doctor:doctor", "Check what evolve needs, and say what to do."),
+    },
+    "Population": {
+        "init": Entry("init:init", "Found agents from the template; again: more."),
+        "import": Entry("importing:import_", "Found agents from folders made elsewhere."),
+        "life-cycle": Entry("life_cycle:life_cycle", "Let the population live."),
+        "stop": Entry("stop:stop", "End the life-cycle, and agents that live on without one."),
+        "build": Entry("build:build", "Build the programs of agents before they are needed."),
+    },
+    "Looking": {
+        "status": Entry("status:status", "Show how the population is."),
+        "agents": Entry("agents:agents", "List the agents: the living, fittest first."),
+        "show": Entry("show:show", "Tell who an agent is, and what happened to it."),
+        "logs": Entry("logs:logs", "Show the end of what an agent has written."),
+        "exam": Entry("exam:exam", "Examine founders and living on the held-out stretch."),
+        "audit": Entry("audit:audit", "Hold gene code against the policy of the settings."),
+        "verify": Entry("verify:verify", "Check that nothing was altered."),
+    },
+    "Operating": {
+        "kill": Entry("operate:kill", "End the lives of agents, for good."),
+        "revive": Entry("operate:revive", "Let quarantined agents try again."),
+        "pause": Entry("operate:pause", "Let time stand still until `evolve resume`."),
+        "resume": Entry("operate:resume", "Let time go on."),
+    },
+}

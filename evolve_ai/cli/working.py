@@ -1,0 +1,51 @@
+"""What commands that work on a project share: opening it, its sandbox told, reports of rich."""
+
+from pathlib import Path
+
+from rich.console import RenderableType
+
+from evolve_ai.cli.options import say
+from evolve_ai.model.guarantee import Sandbox
+from evolve_ai.pipelines import finding
+from evolve_ai.pipelines.sandboxing import Terms
+from evolve_ai.system.project import Project
+from evolve_ai.ui.terminal import Terminal
+from evolve_ai.ui.words import sandbox_colour
+
+
+def terms(unsafe: bool) -> Terms:
+    """How a command starts agents or compilers; less than a whole sandbox is said aloud."""
+    return Terms(unsafe, tell=tell_of)
+
+
+def tell_of(sandbox: Sandbox) -> None:
+    if sandbox.is_unsafe or sandbox.lost:
+        line = str(sandbox)
+        say(f"sandbox {line}", err=True, fg=sandbox_colour(line), bold=sandbox.is_unsafe)
+
+
+def open_project(
+    project: Path,
+    overrides: tuple[str, ...],
+    workers: int | None = None,
+    remember: bool = False,
+) -> Project:
+    """`remember` its settings for reports; for commands that write in it anyway."""
+    if workers is not None:
+        overrides = (*overrides, f"cycle.workers={workers}")
+    return finding.open_project(project, overrides, remember)
+
+
+def told(line: str, console: Terminal) -> bool:
+    """Print a line beside a progress bar; False when nobody reads our output any more."""
+    try:
+        console.print(line, soft_wrap=True)
+    except (BrokenPipeError, SystemExit):  # rich exits on a broken pipe
+        return False
+    return True
+
+
+def present(report: RenderableType) -> None:
+    """Print a report; into a pipe, with lines as long as they come."""
+    console = Terminal()
+    console.print(report, soft_wrap=not console.is_terminal)

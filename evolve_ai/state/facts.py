@@ -1,0 +1,5 @@
+"""Names under which the registry keeps single facts: `Registry.meta`, `Batch.meta`."""
+
+PAUSED = "paused"  # while time stands still: the last cycle before
+SANDBOX = "sandbox"  # that of the last run, as a line that begins with its level
+TALLY = "tally"  # what has been counted since the last cycle

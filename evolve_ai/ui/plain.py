@@ -1,0 +1,31 @@
+"""What may reach a terminal: what somebody else wrote is shown, and never obeyed."""
+
+import unicodedata
+
+
+def plain(written: str) -> str:
+    """What a terminal would obey or hide, made visible (ESC as \\x1b); lines and tabs stay.
+
+    Obeyed are the control characters C0 and C1 (ECMA-48), and with them every escape sequence;
+    hidden are formats, such as those that turn the direction of writing (Unicode TR 36, 3.1).
+    """
+    return "\n".join(map(_line, written.split("\n")))
+
+
+def one_line(written: str) -> str:
+    """`plain`, on one line: for what must not pass for lines of ours."""
+    return plain(written).replace("\n", r"\n").replace("\t", r"\t")
+
+
+def _line(written: str) -> str:
+    if written.isprintable():
+        return written
+    return "".join(char if _harmless(char) else _named(char) for char in written)
+
+
+def _harmless(char: str) -> bool:
+    return char.isprintable() or char == "\t" or unicodedata.category(char) == "Zs"
+
+
+def _named(char: str) -> str:
+    return char.encode("unicode_escape").decode()
