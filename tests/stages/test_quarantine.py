@@ -17,11 +17,12 @@ from evolve_ai.environments.series import Series, Stretch
 from evolve_ai.model.agent import AgentRecord, Cause, Fault, State
 from evolve_ai.model.budget import Budget, Resource
 from evolve_ai.model.colony import Between as BetweenTicks
-from evolve_ai.model.colony import Order, Turned, Usage
+from evolve_ai.model.colony import Order, Turned
 from evolve_ai.model.draws import Draws
 from evolve_ai.model.errors import PluginError
 from evolve_ai.model.selection import PopulationView, Verdicts
 from evolve_ai.model.settings import CycleSettings, EconomySettings, Settings
+from evolve_ai.model.usage import Usage
 from evolve_ai.selection.drift import drift
 from evolve_ai.selection.energy import energy
 from evolve_ai.selection.tournament import tournament
