@@ -11,6 +11,7 @@ from evolve_ai.cli.loading import CommandGroup
 from evolve_ai.cli.options import say
 from evolve_ai.cli.table import COMMANDS
 from evolve_ai.model.errors import EXIT_FAILED, EvolveError
+from evolve_ai.ui import streams
 from evolve_ai.ui.plain import one_line
 from evolve_ai.ui.signals import StopNow
 
@@ -25,8 +26,12 @@ def evolve() -> None:
 
 def main() -> None:
     """Run a command; every failure is a sentence and an exit code, never a traceback."""
+    streams.install()
     try:
         evolve(standalone_mode=False)
+        lost = streams.lost()
+        if lost is not None:
+            raise lost
     except click.exceptions.Exit as exit:
         sys.exit(exit.exit_code)
     except click.ClickException as error:
@@ -41,7 +46,6 @@ def main() -> None:
         say("evolve: ended at once", err=True)
         sys.exit(EXIT_FAILED)
     except BrokenPipeError:
-        sys.stderr.close()
         sys.exit(EXIT_FAILED)
     except OSError as error:
         where = f"{one_line(str(error.filename))}: " if error.filename else ""

@@ -1,6 +1,7 @@
 """The command `evolve life-cycle`."""
 
 import json
+from collections.abc import Callable
 from dataclasses import asdict
 from typing import Any
 
@@ -15,13 +16,14 @@ from evolve_ai.cli.options import (
     unsafe_option,
     workers_option,
 )
-from evolve_ai.cli.working import open_project, terms, told
+from evolve_ai.cli.working import open_project, tell_once_what_is_lost, terms
 from evolve_ai.pipelines import looking
 from evolve_ai.pipelines.cycle_report import CycleReport
+from evolve_ai.pipelines.life_manager import LifeManager
 from evolve_ai.pipelines.runs import life
 from evolve_ai.plugins import assemble
 from evolve_ai.system.outline_file import outline_of
-from evolve_ai.ui import text
+from evolve_ai.ui import streams, text
 from evolve_ai.ui.plain import one_line
 from evolve_ai.ui.progress import build_bar
 from evolve_ai.ui.signals import ending_gracefully
@@ -56,6 +58,7 @@ def life_cycle(
         at["overrides"] = (*at["overrides"], f"selection={json.dumps(selection)}")
     project = open_project(**at, remember=True)
     console = Terminal()
+    streams.go_on_unread()
 
     def hear(name: str, outcome: str) -> None:
         say(f"  {name}: {one_line(outcome)}", err=True)
@@ -70,14 +73,29 @@ def life_cycle(
         if manager.operator.paused:
             hear("paused", PAUSED)
 
-        def watch(report: CycleReport) -> None:
-            for note in (*report.notes, *(f"tainted: {reason}" for reason in report.taints)):
-                say(f"  {one_line(note)}", err=True)
-            if not as_json and not told(text.cycle_line(report.cycle, report.summary), console):
-                manager.stop()
-
+        endless = cycles is None and seconds is None
+        watch = watching(manager, None if as_json else console, endless)
         manager.manage_agents_lifecycle(cycles, seconds, watch)
         if detach_on_exit:
             hear("detached", text.detached(project.settings.supervise.orphan_seconds))
+    streams.forgive()
     if as_json:
         show_json(asdict(looking.status(project, outline_of(project))))
+
+
+def watching(
+    manager: LifeManager, console: Terminal | None, endless: bool
+) -> Callable[[CycleReport], None]:
+    """What is told of each cycle. Of an endless life the end of its reader is the end."""
+    look = tell_once_what_is_lost()
+
+    def watch(report: CycleReport) -> None:
+        for note in (*report.notes, *(f"tainted: {reason}" for reason in report.taints)):
+            say(f"  {one_line(note)}", err=True)
+        if console is not None:
+            console.print(text.cycle_line(report.cycle, report.summary), soft_wrap=True)
+        look()
+        if endless and streams.unread():
+            manager.stop()
+
+    return watch

@@ -10,6 +10,7 @@ import click
 from evolve_ai.cli.options import project_option, say
 from evolve_ai.model.errors import EvolveError
 from evolve_ai.pipelines.agent_logs import log_of
+from evolve_ai.ui import streams
 
 LOOK_SECONDS = 0.2
 
@@ -36,7 +37,7 @@ def logs(agent_id: str, follow: bool, lines: int, project: Path, overrides: Any)
                     todo="wait for one: evolve logs --follow",
                 ) from error
         if follow:
-            while not tail.gone():
+            while not tail.gone() and streams.lost() is None:
                 show(tail.more())
                 time.sleep(LOOK_SECONDS)
             show(tail.more())  # its last words

@@ -25,12 +25,13 @@ def kill(ids: tuple[str, ...], **at: Any) -> None:
 @click.command()
 @click.argument("ids", nargs=-1, metavar="[ID]...")
 @click.option("--all", "everyone", is_flag=True, help="All that are quarantined.")
+@click.option("--lost", is_flag=True, help="All whose folder is gone: it is made anew.")
 @project_option
-def revive(ids: tuple[str, ...], everyone: bool, **at: Any) -> None:
+def revive(ids: tuple[str, ...], everyone: bool, lost: bool, **at: Any) -> None:
     """Let quarantined agents try again: their folders are looked at, built and started afresh."""
-    if everyone == bool(ids):
-        raise click.UsageError("give IDs, or --all")
-    ask("revive", ids, everyone, **at)
+    if [bool(ids), everyone, lost].count(True) != 1:
+        raise click.UsageError("give IDs, or --all, or --lost")
+    ask("revive", ids, everyone, lost, **at)
 
 
 @click.command()
@@ -51,15 +52,17 @@ def ask(
     name: str,
     ids: Sequence[str] = (),
     everyone: bool = False,
+    lost: bool = False,
     *,
     project: Path,
     overrides: tuple[str, ...],
 ) -> None:
     """Do it, or leave it to the life-cycle, and say which; EvolveError for what is refused."""
-    asked = runs.operate(project, overrides, assemble, name, ids, everyone)
+    asked = runs.operate(project, overrides, assemble, name, ids, everyone, lost)
     if asked.holder is not None:
         whom = "all that are quarantined" if everyone else agents(len(asked.ids))
-        deed = f"{name} {whom}" if everyone or ids else name
+        whom = "all whose folder is gone" if lost else whom
+        deed = f"{name} {whom}" if everyone or ids or lost else name
         say(f"The life-cycle (pid {asked.holder}) will {deed} when no cycle is under way,")
         say("so at once while it sleeps; or, if it ends before, the next life-cycle will.")
         return

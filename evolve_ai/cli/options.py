@@ -1,6 +1,7 @@
 """What all commands share: their options, and how they print."""
 
 import json
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -67,7 +68,8 @@ def say(words: str, *, err: bool = False, end: str = "\n", **style: Any) -> None
     `style` as click.style takes it.
     """
     shown = words if isinstance(words, Shown) else plain(words)
-    click.secho(shown + end, err=err, nl=False, **style)
+    file = sys.stderr if err else sys.stdout
+    click.secho(shown + end, file=file, nl=False, **style)
 
 
 def show_json(body: Mapping[str, Any] | Sequence[Mapping[str, Any]]) -> None:

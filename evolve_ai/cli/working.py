@@ -1,5 +1,6 @@
 """What commands that work on a project share: opening it, its sandbox told, reports of rich."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 from rich.console import RenderableType
@@ -9,6 +10,7 @@ from evolve_ai.model.guarantee import Sandbox
 from evolve_ai.pipelines import finding
 from evolve_ai.pipelines.sandboxing import Terms
 from evolve_ai.system.project import Project
+from evolve_ai.ui import streams
 from evolve_ai.ui.terminal import Terminal
 from evolve_ai.ui.words import sandbox_colour
 
@@ -36,13 +38,17 @@ def open_project(
     return finding.open_project(project, overrides, remember)
 
 
-def told(line: str, console: Terminal) -> bool:
-    """Print a line beside a progress bar; False when nobody reads our output any more."""
-    try:
-        console.print(line, soft_wrap=True)
-    except (BrokenPipeError, SystemExit):  # rich exits on a broken pipe
-        return False
-    return True
+def tell_once_what_is_lost() -> Callable[[], None]:
+    """To be called now and then: what went to stdout and is lost is no reason to end anything."""
+    known: list[OSError] = []
+
+    def look() -> None:
+        found = streams.lost()
+        if found is not None and not known:
+            known.append(found)
+            say(f"stdout: {found.strerror}; the life-cycle goes on, untold", err=True)
+
+    return look
 
 
 def present(report: RenderableType) -> None:

@@ -15,6 +15,7 @@ from evolve_ai.model.draws import Draws
 from evolve_ai.model.errors import SeriesError, SettingsError
 from evolve_ai.model.series_settings import SeriesSettings
 from evolve_ai.model.settings import EconomySettings
+from evolve_ai.model.told import Told
 from evolve_ai.model.world import Act, Percept, Resident, Season
 
 SLOTS = (-3, -1, 1, 3)
@@ -183,6 +184,13 @@ class SeriesWorld:
         self._settings = settings
         self._rules = rules
         self._draws = draws
+
+    def told(self) -> Told:
+        """What agents live through, and what is held out from them."""
+        file = self._settings.file or SHIPPED.name
+        column = f", column {self._settings.column}" if self._settings.column else ""
+        lived = self._lived
+        return Told(self._values[:lived], self._values[lived:], f"{file}{column}")
 
     def open(self, places: int, founder_genes: float) -> Series:
         stretch = Stretch(

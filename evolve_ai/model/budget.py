@@ -1,13 +1,18 @@
 """Owns the budgets of a population: how full each is, who may be born, and who has to go."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from enum import StrEnum
 from math import ceil
 from typing import Protocol
 
-TIGHT = 0.9  # of a budget: from here on nobody is born
+TIGHT = 0.9  # of a budget: from here on a population does not grow
 DEATHS_A_CYCLE = 0.1  # of the living, at most, die for a budget in a cycle
+# Of the places: what a budget leaves a population. More where it is not agents who fill it.
+LEAST = 0.1
+LEAST_BESIDE_OTHERS = 0.5
+FEWEST = 2  # one alone has nobody to breed with
+AGENTS = "agents"
 _UNITS = ("bytes", "KiB", "MiB", "GiB", "TiB")
 
 
@@ -39,7 +44,8 @@ class Budget:
     """What the population uses of a resource, and may use; bytes, or a count.
 
     `each` is what one agent takes of it, about; `left` is what the machine has left for all of
-    its programs, less a reserve.
+    its programs, less a reserve; `parts` are what it is used for, agents among it (none: all is
+    theirs).
     """
 
     resource: Resource
@@ -47,6 +53,7 @@ class Budget:
     allowed: int
     each: int
     left: int
+    parts: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def share(self) -> float:
@@ -55,8 +62,20 @@ class Budget:
 
     @property
     def over(self) -> bool:
-        """The population itself is to blame; somebody has to go."""
         return self.used >= self.allowed
+
+    @property
+    def theirs(self) -> bool:
+        """Do agents hold most of it? Where a registry or logs have filled a disk, the death of
+        agents frees next to nothing, and those grow on."""
+        if self.resource not in ON_DISK or not self.parts:
+            return True
+        return 2 * self.parts.get(AGENTS, 0) >= self.used
+
+    def least(self, places: int) -> int:
+        """How many of a population with so many places live on whatever is full."""
+        share = LEAST if self.theirs else LEAST_BESIDE_OTHERS
+        return min(places, max(FEWEST, ceil(share * places)))
 
     @property
     def tight(self) -> bool:
@@ -70,9 +89,9 @@ class Budget:
         return int(min(TIGHT * self.allowed - self.used, self.left) // max(1, self.each))
 
     def excess(self, leaving: int) -> int:
-        """How many must go, beside the `leaving`, to get back below."""
+        """How many must go, beside the `leaving`, to get back below; 0 where that is no help."""
         rest = self.used - leaving * self.each
-        if not self.over or rest < self.allowed:
+        if not self.over or not self.theirs or rest < self.allowed:
             return 0
         return ceil((rest - self.allowed + 1) / max(1, self.each))
 
@@ -99,26 +118,35 @@ class Cut:
     causes: tuple[Budget, ...]
 
 
-def cut(budgets: Sequence[Budget], mouths: Sequence[Mouth], births: int, leaving: int = 0) -> Cut:
+def cut(
+    budgets: Sequence[Budget],
+    mouths: Sequence[Mouth],
+    births: int,
+    leaving: int = 0,
+    places: int = 0,
+) -> Cut:
     """What has to happen for the population to keep its budgets, when `births` are asked for.
 
     `mouths` are those who would live on; `leaving` more die anyway. One cycle costs a tenth of the
-    living at most, and never the last of them.
+    living at most. A population near a budget does not grow, but who dies is replaced; it may grow
+    up to the least that a budget leaves it, and none of those dies for it.
     """
-    allowed = min((budget.room() for budget in budgets), default=births)
-    most = min(max(1, int(DEATHS_A_CYCLE * len(mouths))), len(mouths) - 1)
+    least = min((budget.least(places) for budget in budgets), default=0)
+    most = min(max(1, int(DEATHS_A_CYCLE * len(mouths))), len(mouths) - max(1, least))
     doomed: dict[str, None] = {}
     for budget in budgets:
         # Who does not run gives no memory and no descriptor back.
         frees = [mouth for mouth in _poorest(mouths) if mouth.running or budget.resource in ON_DISK]
         doomed |= dict.fromkeys(mouth.id for mouth in frees[: budget.excess(leaving)])
     deaths = tuple(mouth.id for mouth in _poorest(mouths) if mouth.id in doomed)[: max(0, most)]
+    rooms = [max(b.room(), leaving, b.least(places) - len(mouths)) for b in budgets]
     acting = tuple(
         budget
-        for budget in budgets
-        if budget.room() < births or (deaths and budget.excess(leaving) > 0)
+        for budget, room in zip(budgets, rooms, strict=True)
+        if room < births or (deaths and budget.excess(leaving) > 0)
     )
-    return Cut(0 if deaths else min(births, allowed), deaths, acting)
+    allowed = min([births, *rooms])
+    return Cut(0 if deaths else allowed, deaths, acting)
 
 
 def _poorest(mouths: Sequence[Mouth]) -> list[Mouth]:

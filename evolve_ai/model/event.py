@@ -22,6 +22,7 @@ class Kind(StrEnum):
     TAINT = "taint"
     BUDGET = "budget"
     SANDBOX = "sandbox"
+    INPUTS = "inputs"
 
 
 @dataclass(frozen=True, slots=True)

@@ -51,6 +51,8 @@ class BudgetNumbers:
 
     used: int
     allowed: int
+    parts: dict[str, int]  # what uses it, where that is known
+    remedy: str | None  # what helps, where it is nearly full
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +62,8 @@ class Status:
     `life_cycle` is the pid of the life-cycle that holds the project; `paused`: time stands still
     until evolve resume, and agents live on; `tainted`: why this history cannot be repeated, or
     null; `deaths` so far, by cause; `budgets` by resource, memory and disk in bytes; `sandbox` is
-    that of the last life-cycle, and begins with its level.
+    that of the last life-cycle, and begins with its level; `inputs_changed`: when settings, data,
+    template or version last changed between two runs, and how, or null.
     """
 
     project: str
@@ -78,6 +81,7 @@ class Status:
     restarts: int
     deaths: dict[str, int]
     budgets: dict[str, BudgetNumbers]
+    inputs_changed: str | None
     sandbox: str
     history_digest: str
 

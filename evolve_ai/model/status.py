@@ -175,4 +175,7 @@ class ExamResult(BaseModel):
     living: Marks
     persistence: Marks
     stretch: str
+    told: str | None = Field(description="what agents were told in which cycles, or null")
+    held_out_told: int = Field(description="how many of the held-out values they were told")
+    warning: str | None = Field(description="why this exam says less than it seems to, or null")
     gain: float | None = Field(description="median S of the living less that of the founders")

@@ -2,6 +2,7 @@
 
 import json
 import os
+import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from itertools import islice
@@ -11,8 +12,9 @@ import structlog
 
 from evolve_ai.model.errors import StorageError
 from evolve_ai.model.event import Recorded
-from evolve_ai.system.files import storage_errors
+from evolve_ai.system.files import publish, storage_errors
 
+MARK_SECONDS = 30.0  # between two notes of what was delivered
 _BATCH = 1000
 _BLOCK = 64 * 1024
 _FARTHEST = 64 * _BLOCK
@@ -22,7 +24,8 @@ class EventLog:
     """A projection by sequence number: an event that is already in the log is left out.
 
     The log is `path`, then `path`.1 (newer) to `path`.`files` (older), each at most `file_bytes`
-    long unless one line alone is longer.
+    long unless one line alone is longer. The file `mark` says up to where events were delivered,
+    for one who has emptied or removed the log: what stood there is not written again.
     """
 
     name = "event log"
@@ -33,11 +36,14 @@ class EventLog:
         file_bytes: int,
         files: int,
         missed: Callable[[int], Iterable[Recorded]] | None = None,
+        mark: Path | None = None,
     ):
         self.path = path
         self.file_bytes = file_bytes
         self.files = max(1, files)
         self._missed = missed
+        self._mark = mark
+        self._marked = time.monotonic()
         self._last: int | None = None
         self._render = structlog.processors.JSONRenderer(default=str)
 
@@ -56,6 +62,8 @@ class EventLog:
         if events[0].seq > last + 1:
             self.catch_up()
         self._append(event for event in events if event.seq > self.last_seq())
+        if time.monotonic() - self._marked > MARK_SECONDS:
+            self._note()
 
     def catch_up(self) -> None:
         """Append what was committed but never reached the log."""
@@ -64,7 +72,8 @@ class EventLog:
             self._append(event for event in self._missed(last) if event.seq > last)
 
     def close(self) -> None:
-        """Nothing is held open between deliveries."""
+        """Nothing is held open between deliveries; what was delivered is noted apart."""
+        self._note()
 
     def _append(self, events: Iterable[Recorded]) -> None:
         waiting = iter(events)
@@ -105,13 +114,34 @@ class EventLog:
         return self.path.with_name(f"{self.path.name}.{place}") if place else self.path
 
     def _find_last(self) -> int:
+        """A log that has lost its end (a power cut) gets that again; one that is not there, or is
+        empty, was taken away: what is noted counts."""
+        noted = 0
         for place in range(self.files + 1):
             path = self._rotated(place)
-            if path.exists():
-                seq = _cut_to_last_event(path)
-                if seq is not None:
-                    return seq
-        return 0
+            seq = _cut_to_last_event(path) if path.exists() else None
+            if seq is not None:
+                return max(seq, noted)
+            noted = noted or self._noted()
+        return noted
+
+    def _noted(self) -> int:
+        """0 where nothing is, or what cannot be read: then the log alone speaks."""
+        if self._mark is None:
+            return 0
+        try:
+            return max(0, int(self._mark.read_text(encoding="ascii")))
+        except (OSError, ValueError):
+            return 0
+
+    def _note(self) -> None:
+        """Never more than what is on the disk: what a power cut takes is still to be delivered."""
+        self._marked = time.monotonic()
+        if self._mark is None or self._last is None or self._last <= self._noted():
+            return
+        with suppress(FileNotFoundError), self.path.open("rb") as file:
+            os.fdatasync(file.fileno())
+        publish(self._mark, b"%d\n" % self._last)
 
 
 def _fitting(lines: Sequence[tuple[int, bytes]], room: int) -> int:

@@ -61,16 +61,19 @@ def open_notifier(
     logs: Path,
     missed: Callable[[int], Iterable[Recorded]] | None = None,
     more: Sequence[Sink] = (),
+    mark: Path | None = None,
 ) -> Notifier:
     """The notifier that the settings ask for: event log, hooks, webhooks, and `more`.
 
     `missed(seq)` gives the committed events after that one, in order: from it the event log
-    fills what a crash or a full disk has kept from it. Raises PluginError for a hook that
-    cannot be imported.
+    fills what a crash or a full disk has kept from it. `mark` is where it notes up to where it
+    has come. Raises PluginError for a hook that cannot be imported.
     """
     log = open_log(logs)
     sinks: list[Sink] = [
-        EventLog(logs / "events.jsonl", settings.events.file_bytes, settings.events.files, missed)
+        EventLog(
+            logs / "events.jsonl", settings.events.file_bytes, settings.events.files, missed, mark
+        )
     ]
     hooks = load_hooks(settings.hooks, logs.parent, settings.plugins.timeout)
     if hooks:

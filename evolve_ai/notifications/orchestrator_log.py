@@ -2,6 +2,7 @@
 
 import logging
 import sys
+from contextlib import suppress
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 from typing import Any, Protocol
@@ -26,7 +27,8 @@ class _FileHandler(RotatingFileHandler):
 
     def handleError(self, record: logging.LogRecord) -> None:
         reason = sys.exc_info()[1]
-        sys.stderr.write(f"evolve: {self.baseFilename}: {reason}; {record.getMessage()}\n")
+        with suppress(OSError, ValueError):  # nobody may be there to read it
+            sys.stderr.write(f"evolve: {self.baseFilename}: {reason}; {record.getMessage()}\n")
 
 
 def open_log(folder: Path) -> Log:

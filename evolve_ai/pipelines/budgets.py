@@ -24,12 +24,12 @@ class Budgets:
         self._acting: frozenset[Resource] = frozenset()
 
     def keep(
-        self, context: Context, observed: Observed, verdicts: Verdicts, colony: Colony
+        self, context: Context, observed: Observed, verdicts: Verdicts, colony: Colony, places: int
     ) -> tuple[Observed, Verdicts]:
         """The verdicts as far as the budgets bear them; what they did to them is noted."""
         pids = list(colony.running().values())
         budgets = self._house.budgets(list(observed.agents), pids)
-        kept = ration(context, observed.agents, verdicts, budgets, self._acting)
+        kept = ration(context, observed.agents, verdicts, budgets, self._acting, places)
         self._acting = kept.acting
         self._population.notes += kept.notes
         events, taints = (*observed.events, *kept.events), (*observed.taints, *kept.taints)

@@ -11,7 +11,7 @@ from evolve_ai.model.errors import EvolveError, UnknownAgentError, UsageError
 from evolve_ai.model.event import Event, Kind
 from evolve_ai.model.genome import decode
 from evolve_ai.model.tally import Tally
-from evolve_ai.pipelines import inbox, lifetime
+from evolve_ai.pipelines import folders, inbox, lifetime
 from evolve_ai.pipelines.inbox import Command
 from evolve_ai.pipelines.initiate_project import initiate_project, open_pool
 from evolve_ai.pipelines.layout import Layout
@@ -58,11 +58,13 @@ class Deed:
     batch: Batch = field(default_factory=Batch)
 
 
-def checked(registry: Registry, name: str, prefixes: Sequence[str], everyone: bool) -> Command:
+def checked(
+    registry: Registry, name: str, prefixes: Sequence[str], everyone: bool, lost: bool = False
+) -> Command:
     """The command with whole ids. UnknownAgentError for nobody's id, or that of a dead agent;
     UsageError for one that has nothing to be revived from."""
-    if everyone:
-        return Command(name, {"all": True})
+    if everyone or lost:
+        return Command(name, {"all" if everyone else "lost": True})
     records = {record.id: record for record in (one_alive(registry, p) for p in prefixes)}
     for record in records.values():
         if name == "revive" and record.state is not State.QUARANTINED:
@@ -187,6 +189,8 @@ class _Work:
 
     def revive(self, arguments: Mapping[str, Any]) -> Deed:
         """Embryos again, whose folders are looked at afresh, and whose builds are tried again."""
+        if arguments.get("lost") is True:
+            return self.restore()
         everyone = arguments.get("all") is True
         asked = list(self.agents) if everyone else _ids(arguments)
         ill = [self.agents[agent] for agent in asked if agent in self.agents]
@@ -204,6 +208,26 @@ class _Work:
         ]
         living = {**self.agents, **{record.id: record for record in records}}
         return Deed(f"revived {len(records)}", living, Batch(records=records, events=events))
+
+    def restore(self) -> Deed:
+        """Folders that are gone, made anew; who lived in one that is no more starts again."""
+        context = self.parts.context(open_pool(self.parts, self.registry), self.cycle)
+        lost = folders.bare(self.parts.project.agents, self.agents)
+        made = folders.restore(context, lost, self.registry.genome)
+        if not made:
+            return Deed("no folder of a living agent is gone, or can be made anew", self.agents)
+        records = [replace(self.agents[a], running_fingerprint="", stamp="") for a in made]
+        records = [revived(r) if r.state is State.QUARANTINED else r for r in records]
+        reason = folders.reason_of(made)
+        known = self.registry.meta("tainted")
+        events = (
+            folders.told_of(made, self.cycle),
+            Event(Kind.TAINT, self.cycle, None, {"reason": reason}),
+        )
+        batch = Batch(records=records, events=events, meta={"tainted": known or reason})
+        left = f"; of {len(lost) - len(made)} the code is lost" if len(lost) > len(made) else ""
+        living = {**self.agents, **{record.id: record for record in records}}
+        return Deed(f"made {len(made)} folders anew{left}", living, batch)
 
     def pause(self, arguments: Mapping[str, Any]) -> Deed:
         since = self.registry.meta(PAUSED)

@@ -20,6 +20,7 @@ from evolve_ai.model.status import ExamResult, Marks
 from evolve_ai.model.world import Account, Resident
 from evolve_ai.pipelines.bounds import joining
 from evolve_ai.pipelines.colony_process import limits_of
+from evolve_ai.pipelines.exam_check import check_held_out, told_in_words
 from evolve_ai.pipelines.parts import Parts
 from evolve_ai.pipelines.sandboxing import EXAM, around_of, box_of
 from evolve_ai.stages.build import request_of
@@ -45,12 +46,15 @@ def examine(
     pool: GenePool,
     builder: Builder,
     progress: Progress | None = None,
+    even_if_told: bool = False,
 ) -> ExamResult:
     """Examine founders and living, each group in a world of its own.
 
     Genomes without a program (they never built) are left out; who fails in the exam has S = 0.
-    Raises UsageError for a world that has no exam, NoPopulationError for nobody to examine.
+    Raises UsageError for a world that has no exam, and for held-out values that agents were told
+    (which is said only, with `even_if_told`), NoPopulationError for nobody to examine.
     """
+    held_out_told, warning = check_held_out(parts, registry, even_if_told)
     founders = candidates_of(parts, registry, pool, [r.id for r in registry.founders()], born=True)
     living = candidates_of(parts, registry, pool, list(registry.living()), born=False)
     if not founders:
@@ -66,15 +70,31 @@ def examine(
         groups.append(sit(parts, pool, folder, able, programs, examination))
         stretch = examination.stretch
     _clear(parts.project.workspace / EXAM)
-    founded, now = (_marks(accounts) for accounts in groups)
+    result = compared(*groups)
+    return result.model_copy(
+        update={
+            "stretch": stretch,
+            "told": told_in_words(registry),
+            "held_out_told": held_out_told,
+            "warning": warning,
+        }
+    )
+
+
+def compared(founders: Sequence[Account | None], living: Sequence[Account | None]) -> ExamResult:
+    """Both groups, beside persistence; of the stretch nothing is said yet."""
+    founded, now = _marks(founders), _marks(living)
     gain = None
     if founded.median_s is not None and now.median_s is not None:
         gain = now.median_s - founded.median_s
     return ExamResult(
         founders=founded,
         living=now,
-        persistence=_persistence(groups[0]),
-        stretch=stretch,
+        persistence=_persistence(founders),
+        stretch="",
+        told=None,
+        held_out_told=0,
+        warning=None,
         gain=gain,
     )
 

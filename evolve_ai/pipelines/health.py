@@ -3,12 +3,13 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from evolve_ai.model.errors import EvolveError, RegistryError, SandboxError
+from evolve_ai.model.errors import EvolveError, NoPopulationError, RegistryError, SandboxError
 from evolve_ai.model.settings import Settings
 from evolve_ai.pipelines.doctor import Check, NamedDetail, examine
 from evolve_ai.pipelines.finding import open_project
 from evolve_ai.pipelines.runs import Assemble, nobody
-from evolve_ai.state.registry import MENDS, Registry
+from evolve_ai.state.registry import Registry
+from evolve_ai.state.traces import MENDS, missing
 from evolve_ai.system.platforms import refuse_other_systems
 from evolve_ai.system.project import Project
 
@@ -29,8 +30,11 @@ def check_health(folder: Path, overrides: Sequence[str], assemble: Assemble) -> 
 
     def check_registry() -> str:
         project = open_project(folder, overrides)
+        found = missing(project.registry)
         if not project.registry.exists():
-            return "none yet"
+            if isinstance(found, NoPopulationError):
+                return "none yet"
+            raise found
         with Registry.read(project.registry) as registry:
             verdict = registry.check()
         if verdict != "ok":

@@ -10,6 +10,7 @@ from evolve_ai.model.event import Event, Kind
 from evolve_ai.model.genome import MAX_BYTES, Genome, GenomeError, decode
 from evolve_ai.model.report import ScanReport
 from evolve_ai.pipelines.initiate_project import open_pool, settle_prices, start_energy
+from evolve_ai.pipelines.inputs import note_inputs
 from evolve_ai.pipelines.parts import Parts
 from evolve_ai.stages.agent_scan_update import rules_of, with_codes, with_sources
 from evolve_ai.stages.audit import audit
@@ -34,6 +35,7 @@ class Imported:
 def import_agents(parts: Parts, registry: Registry, folder: Path, run: str) -> Imported:
     """Found an agent from `folder`, or from each folder in it that holds a genome.bin."""
     pool = open_pool(parts, registry)
+    note_inputs(parts, registry, run, pool)
     last = registry.last_cycle()
     context = parts.context(pool, last[0] if last else 0)
     homes = [folder] if (folder / GENOME).exists() else sorted(_homes(folder))

@@ -20,6 +20,7 @@ from evolve_ai.model.errors import (
 )
 from evolve_ai.model.event import Event, Kind
 from evolve_ai.model.report import GenePool
+from evolve_ai.pipelines.inputs import note_inputs
 from evolve_ai.pipelines.parts import Parts
 from evolve_ai.stages.birth import UNBORN, BirthTask, Newborn, Nursery, bear_chunk, nursery_of
 from evolve_ai.stages.context import Context
@@ -73,6 +74,7 @@ def initiate_project(
     _refuse_strangers(parts.project, registry)
     keeper_program(parts.project.workspace)
     pool = open_pool(parts, registry)
+    note_inputs(parts, registry, run, pool)
     same = int(registry.meta("founding_asked") or 0) == count
     pending = int(registry.meta("founding") or 0) if same else 0
     total = pending or count

@@ -21,7 +21,9 @@ from evolve_ai.pipelines.attention import Attention
 from evolve_ai.pipelines.background import BackgroundBuilder
 from evolve_ai.pipelines.budgets import Budgets
 from evolve_ai.pipelines.cycle_report import CycleReport, Stopwatch
+from evolve_ai.pipelines.folders import look
 from evolve_ai.pipelines.initiate_project import open_pool, start_energy
+from evolve_ai.pipelines.inputs import note_inputs
 from evolve_ai.pipelines.layout import Layout
 from evolve_ai.pipelines.opening import open_colonies
 from evolve_ai.pipelines.operator import Hear, Operator
@@ -29,7 +31,6 @@ from evolve_ai.pipelines.parts import Parts
 from evolve_ai.pipelines.population import Population
 from evolve_ai.pipelines.renewal import Renewals, open_watcher
 from evolve_ai.pipelines.takeover import prelude
-from evolve_ai.stages.agent_scan_update import scan
 from evolve_ai.stages.audit import audit
 from evolve_ai.stages.context import Context
 from evolve_ai.stages.genome_sync import sync
@@ -49,6 +50,7 @@ from evolve_ai.stages.supervise import FINAL, offered
 from evolve_ai.stages.update import update
 from evolve_ai.state.copies import Copies
 from evolve_ai.state.registry import Batch, Registry
+from evolve_ai.state.rescue import put_back
 
 TIDY_CYCLES = 20
 SLICE = 0.1  # seconds between looks at the wish to stop, while asleep
@@ -92,6 +94,7 @@ class LifeManager:
         parts, registry = self.parts, self.registry
         begun = lifetime.begin(parts, registry, self.run_id, self.pool, self.colony)
         self.population = Population(parts, registry, self.run_id, begun)
+        self.population.notes += note_inputs(parts, registry, self.run_id, self.pool)
         self._resumes, self._begun = begun.resumes, False
         if found := len(self.colony.running()):
             self.population.notes.append(f"took over {found} agents that had lived on")
@@ -238,7 +241,7 @@ class LifeManager:
         attention.look()
         observed = replace(observed, agents=caught_up(observed.agents, attention.renewed()))
         verdicts = select(context, observed.agents, self.parts.policy, places, start)
-        observed, verdicts = self._budgets.keep(context, observed, verdicts, self.colony)
+        observed, verdicts = self._budgets.keep(context, observed, verdicts, self.colony, places)
         succeeded = self._succeed(attention.context, observed, verdicts)
         attention.look()
         succeeded = replace(succeeded, living=caught_up(succeeded.living, attention.renewed()))
@@ -251,7 +254,8 @@ class LifeManager:
         attention = Attention(context, self._renewals if self._begun else None)
         agents, judged = self._judge(context)
         asked = {a: record for a, record in agents.items() if record.cause not in FINAL}
-        scanned = scan(attention.context, asked, population.sources)
+        looked = look(attention.context, asked, population.sources, population.genome_bytes)
+        scanned, agents = looked.scanned, {**agents, **looked.agents}
         clock.lap("scan")
         synced = sync(attention.context, scanned.reports)
         clock.lap("sync")
@@ -262,10 +266,11 @@ class LifeManager:
         agents = {**agents, **renewed}
         measured = tuple(report for report in measured if report.id not in renewed)
         updated = update(context, agents, measured, self.registry.genome)
-        updated = replace(updated, events=(*judged, *updated.events))
+        updated = replace(updated, events=(*judged, *looked.events, *updated.events))
         population.sources = scanned.sources
         clock.lap("audit")
         built = population.build(context, updated, self._chosen_builder(), self._build_progress)
+        built = replace(built, taints=(*looked.taints, *built.taints))
         clock.lap("build")
         self._in_step = False
         if self._renewals is not None and self._begun:
@@ -383,7 +388,8 @@ class LifeManager:
 
     def _tidy(self, cycle: int) -> None:
         """Now and then: a copy of the registry; programs that nobody needs and old events go."""
-        self.population.notes += self._copies.keep()
+        self.population.notes += put_back(self.registry)
+        self.population.notes += self._copies.keep(self.registry)
         put_off = self._background is not None and self._background.prune_due
         if put_off or cycle % TIDY_CYCLES == 0:
             self.population.prune(self._background or self._builder, self.colony)

@@ -21,9 +21,10 @@ from evolve_ai.model.population_report import (
     PopulationCounts,
     Status,
 )
+from evolve_ai.model.remedy import remedy
 from evolve_ai.model.tally import NO_HISTORY, Tally, Totals
 from evolve_ai.pipelines.layout import Layout
-from evolve_ai.state.facts import PAUSED, SANDBOX, TALLY
+from evolve_ai.state.facts import INPUTS_CHANGED, PAUSED, SANDBOX, TALLY
 from evolve_ai.state.registry import Registry
 from evolve_ai.system.consumption import in_their_folders
 from evolve_ai.system.housekeeping import Housekeeping
@@ -115,6 +116,7 @@ def status_of(folders: Folders, outline: Outline, registry: Registry) -> Status:
         restarts=totals.restarts,
         deaths=deaths,
         budgets=_budgets(folders, outline, living, Layout.of_last_run(registry).colonies),
+        inputs_changed=last_change(registry),
         sandbox=last_sandbox(outline.sandbox, registry),
         history_digest=last[1] if last else NO_HISTORY,
     )
@@ -127,7 +129,24 @@ def _budgets(
     ids = [row.id for row in living]
     pids = [row.pid for row in living if row.pid is not None]
     found = Housekeeping(folders, outline.budget, ids, colonies).budgets(ids, pids)
-    return {str(b.resource): BudgetNumbers(used=b.used, allowed=b.allowed) for b in found}
+    return {
+        str(b.resource): BudgetNumbers(
+            used=b.used,
+            allowed=b.allowed,
+            parts=dict(b.parts),
+            remedy=remedy(b) if b.tight else None,
+        )
+        for b in found
+    }
+
+
+def last_change(registry: Registry) -> str | None:
+    """When the inputs last changed between two runs, and how, in words."""
+    text = registry.meta(INPUTS_CHANGED)
+    if text is None:
+        return None
+    found = json.loads(text)
+    return f"after cycle {found['cycle']}: {'; '.join(found['changed'])}"
 
 
 def _counts(

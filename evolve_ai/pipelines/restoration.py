@@ -5,13 +5,15 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from evolve_ai.model.errors import RegistryError
 from evolve_ai.model.event import Event, Kind
 from evolve_ai.model.tally import NO_HISTORY, Counts, Totals
 from evolve_ai.notifications.event_log import EventLog
 from evolve_ai.pipelines.takeover import ADRIFT
 from evolve_ai.stages.record import Summary
-from evolve_ai.state.copies import Copies, Mended
+from evolve_ai.state.copies import Copies, Mended, Trouble, damage
 from evolve_ai.state.registry import Batch, Registry
+from evolve_ai.state.traces import MENDS, agents_left, missing
 from evolve_ai.system.genome_file import GENOME
 from evolve_ai.system.project import Project
 
@@ -19,6 +21,9 @@ NEWS = "restored"  # in the registry: what the next life-cycle tells its user
 # No run since the copy can have come so far; agents tell our words from older ones by the epoch.
 _EPOCHS = 1000
 NOTHING_YET = Summary(0, 0, 0, 0, 0, 0, 0, None, None, 0, Counts(), Totals(), {})
+SET_BACK = Trouble(
+    "set back", "a power cut, or an older file in its place: the event log knows more"
+)
 _NAMED = 100  # agents that the event names
 _TAIL = 1024 * 1024
 
@@ -32,17 +37,60 @@ class _Lost:
     strangers: tuple[str, ...]
 
 
-def open_registry(project: Project, mends: bool) -> Registry:
-    """The registry for one who writes; a damaged one is restored first, if `mends`."""
-    mended = Copies(project.registry).mend() if mends else None
+def open_registry(
+    project: Project, mends: bool = False, makes: bool = False, anew: bool = False
+) -> Registry:
+    """The registry for one who writes.
+
+    One that is gone, damaged, or knows less than its copy is restored first if `mends`; else that
+    is a RegistryError. Where there was never any, one is made if that is what `makes`, whose events
+    are numbered from where the log ends; with `anew` also where it is lost for good.
+    """
+    copies = Copies(project.registry)
+    mended = copies.mend() if mends else None
+    if not mends:
+        _refuse_to_replace(project, copies)
+    fresh = not project.registry.exists()
+    if fresh and not anew and agents_left(project.registry):
+        raise missing(project.registry)
     registry = Registry.create(project.registry)
     try:
         if mended is not None:
             _go_on(project, registry, mended)
+        elif fresh:
+            registry.skip_events(_log_of(project).last_seq())
+        elif registry.last_seq() < _log_of(project).last_seq():
+            _go_on(
+                project,
+                registry,
+                Mended(
+                    SET_BACK,
+                    None,
+                    "",
+                ),
+            )
     except BaseException:
         registry.close()
         raise
     return registry
+
+
+def refuse_lost(project: Project) -> None:
+    """RegistryError where there is no registry any more, or one that its copy is to replace."""
+    if not project.registry.exists() and agents_left(project.registry):
+        raise missing(project.registry)
+    _refuse_to_replace(project, Copies(project.registry))
+
+
+def _refuse_to_replace(project: Project, copies: Copies, anew: bool = False) -> None:
+    trouble = copies.trouble()
+    if trouble is not None and not (anew and damage(copies.path) is not None):
+        raise RegistryError(f"the registry is {trouble}", where=project.registry, todo=MENDS)
+
+
+def _log_of(project: Project) -> EventLog:
+    events, path = project.settings.events, project.logs / "events.jsonl"
+    return EventLog(path, events.file_bytes, events.files, mark=project.delivered)
 
 
 def _go_on(project: Project, registry: Registry, mended: Mended) -> None:
@@ -55,9 +103,9 @@ def _go_on(project: Project, registry: Registry, mended: Mended) -> None:
     registry.skip_events(lost.seq)
     data = {
         "command": "restore",
-        "reason": mended.reason,
-        "copied": mended.copied,
-        "aside": mended.aside.name,
+        "reason": str(mended.trouble),
+        "copied": mended.copied or None,
+        "aside": mended.aside.name if mended.aside else None,
         "lost_cycles": now - copied,
         "strangers": list(lost.strangers[:_NAMED]),
     }
@@ -92,12 +140,9 @@ def take_news(registry: Registry) -> tuple[str, ...]:
 
 
 def _lost(project: Project, registry: Registry) -> _Lost:
-    events = project.settings.events
-    path = project.logs / "events.jsonl"
-    seq = EventLog(path, events.file_bytes, events.files).last_seq()
-    known = registry.last_seq()
+    seq, known = _log_of(project).last_seq(), registry.last_seq()
     # One cycle more may have been committed and not have reached the log.
-    cycle = _last_cycle(path) + 1 if seq > known else 0
+    cycle = _last_cycle(project.logs / "events.jsonl") + 1 if seq > known else 0
     folders = sorted(genome.parent.name for genome in project.agents.glob(f"*/{GENOME}"))
     return _Lost(cycle, seq, tuple(name for name in folders if not registry.knows(name)))
 
@@ -114,14 +159,15 @@ def _last_cycle(log: Path) -> int:
 
 
 def _reason(mended: Mended, copied: int, lost: _Lost) -> str:
-    words = (
-        f"the registry was damaged ({mended.reason}) and is restored from the copy of "
-        f"{mended.copied}, cycle {copied}; "
-    )
+    words = f"the registry was {mended.trouble} and "
+    if mended.copied:
+        words += f"is restored from the copy of {mended.copied}, cycle {copied}"
+    else:
+        words += f"is gone on with from its cycle {copied}"
     if lost.cycle > copied:
-        words += f"what happened after it, up to cycle {lost.cycle}, is lost; "
+        words += f"; what happened after it, up to cycle {lost.cycle}, is lost"
     if lost.strangers:
         named = ", ".join(name[:13] for name in lost.strangers[:5])
         more = " …" if len(lost.strangers) > 5 else ""
-        words += f"agents born since are left in their folders ({named}{more}); "
-    return f"{words}the damaged file is {mended.aside.name}"
+        words += f"; agents born since are left in their folders ({named}{more})"
+    return f"{words}; what was there is {mended.aside.name}" if mended.aside else words

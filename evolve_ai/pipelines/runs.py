@@ -40,11 +40,12 @@ from evolve_ai.pipelines.looking import LIFE_CYCLE, life_cycle
 from evolve_ai.pipelines.operator import Hear
 from evolve_ai.pipelines.parts import Parts, check_needs
 from evolve_ai.pipelines.project_root import find_root
-from evolve_ai.pipelines.restoration import add_news, open_registry, take_news
+from evolve_ai.pipelines.restoration import add_news, open_registry, refuse_lost, take_news
 from evolve_ai.pipelines.sandboxing import EXAM, Terms, sandbox_of
 from evolve_ai.pipelines.verification import lost_key, verify_project
 from evolve_ai.state.copies import Copies
 from evolve_ai.state.registry import Registry
+from evolve_ai.state.rescue import put_back
 from evolve_ai.system.files import publish
 from evolve_ai.system.leftovers import leftovers
 from evolve_ai.system.lock import Lock
@@ -52,6 +53,7 @@ from evolve_ai.system.project import Folders, Project
 from evolve_ai.system.settings_file import FILE_NAME
 
 Assemble = Callable[[Project, Sink], Parts]
+INIT, IMPORT = "init", "import"
 
 
 @contextmanager
@@ -64,8 +66,17 @@ def opened(
     """
     with ExitStack() as stack:
         stack.enter_context(Lock(project.workspace, purpose))
-        registry = stack.enter_context(open_registry(project, purpose == LIFE_CYCLE))
-        notifier = open_notifier(project.settings, project.logs, registry.events_after)
+        registry = stack.enter_context(
+            open_registry(
+                project,
+                mends=purpose == LIFE_CYCLE,
+                makes=purpose == INIT,
+                anew=purpose == IMPORT,
+            )
+        )
+        notifier = open_notifier(
+            project.settings, project.logs, registry.events_after, mark=project.delivered
+        )
         stack.callback(notifier.close)
         lost = lost_key(project)
         if lost is not None:
@@ -83,13 +94,14 @@ def opened(
             libraries = parts.substrate.needs.libraries
             parts = replace(parts, sandbox=sandbox_of(project, libraries, terms, mine))
         yield parts, registry
-        for trouble in Copies(project.registry).make():
+        for trouble in (*put_back(registry), *Copies(project.registry).make(registry)):
             notifier.log.warning(trouble)
 
 
 def choose_seed(folder: Path, seed: int) -> None:
     """Write the seed into evolve.toml, unless a population lives by another one already."""
     project = open_project(folder)
+    refuse_lost(project)
     if project.registry.exists():
         with Registry.read(project.registry) as registry:
             check_seed(project.root, registry, seed)
@@ -107,7 +119,7 @@ def run_id() -> str:
 def found(
     project: Project, assemble: Assemble, count: int, progress: Callable[[int, int], None]
 ) -> Founding:
-    with opened(project, assemble, "init") as (parts, registry):
+    with opened(project, assemble, INIT) as (parts, registry):
         return initiate_project(parts, registry, count, run_id(), progress)
 
 
@@ -128,6 +140,7 @@ def operate(
     name: str,
     prefixes: Sequence[str] = (),
     everyone: bool = False,
+    lost: bool = False,
 ) -> Asked:
     """Ask something of the population: `kill`, `revive`, `pause` or `resume`.
 
@@ -135,7 +148,7 @@ def operate(
     """
     project = Folders(find_root(folder))
     with Registry.read(project.registry) as registry:
-        command = commands.checked(registry, name, prefixes, everyone)
+        command = commands.checked(registry, name, prefixes, everyone, lost)
     ids = tuple(command.arguments.get("ids", ()))
     held = life_cycle(project)
     if held is not None:
@@ -152,7 +165,7 @@ def operate(
 
 
 def take_in(project: Project, assemble: Assemble, folder: Path) -> Imported:
-    with opened(project, assemble, "import") as (parts, registry):
+    with opened(project, assemble, IMPORT) as (parts, registry):
         return import_agents(parts, registry, folder, run_id())
 
 
@@ -235,6 +248,7 @@ def exam(
     assemble: Assemble,
     progress: Progress | None = None,
     terms: Terms | None = None,
+    even_if_told: bool = False,
 ) -> ExamResult:
     """HeldError while a life-cycle runs: both would build in the same place."""
     with opened(project, assemble, EXAM, terms or Terms()) as (parts, registry):
@@ -242,4 +256,4 @@ def exam(
             raise NoPopulationError("this project has no agents yet", todo="evolve init 100")
         pool = open_pool(parts, registry)
         builder = parts.builder(pool)
-        return examine(parts, registry, pool, builder, progress)
+        return examine(parts, registry, pool, builder, progress, even_if_told)

@@ -2,6 +2,7 @@
 trace."""
 
 import os
+import sqlite3
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -17,7 +18,9 @@ from evolve_ai.pipelines.looking import life_cycle
 from evolve_ai.pipelines.parts import Parts
 from evolve_ai.stages.agent_scan_update import rules_of
 from evolve_ai.stages.genome_sync import generated
-from evolve_ai.state.registry import MENDS, Registry
+from evolve_ai.state.registry import Registry
+from evolve_ai.state.standing import Relation, relation
+from evolve_ai.state.traces import MENDS, copy_of
 from evolve_ai.system.agent_folder import SOURCE_LIMIT, Rules, read_contents
 from evolve_ai.system.content_store import ContentStore
 from evolve_ai.system.files import read_regular
@@ -107,9 +110,22 @@ def _sources(project: Project) -> Found:
 def _registry(project: Project) -> Found:
     with Registry.read(project.registry) as registry:
         verdict = registry.check()
-    if verdict == "ok":
-        return 1, "whole, as SQLite says", []
-    return 1, "damaged", [Problem(where=str(project.registry), what=verdict, todo=MENDS)]
+    if verdict != "ok":
+        return 1, "damaged", [Problem(where=str(project.registry), what=verdict, todo=MENDS)]
+    return 1, "whole, as SQLite says", _copy(project)
+
+
+def _copy(project: Project) -> list[Problem]:
+    """A copy is made at the end of each run; it must not know more than the registry."""
+    copy = copy_of(project.registry)
+    if not copy.exists():
+        return []
+    try:
+        found = relation(project.registry, copy)
+        what = "" if found is Relation.GOES_ON else f"of the registry beside it: {found.value}"
+    except sqlite3.Error as error:
+        what = f"the copy of the registry cannot be read: {error}"
+    return [Problem(where=str(copy), what=what, todo=MENDS)] if what else []
 
 
 def _agents(parts: Parts, pool_of: PoolOf) -> Found:

@@ -75,7 +75,8 @@ def _refuse_a_landslide(context: Context, reports: Sequence[ScanReport], living:
         raise StorageError(
             f"the folders of {gone} of {living} living agents are gone; nobody was harmed yet",
             where=context.project.agents,
-            todo="put them back (is a disk unmounted?), then run again",
+            todo="put them back (is a disk unmounted?), then run again; if they are lost, make "
+            "them anew from the registry: evolve revive --lost",
         )
 
 

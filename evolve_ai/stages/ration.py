@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from evolve_ai.model.agent import AgentRecord, Cause, State
 from evolve_ai.model.budget import Budget, Cut, Mouth, Resource, cut, shown
 from evolve_ai.model.event import Event, Kind
+from evolve_ai.model.remedy import in_words, remedy
 from evolve_ai.model.selection import Verdicts
 from evolve_ai.stages.context import Context
 
@@ -27,6 +28,7 @@ def ration(
     verdicts: Verdicts,
     budgets: Sequence[Budget],
     before: frozenset[Resource],
+    places: int = 0,
 ) -> Rationed:
     """Hold births back, and condemn the poorest, where a budget asks for it.
 
@@ -40,7 +42,7 @@ def ration(
         for record in agents.values()
         if record.id not in condemned and not record.is_set_aside
     ]
-    wanted = cut(budgets, mouths, len(verdicts.births), len(condemned))
+    wanted = cut(budgets, mouths, len(verdicts.births), len(condemned), places)
     if not wanted.causes:
         return Rationed(verdicts)
     doomed = frozenset(wanted.deaths)
@@ -50,12 +52,13 @@ def ration(
     acting = frozenset(budget.resource for budget in wanted.causes)
     told = tuple(_sentence(budget, refused, wanted) for budget in wanted.causes)
     told = told if doomed or acting - before else ()
+    remedies = tuple(map(remedy, wanted.causes)) if told else ()
     lockstep = context.settings.mode == "lockstep"
     return Rationed(
         replace(verdicts, deaths=deaths, births=births),
         tuple(_event(context.cycle, budget, refused, wanted) for budget in wanted.causes),
         told if lockstep else (),
-        () if lockstep else told,  # a taint is told anyway
+        (*(() if lockstep else told), *remedies),  # a taint is told anyway
         acting,
     )
 
@@ -65,21 +68,25 @@ def _mouth(record: AgentRecord) -> Mouth:
 
 
 def _event(cycle: int, budget: Budget, refused: int, wanted: Cut) -> Event:
-    data = {
+    data: dict[str, object] = {
         "resource": str(budget.resource),
         "used": budget.used,
         "allowed": budget.allowed,
         "refused": refused,
-        "deaths": len(wanted.deaths) if budget.over else 0,
+        "deaths": len(wanted.deaths) if budget.over and budget.theirs else 0,
     }
+    if budget.parts:
+        data["parts"] = dict(budget.parts)
     return Event(Kind.BUDGET, cycle, None, data)
 
 
 def _sentence(budget: Budget, refused: int, wanted: Cut) -> str:
     words = f"budget of {budget.resource}: {shown(budget.resource, budget.used)} of "
     words += f"{shown(budget.resource, budget.allowed)} used"
+    if budget.parts:
+        words += f" ({in_words(budget.resource, budget.parts)})"
     if budget.left <= 0:
         words += ", and the machine has no more"
-    if budget.over and wanted.deaths:
+    if budget.over and budget.theirs and wanted.deaths:
         words += f"; the poorest die ({len(wanted.deaths)})"
     return f"{words}; births held back: {refused}"

@@ -4,6 +4,7 @@ import json
 import os
 import re
 import sqlite3
+import uuid
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -12,14 +13,15 @@ from pathlib import Path
 from typing import Any
 
 from evolve_ai.model.agent import AgentRecord, State
-from evolve_ai.model.errors import NoPopulationError, RegistryError, UnknownAgentError
+from evolve_ai.model.errors import RegistryError, UnknownAgentError
 from evolve_ai.model.event import Event, Kind, Recorded
 from evolve_ai.state import schema
+from evolve_ai.state.standing import HISTORY
+from evolve_ai.state.traces import MENDS, emptied, missing
 
 _ID = re.compile(r"[0-9a-f-]+")
 _PAGE = 1000  # events read at once
 PATIENCE = 30.0  # seconds that another program may keep the file locked
-MENDS = "evolve life-cycle puts the last good copy in its place, if there is one"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +42,7 @@ class Registry:
     def __init__(self, connection: sqlite3.Connection, path: Path, columns: str = schema.COLUMNS):
         self._connection = connection
         self._columns = columns
+        self._file = file_of(path)
         self.path = path
 
     @classmethod
@@ -47,29 +50,26 @@ class Registry:
         """Open for writing; made when it is not there, brought up to date when it is old."""
         path.parent.mkdir(parents=True, exist_ok=True)
         with _connected(path) as connection:
-            connection.execute("PRAGMA journal_mode = WAL")
-            connection.execute("PRAGMA synchronous = NORMAL")
+            _prepare(connection)
             version = _check_version(connection, path)
             while version in schema.UPGRADES:
                 connection.executescript(f"BEGIN IMMEDIATE;{schema.UPGRADES[version]}COMMIT;")
                 version = _check_version(connection, path)
             connection.executescript(schema.TABLES)
-            connection.execute("INSERT OR IGNORE INTO meta VALUES ('schema', ?)", [schema.VERSION])
+            for key, value in (("schema", schema.VERSION), (HISTORY, uuid.uuid4().hex)):
+                connection.execute("INSERT OR IGNORE INTO meta VALUES (?, ?)", [key, value])
         return cls(connection, path)
 
     @classmethod
     def read(cls, path: Path) -> "Registry":
         """Open for reading, also beside a writer, and where nothing can be written."""
-        nobody = NoPopulationError(
-            "this project has no agents yet", where=path, todo="found some: evolve init 100"
-        )
         if not path.exists():
-            raise nobody
+            raise missing(path)
         with _connected(path, _looking(path)) as connection:
             connection.execute("PRAGMA query_only = ON")
             version = _check_version(connection, path)
-            if not version:
-                raise nobody
+            if not version or emptied(connection, path):
+                raise missing(path)
         return cls(connection, path, schema.OLD_COLUMNS.get(version, schema.COLUMNS))
 
     def close(self) -> None:
@@ -80,6 +80,24 @@ class Registry:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+    @property
+    def connection(self) -> sqlite3.Connection:
+        """For copies of it."""
+        return self._connection
+
+    @property
+    def in_place(self) -> bool:
+        """Is the file that is open the one that stands under its name? It may have been removed."""
+        return self._file is not None and file_of(self.path) == self._file
+
+    def move_in(self, draft: Path) -> None:
+        """Go on with this file, which is put in place; what was open is closed before."""
+        self._connection.close()
+        draft.replace(self.path)
+        with _connected(self.path) as connection:
+            _prepare(connection)
+        self._connection, self._file = connection, file_of(self.path)
 
     # Writing.
 
@@ -310,6 +328,20 @@ def _connected(path: Path, how: str = "") -> Iterator[sqlite3.Connection]:
         except BaseException:
             connection.close()
             raise
+
+
+def _prepare(connection: sqlite3.Connection) -> None:
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute("PRAGMA synchronous = NORMAL")
+
+
+def file_of(path: Path) -> tuple[int, int] | None:
+    """Which file stands under this name."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 def _check_version(connection: sqlite3.Connection, path: Path) -> str:

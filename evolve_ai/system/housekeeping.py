@@ -3,10 +3,12 @@
 import os
 import time
 from collections.abc import Collection, Sequence
+from contextlib import suppress
 from pathlib import Path
 
-from evolve_ai.model.budget import Budget, Limits, Resource
+from evolve_ai.model.budget import AGENTS, Budget, Limits, Resource
 from evolve_ai.model.capacity import UNLIMITED
+from evolve_ai.model.remedy import BUILDS, LIFE_CYCLE, LOGS, OTHERS, REGISTRY, STORE
 from evolve_ai.system import machine
 from evolve_ai.system.consumption import Holdings, folders_of, holdings, memory_of
 from evolve_ai.system.project import Folders
@@ -23,6 +25,7 @@ OWN_DESCRIPTORS = SPARE_DESCRIPTORS + 28 + 4 * (os.cpu_count() or 1)
 AGENT_BYTES = 270 * 1024  # memory of a small agent: its own pages, and the kernel's for it
 FOLDER_BYTES = 200 * 1024
 FOLDER_INODES = 40
+_KINDS = {"store": STORE, "build": BUILDS}
 LOOK_SECONDS = 60.0  # between two looks at folders
 
 
@@ -49,16 +52,26 @@ class Housekeeping:
         """How full each budget is, for these agents and the processes of those that run."""
         self._look(ids)
         disk = self._held(len(ids))
+        held = {**self._ours, AGENTS: self._folder.times(len(ids), 1)}
+        in_bytes = {name: part.bytes for name, part in held.items()}
+        in_files = {name: part.inodes for name, part in held.items()}
+        running = {
+            LIFE_CYCLE: OWN_DESCRIPTORS * self._colonies,
+            AGENTS: DESCRIPTORS_PER_AGENT * len(pids),
+        }
         return tuple(
-            Budget(kind, used, self._allowed[kind], each, left)
-            for kind, used, each, left in (
-                (Resource.MEMORY, *_memory(pids), _memory_left()),
-                (Resource.DISK, disk.bytes, self._folder.bytes, self._disk_left()),
-                (Resource.INODES, disk.inodes, self._folder.inodes, self._inodes_left()),
-                (Resource.DESCRIPTORS, *self._descriptors(len(pids)), UNLIMITED),
+            Budget(kind, used, self._allowed[kind], each, left, parts)
+            for kind, used, each, left, parts in (
+                (Resource.MEMORY, *_memory(pids), _memory_left(), {}),
+                (Resource.DISK, disk.bytes, self._folder.bytes, self._disk_left(), in_bytes),
+                (Resource.INODES, disk.inodes, self._folder.inodes, self._inodes_left(), in_files),
+                (
+                    Resource.DESCRIPTORS, sum(running.values()), DESCRIPTORS_PER_AGENT, UNLIMITED,
+                    running,
+                ),
             )
             if self._allowed[kind] < UNLIMITED
-        )
+        )  # fmt: skip
 
     def _look(self, ids: Sequence[str]) -> None:
         """Folders are looked into once a minute at most: a sample of those of agents, and ours."""
@@ -70,14 +83,13 @@ class Housekeeping:
         self._folder = folders_of(at.agents, ids) if ids else Holdings()
         if not self._folder.bytes:
             self._folder = Holdings(FOLDER_BYTES, FOLDER_INODES)
-        self._ours = holdings(at.workspace).plus(holdings(at.logs))
-
-    def _descriptors(self, running: int) -> tuple[int, int]:
-        used = OWN_DESCRIPTORS * self._colonies + DESCRIPTORS_PER_AGENT * running
-        return used, DESCRIPTORS_PER_AGENT
+        self._ours = by_kind(at)
 
     def _held(self, agents: int) -> Holdings:
-        return self._ours.plus(self._folder.times(agents, 1))
+        total = self._folder.times(agents, 1)
+        for part in self._ours.values():
+            total = total.plus(part)
+        return total
 
     def _disk_left(self) -> int:
         return _less(machine.disk_free(*self._places()), DISK_RESERVE)
@@ -87,6 +99,17 @@ class Housekeeping:
 
     def _places(self) -> tuple[Path, ...]:
         return self._folders.agents, self._folders.workspace, self._folders.logs
+
+
+def by_kind(folders: Folders) -> dict[str, Holdings]:
+    """What of a project beside its agents takes how much of the disk."""
+    found = {LOGS: holdings(folders.logs)}
+    with suppress(OSError):
+        for entry in folders.workspace.iterdir():
+            kind = _KINDS.get(entry.name, OTHERS)
+            kind = REGISTRY if entry.name.lstrip(".").startswith("registry.") else kind
+            found[kind] = found.get(kind, Holdings()).plus(holdings(entry))
+    return found
 
 
 def memory_allowed(limits: Limits) -> int:

@@ -40,6 +40,11 @@ class Folders:
         return self.workspace / "registry.sqlite"
 
     @property
+    def delivered(self) -> Path:
+        """Up to which event the event log has come, noted apart from it."""
+        return self.workspace / "delivered"
+
+    @property
     def sources(self) -> Path:
         """The content store of gene code, shared by scans and builds."""
         return self.workspace / "store" / "sources"

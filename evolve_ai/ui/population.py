@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from evolve_ai.model.budget import Resource, shown
 from evolve_ai.model.population_report import AgentRow, FitnessNumbers, Status
+from evolve_ai.model.remedy import in_words
 from evolve_ai.model.sandbox import Level
 from evolve_ai.ui.columns import Cell, Column, Shown, painted, pairs, table
 from evolve_ai.ui.plain import one_line
@@ -88,6 +89,12 @@ def _facts(status: Status) -> Iterator[tuple[str, Cell]]:
 def _warnings(status: Status) -> Iterator[tuple[str, Cell]]:
     if status.paused:
         yield "paused", Cell(PAUSED, "yellow")
+    for name, found in status.budgets.items():
+        if found.remedy:
+            words = in_words(Resource(name), found.parts)
+            yield "full", Cell(f"{words or name}; {found.remedy}", "yellow")
+    if status.inputs_changed:
+        yield "inputs", Cell(one_line(status.inputs_changed))
     if status.tainted:
         yield "tainted", Cell(status.tainted, "red")
 

@@ -13,28 +13,40 @@ class StopNow(BaseException):
 
 
 class Ending:
-    """Whether the end was asked for, and whom to tell."""
+    """Whether the end was asked for, and whom to tell.
+
+    A terminal that closes says so several times (the kernel to its foreground, a shell to its
+    jobs): that is one wish for a graceful end, never one for an end at once.
+    """
 
     def __init__(self, say: Callable[[str], None]):
         self._say = say
         self._stop: Callable[[], None] | None = None
         self._asked = 0
+        self._hung_up = False
 
     def calls(self, stop: Callable[[], None]) -> None:
         """Call `stop` at the first signal; at once if that has come already."""
         self._stop = stop
-        if self._asked:
+        if self._asked or self._hung_up:
             stop()
 
     def handle(self, number: int, frame: FrameType | None) -> None:
+        if number == signal.SIGHUP:
+            self._hung_up = True
+            self._end("its terminal is gone: ending after this cycle")
+            return
         self._asked += 1
         if self._asked == 2:
             raise StopNow
         if self._asked > 2:
             return  # the end at once is under way, and takes seconds at most
-        self._say("ending after this cycle; once more to end now")
+        self._end("ending after this cycle; once more to end now")
+
+    def _end(self, words: str) -> None:
         if self._stop:
             self._stop()
+        self._say(words)
 
 
 @contextmanager

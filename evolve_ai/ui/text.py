@@ -37,9 +37,9 @@ def cycle_line(cycle: int, summary: Summary) -> str:
 
 
 def exam_table(result: ExamResult) -> Table:
-    table = Table(
-        title=f"exam on {result.stretch}", title_justify="left", box=None, padding=(0, 2, 0, 0)
-    )
+    told = f"; told were {result.told}" if result.told else ""
+    title = f"exam on {result.stretch}{told}"
+    table = Table(title=title, title_justify="left", box=None, padding=(0, 2, 0, 0))
     table.add_column("")
     for name in ("agents", "median S", "median error"):
         table.add_column(name, justify="right")

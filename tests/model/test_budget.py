@@ -2,10 +2,11 @@
 
 from dataclasses import replace
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from evolve_ai.model.budget import Budget, Mouth, Resource, cut, in_bytes, shown
+from evolve_ai.model.budget import AGENTS, Budget, Mouth, Resource, cut, in_bytes, shown
 from evolve_ai.model.capacity import UNLIMITED, Bound, tightest
 
 MIB = 1024 * 1024
@@ -59,18 +60,59 @@ def test_nobody_dies_unless_the_population_itself_is_over(budgets, mouths, birth
 
 
 @given(budgets, mouths, counts, counts)
-def test_nobody_is_born_from_ninety_percent_on(budgets, mouths, births, leaving) -> None:
+def test_population_does_not_grow_from_ninety_percent_on(budgets, mouths, births, leaving) -> None:
     wanted = cut(budgets, mouths, births, leaving)
     assert 0 <= wanted.births <= births
-    if any(budget.tight for budget in budgets) or wanted.deaths:
+    if any(budget.tight for budget in budgets):
+        assert wanted.births <= leaving
+    if wanted.deaths:
         assert wanted.births == 0
 
 
 @given(budgets, mouths, counts, counts)
-def test_births_never_lead_above_ninety_percent(budgets, mouths, births, leaving) -> None:
+def test_growth_never_leads_above_ninety_percent(budgets, mouths, births, leaving) -> None:
     born = cut(budgets, mouths, births, leaving).births
     for budget in budgets:
-        assert not born or budget.used + born * budget.each <= 0.9 * budget.allowed
+        grown = budget.used + born * budget.each <= 0.9 * budget.allowed
+        assert born <= leaving or grown
+
+
+@given(budgets, mouths, counts, counts, st.integers(0, 60))
+def test_who_dies_of_anything_else_is_replaced_and_a_few_live_on_whatever_is_full(
+    budgets, mouths, births, leaving, places
+) -> None:
+    wanted = cut(budgets, mouths, births, leaving, places)
+    few = min(places, 2)
+    assert len(mouths) - len(wanted.deaths) >= min(len(mouths), max(few, places // 10))
+    if not wanted.deaths:
+        assert wanted.births >= min(births, max(leaving, few - len(mouths)))
+
+
+def filled_by(part: str, resource: Resource = Resource.DISK) -> Budget:
+    return Budget(resource, 1200, 1000, 10, 10_000, {part: 1000, AGENTS: 200})
+
+
+def test_death_that_frees_next_to_nothing_is_nobodys() -> None:
+    """A registry, a store or logs grow on, however few agents there are."""
+    wanted = cut([filled_by("registry")], herd(90), 7, leaving=3, places=100)
+    assert (wanted.births, wanted.deaths) == (3, ())
+    assert cut([filled_by("registry", Resource.INODES)], herd(90), 0).deaths == ()
+    agents = replace(filled_by("logs"), parts={"logs": 200, AGENTS: 1000})
+    assert len(cut([agents], herd(90), 0).deaths) == 9
+
+
+@pytest.mark.parametrize("part", ["registry", AGENTS])
+def test_population_whose_budget_stays_full_never_dies_out(part: str) -> None:
+    """Each cycle a fifth dies of age, and children come in bursts, now and then."""
+    full = replace(filled_by(part), parts={part: 1200})
+    living, low = 100, 100
+    for cycle in range(200):
+        dying, wanted = living // 5, 0 if cycle % 3 else 40
+        found = cut([full], herd(living - dying), wanted, dying, 100)
+        living += found.births - dying - len(found.deaths)
+        low = min(low, living)
+    assert low >= (25 if part == "registry" else 5)
+    assert living <= 100
 
 
 @given(budgets, mouths, counts, counts)

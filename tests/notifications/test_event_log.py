@@ -2,8 +2,10 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -12,6 +14,8 @@ from hypothesis import strategies as st
 from notifications_support import events, recorded
 
 from evolve_ai.model.errors import StorageError
+from evolve_ai.model.event import Recorded
+from evolve_ai.notifications import event_log
 from evolve_ai.notifications.event_log import EventLog
 
 ROOMY = 1 << 20
@@ -124,10 +128,13 @@ def test_log_moved_away_by_hand_goes_on_in_a_new_file(path: Path) -> None:
 
 FULL_DISK = """
 import resource, signal, sys
+from collections.abc import Callable
 from pathlib import Path
 sys.path.insert(0, {tests!r})
 from notifications_support import events
 from evolve_ai.model.errors import StorageError
+from evolve_ai.model.event import Recorded
+from evolve_ai.notifications import event_log
 from evolve_ai.notifications.event_log import EventLog
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 path = Path({path!r})
@@ -175,3 +182,81 @@ def test_log_is_whole_after_any_crash(
     EventLog(path, size, 100, lambda seq: committed[seq:]).deliver(committed[-1:])
     files = [path.with_name(f"{path.name}.{n}") for n in range(100, 0, -1)]
     assert _seqs(*(file for file in [*files, path] if file.exists())) == list(range(1, 61))
+
+
+def kept(path: Path, committed: list[Recorded]) -> EventLog:
+    """A log that notes apart from itself what was delivered."""
+    return EventLog(path, 6000, 100, lambda seq: committed[seq:], path.parent.parent / "mark")
+
+
+TAKEN: dict[str, Callable[[Path], object]] = {
+    "emptied": lambda path: os.truncate(path, 0),
+    "removed": lambda path: path.unlink(),
+    "removed with all that was rotated": lambda path: [p.unlink() for p in path.parent.iterdir()],
+    "removed with its folder": lambda path: shutil.rmtree(path.parent),
+    "moved by a rotation of the user's": lambda path: path.rename(path.with_suffix(".old")),
+}
+
+
+@pytest.mark.parametrize("taken", TAKEN)
+def test_log_that_was_taken_away_is_not_written_again(path: Path, taken: str) -> None:
+    committed = events(1, 60)
+    log = kept(path, committed)
+    for at in range(0, 50, 10):  # in several files
+        log.deliver(committed[at : at + 10])
+    log.close()
+    TAKEN[taken](path)
+    again = kept(path, committed)
+    assert again.last_seq() == 50
+    again.deliver(committed[50:])
+    assert _seqs(path) == list(range(51, 61))
+
+
+def test_log_that_lost_its_end_gets_it_again(path: Path) -> None:
+    """As after a power cut; the note says more than the file holds."""
+    committed = events(1, 6)
+    log = kept(path, committed)
+    log.deliver(committed[:5])
+    log.close()
+    os.truncate(path, path.stat().st_size // 2)
+    kept(path, committed).deliver(committed[5:])
+    assert _seqs(path) == [1, 2, 3, 4, 5, 6]
+
+
+@pytest.mark.parametrize("note", [b"", b"\0\0\0", b"-3\n", b"999 events\n", b"\xff"])
+def test_note_that_is_no_number_counts_for_nothing(path: Path, note: bytes) -> None:
+    committed = events(1, 6)
+    log = kept(path, committed)
+    log.deliver(committed[:5])
+    log.close()
+    (path.parent.parent / "mark").write_bytes(note)
+    kept(path, committed).deliver(committed[5:])
+    assert _seqs(path) == [1, 2, 3, 4, 5, 6]
+
+
+def test_note_is_made_while_a_long_run_goes_on(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Should it be killed, and the log be emptied then, little is written again."""
+    monkeypatch.setattr(event_log, "MARK_SECONDS", 0.0)
+    kept(path, []).deliver(events(1, 5))
+    assert (path.parent.parent / "mark").read_text() == "5\n"
+
+
+@settings(max_examples=40, deadline=None)
+@given(steps=st.lists(st.tuples(st.integers(1, 9), st.sampled_from("ckt")), max_size=8))
+def test_nothing_is_missing_or_doubled_wherever_it_is_killed(
+    tmp_path_factory: pytest.TempPathFactory, steps: list[tuple[int, str]]
+) -> None:
+    """Runs that are closed (c), killed (k), or killed in the middle of a line (t)."""
+    path = tmp_path_factory.mktemp("log") / "logs" / "events.jsonl"
+    committed, done = events(1, 100), 0
+    for count, how in steps:
+        done += count
+        log = kept(path, committed[:done])
+        log.deliver(committed[done - count : done])
+        if how == "c":
+            log.close()
+        if how == "t":
+            os.truncate(path, path.stat().st_size - 3)
+    kept(path, committed).deliver(committed[-1:])
+    files = [path.with_name(f"{path.name}.{n}") for n in range(100, 0, -1)]
+    assert _seqs(*(file for file in [*files, path] if file.exists())) == list(range(1, 101))

@@ -1,5 +1,6 @@
 """The verb ration: verdicts as budgets bear them, and what is said of it."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,7 @@ from stages_support import Population
 from evolve_ai.model.budget import Budget, Resource
 from evolve_ai.model.event import Kind
 from evolve_ai.model.selection import Verdicts
+from evolve_ai.model.settings import Settings
 from evolve_ai.stages.ration import Rationed, ration
 
 MEMORY = frozenset({Resource.MEMORY})
@@ -68,3 +70,31 @@ def test_who_is_condemned_already_counts(four: Population) -> None:
     [condemned] = [agent for agent in four.agents if agent == four.first]
     found = kept(four, 1000, Verdicts(((condemned, "age"),)))
     assert found == Rationed(Verdicts(((condemned, "age"),)))
+
+
+def test_what_fills_a_budget_and_what_helps_are_told(four: Population) -> None:
+    used = {"registry": 900, "logs": 150, "agents": 50}
+    budget = Budget(Resource.DISK, 1100, 1000, 100, 10**9, used)
+    births = ((four.first,), (four.first,))
+    found = ration(four.context, four.agents, Verdicts((), births), [budget], frozenset(), places=4)
+    assert found.verdicts == Verdicts()
+    assert found.taints == (
+        "budget of disk: 1.1 KiB of 1000 bytes used (registry 900 bytes, logs 150 bytes, "
+        "agents 50 bytes); births held back: 2",
+    )
+    [note] = found.notes
+    assert "raise budget.disk_bytes, or lower events.kept" in note
+    assert found.events[0].data["parts"] == used
+    assert found.events[0].data["deaths"] == 0
+
+
+@pytest.mark.parametrize("resource", Resource)
+@pytest.mark.parametrize("left", [-1, 10**9])
+def test_every_resource_has_a_remedy(four: Population, resource: Resource, left: int) -> None:
+    budget = Budget(resource, 950, 1000, 100, left)
+    found = ration(four.context, four.agents, Verdicts((), ((four.first,),)), [budget], frozenset())
+    [note] = found.notes
+    assert note.startswith(f"{resource}: ")
+    settings = Settings()
+    for key in re.findall(r"\b([a-z]+)\.([a-z_]+)\b", note):
+        assert hasattr(getattr(settings, key[0]), key[1])

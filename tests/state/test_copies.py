@@ -1,17 +1,20 @@
 """Copies of the registry: whole or not at all, and put in its place only when it is damaged."""
 
 import os
+import shutil
 import sqlite3
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 
+from evolve_ai.model.agent import AgentRecord, State
 from evolve_ai.model.errors import RegistryError
 from evolve_ai.model.event import Event, Kind
 from evolve_ai.state import copies, registry
 from evolve_ai.state.copies import Copies, damage
 from evolve_ai.state.registry import Batch, Registry
+from evolve_ai.state.rescue import put_back
 
 
 @pytest.fixture
@@ -140,3 +143,184 @@ def test_damage_that_is_met_later_says_what_helps(path: Path) -> None:
     scribble(path)
     with pytest.raises(RegistryError, match="puts the last good copy in its place"):
         count(path)
+
+
+def write_population(path: Path, cycle: int, events: int = 1, founder: str = "a") -> None:
+    """So many events more, the last of them in this cycle."""
+    record = AgentRecord(founder, 0, 0, State.RUNNING, 0, (), 0, 9, founder=True)
+    batch = Batch(
+        records=[record],
+        meta={"places": "8", "seed": "7"},
+        events=[Event(Kind.COMMAND, cycle) for _ in range(events)],
+        cycle=(cycle, f"digest {cycle}", {}),
+    )
+    with Registry.create(path) as opened:
+        opened.commit(batch, "run")
+
+
+@pytest.fixture
+def lived(tmp_path: Path) -> Path:
+    """A registry with a population, which has lived three cycles, and its copy."""
+    path = tmp_path / "registry.sqlite"
+    for cycle in (1, 2, 3):
+        write_population(path, cycle)
+    assert Copies(path).make() == ()
+    return path
+
+
+def cycle_of(path: Path) -> int:
+    with Registry.read(path) as opened:
+        last = opened.last_cycle()
+    return last[0] if last else 0
+
+
+def forget(path: Path) -> None:
+    for file in path.parent.glob("registry.sqlite*"):
+        file.unlink()
+
+
+def test_registry_that_is_gone_gives_way_to_its_copy(lived: Path) -> None:
+    forget(lived)
+    with pytest.raises(RegistryError, match="is gone") as told:
+        Registry.read(lived)
+    assert "evolve life-cycle puts the last good copy" in str(told.value)
+    mended = Copies(lived).mend()
+    assert mended is not None
+    assert (str(mended.trouble), mended.aside) == ("gone", None)
+    assert cycle_of(lived) == 3
+
+
+def test_log_of_a_registry_that_is_gone_is_kept_and_not_added_to_the_copy(lived: Path) -> None:
+    with closing(sqlite3.connect(lived, isolation_level=None)) as connection:
+        connection.execute("INSERT INTO meta VALUES ('late', 'x')")
+        kept = lived.with_name(f"{lived.name}-wal").read_bytes()
+    forget(lived)
+    lived.with_name(f"{lived.name}-wal").write_bytes(kept)
+    mended = Copies(lived).mend()
+    assert mended is not None
+    assert mended.aside is not None
+    assert mended.aside.with_name(f"{mended.aside.name}-wal").read_bytes() == kept
+    with Registry.read(lived) as opened:
+        assert opened.meta("late") is None
+
+
+def test_registry_without_agents_never_replaces_a_copy_with_some(lived: Path) -> None:
+    kept = Copies(lived).path.read_bytes()
+    forget(lived)
+    with Registry.create(lived):
+        [complaint] = Copies(lived).make()
+    assert "it knows no agents, and the copy does" in complaint
+    assert Copies(lived).path.read_bytes() == kept
+    with pytest.raises(RegistryError, match="holds no agents, and its copy does"):
+        Registry.read(lived)
+    mended = Copies(lived).mend()
+    assert mended is not None
+    assert mended.trouble.sign == "it knows no agents, and the copy does"
+    assert cycle_of(lived) == 3
+
+
+def test_older_registry_gives_way_to_the_copy_that_goes_on_from_it(lived: Path) -> None:
+    older = lived.read_bytes()
+    for cycle in (4, 5):
+        write_population(lived, cycle)
+    assert Copies(lived).make() == ()
+    forget(lived)
+    lived.write_bytes(older)
+    mended = Copies(lived).mend()
+    assert mended is not None
+    assert mended.trouble.sign == "the copy knows what comes after it"
+    assert cycle_of(lived) == 5
+    assert mended.aside is not None
+    assert cycle_of(mended.aside) == 3
+
+
+def test_older_registry_that_lived_on_is_of_another_line(lived: Path) -> None:
+    older = lived.read_bytes()
+    for cycle in (4, 5):
+        write_population(lived, cycle)
+    assert Copies(lived).make() == ()
+    kept = Copies(lived).path.read_bytes()
+    forget(lived)
+    lived.write_bytes(older)
+    with Registry.create(lived) as opened:
+        opened.commit(Batch(events=[Event(Kind.COMMAND, 4)] * 9, cycle=(5, "another", {})), "run")
+    before = lived.read_bytes()
+    with pytest.raises(RegistryError, match="neither goes on from the other") as told:
+        Copies(lived).mend()
+    assert "move the copy away" in str(told.value)
+    assert lived.read_bytes() == before
+    [note] = Copies(lived).make()
+    [aside] = lived.parent.glob("registry.backup-*.sqlite")
+    assert aside.name in note
+    assert aside.read_bytes() == kept
+
+
+@pytest.mark.parametrize("seed", ["7", "8"])
+def test_registry_of_another_project_is_never_taken_for_this_one(lived: Path, seed: str) -> None:
+    """Not even where the other one has the same seed, and so the same founders."""
+    other = lived.parent / "other" / "registry.sqlite"
+    for cycle in range(1, 9):
+        write_population(other, cycle)
+    with Registry.create(other) as opened:
+        opened.commit(Batch(meta={"seed": seed}), "run")
+    forget(lived)
+    lived.write_bytes(other.read_bytes())
+    with pytest.raises(RegistryError, match="another history than its copy"):
+        Copies(lived).mend()
+
+
+def test_copy_that_is_damaged_is_kept_when_another_is_made(lived: Path) -> None:
+    copy = Copies(lived).path
+    copy.write_bytes(b"not a database" * 1000)
+    assert Copies(lived).mend() is None, "the registry itself is whole"
+    [note] = Copies(lived).make()
+    assert "cannot be read" in note
+    assert cycle_of(copy) == 3
+    assert Copies(lived).make() == ()
+
+
+def test_copy_of_what_is_gone_is_never_made(lived: Path) -> None:
+    kept = Copies(lived).path.read_bytes()
+    forget(lived)
+    assert Copies(lived).make() == ("no copy of the registry was made: it is gone",)
+    assert not lived.exists()
+    assert Copies(lived).path.read_bytes() == kept
+
+
+@pytest.mark.parametrize("beside", ["kept", "removed"])
+@pytest.mark.parametrize("by", ["nothing", "another registry"])
+def test_registry_that_vanishes_while_it_is_open_is_put_back_whole(
+    lived: Path, by: str, beside: str
+) -> None:
+    """SQLite goes on with the file that has no name any more."""
+    other = lived.parent / "other" / "registry.sqlite"
+    write_population(other, 9, founder="b")
+    with Registry.create(lived) as opened:
+        assert put_back(opened) == ()
+        opened.commit(Batch(events=[Event(Kind.COMMAND, 4)], cycle=(4, "4", {})), "run")
+        lived.unlink()
+        if beside == "removed":
+            for file in lived.parent.glob("registry.sqlite-*"):
+                file.unlink()
+        if by == "another registry":
+            lived.write_bytes(other.read_bytes())
+        opened.commit(Batch(events=[Event(Kind.COMMAND, 5)], cycle=(5, "5", {})), "run")
+        assert Copies(lived).make(opened) == ()
+        [note] = put_back(opened)
+        assert "it is written anew, whole" in note
+        opened.commit(Batch(events=[Event(Kind.COMMAND, 6)], cycle=(6, "6", {})), "run")
+        assert put_back(opened) == ()
+        assert cycle_of(lived) == 6
+    assert cycle_of(lived) == 6
+    assert cycle_of(Copies(lived).path) == 5
+    assert damage(lived) is None
+    kept = list(lived.parent.glob("registry.corrupt-*"))
+    assert [cycle_of(path) for path in kept] == ([9] if by == "another registry" else [])
+    assert not list(lived.parent.glob(".registry*"))
+
+
+def test_registry_is_put_back_with_its_whole_folder(lived: Path) -> None:
+    with Registry.create(lived) as opened:
+        shutil.rmtree(lived.parent)
+        assert put_back(opened) != ()
+        assert cycle_of(lived) == 3

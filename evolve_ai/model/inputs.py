@@ -1,0 +1,87 @@
+"""The inputs of a run beside the seed and commands: settings in force, data, template, version."""
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+_SHOWN = 40
+_NAMES = {
+    "data": "the data that the world tells",
+    "held_out": "the data that are held out",
+    "template": "the template",
+    "version": "the version of evolve",
+    "python": "the version of Python",
+    "host": "the machine",
+}
+# Settings that a world or its economy is made of: agents in mid-season would notice.
+_OF_THE_WORLD = ("series.", "economy.", "cycle.ticks", "environment", "demes", "seed")
+
+_BESIDE_HISTORY = ("cycle.workers", "cycle.sleep", "colonies", "events.", "hooks", "webhooks")
+
+
+@dataclass(frozen=True, slots=True)
+class Inputs:
+    """Of one run. `settings` by dotted key; `set` are those that evolve.toml has otherwise (--set,
+    --selection and the like). Data, template and `plugins` (the user's own) are SHA-256."""
+
+    settings: Mapping[str, Any]
+    set: tuple[str, ...]
+    data: str | None
+    held_out: str | None
+    template: str
+    plugins: Mapping[str, str]
+    version: str
+    python: str
+    host: str
+
+    def to_map(self) -> dict[str, Any]:
+        return {**asdict(self), "set": list(self.set)}
+
+    @classmethod
+    def from_json(cls, text: str | None) -> "Inputs | None":
+        if text is None:
+            return None
+        found = json.loads(text)
+        return cls(**{**found, "set": tuple(found["set"])})
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One input that is not what it was in the run before. `world`: living agents would notice;
+    `quiet`: history would not."""
+
+    words: str
+    world: bool = False
+    quiet: bool = False
+
+
+def changes(before: Inputs, now: Inputs) -> tuple[Change, ...]:
+    """What has changed between two runs, settings first."""
+    return (*_settings(before, now), *_others(before, now))
+
+
+def _settings(before: Inputs, now: Inputs) -> Iterator[Change]:
+    for key in sorted({*before.settings, *now.settings}):
+        old, new = before.settings.get(key), now.settings.get(key)
+        if old == new or key not in before.settings or key not in now.settings:
+            continue  # what a version does not have, it has not changed
+        how = " (not as in evolve.toml)" if key in now.set else ""
+        words = f"{key} {_brief(old)} -> {_brief(new)}{how}"
+        yield Change(words, key.startswith(_OF_THE_WORLD), key.startswith(_BESIDE_HISTORY))
+
+
+def _others(before: Inputs, now: Inputs) -> Iterator[Change]:
+    for name, words in _NAMES.items():
+        old, new = getattr(before, name), getattr(now, name)
+        if old != new:
+            yield Change(f"{words} {_brief(old, 12)} -> {_brief(new, 12)}", name == "data")
+    for plugin in sorted({*before.plugins, *now.plugins}):
+        old, new = before.plugins.get(plugin), now.plugins.get(plugin)
+        if old is not None and new is not None and old != new:
+            yield Change(f"the code of {plugin} {_brief(old, 12)} -> {_brief(new, 12)}", True)
+
+
+def _brief(value: Any, most: int = _SHOWN) -> str:
+    text = value if isinstance(value, str) else json.dumps(value)
+    return text if len(text) <= most else f"{text[:most]}…"

@@ -1,0 +1,55 @@
+"""Holds the stretch of an exam against what agents were told in this history."""
+
+from evolve_ai.model.errors import UsageError
+from evolve_ai.model.told import Told, told_before
+from evolve_ai.pipelines.inputs import told_by, told_so_far, told_store
+from evolve_ai.pipelines.parts import Parts
+from evolve_ai.state.registry import Registry
+
+
+def told_in_words(registry: Registry) -> str | None:
+    """What was told in which cycles; None where the world does not say."""
+    last = registry.last_cycle()
+    now = last[0] if last else 0
+    words = []
+    for one in told_so_far(registry):
+        end = one["to"] if one["to"] is not None else now
+        if end >= one["from"]:
+            when = f"cycles {one['from']} to {end}"
+            words.append(f"{one['values']} values of {one['source']} ({when})")
+    first = min((one["from"] for one in told_so_far(registry)), default=1)
+    if words and first > 1:  # by a version that did not note it
+        words.insert(0, f"of cycles 1 to {first - 1} it is not known")
+    return "; ".join(words) or None
+
+
+def check_held_out(parts: Parts, registry: Registry, anyway: bool) -> tuple[int, str | None]:
+    """How many of the held-out values were told, and what there is to say of it.
+
+    UsageError when some were, unless that is to be said only (`anyway`).
+    """
+    told = told_by(parts)
+    if told is None:
+        return 0, None
+    store = told_store(parts.project)
+    series = {one["data"]: store.get(one["data"]) for one in told_so_far(registry)}
+    found = told_before(told, (data for data in series.values() if data is not None))
+    lost = [data for data, kept in series.items() if kept is None]
+    doubt = f"of {len(lost)} series that were told the values are lost; they may be among these"
+    if not found:
+        return 0, doubt if lost else None
+    words = (
+        f"{len(found)} of the {len(told.held_out)} held-out values were told to agents in this "
+        f"history ({told_in_words(registry)})"
+    )
+    if not anyway:
+        raise UsageError(words, where=told.source, todo=_todo(told, found))
+    return len(found), f"{words}; {doubt}" if lost else words
+
+
+def _todo(told: Told, found: tuple[int, ...]) -> str:
+    rest = len(told.held_out) - 1 - found[-1]
+    anyway = "or examine all the same, aloud: evolve exam --even-if-told"
+    if rest <= 0:
+        return f"hold out values that nobody has seen, such as newer ones, {anyway}"
+    return f"examine on the last {rest}: evolve exam --set series.held_out={rest}; {anyway}"

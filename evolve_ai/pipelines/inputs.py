@@ -1,0 +1,157 @@
+"""Records what a run is fed with, and tells what of it is not as in the run before."""
+
+import hashlib
+import importlib.util
+import json
+import platform
+import socket
+from collections.abc import Mapping
+from contextlib import suppress
+from importlib.metadata import entry_points
+from pathlib import Path
+from typing import Any
+
+from evolve_ai import __version__
+from evolve_ai.model.event import Event, Kind
+from evolve_ai.model.inputs import Inputs, changes
+from evolve_ai.model.report import GenePool
+from evolve_ai.model.settings import Settings
+from evolve_ai.model.told import Told, packed
+from evolve_ai.pipelines.parts import Parts
+from evolve_ai.pipelines.takeover import season_under_way
+from evolve_ai.state.facts import INPUTS_CHANGED
+from evolve_ai.state.registry import Batch, Registry
+from evolve_ai.system.content_store import ContentStore
+from evolve_ai.system.project import Project
+from evolve_ai.system.settings_file import FILE_NAME, load_settings
+
+INPUTS = "inputs"  # in the registry: those of the last run
+TOLD = "told"  # there too: which data were told in which cycles
+_FAMILIES = ("environment", "selection", "variation", "substrate")
+
+
+def note_inputs(parts: Parts, registry: Registry, run: str, pool: GenePool) -> tuple[str, ...]:
+    """Put the inputs of this run on record, once; what has changed, in words."""
+    known = json.loads(registry.meta(INPUTS) or "{}")
+    if known.get("run") == run:
+        return ()
+    now = inputs_of(parts, pool)
+    before = Inputs.from_json(json.dumps(known["inputs"])) if known else None
+    found = changes(before, now) if before is not None else ()
+    words = [change.words for change in found]
+    last = registry.last_cycle()
+    cycle = last[0] if last else 0
+    data = {**now.to_map(), "changed": words}
+    meta: dict[str, str | None] = {INPUTS: json.dumps({"run": run, "inputs": now.to_map()})}
+    events = [Event(Kind.INPUTS, cycle, None, data)]
+    loud = [change.words for change in found if not change.quiet]
+    if loud:
+        meta[INPUTS_CHANGED] = json.dumps({"cycle": cycle, "changed": loud})
+    if season_under_way(registry) and any(change.world for change in found):
+        reason = f"in the middle of cycle {cycle + 1} this changed: {'; '.join(words)}"
+        events.append(Event(Kind.TAINT, cycle, None, {"reason": reason}))
+        meta["tainted"] = registry.meta("tainted") or reason
+    meta |= _note_told(parts, registry, cycle)
+    parts.sink.deliver(registry.commit(Batch(meta=meta, events=events), run))
+    return (f"not as in the run before: {'; '.join(loud)}",) if loud else ()
+
+
+def inputs_of(parts: Parts, pool: GenePool) -> Inputs:
+    project, told = parts.project, told_by(parts)
+    settings = flat(project.settings)
+    written = flat(load_settings(project.root / FILE_NAME))
+    held_out = hashlib.sha256(packed(told.held_out)).hexdigest() if told else None
+    return Inputs(
+        settings=settings,
+        set=tuple(key for key, value in settings.items() if written.get(key) != value),
+        data=told.digest if told else None,
+        held_out=held_out,
+        template=_hash_of(pool),
+        plugins=dict(_plugins(project)),
+        version=__version__,
+        python=platform.python_version(),
+        host=socket.gethostname(),
+    )
+
+
+def told_by(parts: Parts) -> Told | None:
+    """What the world says that it tells; None for one that does not say."""
+    told = getattr(parts.world, "told", None)
+    found = told() if callable(told) else None
+    return found if isinstance(found, Told) else None
+
+
+def flat(settings: Settings) -> dict[str, Any]:
+    """By dotted key. Addresses that events are sent to may hold a password: they are hashed."""
+    found: dict[str, Any] = {}
+    waiting = list(settings.model_dump(mode="json").items())
+    for key, value in waiting:
+        if key in ("webhooks", "hooks"):
+            found[key] = hashlib.sha256(json.dumps(value).encode()).hexdigest()[:16]
+        elif isinstance(value, dict) and value:
+            waiting += [(f"{key}.{name}", inner) for name, inner in value.items()]
+        else:
+            found[key] = value
+    return dict(sorted(found.items()))
+
+
+def told_store(project: Project) -> ContentStore:
+    return ContentStore(project.workspace / "store" / "told")
+
+
+def told_so_far(registry: Registry) -> list[dict[str, Any]]:
+    """Each stretch that was told: `data`, `values`, `source`, `from` and `to` (the last cycle;
+    None: it is told now)."""
+    found: list[dict[str, Any]] = json.loads(registry.meta(TOLD) or "[]")
+    return found
+
+
+def _note_told(parts: Parts, registry: Registry, cycle: int) -> dict[str, str | None]:
+    """From the next cycle on this is told; what was told before ends with the season begun last."""
+    told, known = told_by(parts), told_so_far(registry)
+    current = known[-1] if known else None
+    if current is not None and current["to"] is None and told and current["data"] == told.digest:
+        return {}
+    if current is not None and current["to"] is None:
+        current["to"] = cycle + season_under_way(registry)
+        if current["to"] < current["from"]:
+            known.pop()  # no cycle has seen it
+    if told is not None:
+        told_store(parts.project).put(packed(told.values))
+        known.append(
+            {
+                "data": told.digest,
+                "values": len(told.values),
+                "source": told.source,
+                "from": cycle + 1,
+                "to": None,
+            }
+        )
+    return {TOLD: json.dumps(known)}
+
+
+def _hash_of(pool: GenePool) -> str:
+    rows = sorted(f"{source.path} {source.code}\n" for source in pool.sources)
+    return hashlib.sha256("".join([pool.fixed_hash, "\n", *rows]).encode()).hexdigest()
+
+
+def _plugins(project: Project) -> Mapping[str, str]:
+    """The code of the user's own plug-ins: the file of the module that each is in."""
+    found = {}
+    for family in _FAMILIES:
+        name = str(getattr(project.settings, family))
+        module = name.partition(":")[0] if ":" in name else _entry(name)
+        origin = None
+        with suppress(ImportError, ValueError, AttributeError):
+            spec = importlib.util.find_spec(module) if module else None
+            origin = spec.origin if spec else None
+        with suppress(OSError, TypeError):
+            found[name] = hashlib.sha256(Path(str(origin)).read_bytes()).hexdigest()
+    return found
+
+
+def _entry(name: str) -> str:
+    """The module of an entry point of ours; "" for what is built in."""
+    groups = ("environments", "selection", "variation", "substrates")
+    entries = (one for group in groups for one in entry_points(group=f"evolve_ai.{group}"))
+    return next((entry.module for entry in entries if entry.name == name), "")

@@ -1,0 +1,55 @@
+"""Tells a project that has lost its registry from one that never had any."""
+
+import sqlite3
+from contextlib import suppress
+from itertools import islice
+from pathlib import Path
+
+from evolve_ai.model.errors import EvolveError, NoPopulationError, RegistryError
+from evolve_ai.state.standing import Relation, relation
+from evolve_ai.system.genome_file import GENOME
+
+COPY = "registry.backup.sqlite"  # beside the registry
+MENDS = "evolve life-cycle puts the last good copy in its place, if there is one"
+NO_COPY = "gone, and there is no copy"
+WITHOUT_COPY = (
+    "put a backup in its place, or move it away and take the agents in: evolve import agents"
+)
+_SEEN = 1000
+
+
+def copy_of(registry: Path) -> Path:
+    return registry.with_name(COPY)
+
+
+def missing(registry: Path) -> EvolveError:
+    """What to say where a registry is looked for and there is none: was there ever one?"""
+    if copy_of(registry).exists():
+        what = "holds no agents, and its copy does" if registry.exists() else "is gone"
+        return RegistryError(f"the registry {what}", where=registry, todo=MENDS)
+    left = agents_left(registry)
+    if left:
+        return RegistryError(
+            f"the registry is {NO_COPY}, but agents lie in {left[0].parent.parent} ({len(left)})",
+            where=registry,
+            todo=WITHOUT_COPY,
+        )
+    return NoPopulationError(
+        "this project has no agents yet", where=registry, todo="found some: evolve init 100"
+    )
+
+
+def emptied(connection: sqlite3.Connection, registry: Path) -> bool:
+    """Does the registry that is open know no agents, and its copy does?"""
+    if connection.execute("SELECT 1 FROM meta WHERE key = 'places'").fetchone():
+        return False
+    with suppress(sqlite3.Error):
+        return relation(connection, copy_of(registry)) is Relation.EMPTY
+    return False
+
+
+def agents_left(registry: Path) -> list[Path]:
+    """The genomes that lie in the folders of agents beside a registry's workspace; a thousand at
+    most."""
+    agents = registry.absolute().parent.parent / "agents"
+    return list(islice(agents.glob(f"*/{GENOME}"), _SEEN))

@@ -1,0 +1,244 @@
+"""The terminal is no dependency of history: it closes, is ascii, is full, is not there at all."""
+
+import os
+import pty
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import pytest
+from commands import EVOLVE
+from project_support import ProjectUnderTest, wait_until
+
+
+def leading() -> None:
+    """The terminal on stdin becomes that of this session: closing it says SIGHUP."""
+    import fcntl
+    import termios
+
+    fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+
+
+@contextmanager
+def terminal() -> Iterator[tuple[int, int]]:
+    """Both ends of a pty; whoever closes one sets nothing: os.close() twice is no matter here."""
+    ours, theirs = pty.openpty()
+    try:
+        yield ours, theirs
+    finally:
+        for handle in (ours, theirs):
+            with suppress(OSError):
+                os.close(handle)
+
+
+def on(
+    project: ProjectUnderTest,
+    theirs: int,
+    *words: object,
+    before: Callable[[], None] | None = leading,
+    stderr: int | None = None,
+) -> "subprocess.Popen[str]":
+    argv = [*EVOLVE, *map(str, words), "--project", str(project.root)]
+    running = subprocess.Popen(
+        argv, stdin=theirs, stdout=theirs, stderr=theirs if stderr is None else stderr,
+        text=True, start_new_session=True, preexec_fn=before,
+    )  # fmt: skip
+    project.started.append(running)
+    return running
+
+
+def read_until(handle: int, words: bytes) -> bytes:
+    seen = b""
+    while words not in seen:
+        seen += os.read(handle, 65536)
+    return seen
+
+
+def ended_well(project: ProjectUnderTest, running: "subprocess.Popen[str]") -> None:
+    assert running.wait(240) == 0
+    assert not project.processes()
+    assert project.status()["tainted"] is None
+    seqs = [event["seq"] for event in project.events()]
+    assert seqs == project.recorded()
+
+
+def test_terminal_that_closes_ends_gracefully_in_mid_season(project: ProjectUnderTest) -> None:
+    with terminal() as (ours, theirs):
+        running = on(project, theirs, "life-cycle", "--set", "cycle.ticks=200")
+        os.close(theirs)
+        wait_until(project.agent_pids, "agents", 240)
+        os.close(ours)
+        ended_well(project, running)
+    assert project.status()["cycle"] == 1, "the season under way was lived to its end"
+    assert project.events("command")[-1]["command"] == "end"
+
+
+def test_shell_that_says_it_twice_is_no_wish_to_end_at_once(project: ProjectUnderTest) -> None:
+    """Of a closing terminal the kernel tells the foreground, and a shell its jobs."""
+    running = project.start("life-cycle", "--set", "cycle.ticks=400")
+    wait_until(project.agent_pids, "agents", 240)
+    for number in (signal.SIGHUP, signal.SIGHUP, signal.SIGTERM):
+        running.send_signal(number)
+    running.communicate(timeout=240)
+    ended_well(project, running)
+
+
+def test_life_cycle_that_ignores_the_hangup_goes_on_unseen(project: ProjectUnderTest) -> None:
+    """As with nohup on a terminal: from its end on every write to it fails with EIO."""
+
+    def deaf() -> None:
+        leading()
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)
+
+    with terminal() as (ours, theirs):
+        running = on(project, theirs, "life-cycle", "--cycles", 4, before=deaf)
+        os.close(theirs)
+        read_until(ours, b"cycle    1")
+        os.close(ours)
+        ended_well(project, running)
+    assert project.status()["cycle"] == 4
+
+
+def test_terminal_of_somebody_else_that_closes_does_not_matter(project: ProjectUnderTest) -> None:
+    with terminal() as (ours, theirs):
+        running = on(project, theirs, "life-cycle", "--cycles", 4, before=None)
+        os.close(theirs)
+        read_until(ours, b"cycle    1")
+        os.close(ours)
+        ended_well(project, running)
+    assert project.status()["cycle"] == 4
+
+
+def test_terminal_that_is_stopped_does_not_stop_time(project: ProjectUnderTest) -> None:
+    """Ctrl-S: it takes nothing more. Agents that hear nothing for long would end."""
+    with terminal() as (ours, theirs):
+        running = on(project, theirs, "life-cycle", "--cycles", 6)
+        read_until(ours, b"cycle    1")
+        os.write(ours, b"\x13")
+        assert running.wait(240) == 0
+    assert project.status()["cycle"] == 6
+    assert project.status()["tainted"] is None
+
+
+@pytest.mark.parametrize("closed", ["stdout", "stderr", "both"])
+def test_reader_who_goes_away_ends_no_life_cycle_that_has_an_end(
+    project: ProjectUnderTest, closed: str
+) -> None:
+    running = project.start("life-cycle", "--cycles", 4)
+    assert running.stdout is not None
+    assert running.stderr is not None
+    running.stdout.readline()
+    for name in ("stdout", "stderr"):
+        if closed in (name, "both"):
+            getattr(running, name).close()
+    assert running.wait(240) == 0
+    assert project.status()["cycle"] == 4
+    assert project.status()["tainted"] is None
+    if closed == "stdout":
+        assert "the life-cycle goes on, untold" in running.stderr.read()
+
+
+def test_full_disk_behind_stdout_ends_no_life_cycle(project: ProjectUnderTest) -> None:
+    with Path("/dev/full").open("w") as full:
+        argv = [*EVOLVE, "life-cycle", "--cycles", "3", "--project", str(project.root)]
+        done = subprocess.run(argv, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    assert done.returncode == 0
+    assert done.stderr.count("stdout: No space left on device") == 1
+    assert project.status()["cycle"] == 3
+
+
+@pytest.mark.parametrize("words", [("status",), ("agents", "--json"), ("--version",), ("doctor",)])
+def test_answer_that_could_not_be_written_is_no_success(
+    project: ProjectUnderTest, words: tuple[str, ...]
+) -> None:
+    at = () if words[0].startswith("--") else ("--project", str(project.root))
+    with Path("/dev/full").open("w") as full:
+        argv = [*EVOLVE, *words, *at]
+        done = subprocess.run(argv, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    assert done.returncode == 1
+    assert "evolve: stdout: No space left on device" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("words", [("agents", "--all"), ("status", "--json"), ("logs",)])
+def test_reader_of_a_look_who_goes_away_is_no_trouble(
+    project: ProjectUnderTest, words: tuple[str, ...]
+) -> None:
+    project.live(1)
+    more = (project.agents()[0]["id"],) if words == ("logs",) else ()
+    read, write = os.pipe()
+    os.close(read)
+    argv = [*EVOLVE, *words, *more, "--project", str(project.root)]
+    done = subprocess.run(argv, stdout=write, stderr=subprocess.PIPE, text=True, check=False)
+    os.close(write)
+    assert done.stderr == "", "as in: evolve agents | head"
+
+
+ENCODINGS = [
+    {"PYTHONIOENCODING": "ascii"},
+    {"PYTHONIOENCODING": "latin-1"},
+    {"LC_ALL": "C", "LANG": "C", "PYTHONCOERCECLOCALE": "0", "PYTHONUTF8": "0"},
+]
+
+
+@pytest.mark.parametrize("encoding", ENCODINGS, ids=["ascii", "latin-1", "C"])
+def test_terminal_that_lacks_characters_is_told_in_others(
+    project: ProjectUnderTest, encoding: dict[str, str]
+) -> None:
+    def told(*words: object) -> str:
+        argv = [*EVOLVE, *map(str, words), "--project", str(project.root)]
+        done = subprocess.run(argv, capture_output=True, env={**os.environ, **encoding}, check=True)
+        return done.stdout.decode(encoding.get("PYTHONIOENCODING", "ascii"))
+
+    assert told("life-cycle", "--cycles", 2).count("alive") == 2
+    (agent, *_) = project.agents()
+    for words in (("status",), ("agents",), ("show", agent["id"]), ("status", "--help")):
+        assert told(*words)
+
+
+def test_ascii_terminal_with_a_bar_lives_on(project: ProjectUnderTest) -> None:
+    def plainly() -> None:
+        leading()
+        os.environ["PYTHONIOENCODING"] = "ascii"
+
+    with terminal() as (ours, theirs):
+        running = on(project, theirs, "life-cycle", "--cycles", 2, before=plainly)
+        os.close(theirs)
+        seen = read_until(ours, b"cycle    2")
+        seen.decode("ascii")
+        with suppress(OSError):  # EIO: its end is closed
+            while data := os.read(ours, 65536):
+                data.decode("ascii")
+        assert running.wait(60) == 0
+
+
+def test_descriptors_that_are_closed_are_never_taken_by_files_of_ours(
+    project: ProjectUnderTest,
+) -> None:
+    """Else the registry may become what a stray line is written to."""
+    words = f"{sys.executable} -m evolve_ai life-cycle --cycles 2 --project {project.root}"
+    done = subprocess.run(["sh", "-c", f"exec {words} <&- >&- 2>&-"], check=False)
+    assert done.returncode == 0
+    assert project.evolve("verify").out.count("ok  registry") == 1
+    assert project.status()["cycle"] == 2
+
+
+def test_cron_has_no_environment_at_all(project: ProjectUnderTest) -> None:
+    """No HOME, no PATH, no TERM, no LANG; an absolute path, and a folder that is not the project's.
+
+    Where cargo is neither in the system's folders nor in the home of the user that is said.
+    """
+    program = Path(sys.executable).with_name("evolve")
+    for cycle in (1, 2):
+        done = subprocess.run(
+            [program, "life-cycle", "--cycles", "1", "--project", project.root],
+            env={}, cwd="/", capture_output=True, text=True, stdin=subprocess.DEVNULL, check=False,
+        )  # fmt: skip
+        if done.returncode == 4:
+            assert "cargo" in done.stderr
+            pytest.skip(f"no toolchain is found without PATH and HOME: {done.stderr.strip()}")
+        assert (done.returncode, done.stderr) == (0, "")
+        assert done.stdout.startswith(f"cycle    {cycle}")
