@@ -327,7 +327,8 @@ class Crew:
         condemned = False
         for id, usage in used.items():
             resident = self._board.residents[id]
-            excess = states.excess(id, resident.folder) or _too_many_threads(states.box, usage)
+            pid = resident.identity.pid
+            excess = states.excess(id, resident.folder, pid) or _too_many_threads(states.box, usage)
             if excess is not None:
                 condemned = True
                 self._board.condemn(resident, Fault(Cause.SANDBOX, excess))

@@ -73,16 +73,22 @@ def folders_of(agents: Path, ids: Sequence[str]) -> Holdings:
 
 
 def holdings(folder: Path) -> Holdings:
-    """What a folder and all below it takes. Links are not followed; who vanishes is not counted.
+    """What a folder and all below it takes. Links are not followed; who vanishes is not counted,
+    and one file of several names is counted once.
 
     No recursion, as in os.walk: an agent may lay its folders very deep.
     """
     size = inodes = 0
+    linked: set[tuple[int, int]] = set()
     waiting = [str(folder)]
     while waiting:
         at = waiting.pop()
         with suppress(OSError):
             found = os.lstat(at)
+            if found.st_nlink > 1 and not stat.S_ISDIR(found.st_mode):
+                if (found.st_dev, found.st_ino) in linked:
+                    continue
+                linked.add((found.st_dev, found.st_ino))
             size += found.st_blocks * _BLOCK
             inodes += 1
             if stat.S_ISDIR(found.st_mode):

@@ -142,6 +142,8 @@ def room() -> list[Cell]:
             only="root",
         ),
         Cell("many_bytes", f"many_bytes {files} {piece}", NOTHING, lives_on, KILLED),
+        Cell("many_bytes_removed", f"many_removed 20 {piece}", NOTHING, lives_on, KILLED),
+        Cell("many_bytes_mapped", f"many_mapped 40 {piece}", NOTHING, lives_on, KILLED),
         Cell("many_files", "many_files 1000", NOTHING, lives_on, KILLED),
         Cell("many_files_deep", "many_folders 1000", NOTHING, lives_on, KILLED),
         Cell("many_threads", "threads 8", NOTHING, lives_on, KILLED, threads=THREADS_COUNTED),

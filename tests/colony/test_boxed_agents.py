@@ -106,6 +106,18 @@ def test_agent_that_fills_its_state_is_ended(opened: Open, tmp_path: Path) -> No
         assert fault.reason.endswith("bytes, 1048576 are allowed")
 
 
+def test_agent_that_hides_bytes_in_removed_files_is_ended(opened: Open, tmp_path: Path) -> None:
+    hidden = "hides_bytes_in_removed_files"
+    with opened(replace(FAKE_BOX, state_bytes=2**21)) as colony:
+        lived(colony, tmp_path, hidden)
+        fault = fault_of(colony)
+        assert fault is not None and fault.cause is Cause.SANDBOX
+        assert "of them in removed files), 2097152 are allowed" in fault.reason
+    with opened(replace(FAKE_BOX, state_bytes=2**23)) as colony:
+        lived(colony, tmp_path, hidden)
+        assert fault_of(colony) is None
+
+
 @pytest.mark.parametrize("spoil", [Path.touch, lambda path: path.symlink_to("/tmp")])
 def test_agent_whose_state_is_no_folder_is_not_started(
     opened: Open, tmp_path: Path, spoil: Callable[[Path], None]

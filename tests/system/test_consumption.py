@@ -114,3 +114,19 @@ def test_folders_that_grew_are_noticed_at_the_next_look(
     assert disk() == before
     monkeypatch.setattr(housekeeping, "LOOK_SECONDS", 0.0)
     assert disk() >= before + MIB
+
+
+def test_blocks_are_counted_and_not_sizes(tmp_path: Path) -> None:
+    reserved = tmp_path / "reserved"
+    reserved.touch()
+    subprocess.run(["fallocate", "--keep-size", "--length", "8M", reserved], check=True)
+    with (tmp_path / "sparse").open("wb") as sparse:
+        sparse.truncate(1 << 40)
+    assert 8 * MIB <= holdings(tmp_path).bytes < 9 * MIB
+
+
+def test_file_of_many_names_is_counted_once(tmp_path: Path) -> None:
+    (tmp_path / "one").write_bytes(bytes(MIB))
+    for number in range(10):
+        (tmp_path / str(number)).hardlink_to(tmp_path / "one")
+    assert MIB <= holdings(tmp_path).bytes < 2 * MIB

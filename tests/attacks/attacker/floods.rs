@@ -5,6 +5,7 @@ use crate::tell;
 use std::fs::{self, File};
 use std::io::{self, Write};
 use std::mem;
+use std::os::fd::AsRawFd;
 use std::os::unix::fs::DirBuilderExt;
 
 const PIECE: usize = 1 << 16;
@@ -20,6 +21,14 @@ pub fn attack(words: &[&str]) -> bool {
             let all =
                 (0..parsed(files)).try_for_each(|one| fill(&name(one), parsed(bytes)).map(drop));
             tell("many_bytes", all.map(|()| bytes));
+        }
+        ["many_removed", files, bytes] => {
+            let all = (0..parsed(files)).try_for_each(|_| removed(parsed(bytes)).map(mem::forget));
+            tell("many_removed", all.map(|()| bytes));
+        }
+        ["many_mapped", files, bytes] => {
+            let all = (0..parsed(files)).try_for_each(|_| mapped(parsed(bytes)));
+            tell("many_mapped", all.map(|()| bytes));
         }
         ["many_files", most] => tell("many_files", many_files("state", parsed(most))),
         ["many_files_hidden", most] => tell("many_files_hidden", hidden(parsed(most))),
@@ -50,6 +59,22 @@ fn fill(path: &str, bytes: usize) -> io::Result<usize> {
         file.write_all(&piece)?;
     }
     Ok(bytes)
+}
+
+/// Full, open, and in no folder.
+fn removed(bytes: usize) -> io::Result<File> {
+    fill("state/removed", bytes)?;
+    let file = File::open("state/removed")?;
+    fs::remove_file("state/removed")?;
+    Ok(file)
+}
+
+/// In no folder, and no descriptor leads to it.
+fn mapped(bytes: usize) -> io::Result<()> {
+    const READ: usize = 1;
+    const SHARED: usize = 1;
+    let file = removed(bytes)?;
+    call("mmap", &[0, 4096, READ, SHARED, file.as_raw_fd() as usize, 0]).map(drop)
 }
 
 fn many_files(folder: &str, most: usize) -> io::Result<usize> {

@@ -1,0 +1,44 @@
+"""Counts what a process holds on the disk in files that were removed: no folder shows them."""
+
+import os
+import stat
+from contextlib import suppress
+
+_BLOCK = 512  # bytes; stat(2)
+_REMOVED = b" (deleted)\n"  # proc_pid_maps(5)
+
+
+class UncountedError(Exception):
+    """It holds a removed file whose size nobody can see."""
+
+
+def held_by(pid: int, folder: str) -> int:
+    """Bytes on the disk of removed files that this process has open, 0 when it is gone.
+
+    UncountedError where it has mapped a removed file of this folder into its memory and closed it:
+    of such a file only its number is known (proc_pid_maps(5)).
+    """
+    found: dict[tuple[int, int], int] = {}
+    with suppress(OSError), os.scandir(f"/proc/{pid}/fd") as handles:
+        for handle in handles:
+            with suppress(OSError):  # it has just been closed
+                told = handle.stat()
+                if stat.S_ISREG(told.st_mode) and told.st_nlink == 0:
+                    found[told.st_dev, told.st_ino] = told.st_blocks * _BLOCK
+    if not _mapped(pid, folder) <= found.keys():
+        raise UncountedError
+    return sum(found.values())
+
+
+def _mapped(pid: int, folder: str) -> set[tuple[int, int]]:
+    """Device and number of each removed file of this folder in its memory."""
+    found = set()
+    with suppress(OSError), open(f"/proc/{pid}/maps", "rb") as lines:
+        for line in lines:
+            if not line.endswith(_REMOVED):
+                continue
+            _, _, _, device, number, path = line.split(None, 5)
+            if path.startswith(f"{folder}/".encode("utf-8", "surrogateescape")):
+                major, minor = (int(part, 16) for part in device.split(b":"))
+                found.add((os.makedev(major, minor), int(number)))
+    return found
