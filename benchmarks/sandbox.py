@@ -15,7 +15,7 @@ import os
 import statistics
 import subprocess
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
@@ -30,6 +30,8 @@ from evolve_ai.colony.programs import Programs
 from evolve_ai.model.report import Program
 from evolve_ai.model.sandbox import AgentBox, Box, Confinement
 from evolve_ai.substrates.rust import compiler
+from evolve_ai.system.boxed_command import Verdict
+from evolve_ai.system.commands import Completed, run_command
 from evolve_ai.system.verdict_store import VerdictStore
 
 AGENTS_IN_A_BUILD = 20
@@ -155,7 +157,8 @@ def time_of_build(workspace: Path, keeper: Path, how: str) -> tuple[float, float
     substrate, pool = rust()
     builder = substrate.builder(workspace, pool, lambda: Confinement(keeper))
     requests = [request_of(substrate, pool, one) for one in founders(pool, AGENTS_IN_A_BUILD)]
-    no_box = mock.patch.object(compiler, "box_argv", bare) if how == "bare" else nullcontext()
+    patches = {"box_argv": bare, "run_boxed": run_bare}
+    no_box = mock.patch.multiple(compiler, **patches) if how == "bare" else nullcontext()
     begun, before = time.monotonic(), os.times()
     with no_box:
         verdicts = builder.build(requests)
@@ -167,6 +170,10 @@ def time_of_build(workspace: Path, keeper: Path, how: str) -> tuple[float, float
 
 def bare(program: Path, box: Box, command: Sequence[str], **limits: object) -> tuple[str, ...]:
     return tuple(command)
+
+
+def run_bare(argv_of: Callable[[int], Sequence[str]], **more: Any) -> tuple[Completed, Verdict]:
+    return run_command(argv_of(0), **more), Verdict()
 
 
 def measure_audit(folder: Path) -> Report:

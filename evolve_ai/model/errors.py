@@ -63,6 +63,10 @@ class ToolchainError(EvolveError):
     exit_code = EXIT_TOOLCHAIN
 
 
+class LeftBehindError(ToolchainError):
+    """A build is over, and a process of it cannot be ended."""
+
+
 class HeldError(EvolveError):
     """Another life-cycle holds the project."""
 

@@ -30,7 +30,12 @@ class Protection(StrEnum):
     PRIVILEGES = "privileges"  # no_new_privs, and no capability
     DESCRIPTORS = "descriptors"  # none is inherited beyond those meant for it
     ENVIRONMENT = "environment"  # only what is given
-    LIMITS = "limits"  # rlimits: memory, file size, descriptors, no core
+    LIMITS = "limits"  # rlimits: memory, file size, descriptors
+    DISK = "disk"  # no room on it that no size of a file tells of
+    SHARED = "shared"  # nothing of what is counted for all processes of a user together
+    CRASHES = "crashes"  # no core, and none piped to a program outside of every box
+    OOM = "oom"  # of all processes it is ended first where memory is short
+    ENDING = "ending"  # no session or group of its own: one call ends a whole build
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +53,7 @@ class Box:
 
 
 # Lifted at level none: even then a command keeps to its limits, and ends with all that it began.
-EVERYTHING = frozenset(Protection) - {Protection.LIMITS}
+EVERYTHING = frozenset(Protection) - {Protection.LIMITS, Protection.CRASHES, Protection.OOM}
 
 
 @dataclass(frozen=True, slots=True)

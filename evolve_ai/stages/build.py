@@ -5,7 +5,8 @@ from dataclasses import dataclass, replace
 from itertools import islice
 
 from evolve_ai.contracts.substrate import Builder, Progress
-from evolve_ai.model.agent import AgentRecord, Fault, State
+from evolve_ai.model.agent import AgentRecord, Cause, Fault, State
+from evolve_ai.model.errors import LeftBehindError
 from evolve_ai.model.event import Event, Kind
 from evolve_ai.model.genome import Genome
 from evolve_ai.model.report import BuildRequest, BuildVerdict, Program
@@ -59,13 +60,25 @@ def build(
         and fingerprint not in programs
         and wants_program(record)
     ]
-    verdicts = builder.build(requests, progress) if requests else ()
+    verdicts = _verdicts(builder, requests, progress) if requests else ()
     programs = _still_there(programs) if verdicts else programs
     known = {one.fingerprint: one.program for one in verdicts if one.program is not None}
     # Of an agent that is as it was, only a program that had to be made again is news.
     news = [v for v in verdicts if v.agent in changed or v.agent in awaited or not v.reused]
     waiting = frozenset(r.agent for r in requests).difference(v.agent for v in verdicts)
     return replace(_settled(context, agents, {**programs, **known}, news), awaited=waiting)
+
+
+def _verdicts(
+    builder: Builder, requests: Sequence[BuildRequest], progress: Progress | None
+) -> Sequence[BuildVerdict]:
+    """Where a build leaves somebody behind, nobody is to blame, and none is built until another run
+    finds him gone; that is told, and taints."""
+    try:
+        return builder.build(requests, progress)
+    except LeftBehindError as error:
+        fault = Fault(Cause.BUILD, str(error))
+        return [BuildVerdict(r.agent, r.fingerprint, fault=fault, outside=True) for r in requests]
 
 
 def _still_there(programs: Mapping[str, Program]) -> Mapping[str, Program]:

@@ -9,7 +9,6 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 PROGRAM = "bwrap"
-FAILED = 1  # it could not be set up; a line on stderr begins with its name
 NAMESPACES = ("user", "mnt", "net", "ipc", "uts")  # their names in /proc/<pid>/ns
 # Of the kernel's own settings nothing may be changed, though the keeper may write in /proc: how
 # readily the kernel ends an agent for want of memory is said there.

@@ -6,7 +6,7 @@ import signal
 import subprocess
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -76,29 +76,41 @@ def run_command(
     env: Mapping[str, str],
     limits: Limits,
     on_line: Callable[[bytes], None] | None = None,
+    handles: Collection[int] = (),
+    end: "End | None" = None,
 ) -> Completed:
-    """Run to the end or to a limit. `on_line` gets each line of stdout as it comes.
+    """Run to the end or to a limit. `on_line` gets each line of stdout as it comes; `handles` are
+    descriptors that it inherits. `end` ends it at a limit: itself, and all that came of it.
 
     Raises FileNotFoundError when there is no such command, CancelledError within cancelled_by.
     """
-    started = time.monotonic()
-    with _started(argv, cwd, env) as process:
-        reader = _Reader(process, on_line)
+    started, end = time.monotonic(), end or _end_group
+    process = _started(argv, cwd, env, handles)
+    reader = _Reader(process, on_line)
+    try:
         try:
             ending = reader.read_until_end(started, limits)
         except BaseException:
-            _end_group(process, limits.grace)
+            end(process, limits.grace)
             raise
         if ending is not Ending.EXITED:
-            _end_group(process, limits.grace)
+            end(process, limits.grace)
             reader.drain()
         code = process.wait()
+    finally:
+        reader.close()
     return Completed(
         code, bytes(reader.stdout), bytes(reader.stderr), ending, time.monotonic() - started
     )
 
 
-def _started(argv: Sequence[str], cwd: Path, env: Mapping[str, str]) -> "subprocess.Popen[bytes]":
+# It has ended when this returns; the number is seconds between SIGTERM and SIGKILL.
+End = Callable[["subprocess.Popen[bytes]", float], None]
+
+
+def _started(
+    argv: Sequence[str], cwd: Path, env: Mapping[str, str], handles: Collection[int]
+) -> "subprocess.Popen[bytes]":
     return subprocess.Popen(
         list(argv),
         cwd=cwd,
@@ -107,6 +119,7 @@ def _started(argv: Sequence[str], cwd: Path, env: Mapping[str, str]) -> "subproc
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         start_new_session=True,
+        pass_fds=tuple(handles),
         bufsize=0,
     )
 
@@ -132,6 +145,12 @@ class _Reader:
         for stream, buffer in ((process.stdout, self.stdout), (process.stderr, self.stderr)):
             os.set_blocking(stream.fileno(), False)
             self._selector.register(stream, selectors.EVENT_READ, buffer)
+
+    def close(self) -> None:
+        self._selector.close()
+        for stream in (self.process.stdout, self.process.stderr):
+            assert stream is not None
+            stream.close()
 
     def read_until_end(self, started: float, limits: Limits) -> Ending:
         heard = started

@@ -6,6 +6,7 @@ import fcntl
 import os
 import platform
 import resource
+import stat
 from collections import Counter
 from contextlib import suppress
 from pathlib import Path
@@ -78,14 +79,28 @@ def look_at_process(seen: Seen, pid: int) -> None:
     at = Path(f"/proc/{pid}")
     seen.status = _status(pid)
     seen.descriptors = tuple(_link(one) for one in _listed(at / "fd"))
+    seen.held_bytes = _held(at / "fd")
     seen.process = {
         "root": _link(at / "root"),
         "folder": _link(at / "cwd"),
         "user": _link(at / "ns/user"),
         "mounts": _text(at / "mounts"),
         "personality": _text(at / "personality").strip(),
+        "oom_score": _text(at / "oom_score_adj").strip(),
+        "core": _text(at / "limits").partition("Max core file size")[2].partition("\n")[0],
         "descriptors": _text(at / "limits").partition("Max open files")[2].partition("\n")[0],
     }
+
+
+def _held(descriptors: Path) -> int:
+    """Bytes on the disk, of regular files, each counted once."""
+    found = {}
+    for one in _listed(descriptors):
+        with suppress(OSError):
+            told = one.stat()
+            if stat.S_ISREG(told.st_mode):
+                found[told.st_dev, told.st_ino] = told.st_blocks * 512
+    return sum(found.values())
 
 
 def children() -> Counter[int]:

@@ -8,6 +8,7 @@ from dataclasses import replace
 import cells_of_files
 import cells_of_others
 import cells_of_the_machine
+import cells_of_what_is_shared
 
 # What some machines have not, or keep from everybody by settings of their own.
 OF_THE_MACHINE = """
@@ -27,6 +28,11 @@ _BY_FAMILY = {
     "others": cells_of_others.others(),
     "kernel": [*cells_of_the_machine.kernel(), *cells_of_the_machine.intel()],
     "room": cells_of_the_machine.room(),
+    "shared": [
+        *cells_of_what_is_shared.disk(),
+        *cells_of_what_is_shared.shared(),
+        *cells_of_what_is_shared.victims(),
+    ],
     "belongings": cells_of_the_machine.belongings(),
     "pipes": cells_of_others.pipes(),
 }

@@ -21,6 +21,7 @@ class Seen:
     secret: str
     log: str = ""
     log_bytes: int = 0
+    held_bytes: int = 0  # on the disk, in files that it has open
     answered: bool = False
     fault: Fault | None = None
     descriptors: tuple[str, ...] = ()

@@ -23,6 +23,10 @@ KERNEL = Protection.KERNEL
 METADATA = Protection.METADATA
 PRIVILEGES = Protection.PRIVILEGES
 LIMITS = Protection.LIMITS
+DISK = Protection.DISK
+SHARED = Protection.SHARED
+CRASHES = Protection.CRASHES
+OOM = Protection.OOM
 # Where Landlock has any rule at all, it keeps processes of other boxes from looking into this one.
 LANDLOCK = frozenset({FILES, NETWORK, SIGNALS})
 OUR_USERS = str(Path("/proc/self/ns/user").readlink())

@@ -169,15 +169,7 @@ class _Round:
         for entry in self.arena.entries:
             self.seen[entry.id].before = self.arena.signatures(entry, victims.get(entry.victim))
         percepts = {entry.id: ANSWERS for entry in self.arena.entries}
-        import time as t
-
-        t0 = t.time()
         exchange = crew.exchange(percepts, tick=0, cycle=0)
-        print(
-            "exchange",
-            t.time() - t0,
-            {k: v for k, v in exchange.faults.items() if v.cause == "hang"},
-        )
         self.faults |= exchange.faults
         self.faults |= crew.reap()
         living, kept, born = crew.running(), what_the_kernel_keeps(), children()

@@ -143,6 +143,11 @@ def test_floods_end_at_their_limits(cell, user, level, is_stopped):
     is_stopped(cell, user, level)
 
 
+@_attacks("shared")
+def test_what_all_share_is_not_used_up(cell, user, level, is_stopped):
+    is_stopped(cell, user, level)
+
+
 @_attacks("belongings")
 def test_nothing_is_inherited(cell, user, level, is_stopped):
     is_stopped(cell, user, level)
@@ -174,6 +179,7 @@ def test_attack_succeeds_where_what_stops_it_is_lifted(cell, user, fights):
 
 
 def test_every_protection_is_lifted_for_some_attack():
-    """Of what is inherited see tests/system/test_box.py: the keeper has nothing to bequeath."""
+    """Of what is inherited, and of who leaves the group of a build (an agent leads one, and can
+    leave none) see tests/system/test_box.py and test_box_ends.py."""
     lifted = {one for cell in CELLS for one in cell.stopped_by if cell.stopped_by != EVERYTHING}
-    assert set(Protection) - lifted == {Protection.DESCRIPTORS}
+    assert set(Protection) - lifted == {Protection.DESCRIPTORS, Protection.ENDING}

@@ -74,10 +74,10 @@ def test_agent_finds_itself_as_it_should_be(nursery: Nursery):
     found["env"].pop("LC_CTYPE", None)
     assert found["env"] == ENVIRONMENT
     assert found["fds"][:5] == [0, 1, 2, 3, 4] and len(found["fds"]) == 6
-    assert found["limits"] == [[2**30] * 2, [2**24] * 2, [50] * 2, [0, 0]]
+    assert found["limits"] == [[2**30] * 2, [2**24] * 2, [50] * 2, [1, 1]]
     assert (found["cwd"], found["argv0"]) == (str(nursery.agents), "agent-a")
     assert (found["session"], found["blocking"], found["umask"]) == (True, [True, True], 0o022)
-    assert (found["oom"], found["scheduler"]) == ("500", os.SCHED_BATCH)
+    assert (found["oom"], found["scheduler"]) == ("1000", os.SCHED_BATCH)
     # Python ignores these two; 32 and 33 belong to the C library, which lets nobody touch them.
     python_ignores = 1 << (signal.SIGPIPE - 1) | 1 << (signal.SIGXFSZ - 1)
     assert found["signals"]["SigBlk:"] == 0

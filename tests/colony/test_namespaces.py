@@ -78,7 +78,7 @@ def test_kernel_settings_cannot_be_written(nursery: Nursery, walled: Keeper) -> 
 def test_agent_goes_before_others_when_memory_runs_out(nursery: Nursery, walled: Keeper) -> None:
     walled.spawn(nursery.shell("a", "read s < /proc/self/oom_score_adj; echo $s"))
     told(walled, 2)
-    assert nursery.log("a").read_text() == "500\n"
+    assert nursery.log("a").read_text() == "1000\n"
 
 
 STARTS_AND_HANGS = """

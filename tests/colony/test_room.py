@@ -85,7 +85,7 @@ def test_running_agent_is_held_to_its_room_and_we_are_not(tmp_path, nothing_left
         assert resource.prlimit(pid, resource.RLIMIT_FSIZE) == (32 * MIB, 32 * MIB)
         assert resource.prlimit(pid, resource.RLIMIT_AS) == (99 * MIB, 99 * MIB)
         assert resource.prlimit(pid, resource.RLIMIT_NOFILE) == (40, 40)
-        assert Path(f"/proc/{pid}/oom_score_adj").read_text() == "500\n"
+        assert Path(f"/proc/{pid}/oom_score_adj").read_text() == "1000\n"
         assert len(ask(colony).acts) == 1
     assert resource.getrlimit(resource.RLIMIT_AS) == ours
 

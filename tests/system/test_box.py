@@ -59,9 +59,11 @@ class Boxed:
     ) -> "subprocess.CompletedProcess[str]":
         return self.run(str(PYTHON), "-SIc", script, lifted=lifted, **more)
 
-    def shell(self, script: str, **more: int) -> "subprocess.CompletedProcess[str]":
+    def shell(
+        self, script: str, *, lifted: tuple[Protection, ...] = (), **more: int
+    ) -> "subprocess.CompletedProcess[str]":
         more.setdefault("processes", 20)
-        return self.run("/bin/sh", "-c", script, **more)  # type: ignore[arg-type]
+        return self.run("/bin/sh", "-c", script, lifted=lifted, **more)
 
 
 @pytest.fixture
@@ -237,7 +239,11 @@ def test_memory_and_files_are_limited(boxed: Boxed) -> None:
 
 def test_daemon_that_is_left_behind_is_ended(boxed: Boxed) -> None:
     script = "(setsid sleep 61 & setsid sh -c 'sleep 62 & sleep 63' &) ; sleep 0.2; echo done"
-    done = boxed.shell(script)
+    for lifted in ((), (Protection.ENDING,)):
+        done = boxed.shell(script, lifted=lifted)
+        assert (done.returncode, done.stdout) == (0, "done\n")
+        assert not standing_in(boxed.ours)
+    done = boxed.shell(script.replace("setsid ", ""))
     assert (done.returncode, done.stdout) == (0, "done\n")
     assert not standing_in(boxed.ours)
 
@@ -261,9 +267,10 @@ def test_as_many_processes_live_as_allowed(boxed: Boxed) -> None:
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_ended_box_leaves_nobody(boxed: Boxed, number: signal.Signals) -> None:
-    argv = boxed.argv(("/bin/sh", "-c", "setsid sleep 65 & sleep 66"), processes=9)
+    words = ("/bin/sh", "-c", "setsid sleep 65 & sleep 66")
+    argv = boxed.argv(words, Protection.ENDING, processes=9)
     with subprocess.Popen(argv, cwd=boxed.ours, start_new_session=True) as monitor:
-        assert eventually(lambda: len(standing_in(boxed.ours)) == 4)  # and shell, and monitor
+        assert eventually(lambda: len(standing_in(boxed.ours)) == 5)  # shell, and both watchers
         os.kill(monitor.pid, number)
         assert monitor.wait(SECONDS) == -number
     assert not standing_in(boxed.ours)

@@ -1,8 +1,9 @@
-//! Owns asking before a process is made: in a box of many, each fork waits for our answer
+//! Owns asking before a process or a thread is made: in a box of many, each waits for our answer
 //! (seccomp_unotify(2)). So nobody forks faster than we can count, or while we end them all.
 
+use crate::descendants::{self, Descendant};
 use crate::process::call;
-use crate::{descendants, numbers, sys};
+use crate::{numbers, sys};
 use std::fs::File;
 use std::io;
 use std::os::fd::{AsRawFd, RawFd};
@@ -12,6 +13,8 @@ use std::ptr::addr_of_mut;
 const RECEIVE: usize = 0xc050_2100;
 const SEND: usize = 0xc018_2101;
 const CONTINUE: u32 = 1;
+const CLONE_THREAD: u64 = 0x1_0000;
+const FLAGS: usize = 2; // of clone(2): the first argument, after the number and the pointer
 
 /// struct seccomp_notif
 #[repr(C)]
@@ -20,6 +23,12 @@ struct Question {
     pid: u32,
     flags: u32,
     call: [u64; 8],
+}
+
+impl Question {
+    fn is_of_a_thread(&self) -> bool {
+        self.call[0] as u32 == numbers::CLONE && self.call[FLAGS] & CLONE_THREAD != 0
+    }
 }
 
 /// struct seccomp_notif_resp
@@ -31,11 +40,37 @@ struct Answer {
     flags: u32,
 }
 
+/// How many may live at a time: processes, and threads of all of them together.
+#[derive(Clone, Copy)]
+pub struct Most {
+    pub processes: u64,
+    pub threads: u64,
+}
+
+impl Most {
+    /// What is too much if these are all there are, and somebody is about to be born: a process (1 of
+    /// them), and a thread with it or without.
+    pub fn excess(self, found: &[Descendant], process: u64, thread: u64) -> Option<String> {
+        if threads_of(found) + thread > self.threads {
+            return Some(format!("more than {} threads", self.threads));
+        }
+        let processes = self.processes;
+        let too_many = found.len() as u64 + process > processes
+            && descendants::living(found) as u64 + process > processes;
+        too_many.then(|| format!("more than {processes} processes"))
+    }
+}
+
+fn threads_of(found: &[Descendant]) -> u64 {
+    found.iter().map(|one| one.threads as u64).sum()
+}
+
 /// Where the questions of a box arrive; at most so many live as were counted last, and were born
 /// since.
 pub struct Births {
     questions: File,
-    living: u64,
+    processes: u64,
+    threads: u64,
 }
 
 impl AsRawFd for Births {
@@ -46,29 +81,33 @@ impl AsRawFd for Births {
 
 impl Births {
     pub fn new(questions: File) -> Births {
-        Births { questions, living: 1 }
+        Births { questions, processes: 1, threads: 1 }
     }
 
-    /// Answer one who asks: yes, unless there are `most` already. False when there are.
-    pub fn attend(&mut self, most: u64) -> io::Result<bool> {
+    /// Answer one who asks: yes, unless there are as many already. If not, what is too much.
+    pub fn attend(&mut self, most: Most) -> io::Result<Option<String>> {
         let mut question = Question { id: 0, pid: 0, flags: 0, call: [0; 8] };
         match self.request(RECEIVE, addr_of_mut!(question) as usize) {
             // Who asked was ended, or woken by a signal: it asks again.
-            Err(error) if is_over(&error) => return Ok(true),
+            Err(error) if is_over(&error) => return Ok(None),
             received => received?,
         }
+        let process = u64::from(!question.is_of_a_thread());
         // Counting takes as long as a small compiler: only when there may be too many.
-        if self.living >= most {
-            self.living = descendants::living(&descendants::all()) as u64;
+        if self.processes + process > most.processes || self.threads + 1 > most.threads {
+            let found = descendants::all();
+            if let Some(excess) = most.excess(&found, process, 1) {
+                return Ok(Some(excess));
+            }
+            self.processes = descendants::living(&found) as u64;
+            self.threads = threads_of(&found);
         }
-        if self.living >= most {
-            return Ok(false);
-        }
-        self.living += 1;
+        self.processes += process;
+        self.threads += 1;
         let mut answer = Answer { id: question.id, value: 0, error: 0, flags: CONTINUE };
         match self.request(SEND, addr_of_mut!(answer) as usize) {
-            Err(error) if is_over(&error) => Ok(true),
-            sent => sent.map(|()| true),
+            Err(error) if is_over(&error) => Ok(None),
+            sent => sent.map(|()| None),
         }
     }
 

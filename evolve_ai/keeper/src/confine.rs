@@ -1,8 +1,8 @@
 //! Owns the box of a process: what it is made of, how it is asked for, and going in.
 
 use crate::landlock::{self, Ruleset};
+use crate::privileges;
 use crate::seccomp::{self, Subject};
-use crate::{privileges, sys};
 use std::borrow::Cow;
 use std::ffi::OsString;
 use std::fmt;
@@ -26,6 +26,11 @@ pub enum Protection {
     Descriptors,
     Environment,
     Limits,
+    Disk,
+    Shared,
+    Crashes,
+    Oom,
+    Ending,
 }
 
 const NAMES: &[(&str, Protection)] = &[
@@ -41,6 +46,11 @@ const NAMES: &[(&str, Protection)] = &[
     ("descriptors", Protection::Descriptors),
     ("environment", Protection::Environment),
     ("limits", Protection::Limits),
+    ("disk", Protection::Disk),
+    ("shared", Protection::Shared),
+    ("crashes", Protection::Crashes),
+    ("oom", Protection::Oom),
+    ("ending", Protection::Ending),
 ];
 
 /// What a process may touch. With `processes` it is a whole build: so many at a time, and other
@@ -52,6 +62,8 @@ pub struct Confinement {
     pub writable: Vec<PathBuf>,
     pub threads: u64,
     pub processes: Option<u64>,
+    /// Of all processes together.
+    pub all_threads: Option<u64>,
     pub memory: Option<u64>,
     pub file_size: Option<u64>,
     pub descriptors: Option<u64>,
@@ -91,6 +103,7 @@ impl Confinement {
                 "--execute" => asked.executable.push(value.into()),
                 "--write" => asked.writable.push(value.into()),
                 "--threads" => asked.threads = numbered()?,
+                "--all-threads" => asked.all_threads = Some(numbered()?),
                 "--fork" => asked.processes = Some(numbered()?),
                 "--memory" => asked.memory = Some(numbered()?),
                 "--file-size" => asked.file_size = Some(numbered()?),
@@ -115,24 +128,6 @@ impl Confinement {
         let ruleset = at("Landlock", Ruleset::of(self, version))?;
         Ok(Gate { confinement: self, ruleset, signals_stay: landlock::keeps_signals(version) })
     }
-
-    /// Not part of going in: until then a process may need more than it has afterwards.
-    pub fn limit(&self) -> Result<(), Failure> {
-        if !self.holds(Protection::Limits) {
-            return Ok(());
-        }
-        at("limits", sys::limit(sys::RLIMIT_CORE, 0))?;
-        for (kind, wanted) in [
-            (sys::RLIMIT_AS, self.memory),
-            (sys::RLIMIT_FSIZE, self.file_size),
-            (sys::RLIMIT_NOFILE, self.descriptors),
-        ] {
-            if let Some(wanted) = wanted {
-                at("limits", sys::limit(kind, wanted))?;
-            }
-        }
-        Ok(())
-    }
 }
 
 /// The way into a box.
@@ -144,14 +139,21 @@ pub struct Gate<'a> {
 
 impl Gate<'_> {
     /// Of this process, for ever; it may still become `program`. What was done when a step fails
-    /// stays done. The file is that of `seccomp::enter`.
-    pub fn enter(&self, program: Option<RawFd>) -> Result<Option<File>, Failure> {
+    /// stays done. In a box of many, the file of `seccomp::listen` is handed over on the way.
+    pub fn enter(
+        &self,
+        program: Option<RawFd>,
+        hand_over: impl FnOnce(File) -> io::Result<()>,
+    ) -> Result<(), Failure> {
         if self.confinement.holds(Protection::Privileges) {
             at("privileges", privileges::give_up())?;
         }
         at("Landlock", self.ruleset.enter())?;
+        if let Some(listener) = at("seccomp", seccomp::listen(self.confinement))? {
+            at("monitor", hand_over(listener))?;
+        }
         let pid = std::process::id() as i32;
-        let subject = Subject { pid, program, signals_stay: self.signals_stay, asks: false };
+        let subject = Subject { pid, program, signals_stay: self.signals_stay };
         at("seccomp", seccomp::enter(self.confinement, &subject))
     }
 }
@@ -177,6 +179,8 @@ mod tests {
             "3",
             "--fork",
             "9",
+            "--all-threads",
+            "99",
             "--memory",
             "1",
             "--file-size",
@@ -192,6 +196,7 @@ mod tests {
             writable: vec!["/c d".into()],
             threads: 3,
             processes: Some(9),
+            all_threads: Some(99),
             memory: Some(1),
             file_size: Some(2),
             descriptors: Some(4),

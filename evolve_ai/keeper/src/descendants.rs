@@ -27,15 +27,34 @@ pub fn all() -> Vec<Descendant> {
     found
 }
 
-/// Ends them all, now: who forks meanwhile is found by the next call.
+/// Ends them all, now: who forks meanwhile is found by the next call. Each is ended as soon as it is
+/// found, and its group with it where that is no group of ours.
 pub fn end_all() {
     let ours = std::process::id() as i32;
-    for Descendant { pid, parent, .. } in all() {
-        if parent == ours {
-            sys::end(pid); // not reaped before we do it
-        } else {
-            process::end_other(pid, || parent_of(pid) == Some(parent));
+    let session = standing_of(ours).map(|standing| standing.session);
+    let (mut unasked, mut everybody) = (vec![(ours, None)], None);
+    while let Some((pid, parent)) = unasked.pop() {
+        let below = children(pid, &mut everybody);
+        if let Some(parent) = parent {
+            end_one(pid, parent, session);
         }
+        unasked.extend(below.into_iter().map(|child| (child, Some(pid))));
+    }
+}
+
+fn end_one(pid: i32, parent: i32, our_session: Option<i32>) {
+    let is_it = || standing_of(pid).is_some_and(|standing| standing.parent == parent);
+    if let Some(standing) = standing_of(pid) {
+        // Who leads a session of its own below us has nobody in it but what came of it.
+        let is_apart = standing.parent == parent && Some(standing.session) != our_session;
+        if is_apart && our_session.is_some() && standing.group > 1 {
+            sys::end_group(standing.group);
+        }
+    }
+    if parent == std::process::id() as i32 {
+        sys::end(pid); // not reaped before we do it
+    } else {
+        process::end_other(pid, is_it);
     }
 }
 
@@ -78,18 +97,32 @@ fn numbers<'a>(words: impl Iterator<Item = &'a str>) -> impl Iterator<Item = i32
     words.filter_map(|word| word.parse().ok()).collect::<Vec<_>>().into_iter()
 }
 
-/// None for a zombie, too.
-fn parent_of(pid: i32) -> Option<i32> {
-    parent_in(&fs::read(format!("/proc/{pid}/stat")).ok()?)
+#[derive(Debug, PartialEq)]
+struct Standing {
+    parent: i32,
+    group: i32,
+    session: i32,
 }
 
-/// Fields 3 and 4 of proc_pid_stat(5). The second may hold blanks and parentheses.
-fn parent_in(stat: &[u8]) -> Option<i32> {
+/// None for a zombie, too.
+fn standing_of(pid: i32) -> Option<Standing> {
+    standing_in(&fs::read(format!("/proc/{pid}/stat")).ok()?)
+}
+
+fn parent_of(pid: i32) -> Option<i32> {
+    standing_of(pid).map(|standing| standing.parent)
+}
+
+/// Fields 3 to 6 of proc_pid_stat(5). The second may hold blanks and parentheses.
+fn standing_in(stat: &[u8]) -> Option<Standing> {
     let name_end = stat.iter().rposition(|&byte| byte == b')')?;
     let mut rest = std::str::from_utf8(&stat[name_end + 1..]).ok()?.split_ascii_whitespace();
     match rest.next()? {
         "Z" | "X" => None,
-        _ => rest.next()?.parse().ok(),
+        _ => {
+            let mut number = || rest.next()?.parse().ok();
+            Some(Standing { parent: number()?, group: number()?, session: number()? })
+        }
     }
 }
 
@@ -116,9 +149,37 @@ mod tests {
     }
 
     #[test]
-    fn zombie_has_no_parent() {
-        assert_eq!(parent_in(b"7 (a) R) S 12 7 7 0"), Some(12));
-        assert_eq!(parent_in(b"7 (a) Z 12 7 7 0"), None);
-        assert_eq!(parent_in(b"rubbish"), None);
+    fn whole_tree_is_ended_also_what_has_a_session_of_its_own() {
+        let script = "sh -c 'sleep 61 & sleep 62' & setsid sh -c 'sleep 63 & sleep 64' & wait";
+        let mut child = std::process::Command::new("/bin/sh").args(["-c", script]).spawn().unwrap();
+        let of_child = || -> Vec<i32> {
+            let found = all();
+            let mut ours = vec![child.id() as i32];
+            for one in &found {
+                if ours.contains(&one.parent) {
+                    ours.push(one.pid);
+                }
+            }
+            ours
+        };
+        let mut pids = of_child();
+        while pids.len() < 7 {
+            pids = of_child();
+        }
+        // Only this tree: other tests have children, too.
+        for &pid in pids.iter().rev() {
+            let parent = parent_of(pid).unwrap();
+            end_one(pid, parent, standing_of(std::process::id() as i32).map(|one| one.session));
+        }
+        child.wait().unwrap();
+        while pids.iter().any(|&pid| parent_of(pid).is_some()) {}
+    }
+
+    #[test]
+    fn zombie_has_no_standing() {
+        let standing = Standing { parent: 12, group: 7, session: 5 };
+        assert_eq!(standing_in(b"7 (a) R) S 12 7 5 0"), Some(standing));
+        assert_eq!(standing_in(b"7 (a) Z 12 7 7 0"), None);
+        assert_eq!(standing_in(b"rubbish"), None);
     }
 }

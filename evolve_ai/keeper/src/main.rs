@@ -14,14 +14,19 @@ mod handover;
 mod journal;
 mod keeper;
 mod landlock;
+mod limits;
 mod monitor;
 mod numbers;
 mod privileges;
 mod probe;
 mod process;
+mod requests;
 mod seccomp;
+mod share;
 mod spawn;
+mod status;
 mod sys;
+mod watch;
 mod wire;
 
 use confine::Failure;
@@ -53,7 +58,7 @@ fn main() {
 
 fn run_box(words: &[OsString]) -> ! {
     match monitor::Command::from_words(words) {
-        Ok(Some(command)) => leave(command.run()),
+        Ok(Some(command)) => command.run(),
         Ok(None) => eprintln!("usage: evolve-keeper box [OPTION VALUE]... -- FILE ARGV0 ARG..."),
         Err(text) => eprintln!("evolve-keeper: usage: {text}"),
     }
@@ -62,8 +67,7 @@ fn run_box(words: &[OsString]) -> ! {
 
 fn leave(done: Result<Exit, Failure>) -> ! {
     match done {
-        Ok(Exit::Code(code)) => exit(code),
-        Ok(Exit::Signal(number)) => process::end_by(number),
+        Ok(exit) => process::end_as(exit),
         Err(failure) => {
             eprintln!("evolve-keeper: {failure}");
             exit(monitor::NOT_STARTED)
@@ -91,7 +95,7 @@ fn detach() -> io::Result<()> {
     // It fails for one who leads a session already, as our client has it.
     let _ = sys::start_session();
     sys::set_umask(0o022);
-    sys::close_from(spawn::FRAMES_IN)?;
+    sys::close_from(spawn::FRAMES_IN, None)?;
     let nothing = hold_what_agents_use()?;
     let log = OpenOptions::new().append(true).create(true).open(LOG)?;
     sys::duplicate(&nothing, 0)?;

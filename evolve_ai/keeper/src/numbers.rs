@@ -69,9 +69,7 @@ calls! {
         FDATASYNC 75 83,
         SYNC_FILE_RANGE 277 84,
         FTRUNCATE 77 46,
-        FALLOCATE 285 47,
         FADVISE64 221 223,
-        FLOCK 73 32,
         UMASK 95 166,
         COPY_FILE_RANGE 326 285,
         SENDFILE 40 71,
@@ -81,14 +79,10 @@ calls! {
         DUP 32 23,
         DUP2 33 -1,
         DUP3 292 24,
-        PIPE 22 -1,
-        PIPE2 293 59,
         POLL 7 -1,
         PPOLL 271 73,
         SELECT 23 -1,
         PSELECT6 270 72,
-        EPOLL_CREATE 213 -1,
-        EPOLL_CREATE1 291 20,
         EPOLL_CTL 233 21,
         EPOLL_WAIT 232 -1,
         EPOLL_PWAIT 281 22,
@@ -102,7 +96,6 @@ calls! {
         TIMERFD_GETTIME 287 87,
         SIGNALFD 282 -1,
         SIGNALFD4 289 74,
-        MMAP 9 222,
         MUNMAP 11 215,
         MPROTECT 10 226,
         MREMAP 25 216,
@@ -160,8 +153,6 @@ calls! {
         GETPGRP 111 -1,
         GETPGID 121 155,
         GETSID 124 156,
-        SETSID 112 157,
-        SETPGID 109 154,
         GETUID 102 174,
         GETEUID 107 175,
         GETGID 104 176,
@@ -347,6 +338,20 @@ calls! {
         MKNOD 133 -1,
         MKNODAT 259 33,
     }
+    /// Counted for all processes of a user together.
+    WAITING {
+        EPOLL_CREATE 213 -1,
+        EPOLL_CREATE1 291 20,
+    }
+    PIPES {
+        PIPE 22 -1,
+        PIPE2 293 59,
+    }
+    /// Who is out of sight when the others are ended.
+    PARTING {
+        SETSID 112 157,
+        SETPGID 109 154,
+    }
     LEAVING {
         CHDIR 80 49,
         FCHDIR 81 50,
@@ -377,6 +382,9 @@ pub const CLONE: u32 = here(56, 220);
 pub const EXECVEAT: u32 = here(322, 281);
 pub const FCNTL: u32 = here(72, 25);
 pub const IOCTL: u32 = here(16, 29);
+pub const FALLOCATE: u32 = here(285, 47);
+pub const FLOCK: u32 = here(73, 32);
+pub const MMAP: u32 = here(9, 222);
 pub const PRCTL: u32 = here(157, 167);
 pub const SETRLIMIT: u32 = here(160, 164);
 pub const PRLIMIT64: u32 = here(302, 261);

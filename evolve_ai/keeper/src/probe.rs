@@ -11,10 +11,10 @@ use crate::confine::{at, Confinement, Failure};
 use crate::monitor::{Command, NOT_STARTED};
 use crate::process::{call, control, divide};
 use crate::sys::{self, Exit, Found};
-use crate::{numbers as calls, spawn};
+use crate::{limits, numbers as calls, spawn};
 use std::ffi::OsString;
 use std::fs::{self, File, OpenOptions};
-use std::io;
+use std::io::{self, Read};
 use std::os::unix::process::parent_id;
 
 /// Said to the program itself, when it is what a box was made for.
@@ -25,11 +25,19 @@ const NOT_ENTERED: i32 = 255;
 const SIGSYS: i32 = 31;
 const CLONE_THREAD: usize = 0x10000;
 const PR_GET_NO_NEW_PRIVS: i32 = 39;
+const SET_LOCK: usize = 6; // F_SETLK
+const KEEP_SIZE: usize = 1; // FALLOC_FL_KEEP_SIZE
 /// What a box answers; any other error means that the kernel has looked into it.
-const REFUSALS: &[i32] = &[sys::EPERM, sys::EACCES, sys::EAGAIN, sys::ENOSYS];
+const REFUSALS: &[i32] =
+    &[sys::EPERM, sys::EACCES, sys::EAGAIN, sys::ENOSYS, sys::ENOLCK, sys::EOPNOTSUPP];
+
+/// What one has who tries to break a box from inside: also a file that it could not open there.
+struct Inside {
+    oom_score: Option<File>,
+}
 
 /// Ok when it could be done.
-type Attempt = fn(&Confinement) -> io::Result<()>;
+type Attempt = fn(&Inside) -> io::Result<()>;
 
 const ATTEMPTS: &[(&str, &[(&str, Attempt)])] = &[
     (
@@ -77,6 +85,30 @@ const ATTEMPTS: &[(&str, &[(&str, Attempt)])] = &[
     ("metadata", &[("change the mode of a file", |_| tried(calls::FCHMOD, [usize::MAX, 0, 0]))]),
     ("privileges", &[("have or get a capability", |_| have_privileges())]),
     ("limits", &[("set a limit of its own", |_| tried(calls::PRLIMIT64, [0, 7, 1]))]),
+    (
+        "disk",
+        &[("take room that no size tells of", |_| {
+            tried(calls::FALLOCATE, [usize::MAX, KEEP_SIZE, 0])
+        })],
+    ),
+    (
+        "shared",
+        &[
+            ("have a timer of those a user has", |_| tried(calls::TIMER_CREATE, [0, 0, 0])),
+            ("have a watch of those a user has", |_| tried(calls::EPOLL_CREATE1, [0, 0, 0])),
+            ("lock bytes of a file", |_| tried(calls::FCNTL, [usize::MAX, SET_LOCK, 0])),
+            ("hand a descriptor over", |_| tried(calls::SENDMSG, [usize::MAX, 0, 0])),
+        ],
+    ),
+    ("crashes", &[("have a core piped to a program", |_| refused(limits::leaves_no_core()?))]),
+    (
+        "oom",
+        &[
+            ("be spared where memory is short", goes_not_first),
+            ("say that it be spared", |_| fs::write(limits::OOM_SCORE, "0")),
+        ],
+    ),
+    ("ending", &[("leave those that are ended together", |_| tried(calls::SETSID, [0, 0, 0]))]),
 ];
 
 /// The exit code.
@@ -138,12 +170,13 @@ fn judged(
 fn in_a_child(confinement: &Confinement, attempt: Attempt) -> Result<Exit, Failure> {
     let gate = confinement.prepare()?;
     if at("fork", divide())?.is_none() {
-        let _ = sys::limit(sys::RLIMIT_CORE, 0);
-        if let Err(failure) = gate.enter(None) {
+        let entered = limits::set_all(confinement);
+        let inside = Inside { oom_score: File::open(limits::OOM_SCORE).ok() };
+        if let Err(failure) = entered.and_then(|()| gate.enter(None, |_| Ok(()))) {
             eprintln!("evolve-keeper: {failure}");
             sys::exit_at_once(NOT_ENTERED);
         }
-        let errno = match attempt(confinement) {
+        let errno = match attempt(&inside) {
             Ok(()) => 0,
             Err(error) => error.raw_os_error().unwrap_or(sys::EINVAL),
         };
@@ -168,6 +201,19 @@ fn ended() -> io::Result<Exit> {
 fn tried(number: u32, [a, b, c]: [usize; 3]) -> io::Result<()> {
     // SAFETY: whatever is asked for here is harmless: null pointers, no such descriptor, no change.
     unsafe { call(number, [a, b, c, 0, 0]) }.map(drop)
+}
+
+fn refused(is_refused: bool) -> io::Result<()> {
+    if is_refused {
+        return Err(io::Error::from_raw_os_error(sys::EPERM));
+    }
+    Ok(())
+}
+
+fn goes_not_first(inside: &Inside) -> io::Result<()> {
+    let mut score = String::new();
+    inside.oom_score.as_ref().ok_or(io::ErrorKind::NotFound)?.read_to_string(&mut score)?;
+    refused(limits::goes_first(&score))
 }
 
 fn start_process() -> io::Result<()> {
@@ -202,11 +248,10 @@ fn descriptors(mut words: Vec<OsString>) -> Result<bool, Failure> {
     let ours = at("descriptors", std::env::current_exe())?;
     words.extend(["--".into(), ours.into(), "evolve-keeper".into(), "probe".into(), INSIDE.into()]);
     if at("fork", divide())?.is_none() {
-        let done = Command::from_words(&words).ok().flatten().map(|command| command.run());
-        sys::exit_at_once(match done {
-            Some(Ok(Exit::Code(code))) => code,
-            _ => NOT_STARTED,
-        })
+        match Command::from_words(&words) {
+            Ok(Some(command)) => command.run(),
+            _ => sys::exit_at_once(NOT_STARTED),
+        }
     }
     let (is_held, outcome) = match at("wait", ended())? {
         Exit::Code(0) => (true, "none but its own".to_owned()),

@@ -1,7 +1,8 @@
 //! Owns the calls by which a process is made, becomes a program held open, and ends.
 
+use crate::limits;
 use crate::numbers::EXECVEAT;
-use crate::sys::{self, checked};
+use crate::sys::{self, checked, Exit};
 use std::ffi::{c_int, c_long, CString};
 use std::fs::File;
 use std::io;
@@ -79,9 +80,16 @@ pub fn become_program(program: RawFd, arguments: &[CString], environment: &[CStr
     io::Error::last_os_error()
 }
 
-/// Ends as a process ends that this signal has ended.
-pub fn end_by(number: c_int) -> ! {
-    let _ = sys::limit(sys::RLIMIT_CORE, 0);
+/// Ends as another process has ended.
+pub fn end_as(exit: Exit) -> ! {
+    match exit {
+        Exit::Code(code) => std::process::exit(code),
+        Exit::Signal(number) => end_by(number),
+    }
+}
+
+fn end_by(number: c_int) -> ! {
+    let _ = limits::no_core();
     let _ = sys::set_signals_back();
     // SAFETY: takes numbers.
     unsafe {

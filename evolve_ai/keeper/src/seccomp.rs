@@ -4,7 +4,7 @@ use crate::confine::{Confinement, Protection};
 use crate::filter::{self, allow, argument, kill, masked, refuse, Instruction, Program};
 use crate::numbers as calls;
 use crate::process;
-use crate::sys::{EAGAIN, EBUSY, EINVAL, ENOSYS, ENOTTY, EPERM};
+use crate::sys::{EAGAIN, EBUSY, EINVAL, ENOSYS, EPERM};
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io;
@@ -22,21 +22,9 @@ const AF_UNIX: u32 = 1;
 const SOCK_STREAM: u32 = 1;
 const SOCK_SEQPACKET: u32 = 5;
 const SOCK_KIND: u32 = 0xf;
-const O_ACCMODE: u32 = 3;
-const O_TRUNC: u32 = 0o1000;
-const O_RDONLY: u32 = 0;
 
-/// Without those by which another process is sent signals: F_SETOWN, F_SETSIG, F_NOTIFY, ...
-/// From F_DUPFD to F_SETLKW; F_OFD_*; F_DUPFD_CLOEXEC; F_GETPIPE_SZ; F_GET_SEALS.
-const FCNTL: &[u32] = &[0, 1, 2, 3, 4, 5, 6, 7, 36, 37, 38, 1030, 1032, 1034];
 /// SIGHUP, SIGINT, SIGKILL, SIGTERM: see evolve_ai/system/exits.py.
 const FROM_OUTSIDE: &[u32] = &[1, 2, 9, 15];
-/// TCGETS, TCGETS2 and TIOCGWINSZ (isatty), FIONREAD, FIONBIO, FIONCLEX, FIOCLEX.
-const IOCTL: &[u32] = &[0x5401, 0x802c_542a, 0x5413, 0x541b, 0x5421, 0x5450, 0x5451];
-/// Without PR_SET_DUMPABLE, which hides its folder and its program from whoever is not root.
-/// PR_GET_DUMPABLE, PR_SET_NAME, PR_GET_NAME, PR_GET_SECCOMP, PR_CAPBSET_READ, PR_SET_TIMERSLACK,
-/// PR_GET_TIMERSLACK, PR_SET_NO_NEW_PRIVS, PR_GET_NO_NEW_PRIVS, PR_SET_VMA.
-const PRCTL: &[u32] = &[3, 15, 16, 21, 23, 29, 30, 38, 39, 0x5356_4d41];
 
 /// What forbids calls. Limits do, too, but not for their own sake: who has all else may raise them.
 const BY_CALLS: &[Protection] = &[
@@ -49,6 +37,9 @@ const BY_CALLS: &[Protection] = &[
     Protection::Kernel,
     Protection::Metadata,
     Protection::Privileges,
+    Protection::Disk,
+    Protection::Shared,
+    Protection::Ending,
 ];
 
 /// Who is to be confined: itself, and the program it is about to become, if by descriptor.
@@ -57,37 +48,41 @@ pub struct Subject {
     pub program: Option<RawFd>,
     /// Landlock keeps signals of the box within it.
     pub signals_stay: bool,
-    /// Somebody listens who says whether it may fork.
-    pub asks: bool,
 }
 
-/// From here on this process, and whatever comes of it, has the calls of its box only. In a box of
-/// many, the file is where those are asked for who fork; none where somebody outside listens already,
-/// and where nothing is held by which calls are forbidden.
-pub fn enter(confinement: &Confinement, subject: &Subject) -> io::Result<Option<File>> {
-    if !BY_CALLS.iter().any(|&protection| confinement.holds(protection)) {
+/// Where those are asked for who are about to be made, processes and threads; none where nobody is
+/// to be asked, and where somebody outside listens already. It is a filter of its own, put in first:
+/// so that the file can be handed on by a call that the box has not.
+pub fn listen(confinement: &Confinement) -> io::Result<Option<File>> {
+    let (true, true) = (confinement.processes.is_some(), confinement.holds(Protection::Processes))
+    else {
         return Ok(None);
-    }
-    let asks = confinement.processes.is_some() && confinement.holds(Protection::Processes);
-    match install(confinement, &Subject { asks, ..*subject }, if asks { NEW_LISTENER } else { 0 }) {
+    };
+    let births = [&[calls::CLONE], calls::FORKING].concat();
+    let births = births.into_iter().map(|number| (number, filter::ask())).collect();
+    match install(filter::whole(&births, &allow()), NEW_LISTENER) {
         // SAFETY: the descriptor is new.
-        Ok(handle) => Ok(asks.then(|| unsafe { File::from_raw_fd(handle as RawFd) })),
-        Err(error) if asks && error.raw_os_error() == Some(EBUSY) => {
-            install(confinement, &Subject { asks: false, ..*subject }, 0).map(|_| None)
-        }
+        Ok(handle) => Ok(Some(unsafe { File::from_raw_fd(handle as RawFd) })),
+        Err(error) if error.raw_os_error() == Some(EBUSY) => Ok(None),
         Err(error) => Err(error),
     }
 }
 
-fn install(confinement: &Confinement, subject: &Subject, flags: usize) -> io::Result<usize> {
+/// From here on this process, and whatever comes of it, has the calls of its box only.
+pub fn enter(confinement: &Confinement, subject: &Subject) -> io::Result<()> {
+    if !BY_CALLS.iter().any(|&protection| confinement.holds(protection)) {
+        return Ok(());
+    }
+    install(program(confinement, subject), 0).map(drop)
+}
+
+fn install(program: Option<Program>, flags: usize) -> io::Result<usize> {
     #[repr(C)]
     struct Handed {
         length: u16,
         program: *const Instruction,
     }
-    let Some(program) = program(confinement, subject) else {
-        return Err(io::Error::from_raw_os_error(ENOSYS));
-    };
+    let program = program.ok_or(io::Error::from_raw_os_error(ENOSYS))?;
     let length = u16::try_from(program.len()).map_err(|_| io::ErrorKind::InvalidInput)?;
     let handed = Handed { length, program: program.as_ptr() };
     let words = [SET_MODE_FILTER, flags, addr_of!(handed) as usize, 0, 0];
@@ -108,27 +103,32 @@ pub fn program(confinement: &Confinement, subject: &Subject) -> Option<Program> 
     rules.of(Protection::Kernel, calls::KERNEL, kill());
     rules.of(Protection::Kernel, calls::SHARED, refuse(EPERM));
     rules.of(Protection::Privileges, calls::IDENTITIES, refuse(EPERM));
+    rules.shared();
     rules.requests();
     filter::whole(&rules.calls, &refuse(ENOSYS))
 }
 
-struct Rules<'a> {
+pub struct Rules<'a> {
     calls: BTreeMap<u32, Program>,
     confinement: &'a Confinement,
 }
 
 impl Rules<'_> {
-    fn set(&mut self, numbers: &[u32], program: Program) {
+    pub fn set(&mut self, numbers: &[u32], program: Program) {
         self.calls.extend(numbers.iter().map(|&number| (number, program.clone())));
     }
 
     /// What this protection does with these calls; lifted, it lets them be.
-    fn of(&mut self, protection: Protection, numbers: &[u32], program: Program) {
+    pub fn of(&mut self, protection: Protection, numbers: &[u32], program: Program) {
         self.set(numbers, if self.holds(protection) { program } else { allow() });
     }
 
-    fn holds(&self, protection: Protection) -> bool {
+    pub fn holds(&self, protection: Protection) -> bool {
         self.confinement.holds(protection)
+    }
+
+    pub fn is_build(&self) -> bool {
+        self.confinement.processes.is_some()
     }
 
     fn has_processes(&self) -> bool {
@@ -143,7 +143,9 @@ impl Rules<'_> {
             return self.of(Protection::Network, calls::NETWORK, kill());
         }
         self.of(Protection::Network, calls::NETWORK, refuse(EPERM));
-        self.set(&[calls::SENDMSG, calls::RECVMSG, calls::RECVFROM], allow());
+        self.set(&[calls::RECVMSG, calls::RECVFROM], allow());
+        // By it descriptors are handed over, of which a user has so many on their way at most.
+        self.of(Protection::Shared, &[calls::SENDMSG], refuse(EPERM));
         let connected = filter::if_any_of(&[SOCK_STREAM, SOCK_SEQPACKET], allow(), refuse(EPERM));
         let connected = [masked(1, SOCK_KIND), connected].concat();
         let pair = [argument(0), filter::if_equal(AF_UNIX, connected, refuse(EPERM))].concat();
@@ -151,11 +153,7 @@ impl Rules<'_> {
     }
 
     fn processes(&mut self, subject: &Subject) {
-        let process = match (self.has_processes(), subject.asks) {
-            (true, true) => filter::ask(),
-            (true, false) => allow(),
-            (false, _) => kill(),
-        };
+        let process = if self.has_processes() { allow() } else { kill() };
         let one_thread = self.confinement.threads <= 1 && self.holds(Protection::Threads);
         let thread = if one_thread { refuse(EAGAIN) } else { allow() };
         let new = filter::if_any_bit(CLONE_THREAD, thread, process.clone());
@@ -165,6 +163,8 @@ impl Rules<'_> {
         };
         self.set(&[calls::CLONE], [argument(0), new].concat());
         self.set(calls::FORKING, process);
+        // All of a build is one group, and ended by one call.
+        self.of(Protection::Ending, calls::PARTING, refuse(EPERM));
         // By its folder an agent is known, where all else that tells of it is lost.
         self.set(calls::LEAVING, if self.has_processes() { allow() } else { refuse(EPERM) });
         self.set(calls::EXECUTING, if self.has_processes() { allow() } else { kill() });
@@ -203,36 +203,6 @@ impl Rules<'_> {
         };
         self.of(Protection::Signals, &[calls::TIMER_CREATE], timer);
     }
-
-    fn files(&mut self) {
-        // Before its third version Landlock did not see that a file is emptied, and it never sees
-        // one that is opened neither to read nor to write.
-        for (number, flags) in [(calls::OPEN, 1), (calls::OPENAT, 2)] {
-            let emptied = filter::if_equal(O_TRUNC | O_RDONLY, refuse(EPERM), allow());
-            let emptied = [masked(flags, O_TRUNC | O_ACCMODE), emptied].concat();
-            let neither = filter::if_equal(O_ACCMODE, refuse(EPERM), emptied);
-            let opened = [masked(flags, O_ACCMODE), neither].concat();
-            self.of(Protection::Files, &[number], opened);
-        }
-        self.of(Protection::Files, &[calls::TRUNCATE], refuse(EPERM));
-        let by_compilers =
-            if self.confinement.processes.is_some() { allow() } else { refuse(EPERM) };
-        self.of(Protection::Metadata, calls::METADATA, by_compilers.clone());
-        self.of(Protection::Metadata, calls::LINKING, by_compilers);
-    }
-
-    /// Calls that are many in one, and limits, which may be read.
-    fn requests(&mut self) {
-        let among = |values: &[u32], index: u32, errno: i32| {
-            [argument(index), filter::if_any_of(values, allow(), refuse(errno))].concat()
-        };
-        self.of(Protection::Signals, &[calls::FCNTL], among(FCNTL, 1, EPERM));
-        self.of(Protection::Kernel, &[calls::IOCTL], among(IOCTL, 1, ENOTTY));
-        self.of(Protection::Kernel, &[calls::PRCTL], among(PRCTL, 0, EINVAL));
-        self.of(Protection::Limits, &[calls::SETRLIMIT], refuse(EPERM));
-        let prlimit = filter::if_null(2, allow(), refuse(EPERM));
-        self.of(Protection::Limits, &[calls::PRLIMIT64], prlimit);
-    }
 }
 
 #[cfg(test)]
@@ -243,8 +213,7 @@ mod tests {
     const ALLOWED: u32 = 0x7fff_0000;
     const KILLED: u32 = 0x8000_0000;
     const REFUSED: u32 = 0x0005_0000 | EPERM as u32;
-    const SUBJECT: Subject =
-        Subject { pid: 77, program: Some(64), signals_stay: false, asks: false };
+    const SUBJECT: Subject = Subject { pid: 77, program: Some(64), signals_stay: false };
 
     fn told(confinement: &Confinement, number: u32, arguments: [u64; 6]) -> u32 {
         run(&program(confinement, &SUBJECT).unwrap(), number, arguments)
@@ -349,6 +318,9 @@ mod tests {
             calls::SHARED,
             calls::METADATA,
             calls::LINKING,
+            calls::WAITING,
+            calls::PIPES,
+            calls::PARTING,
             calls::IDENTITIES,
             calls::LATER,
         ];
@@ -373,6 +345,9 @@ mod tests {
             (Protection::Privileges, calls::SETUID, first(0)),
             (Protection::Files, calls::TRUNCATE, first(1)),
             (Protection::Limits, calls::SETRLIMIT, first(1)),
+            (Protection::Disk, calls::FALLOCATE, [3, 1, 0, 1, 0, 0]),
+            (Protection::Shared, calls::FLOCK, first(3)),
+            (Protection::Ending, calls::SETSID, [0; 6]),
         ] {
             let lifted = Confinement { lifted: vec![protection], ..agent() };
             assert_ne!(told(&agent(), number, arguments), ALLOWED, "{protection:?}");

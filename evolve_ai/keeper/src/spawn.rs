@@ -3,9 +3,9 @@
 use crate::confine::{at, Confinement, Failure, Protection};
 use crate::journal::{self, Journal, Process};
 use crate::wire::Launch;
-use crate::{process, sys};
+use crate::{limits, process, share, sys};
 use std::collections::BTreeMap;
-use std::fs::{self, File, OpenOptions};
+use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Write};
 use std::os::fd::{AsRawFd, RawFd};
 use std::os::unix::fs::{FileTypeExt, OpenOptionsExt};
@@ -17,9 +17,6 @@ use std::process::{Command, Stdio};
 /// lives between fork and exec lies there.
 pub const FRAMES_IN: RawFd = 3;
 pub const FRAMES_OUT: RawFd = 4;
-
-/// Of two that the kernel may end for want of memory, the agent goes first.
-const OOM_SCORE: &str = "500";
 
 /// Start an agent; an error if it has not become its program.
 pub fn spawn(
@@ -87,7 +84,7 @@ impl Birth {
         at("session", sys::start_session())?;
         at("session", self.die_with_keeper())?;
         at("pipes", self.open_pipes())?;
-        at("limits", self.limit())?;
+        self.limit()?;
         let program = at("program", process::above(&self.program, self.launch.descriptors))?;
         let program = program.as_raw_fd();
         let confinement = self.launch.confinement.as_ref();
@@ -96,14 +93,14 @@ impl Birth {
         // Only now: the journal may be larger than the files of an agent, and until exec we hold
         // more descriptors than an agent may.
         if self.holds(Protection::Limits) {
-            at("limits", sys::limit(sys::RLIMIT_FSIZE, self.launch.file_size))?;
-            at("limits", sys::limit(sys::RLIMIT_NOFILE, self.launch.descriptors))?;
+            at("limits", share::limit(share::RLIMIT_FSIZE, self.launch.file_size))?;
+            at("limits", share::limit(share::RLIMIT_NOFILE, self.launch.descriptors))?;
         }
         at("signals", sys::set_signals_back())?;
         // It is on record: from here on it may live without us.
         at("session", sys::die_with_parent(false))?;
         if let Some(gate) = gate {
-            gate.enter(Some(program))?;
+            gate.enter(Some(program), |_| Ok(()))?;
         }
         let Launch { arguments, environment, .. } = &self.launch;
         Err(Failure {
@@ -149,15 +146,12 @@ impl Birth {
         Ok(())
     }
 
-    fn limit(&self) -> io::Result<()> {
+    fn limit(&self) -> Result<(), Failure> {
         if self.holds(Protection::Limits) {
-            sys::limit(sys::RLIMIT_AS, self.launch.address_space)?;
+            at("limits", share::limit(share::RLIMIT_AS, self.launch.address_space))?;
         }
-        sys::limit(sys::RLIMIT_CORE, 0)?;
-        // These two are good to have; some systems forbid them.
-        let _ = fs::write("/proc/self/oom_score_adj", OOM_SCORE);
-        sys::run_in_batches();
-        Ok(())
+        share::run_in_batches(); // good to have; some systems forbid it
+        limits::set(|protection| self.holds(protection))
     }
 
     fn record(&self) -> io::Result<()> {

@@ -25,20 +25,18 @@ pub const EAGAIN: c_int = 11;
 pub const EACCES: c_int = 13;
 pub const EBUSY: c_int = 16;
 pub const EINVAL: c_int = 22;
+pub const ENOMEM: c_int = 12;
 pub const ENOTTY: c_int = 25;
 pub const ENOSPC: c_int = 28;
+pub const ENOLCK: c_int = 37;
 pub const ENOSYS: c_int = 38;
 pub const ELOOP: c_int = 40;
+pub const EOPNOTSUPP: c_int = 95;
 
 pub const O_PATH: c_int = 0o10000000;
 
 pub const POLLIN: i16 = 1;
 pub const POLLOUT: i16 = 4;
-
-pub const RLIMIT_FSIZE: c_int = 1;
-pub const RLIMIT_CORE: c_int = 4;
-pub const RLIMIT_NOFILE: c_int = 7;
-pub const RLIMIT_AS: c_int = 9;
 
 const ECHILD: c_int = 10;
 const F_SETFD: c_int = 2;
@@ -52,13 +50,15 @@ const PR_SET_PDEATHSIG: c_int = 1;
 const PR_SET_CHILD_SUBREAPER: c_int = 36;
 pub const SIGKILL: c_int = 9;
 const SIGPIPE: c_int = 13;
+pub const SIGHUP: c_int = 1;
+pub const SIGINT: c_int = 2;
+pub const SIGTERM: c_int = 15;
 pub const SIGCHLD: c_int = 17;
 const SIGXFSZ: c_int = 25;
 const SIG_DFL: usize = 0;
 const SIG_IGN: usize = 1;
 const SIG_BLOCK: c_int = 0;
 const SIG_SETMASK: c_int = 2;
-const SCHED_BATCH: c_int = 3;
 const SFD_CLOEXEC_NONBLOCK: c_int = 0o2000000 | 0o4000;
 const P_ALL: c_int = 0;
 const P_PID: c_int = 1;
@@ -69,12 +69,6 @@ const CLD_EXITED: c_int = 1;
 
 /// sigset_t, of glibc and of musl.
 type Signals = [c_ulong; 16];
-
-#[repr(C)]
-struct Limit {
-    soft: u64,
-    hard: u64,
-}
 
 /// siginfo_t, as waitid(2) fills it in.
 #[repr(C)]
@@ -128,9 +122,6 @@ extern "C" {
     fn sigprocmask(how: c_int, set: *const Signals, old: *mut Signals) -> c_int;
     fn signalfd(handle: c_int, set: *const Signals, flags: c_int) -> c_int;
     fn poll(watched: *mut Watched, count: c_ulong, milliseconds: c_int) -> c_int;
-    fn getrlimit(kind: c_int, limit: *mut Limit) -> c_int;
-    fn setrlimit(kind: c_int, limit: *const Limit) -> c_int;
-    fn sched_setscheduler(pid: c_int, policy: c_int, priority: *const c_int) -> c_int;
     fn execve(
         file: *const c_char,
         arguments: *const *const c_char,
@@ -169,27 +160,48 @@ pub fn let_it_block(file: &File) -> io::Result<()> {
     checked(unsafe { fcntl(file.as_raw_fd(), F_SETFL, 0) }).map(drop)
 }
 
-/// Closes what nobody here owns yet: descriptors from `first` on that we were started with.
-pub fn close_from(first: RawFd) -> io::Result<()> {
-    for_each_from(first, 0, |number| {
-        // SAFETY: takes a number that no value here owns. The listing's own is closed already.
-        unsafe { close(number) };
-    })
+/// Closes what nobody here owns yet: descriptors from `first` on that we were started with, but one.
+pub fn close_from(first: RawFd, kept: Option<RawFd>) -> io::Result<()> {
+    let close_between = |first, last| {
+        for_each_between(first, last, 0, |number| {
+            // SAFETY: takes a number that no value here owns. The listing's own is closed already.
+            unsafe { close(number) };
+        })
+    };
+    match kept.filter(|&kept| kept >= first) {
+        Some(kept) if kept > first => {
+            close_between(first, kept - 1)?;
+            close_between(kept + 1, RawFd::MAX)
+        }
+        Some(kept) => close_between(kept + 1, RawFd::MAX),
+        None => close_between(first, RawFd::MAX),
+    }
 }
 
 /// Descriptors from `first` on are closed by exec.
 pub fn close_on_exec_from(first: RawFd) -> io::Result<()> {
-    for_each_from(first, CLOSE_RANGE_CLOEXEC, |number| {
-        // SAFETY: takes numbers.
-        unsafe { fcntl(number, F_SETFD, FD_CLOEXEC) };
+    for_each_between(first, RawFd::MAX, CLOSE_RANGE_CLOEXEC, |number| {
+        let _ = close_on_exec(number);
     })
 }
 
+/// An error if it is none.
+pub fn close_on_exec(number: RawFd) -> io::Result<()> {
+    // SAFETY: takes numbers.
+    checked(unsafe { fcntl(number, F_SETFD, FD_CLOEXEC) }).map(drop)
+}
+
 /// close_range(2) or, before Linux 5.11, one after the other.
-fn for_each_from(first: RawFd, flags: c_uint, apply: impl Fn(RawFd)) -> io::Result<()> {
+fn for_each_between(
+    first: RawFd,
+    last: RawFd,
+    flags: c_uint,
+    apply: impl Fn(RawFd),
+) -> io::Result<()> {
     // SAFETY: takes numbers; what is closed is up to our callers.
-    if unsafe { syscall(SYS_CLOSE_RANGE, first as c_uint, c_uint::MAX, flags) } != 0 {
-        open_descriptors()?.into_iter().filter(|&number| number >= first).for_each(apply);
+    if unsafe { syscall(SYS_CLOSE_RANGE, first as c_uint, last as c_uint, flags) } != 0 {
+        let are_meant = |number: &RawFd| (first..=last).contains(number);
+        open_descriptors()?.into_iter().filter(are_meant).for_each(apply);
     }
     Ok(())
 }
@@ -227,8 +239,13 @@ pub fn hear_of_parents_death(number: c_int) -> io::Result<()> {
 }
 
 pub fn end(pid: i32) {
-    // SAFETY: takes numbers. Callers name a child that is not reaped, so it is no stranger.
-    unsafe { kill(pid, SIGKILL) };
+    send(pid, SIGKILL);
+}
+
+/// Callers name a child that is not reaped, so it is no stranger.
+pub fn send(pid: i32, number: c_int) {
+    // SAFETY: takes numbers.
+    unsafe { kill(pid, number) };
 }
 
 /// Ends the process group that a child leads or led.
@@ -314,25 +331,6 @@ pub fn wait(watched: &mut [Watched], most: Option<Duration>) -> io::Result<()> {
         Err(error) if error.kind() != io::ErrorKind::Interrupted => Err(error),
         _ => Ok(()),
     }
-}
-
-/// Limits this process, never above its hard limit.
-pub fn limit(kind: c_int, wanted: u64) -> io::Result<()> {
-    let mut limit = Limit { soft: 0, hard: 0 };
-    // SAFETY: `limit` has the layout of struct rlimit, and lives through the calls.
-    unsafe {
-        checked(getrlimit(kind, &mut limit))?;
-        limit.hard = limit.hard.min(wanted);
-        limit.soft = limit.hard;
-        checked(setrlimit(kind, &limit)).map(drop)
-    }
-}
-
-/// Same share of the processor, but waking up puts nobody off its turn.
-pub fn run_in_batches() {
-    let priority: c_int = 0;
-    // SAFETY: struct sched_param is this one number.
-    unsafe { sched_setscheduler(0, SCHED_BATCH, &priority) };
 }
 
 /// As execve(2) takes them, for as long as the texts live.

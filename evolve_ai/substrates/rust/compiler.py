@@ -19,17 +19,19 @@ from evolve_ai.substrates.rust.toolchain import (
     configuration_files,
 )
 from evolve_ai.system import bubblewrap
-from evolve_ai.system.box import NOT_STARTED, TOO_MANY, box_argv
-from evolve_ai.system.commands import Completed, Limits, run_command
+from evolve_ai.system.box import box_argv
+from evolve_ai.system.boxed_command import Verdict, run_boxed
+from evolve_ai.system.commands import Completed, Limits
 from evolve_ai.system.leftovers import started_by_us
 
 # Compilers, linkers, and what they load. Nix keeps all of it in its store.
 _SYSTEM = ("/usr", "/bin", "/lib", "/lib64", "/nix/store", "/etc/ld.so.cache")
 _THREADS = 256  # of one process
-_DESCRIPTORS = 4096
+_DESCRIPTORS = 1024
 FILE_BYTES = 4 * GIB
 # Each core has a rustc, and that a linker of three processes.
 PROCESSES = max(256, 8 * (os.cpu_count() or 1))
+ALL_THREADS = 16 * PROCESSES  # a machine has room for 32,768 by default
 
 
 class Compiler:
@@ -48,11 +50,13 @@ class Compiler:
         hear: Callable[[bytes], None],
         seconds: float = math.inf,
     ) -> Completed:
-        """Compile one package of the area. ToolchainError when no box can be made for it."""
+        """Compile one package of the area. ToolchainError when no box can be made for it, or the
+        box has ended it; LeftBehindError when a process of it cannot be ended."""
         tools, confinement = self.tools(), self._confine()
         area.make_room()
-        done = run_command(
-            self._boxed(build_argv(tools.cargo, package), tools, confinement, area),
+        command = build_argv(tools.cargo, package)
+        done, verdict = run_boxed(
+            lambda status: self._boxed(command, tools, confinement, area, status),
             cwd=area.folder,
             env={
                 **build_environment(os.environ),
@@ -63,11 +67,16 @@ class Compiler:
             limits=replace(self.limits, total=min(seconds, self.limits.total)),
             on_line=hear,
         )
-        _raise_if_box(done, area.folder)
+        _raise_if_box(verdict, area.folder)
         return done
 
     def _boxed(
-        self, command: Sequence[str], tools: Toolchain, confinement: Confinement, area: BuildArea
+        self,
+        command: Sequence[str],
+        tools: Toolchain,
+        confinement: Confinement,
+        area: BuildArea,
+        status: int,
     ) -> tuple[str, ...]:
         box = build_box(tools, confinement, area, os.environ)
         argv = box_argv(
@@ -75,9 +84,11 @@ class Compiler:
             box,
             command,
             processes=PROCESSES,
+            all_threads=ALL_THREADS,
             memory=self.memory,
             file_bytes=FILE_BYTES,
             descriptors=_DESCRIPTORS,
+            status=status,
         )
         if confinement.bwrap is None:
             return argv
@@ -106,21 +117,22 @@ def build_box(
     )
 
 
-# How the end of a command tells that its box was at fault: by its code, and by who says why.
-_NO_BOX = ("no compiler is run without its box", "see what `evolve doctor` says of the sandbox")
-_BOXES = {
-    (NOT_STARTED, "evolve-keeper: "): _NO_BOX,
-    (bubblewrap.FAILED, "bwrap: "): _NO_BOX,
-    (TOO_MANY, "evolve-keeper: "): (
-        "the build was ended",
-        "see which crate of the template starts so many (a build script, a macro)",
-    ),
-}
-
-
-def _raise_if_box(done: Completed, where: Path) -> None:
-    lines = done.stderr.decode("utf-8", "replace").splitlines()
-    for (code, who), (what, todo) in _BOXES.items():
-        for line in lines if code == done.code else ():
-            if line.startswith(who):
-                raise ToolchainError(f"{what}: {line.removeprefix(who)}", where=where, todo=todo)
+def _raise_if_box(verdict: Verdict, where: Path) -> None:
+    if verdict.failed:
+        raise ToolchainError(
+            f"no compiler is run without its box: {verdict.failed}",
+            where=where,
+            todo="see what `evolve doctor` says of the sandbox",
+        )
+    if verdict.limit:
+        raise ToolchainError(
+            f"the build was ended: {verdict.limit}",
+            where=where,
+            todo="see which crate of the template starts so many (a build script, a macro)",
+        )
+    if verdict.lost:
+        raise ToolchainError(
+            "the build was ended, since those who watch over it were ended from outside",
+            where=where,
+            todo="see who ends processes here (for want of memory the kernel does: `dmesg` tells)",
+        )

@@ -12,6 +12,7 @@ mod others;
 mod pipes;
 mod processes;
 mod protocol;
+mod shared;
 mod sys;
 
 use protocol::Agent;
@@ -38,6 +39,7 @@ fn attack(words: &[&str]) -> bool {
         || others::attack(words)
         || kernel::attack(words)
         || floods::attack(words)
+        || shared::attack(words)
 }
 
 fn main() {

@@ -138,7 +138,7 @@ def test_unit_that_failed_is_not_compiled_again(
     two = genome_of(pool, {"alpha": ["add"], "gamma": []}, {"alpha": BROKEN})
     (first,) = builder.build([request_of(substrate, one, pool)])
     later = substrate.builder(workspace, pool)
-    monkeypatch.setattr("evolve_ai.substrates.rust.compiler.run_command", None)
+    monkeypatch.setattr("evolve_ai.substrates.rust.compiler.run_boxed", None)
     (second,) = later.build([request_of(substrate, two, pool)])
     assert first.fault == second.fault
 
@@ -194,7 +194,7 @@ def test_refused_unknown_and_unlinked_code_never_reaches_the_compiler(
     pool: GenePool,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("evolve_ai.substrates.rust.compiler.run_command", None)
+    monkeypatch.setattr("evolve_ai.substrates.rust.compiler.run_boxed", None)
     evil = (FIXTURES / "gene_that_reads_files" / "src" / "genes" / "alpha.rs").read_bytes()
     torn = (FIXTURES / "gene_with_syntax_error" / "src" / "genes" / "alpha.rs").read_bytes()
     builder.sources.put(evil)
@@ -436,7 +436,7 @@ def test_wiring_of_units_that_a_batch_holds_needs_no_compiler(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     builder.build(wirings(pool, substrate, {"alpha": ["add"]}))
-    monkeypatch.setattr("evolve_ai.substrates.rust.compiler.run_command", None)
+    monkeypatch.setattr("evolve_ai.substrates.rust.compiler.run_boxed", None)
     never_seen = wirings(
         pool,
         substrate,
@@ -466,7 +466,7 @@ def test_gene_that_failed_is_remembered_too(
     bad = genome_of(pool, {"alpha": ["add"]}, {"alpha": IMPOSTOR})
     (first,) = builder.build([request_of(substrate, bad, pool)])
     later = substrate.builder(tmp_path, pool)
-    monkeypatch.setattr("evolve_ai.substrates.rust.compiler.run_command", None)
+    monkeypatch.setattr("evolve_ai.substrates.rust.compiler.run_boxed", None)
     (second,) = later.build([request_of(substrate, bad, pool)])
     assert first.fault is not None
     assert first.fault == second.fault
@@ -544,7 +544,7 @@ def test_what_the_machine_does_to_a_compiler_is_told_apart(
     planner = builder._planner
     unit = planner.plan(request.files).units["alpha"]
     builder._stuck[unit.name] = "src/genes/alpha.rs:1: the compiler took over 120 s"
-    monkeypatch.setattr("evolve_ai.substrates.rust.compiler.run_command", None)
+    monkeypatch.setattr("evolve_ai.substrates.rust.compiler.run_boxed", None)
     (verdict,) = builder.build([request])
     assert (verdict.outside, verdict.reused, verdict.program) == (True, True, None)
     assert verdict.fault is not None

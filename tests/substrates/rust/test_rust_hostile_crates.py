@@ -36,6 +36,15 @@ ATTACKS = {
     frozenset({Protection.NETWORK}): {"connect by TCP", "bind UDP", "connect to a socket"},
     frozenset({Protection.SIGNALS}): {"signal a stranger"},
     frozenset({Protection.LIMITS}): {"take much memory", "write a large file"},
+    frozenset({Protection.DISK}): {"take room that no size tells of"},
+    frozenset({Protection.SHARED}): {
+        "have a timer",
+        "have watches",
+        "lock bytes",
+        "hand on descriptors",
+    },
+    frozenset({Protection.CRASHES}): {"leave a core"},
+    frozenset({Protection.ENDING}): {"leave for a session of its own"},
     # Whatever Landlock holds, it keeps its own from tracing others, and so from this; and who has
     # no capability does not trace who has.
     frozenset({Protection.FILES, Protection.NETWORK, Protection.SIGNALS, Protection.PRIVILEGES}): {

@@ -1,0 +1,161 @@
+"""Runs a command in a box, and learns from the box alone what became of both.
+
+The box speaks on a pipe of its own (evolve_ai/keeper/src/status.rs): `begun` PID, `failed` REASON,
+`limit` REASON, `ended` `exit`|`signal` NUMBER, each on a line, with tabs between.
+"""
+
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import psutil
+
+from evolve_ai.model.errors import LeftBehindError
+from evolve_ai.system.commands import Completed, Ending, Limits, run_command
+
+WATCHER_SECONDS = 30.0  # for a watcher to end all it watches over; then we do it
+OUTSIDE_SECONDS = 15.0  # for us
+_PAUSE = 0.02
+_MOST = 1 << 16  # bytes: it speaks four short lines
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What a box says of itself; empty words where there is nothing to say.
+
+    `failed`: why it could not be made, `limit`: what there was too much of. `lost`: those who
+    watched over it were ended from outside, and whatever they had to say with them.
+    """
+
+    failed: str = ""
+    limit: str = ""
+    lost: bool = False
+
+
+def run_boxed(
+    argv_of: Callable[[int], Sequence[str]],
+    *,
+    cwd: Path,
+    env: Mapping[str, str],
+    limits: Limits,
+    on_line: Callable[[bytes], None] | None = None,
+) -> tuple[Completed, Verdict]:
+    """Run to the end or to a limit; when this returns, nobody of it is left.
+
+    `argv_of` makes the command of the descriptor on which the box is to speak. The code is that of
+    the command, through however many boxes: negative for a signal.
+
+    Raises what run_command does, and LeftBehindError when somebody cannot be ended.
+    """
+    ours, theirs = os.pipe()
+    try:
+        os.set_blocking(ours, False)
+        try:
+            done = run_command(
+                argv_of(theirs),
+                cwd=cwd,
+                env=env,
+                limits=limits,
+                on_line=on_line,
+                handles=(theirs,),
+                end=end_watched,
+            )
+        finally:
+            os.close(theirs)
+        return _judged(done, _heard(ours))
+    finally:
+        os.close(ours)
+
+
+def _heard(handle: int) -> Mapping[str, Sequence[str]]:
+    """Its lines, by their first words."""
+    told = b""
+    with suppress(BlockingIOError):
+        while len(told) < _MOST and (more := os.read(handle, _MOST)):
+            told += more
+    lines = [line.split("\t") for line in told.decode("utf-8", "replace").splitlines()]
+    return {line[0]: line[1:] for line in lines}
+
+
+def _judged(done: Completed, told: Mapping[str, Sequence[str]]) -> tuple[Completed, Verdict]:
+    if "ended" in told:
+        kind, number = told["ended"]
+        code = -int(number) if kind == "signal" else int(number)
+        if done.ending is Ending.EXITED:
+            done = replace(done, code=code)
+        return done, Verdict(limit="".join(told.get("limit", ())))
+    if "failed" in told:
+        return done, Verdict(failed="".join(told["failed"]))
+    if "begun" in told:
+        # Nobody was left to say it, or to end the others: they are all of one group.
+        _end_group(int(told["begun"][0]))
+        return done, Verdict(lost=done.ending is Ending.EXITED)
+    return done, Verdict(failed=_last_words(done) if done.ending is Ending.EXITED else "")
+
+
+def _last_words(done: Completed) -> str:
+    """Of what was to make namespaces around a box that has never begun: nobody else has spoken."""
+    lines = done.stderr.decode("utf-8", "replace").strip().splitlines()
+    return lines[-1] if lines else f"it ended with {done.code} before the box was made"
+
+
+def _end_group(group: int) -> None:
+    deadline = time.monotonic() + OUTSIDE_SECONDS
+    with suppress(ProcessLookupError, PermissionError):
+        while time.monotonic() < deadline:
+            os.killpg(group, signal.SIGKILL)
+            time.sleep(_PAUSE)
+        raise _left_behind(f"processes of group {group}")
+
+
+def end_watched(process: "subprocess.Popen[bytes]", grace: float) -> None:
+    """End a watcher with all it watches over: it does that itself. Where it does not, the others
+    are ended first, and it is the last. LeftBehindError when somebody lives on."""
+    for number in (signal.SIGTERM, signal.SIGCONT):
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, number)
+    with suppress(subprocess.TimeoutExpired):
+        process.wait(grace + WATCHER_SECONDS)
+        return
+    _end_tree(psutil.Process(process.pid))
+    with suppress(subprocess.TimeoutExpired):
+        process.wait(OUTSIDE_SECONDS)
+        return
+    raise _left_behind(f"process {process.pid}")
+
+
+def _end_tree(root: psutil.Process) -> None:
+    """Who is orphaned becomes a child of `root`: it stays until there is nobody else."""
+    deadline = time.monotonic() + OUTSIDE_SECONDS
+    while below := _living_below(root):
+        if time.monotonic() > deadline:
+            pids = ", ".join(str(one.pid) for one in below[:5])
+            raise _left_behind(f"{len(below)} processes ({pids}, ...)")
+        for one in below:
+            with suppress(psutil.Error):
+                one.kill()
+        time.sleep(_PAUSE)
+    with suppress(psutil.Error):
+        root.kill()
+
+
+def _living_below(root: psutil.Process) -> list[psutil.Process]:
+    found = []
+    with suppress(psutil.Error):
+        for one in root.children(recursive=True):
+            with suppress(psutil.Error):
+                if one.status() != psutil.STATUS_ZOMBIE:
+                    found.append(one)
+    return found
+
+
+def _left_behind(who: str) -> LeftBehindError:
+    return LeftBehindError(
+        f"{who} of a command that was ended cannot be ended",
+        todo="see what they wait for (a disk?), then run again",
+    )
