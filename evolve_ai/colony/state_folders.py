@@ -1,54 +1,58 @@
 """Owns `state/`, the one folder that an agent may write in: that it is one, and what it holds."""
 
-import contextlib
 import errno
 import os
 import stat
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 from evolve_ai.colony.held_files import UncountedError, held_by
 from evolve_ai.model.sandbox import STATE, AgentBox
+from evolve_ai.system.settled import Moment, times_of
 
 _BLOCK = 512  # bytes; stat(2)
+_LOOKS = 16  # until it is no accident that folders are gone when we come to them
 
 
 def see_to(folder: Path) -> None:
     """OSError when something else lies there."""
     path = folder / STATE
-    with contextlib.suppress(FileExistsError):
+    with suppress(FileExistsError):
         path.mkdir(mode=0o755)
     if not stat.S_ISDIR(path.lstat().st_mode):
         raise NotADirectoryError(errno.ENOTDIR, "it has to be a folder, and no link", str(path))
 
 
 class StateFolders:
-    """Looks at many of them again and again. One that was empty and was not touched since is not
-    opened, where its agent held no removed files either."""
+    """Looks at many of them again and again. One that was empty, and has surely not been touched
+    since, is not opened, where its agent held no removed files either."""
 
     def __init__(self, box: AgentBox):
         self.box = box
-        self._empty: dict[str, int] = {}
+        self._empty: dict[str, tuple[int, ...]] = {}
 
     def excess(self, id: str, folder: Path, pid: int) -> str | None:
         """What is too much in there, and in files of it that were removed, or None."""
-        path = f"{folder}/{STATE}"
+        path, moment = f"{folder}/{STATE}", Moment()
         try:
-            changed = os.lstat(path).st_mtime_ns
-            if self._empty.get(id) == changed:
+            seen = os.lstat(path)
+            if self._empty.get(id) == times_of(seen):
                 return None
+            self._empty.pop(id, None)
             entries, used = self._used(path)
             held = held_by(pid, path)
         except FileNotFoundError:
             return None
+        except _MovingError:
+            return f"{STATE}/ holds folders that are moved whenever they are looked into"
         except OSError as error:
             # Nobody makes a folder by accident that its own user cannot list, or no path leads to.
             return f"{STATE}/ holds a folder that cannot be looked into: {error.strerror}"
         except UncountedError:
             return f"{STATE}/ held a file that was removed and is mapped into memory"
-        self._empty.pop(id, None)
-        if not entries and not held:
-            self._empty[id] = changed
+        if not entries and not held and moment.settles(seen.st_mtime_ns, seen.st_ctime_ns):
+            self._empty[id] = times_of(seen)
         if entries > self.box.state_files:
             return f"{STATE}/ holds more than the {self.box.state_files} files that are allowed"
         if used + held > self.box.state_bytes:
@@ -59,21 +63,34 @@ class StateFolders:
 
     def _used(self, path: str) -> tuple[int, int]:
         """Entries, as far as they are allowed and one more, and bytes on the disk."""
-        entries, used = 0, os.lstat(path).st_blocks * _BLOCK
-        for found in _all_in(path):
-            entries, used = entries + 1, used + found.st_blocks * _BLOCK
-            if entries > self.box.state_files:
-                break
-        return entries, used
+        for _ in range(_LOOKS):
+            entries, used = 0, os.lstat(path).st_blocks * _BLOCK
+            with suppress(_MovingError):
+                for found in _all_in(path):
+                    entries, used = entries + 1, used + found.st_blocks * _BLOCK
+                    if entries > self.box.state_files:
+                        break
+                return entries, used
+        raise _MovingError
+
+
+class _MovingError(Exception):
+    """A folder was gone when we came to it: what it holds may lie elsewhere by now."""
 
 
 def _all_in(path: str) -> Iterator[os.stat_result]:
     waiting = [path]
     while waiting:
-        # What goes while we look was there too short a time to count.
-        with contextlib.suppress(FileNotFoundError), os.scandir(waiting.pop()) as listed:
-            for entry in listed:
-                if entry.is_dir(follow_symlinks=False):
-                    waiting.append(entry.path)
-                with contextlib.suppress(FileNotFoundError):
-                    yield entry.stat(follow_symlinks=False)
+        at = waiting.pop()
+        try:
+            with os.scandir(at) as listed:
+                for entry in listed:
+                    if entry.is_dir(follow_symlinks=False):
+                        waiting.append(entry.path)
+                    # What goes while we look was there too short a time to count.
+                    with suppress(FileNotFoundError):
+                        yield entry.stat(follow_symlinks=False)
+        except (FileNotFoundError, NotADirectoryError) as error:
+            if at == path:
+                raise
+            raise _MovingError from error

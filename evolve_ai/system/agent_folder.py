@@ -14,12 +14,14 @@ from evolve_ai.model.genome import GENE_FOLDER, Genome, GenomeError
 from evolve_ai.model.sandbox import STATE
 from evolve_ai.system.files import FOLDER, read_regular
 from evolve_ai.system.genome_file import GENOME, OFFER, genome_file
+from evolve_ai.system.settled import Moment
 
 SOURCE_LIMIT = 1024 * 1024
 
 # What agents and people may leave in a folder, and what we do not look into.
 TOLERATED = frozenset({STATE, "target", "agent.log"})
 HARMLESS = frozenset({GENOME, "Cargo.lock"})
+_YOUNG = "~"  # ends a stamp that proves nothing later on
 _LEFT_BEHIND = (".genome", "agent.log.")  # by who writes a genome, or keeps logs
 
 
@@ -68,8 +70,10 @@ def stamp(folder: Path, layout: Layout, thorough: bool = True) -> str:
     Two halves: what a genome or a gene can change, and, when thorough, the fixed files (what is
     compiled is the template's, so a changed one in a folder harms nobody until it is noticed).
     The change time moves with every write and cannot be set back by a program. Folders tell of
-    new, renamed and removed files.
+    new, renamed and removed files. Where something was changed so lately that the next change may
+    bear the same time, the stamp is like no other.
     """
+    moment = Moment()
     try:
         handle = os.open(folder, FOLDER)
     except OSError:
@@ -85,13 +89,17 @@ def stamp(folder: Path, layout: Layout, thorough: bool = True) -> str:
         return ""
     finally:
         os.close(handle)
-    return f"{_hashed(living + genes, layout.basis, *names)}-{_hashed(fixed) if thorough else ''}"
+    looked = living + genes + fixed
+    young = "" if moment.settles(*looked[1::2]) else _YOUNG
+    told = _hashed(living + genes, layout.basis, *names)
+    return f"{told}-{_hashed(fixed) if thorough else ''}{young}"
 
 
 def same_stamp(before: str, now: str) -> bool:
-    """Equal in the halves that both have."""
-    if not before or not now:
+    """Equal in the halves that both have, and not too young when it was taken before."""
+    if not before or not now or before.endswith(_YOUNG):
         return False
+    now = now.removesuffix(_YOUNG)
     (living, _, fixed), (living_now, _, fixed_now) = before.partition("-"), now.partition("-")
     return living == living_now and (fixed == fixed_now or not fixed or not fixed_now)
 
@@ -102,7 +110,7 @@ def _looked_at(handle: int, names: Iterable[str]) -> list[int]:
         try:
             seen = os.stat(name, dir_fd=handle, follow_symlinks=False)
         except FileNotFoundError:
-            looked.append(0)
+            looked += (0, 0)
         else:
             looked += (seen.st_ino, seen.st_ctime_ns)
     return looked

@@ -3,9 +3,11 @@
 import os
 import re
 import shutil
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import msgpack
 import pytest
@@ -15,7 +17,8 @@ from stages_support import Population
 from evolve_ai.model.agent import Cause
 from evolve_ai.model.genome import MAX_BYTES, encode
 from evolve_ai.stages.agent_scan_update import THOROUGH, changes
-from evolve_ai.system.files import remove_tree
+from evolve_ai.system import agent_folder
+from evolve_ai.system.trees import remove_tree
 
 GENE = "src/genes/alpha.rs"
 KERNEL = "src/kernel/agent.rs"
@@ -218,3 +221,46 @@ def test_changes_are_told_by_name(two: Population) -> None:
     assert "mutation_rate 0.2 -> 0.5" in told
     counted = replace(before, mutations={"function_flip": 2})
     assert changes(before, counted) == ((), ("function_flip",))
+
+
+def in_one_step_of_the_clock(monkeypatch: pytest.MonkeyPatch) -> None:
+    """All that is changed from now on bears one time, as on file systems of whole seconds."""
+    looked, step = agent_folder._looked_at, time.time_ns()
+
+    def coarse(handle: int, names: Iterable[str]) -> list[int]:
+        return [step if at % 2 else found for at, found in enumerate(looked(handle, names))]
+
+    monkeypatch.setattr(agent_folder, "_looked_at", coarse)
+    clock = SimpleNamespace(time_ns=lambda: step + 10**9)
+    monkeypatch.setattr("evolve_ai.system.settled.time", clock)
+
+
+def test_second_change_in_one_step_of_the_clock_is_found(
+    two: Population, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    in_one_step_of_the_clock(monkeypatch)
+    monkeypatch.setattr("evolve_ai.system.settled._NANOSECONDS", 2 * 10**9)
+    two.look()
+    with (two.folder() / GENE).open("a") as file:
+        file.write("// changed\n")
+    assert two.first in two.look().rebuilt
+
+
+def test_second_change_in_one_step_of_the_clock_is_missed_by_who_trusts_an_equal_time(
+    two: Population, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    in_one_step_of_the_clock(monkeypatch)
+    two.look()
+    with (two.folder() / GENE).open("a") as file:
+        file.write("// changed\n")
+    assert two.look().rebuilt == {}
+
+
+def test_time_of_modification_that_the_owner_has_set_back_hides_nothing(two: Population) -> None:
+    path = two.folder() / GENE
+    two.look()
+    before = path.stat()
+    with path.open("a") as file:
+        file.write("// changed\n")
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+    assert two.first in two.look().rebuilt

@@ -24,6 +24,9 @@ from evolve_ai.substrates.rust.manifest import MANIFEST, check_manifest, nameles
 from evolve_ai.substrates.rust.policy import Policy, policy_of
 from evolve_ai.substrates.rust.profile import release
 from evolve_ai.substrates.rust.source import read_source
+from evolve_ai.system.agent_folder import SOURCE_LIMIT
+from evolve_ai.system.files import read_regular
+from evolve_ai.system.settled import times_of
 
 LIBRARY = "src/lib.rs"
 KERNEL = "src/kernel"
@@ -73,7 +76,11 @@ def read_pool(
 
 
 def pool_stamp(template: Path) -> str:
-    """A hash of names, sizes and times of the template's files: cheap, changes when they do."""
+    """A hash of names, modes, times and contents of the template's files: changes when they do.
+
+    Times alone would not do: who owns a file may set them back, and of two changes in one step of
+    the clock one leaves no trace. Some 20 us for each file.
+    """
     digest = hashlib.sha256()
     places = [template / MANIFEST, template / LIBRARY, template / GENES, template / KERNEL]
     for place in places:
@@ -83,9 +90,16 @@ def pool_stamp(template: Path) -> str:
                 seen = os.lstat(path)
             except FileNotFoundError:
                 continue
-            facts = (path.relative_to(template), seen.st_mode, seen.st_size, seen.st_mtime_ns)
-            digest.update(f"{facts}{seen.st_ino}\n".encode())
+            facts = (path.relative_to(template), seen.st_mode, seen.st_size, times_of(seen))
+            digest.update(f"{facts}{_content(path)}\n".encode())
     return digest.hexdigest()
+
+
+def _content(path: Path) -> str:
+    try:
+        return hashlib.sha256(read_regular(path, SOURCE_LIMIT)).hexdigest()
+    except OSError:
+        return ""  # no file, or none that is read
 
 
 def _kernel(template: Path) -> dict[str, bytes]:

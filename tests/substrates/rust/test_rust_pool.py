@@ -117,6 +117,17 @@ def test_stamp_changes_with_every_kind_of_change(tmp_path: Path) -> None:
     assert len(set(stamps)) == len(stamps)
 
 
+def test_stamp_tells_of_a_change_that_the_clock_does_not_tell_of(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of two in one of its steps, say, or because the owner has set the times back."""
+    gene = copy_template(tmp_path / "template") / "src" / "genes" / "alpha.rs"
+    monkeypatch.setattr("evolve_ai.substrates.rust.pool.times_of", lambda seen: ())
+    before = pool_stamp(tmp_path / "template")
+    gene.write_bytes(gene.read_bytes().replace(b"0.0, 6.0", b"0.0, 8.0"))
+    assert pool_stamp(tmp_path / "template") != before
+
+
 def test_template_of_this_project_is_a_pool() -> None:
     pool = read_pool(TEMPLATE)
     assert len(pool.sources) >= 10

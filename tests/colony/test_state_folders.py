@@ -1,0 +1,140 @@
+"""Tests of looking at `state/`: nothing an agent does to times or names hides what it holds."""
+
+import os
+import time
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from evolve_ai.colony import state_folders
+from evolve_ai.colony.state_folders import StateFolders
+from evolve_ai.model.sandbox import AgentBox
+
+TOO_MANY = "state/ holds more than the 64 files that are allowed"
+
+
+@pytest.fixture
+def state(tmp_path: Path) -> Path:
+    (tmp_path / "state").mkdir()
+    return tmp_path / "state"
+
+
+@pytest.fixture
+def folders() -> StateFolders:
+    return StateFolders(AgentBox())
+
+
+def flood(state: Path, files: int = 5000) -> None:
+    for at in range(files):
+        (state / f"{at}").touch()
+
+
+def at_one_time(monkeypatch: pytest.MonkeyPatch, at: int, now: int) -> None:
+    """Every folder bears the same times, as in one step of the clock of its file system."""
+    look = os.lstat
+
+    def coarse(path: str) -> Any:
+        found = look(path)
+        same = {"st_mtime_ns": at, "st_ctime_ns": at, "st_ino": found.st_ino}
+        return SimpleNamespace(st_mode=found.st_mode, st_blocks=found.st_blocks, **same)
+
+    shown = {name: getattr(os, name) for name in ("scandir", "stat_result")}
+    monkeypatch.setattr(state_folders, "os", SimpleNamespace(lstat=coarse, **shown))
+    clock = SimpleNamespace(time_ns=lambda: now)
+    monkeypatch.setattr("evolve_ai.system.settled.time", clock)
+
+
+@pytest.mark.parametrize("old", [0, 900_000_000, -3_600_000_000_000])
+def test_flood_in_the_same_step_of_the_clock_is_seen(
+    state: Path, folders: StateFolders, monkeypatch: pytest.MonkeyPatch, old: int
+) -> None:
+    """Also where the clock was set back, so that the times of files lie in the future."""
+    at = time.time_ns()
+    at_one_time(monkeypatch, at, at + old)
+    assert folders.excess("a", state.parent, os.getpid()) is None
+    flood(state)
+    assert folders.excess("a", state.parent, os.getpid()) == TOO_MANY
+
+
+def test_flood_in_the_same_step_of_the_clock_is_hidden_from_who_trusts_an_equal_time(
+    state: Path, folders: StateFolders, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("evolve_ai.system.settled._NANOSECONDS", -1)
+    at = time.time_ns()
+    at_one_time(monkeypatch, at, at + 1)
+    assert folders.excess("a", state.parent, os.getpid()) is None
+    flood(state)
+    assert folders.excess("a", state.parent, os.getpid()) is None
+
+
+def test_time_that_the_owner_sets_back_hides_nothing(
+    state: Path, folders: StateFolders, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("evolve_ai.system.settled._NANOSECONDS", -1)
+    os.utime(state, ns=(1, 1))
+    assert folders.excess("a", state.parent, os.getpid()) is None
+    flood(state)
+    os.utime(state, ns=(1, 1))
+    assert state.lstat().st_mtime_ns == 1
+    assert folders.excess("a", state.parent, os.getpid()) == TOO_MANY
+
+
+def test_other_folder_in_its_place_is_looked_into(
+    state: Path, folders: StateFolders, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    at = time.time_ns()
+    at_one_time(monkeypatch, at - 10**10, at)
+    assert folders.excess("a", state.parent, os.getpid()) is None
+    full = state.parent / "full"
+    full.mkdir()
+    flood(full)
+    state.rmdir()
+    full.rename(state)
+    assert folders.excess("a", state.parent, os.getpid()) == TOO_MANY
+
+
+def test_empty_folder_that_has_not_been_touched_for_long_is_not_opened(
+    state: Path, folders: StateFolders, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    at = time.time_ns()
+    at_one_time(monkeypatch, at - 10**10, at)
+    assert folders.excess("a", state.parent, os.getpid()) is None
+    monkeypatch.setattr(state_folders.os, "scandir", None)
+    assert folders.excess("a", state.parent, os.getpid()) is None
+
+
+def test_folder_that_is_moved_whenever_it_is_looked_into_hides_nothing(
+    state: Path, folders: StateFolders, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (state / "0").mkdir()
+    flood(state / "0")
+    look, moved = os.scandir, []
+
+    def moving(path: str) -> Any:
+        if len(path) > len(str(state)):
+            moved.append(path)
+            (state / f"{len(moved) - 1}").rename(state / f"{len(moved)}")
+        return look(path)
+
+    monkeypatch.setattr(os, "scandir", moving)
+    reason = folders.excess("a", state.parent, os.getpid())
+    assert reason == "state/ holds folders that are moved whenever they are looked into"
+    monkeypatch.undo()
+    assert folders.excess("a", state.parent, os.getpid()) == TOO_MANY
+
+
+def test_folder_that_goes_while_it_is_looked_at_is_no_offence(
+    state: Path, folders: StateFolders, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (state / "short-lived").mkdir()
+    look = os.scandir
+
+    def going(path: str) -> Any:
+        if path.endswith("short-lived"):
+            (state / "short-lived").rmdir()
+        return look(path)
+
+    monkeypatch.setattr(os, "scandir", going)
+    assert folders.excess("a", state.parent, os.getpid()) is None
