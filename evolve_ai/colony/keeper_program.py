@@ -8,9 +8,10 @@ from pathlib import Path
 
 from evolve_ai.model.errors import ToolchainError
 from evolve_ai.system.commands import Ending, Limits, run_command
-from evolve_ai.system.files import discard, storage_errors
+from evolve_ai.system.files import storage_errors
 from evolve_ai.system.processes import programs_running
 from evolve_ai.system.tools import tool_environment, tool_path
+from evolve_ai.system.trees import discard
 
 PROGRAM = "evolve-keeper"
 _SOURCE = Path(__file__).parents[1] / "keeper" / "src"

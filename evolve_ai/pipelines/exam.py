@@ -2,7 +2,6 @@
 
 import statistics
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,7 +25,7 @@ from evolve_ai.pipelines.sandboxing import EXAM, around_of, box_of
 from evolve_ai.stages.build import request_of
 from evolve_ai.state.registry import Registry
 from evolve_ai.system.exits import Room
-from evolve_ai.system.files import remove_tree
+from evolve_ai.system.trees import discard
 
 PURSE = 100_000  # thousandths of energy: nobody is poor in an exam
 
@@ -69,7 +68,7 @@ def examine(
         folder = parts.project.workspace / EXAM / name
         groups.append(sit(parts, pool, folder, able, programs, examination))
         stretch = examination.stretch
-    _clear(parts.project.workspace / EXAM)
+    discard(parts.project.workspace / EXAM)
     result = compared(*groups)
     return result.model_copy(
         update={
@@ -128,7 +127,7 @@ def sit(
     examination: Examination,
 ) -> list[Account | None]:
     """The accounts of a group; None for who failed."""
-    _clear(folder)  # an exam that was killed is begun anew
+    discard(folder)  # an exam that was killed is begun anew
     starts = [_start(parts, folder, candidate, programs) for candidate in candidates]
     patience = parts.project.settings.supervise
     room = Room.of(patience)
@@ -156,12 +155,6 @@ def sit(
         account if account.answered == examination.ticks else None
         for account in (accounts[start.id] for start in starts)
     ]
-
-
-def _clear(folder: Path) -> None:
-    """As far as possible; what agents have laid there may lie very deep."""
-    with suppress(OSError):
-        remove_tree(folder)
 
 
 def _start(

@@ -1,6 +1,5 @@
 """Owns the founding of agents: from the template, or from folders made elsewhere."""
 
-import shutil
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -29,6 +28,7 @@ from evolve_ai.state.registry import Batch, Registry
 from evolve_ai.system.content_store import ContentStore
 from evolve_ai.system.genome_file import GENOME
 from evolve_ai.system.project import Project
+from evolve_ai.system.trees import discard
 
 Progress = Callable[[int, int], None]
 MOST = 1_000_000
@@ -116,7 +116,7 @@ def open_pool(parts: Parts, registry: Registry) -> GenePool:
     for folder in (project.agents, project.logs, project.workspace):
         folder.mkdir(parents=True, exist_ok=True)
     for unborn in project.agents.glob(f"{UNBORN}*"):
-        shutil.rmtree(unborn, ignore_errors=True)
+        discard(unborn)
     pool = parts.substrate.read_pool(project.template)
     store = ContentStore(project.sources)
     for code in pool.code.values():

@@ -1,7 +1,6 @@
 """Owns what comes before the first cycle of a run and after its last one."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 
 from evolve_ai.contracts.colony import Colony
@@ -16,9 +15,9 @@ from evolve_ai.stages.record import changed
 from evolve_ai.stages.supervise import exit_event, stopped
 from evolve_ai.state.registry import Batch, Registry
 from evolve_ai.system.content_store import ContentStore
-from evolve_ai.system.files import remove_tree
 from evolve_ai.system.identity import boot_id
 from evolve_ai.system.project import Project
+from evolve_ai.system.trees import discard
 
 FREELY = "lived_freely"  # in the registry: the cycle in which somebody changed in its middle
 CLOCK = "clock"  # there too: what the times of failures, waits and starts are counted by
@@ -170,8 +169,7 @@ def told_of_pool(event: Event) -> tuple[str, ...]:
 def clear_away(project: Project, dead: Iterable[str]) -> None:
     """Folders of the dead go; genome and story stay in the registry."""
     for agent in dead:
-        with suppress(OSError):
-            remove_tree(project.agent(agent))
+        discard(project.agent(agent))
 
 
 def _clear_graves(project: Project, registry: Registry) -> None:

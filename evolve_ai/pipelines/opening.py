@@ -15,7 +15,7 @@ from evolve_ai.pipelines.sandboxing import last_level, recorded
 from evolve_ai.pipelines.takeover import on_record, refuse_another_world, season_under_way
 from evolve_ai.state.facts import SANDBOX
 from evolve_ai.state.registry import Batch, Registry
-from evolve_ai.system.files import remove_tree
+from evolve_ai.system.trees import discard
 
 PoolNow = Callable[[], GenePool]
 
@@ -33,8 +33,7 @@ def open_colonies(parts: Parts, registry: Registry, run: str, pool: PoolNow) -> 
     elif wanted != before or last_level(registry) is not parts.sandbox.level:
         _send_home(parts, registry, run, pool, before)
     for folder in set(before.folders(project.workspace)) - set(wanted.folders(project.workspace)):
-        if folder.exists():
-            remove_tree(folder)
+        discard(folder)
     _note(parts, registry, run, wanted)
     return _opened(parts, registry, pool, wanted)
 

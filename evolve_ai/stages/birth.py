@@ -1,7 +1,6 @@
 """Owns writing the folder of a new agent: whole, or not at all."""
 
 import os
-import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +16,7 @@ from evolve_ai.stages.genome_sync import MissingCodeError, generated
 from evolve_ai.system.content_store import ContentStore
 from evolve_ai.system.files import storage_errors
 from evolve_ai.system.genome_file import GENOME
+from evolve_ai.system.trees import remove_tree
 
 UNBORN = ".unborn-"
 
@@ -91,12 +91,10 @@ def write_folder(nursery: Nursery, genome: Genome, code: Mapping[str, bytes]) ->
     }
     unborn = nursery.agents / f"{UNBORN}{genome.id}"
     folder = nursery.agents / genome.id
-    if unborn.exists():
-        shutil.rmtree(unborn)
+    remove_tree(unborn)
     _write_files(str(unborn), files)
     (unborn / STATE).mkdir()
-    if folder.exists():
-        shutil.rmtree(folder)
+    remove_tree(folder)
     unborn.rename(folder)
     return Newborn(genome, data, genome_hash(data))
 

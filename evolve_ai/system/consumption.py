@@ -9,7 +9,10 @@ import stat
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
+
+from evolve_ai.system.trees import walk
 
 _PAGE = os.sysconf("SC_PAGE_SIZE")
 _BLOCK = 512  # the unit of st_blocks, whatever the file system
@@ -74,23 +77,15 @@ def folders_of(agents: Path, ids: Sequence[str]) -> Holdings:
 
 def holdings(folder: Path) -> Holdings:
     """What a folder and all below it takes. Links are not followed; who vanishes is not counted,
-    and one file of several names is counted once.
-
-    No recursion, as in os.walk: an agent may lay its folders very deep.
-    """
+    and one file of several names is counted once."""
     size = inodes = 0
     linked: set[tuple[int, int]] = set()
-    waiting = [str(folder)]
-    while waiting:
-        at = waiting.pop()
-        with suppress(OSError):
-            found = os.lstat(at)
+    with suppress(OSError):
+        for found in chain((folder.lstat(),), walk(folder)):
             if found.st_nlink > 1 and not stat.S_ISDIR(found.st_mode):
                 if (found.st_dev, found.st_ino) in linked:
                     continue
                 linked.add((found.st_dev, found.st_ino))
             size += found.st_blocks * _BLOCK
             inodes += 1
-            if stat.S_ISDIR(found.st_mode):
-                waiting += (f"{at}/{name}" for name in os.listdir(at))  # noqa: PTH208 - in strings
     return Holdings(size, inodes)

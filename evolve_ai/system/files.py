@@ -2,7 +2,6 @@
 
 import errno
 import os
-import shutil
 import stat
 import tempfile
 from collections.abc import Iterator
@@ -87,6 +86,17 @@ def publish_if_changed(path: Path, data: bytes) -> bool:
 
 def read_regular(path: str | Path, limit: int) -> bytes:
     """The bytes of a regular file of at most `limit` bytes; OSError for anything else."""
+    with opened_regular(path, limit) as (handle, size):
+        data = os.read(handle, size + 1)
+        while len(data) < size and (more := os.read(handle, size)):
+            data += more
+        return data
+
+
+@contextmanager
+def opened_regular(path: str | Path, limit: int) -> Iterator[tuple[int, int]]:
+    """A descriptor of a regular file of at most `limit` bytes, and how many it has; OSError for
+    anything else, which is neither waited for nor followed."""
     handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     try:
         seen = os.fstat(handle)
@@ -96,10 +106,7 @@ def read_regular(path: str | Path, limit: int) -> bytes:
             raise OSError(
                 errno.EFBIG, f"it has {seen.st_size} bytes, at most {limit} are allowed", str(path)
             )
-        data = os.read(handle, seen.st_size + 1)
-        while len(data) < seen.st_size and (more := os.read(handle, seen.st_size)):
-            data += more
-        return data
+        yield handle, seen.st_size
     finally:
         os.close(handle)
 
@@ -119,70 +126,11 @@ def sync_folder(folder: Path) -> None:
         os.close(handle)
 
 
-def discard(path: Path) -> None:
-    """Remove a file, a link or a folder as far as that is possible."""
-    if path.is_dir() and not path.is_symlink():
-        shutil.rmtree(path, ignore_errors=True)
-    else:
-        path.unlink(missing_ok=True)
-
-
-def remove_tree(folder: Path) -> None:
-    """Remove a folder of any depth: folders in it are moved up, where their paths are short.
-
-    Of a link only the link goes, here and in there, also when somebody puts one in the way
-    meanwhile. Raises OSError for what cannot be removed.
-    """
-    if folder.is_symlink():
-        folder.unlink()
-        return
-    with opened(folder) as top:
-        waiting, moved = _emptied(top, top, 0)
-        while waiting:
-            name = waiting.pop()
-            with opened(name, top) as at:
-                found, moved = _emptied(at, top, moved)
-            waiting += found
-            os.rmdir(name, dir_fd=top)
-    folder.rmdir()
-
-
-def _emptied(at: int, top: int, moved: int) -> tuple[list[str], int]:
-    """Take all out of an open folder: the names in `top` that folders in it have now, and how
-    many there have ever been."""
-    folders = []
-    with os.scandir(at) as entries:
-        found = list(entries)
-    for entry in found:
-        if not entry.is_dir(follow_symlinks=False):
-            os.unlink(entry.name, dir_fd=at)
-            continue
-        with opened(entry.name, at, os.O_PATH) as inner:
-            os.chmod(f"/proc/self/fd/{inner}", 0o700)  # noqa: PTH101 - that one, whatever its name
-        folders.append(f".removed-{os.getpid()}-{moved}")
-        moved += 1
-        os.rename(entry.name, folders[-1], src_dir_fd=at, dst_dir_fd=top)
-    return folders, moved
-
-
 @contextmanager
-def opened(folder: Path | str, below: int | None = None, how: int = 0) -> Iterator[int]:
-    """A descriptor of a folder (in that open one), `how` besides as open(2) has it; OSError where
-    it is a link, or no folder."""
-    handle = os.open(folder, FOLDER | how, dir_fd=below)
+def opened(folder: Path | str, below: int | None = None) -> Iterator[int]:
+    """A descriptor of a folder (in that open one); OSError where it is a link, or no folder."""
+    handle = os.open(folder, FOLDER, dir_fd=below)
     try:
         yield handle
     finally:
         os.close(handle)
-
-
-def tree_size(folder: Path) -> int:
-    """Bytes of the regular files directly below and deeper; 0 when there is no such folder."""
-    total = 0
-    for parent, _, names in os.walk(folder):
-        for name in names:
-            try:
-                total += os.lstat(os.path.join(parent, name)).st_size  # noqa: PTH118
-            except FileNotFoundError:
-                continue
-    return total

@@ -38,7 +38,7 @@ from evolve_ai.model.world import Percept
 from evolve_ai.substrates.rust.substrate import RustSubstrate
 from evolve_ai.system.bubblewrap import installed
 from evolve_ai.system.exits import Room
-from evolve_ai.system.files import remove_tree
+from evolve_ai.system.trees import remove_tree
 
 LIBRARIES = tuple(Path(path) for path in RustSubstrate.needs.libraries)
 PATIENT = Limits(cpu=10.0, wall=20.0, ready_cpu=10.0, ready_wall=20.0, late=0.5, stop=2.0)

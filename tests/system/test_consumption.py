@@ -19,9 +19,9 @@ from evolve_ai.system.consumption import (
     in_their_folders,
     memory_of,
 )
-from evolve_ai.system.files import remove_tree
 from evolve_ai.system.housekeeping import Housekeeping
 from evolve_ai.system.project import Folders
+from evolve_ai.system.trees import remove_tree
 
 MIB = 1024 * 1024
 

@@ -1,11 +1,9 @@
 """Owns the build area: one cargo workspace with the kernel, the units and the batch as crates."""
 
 import os
-import shutil
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 
-from evolve_ai.model.errors import ToolchainError
 from evolve_ai.model.report import GenePool
 from evolve_ai.substrates.rust.dependencies import dependencies_of
 from evolve_ai.substrates.rust.lock import LOCK, Member, lock_of
@@ -13,8 +11,10 @@ from evolve_ai.substrates.rust.manifest import MANIFEST, build_settings
 from evolve_ai.substrates.rust.plan import Gene
 from evolve_ai.substrates.rust.policy import GENERATED_PREFIX
 from evolve_ai.substrates.rust.seal import Seal
+from evolve_ai.substrates.rust.target import Target
 from evolve_ai.substrates.rust.units import Unit, crate_name, path_of
-from evolve_ai.system.files import discard, publish_if_changed, read_regular, storage_errors
+from evolve_ai.system.files import publish_if_changed, storage_errors
+from evolve_ai.system.trees import remove_tree
 
 BATCH = "evolve_batch"
 MAX_IDLE_UNITS = 256
@@ -22,7 +22,6 @@ MAX_IDLE_UNITS = 256
 # That changes how long it takes, not what it does.
 _KERNEL_PROFILE = "\n[profile.release.package.{}]\ncodegen-units = 4\n"
 _QUIET = "#![allow(warnings)]\n"
-MAX_PROGRAM = 2**30  # bytes; one with all of a pool's genes has half a million
 _SOURCES = ("Cargo.toml", LOCK, ".cargo", "kernels", "units", "batch")
 # What else lies in the area, and whether it is a folder.
 _OURS = {"target": True, "failed": True, "seal.json": False}
@@ -58,8 +57,7 @@ class BuildArea:
 
     def __init__(self, folder: Path, pool: GenePool, base: str, config: str = ""):
         self.folder = folder
-        self.target = folder / "target"
-        self._scratch = self.target / "scratch"
+        self.target = Target(folder / "target")
         self.kernel = crate_name("kernel", base)
         self.seal = Seal(self.target, folder / "seal.json")
         self._pool = pool
@@ -98,56 +96,21 @@ class BuildArea:
         """Where all lies that was laid out, and nothing else."""
         return tuple(self.folder / name for name in _SOURCES)
 
-    def make_room(self) -> None:
-        """Have an empty folder for what compilers and linkers keep for the moment."""
-        with storage_errors(self.folder):
-            discard(self._scratch)
-            self._scratch.mkdir(parents=True, exist_ok=True)
-
     def variables(self) -> dict[str, str]:
         """What tells a build where it may write."""
-        return {"CARGO_TARGET_DIR": str(self.target), "TMPDIR": str(self._scratch)}
-
-    def made(self, program: Path) -> Path:
-        """The binary that cargo says it made, if it is what it should be: a plain file of sane
-        size below the target folder, without a link on the way. ToolchainError if not."""
-        target = self.target.resolve()
-        try:
-            inside = program.is_relative_to(self.target)
-            if not inside or program.resolve() != target / program.relative_to(self.target):
-                raise OSError(0, "it is a link, or lies elsewhere")
-            read_regular(program, MAX_PROGRAM)
-        except OSError as error:
-            todo = "see which crate of the template writes there while it is built"
-            raise ToolchainError(
-                f"what was built is no program: {error.strerror}", where=program, todo=todo
-            ) from error
-        return program
+        return {"CARGO_TARGET_DIR": str(self.target.folder), "TMPDIR": str(self.target.scratch)}
 
     def clean(self) -> None:
         """Forget everything compiled."""
-        shutil.rmtree(self.target, ignore_errors=True)
-        discard(self.folder / "seal.json")
+        self.target.empty()
+        self.seal.forget()
 
     def forget_batch(self) -> None:
         """Have the batch compiled again whatever the clock says of its files.
 
         Cargo compares times; after a step back of the clock it would hand out the batch before.
         """
-        self._forget(BATCH)
-
-    def _forget(self, crate: str) -> None:
-        names = (f".fingerprint/{crate}-*", f"deps/{crate}-*", f"deps/lib{crate}-*", crate)
-        for pattern in names:
-            for place in ("release", "*/release"):
-                self._discard_made(f"{place}/{pattern}")
-
-    def _discard_made(self, pattern: str) -> None:
-        """A build may have left links to folders elsewhere; what is in those is not ours."""
-        target = self.target.resolve()
-        for path in self.target.glob(pattern):
-            if path.parent.resolve().is_relative_to(target):
-                discard(path)
+        self.target.forget(BATCH)
 
     def prune(self, kept: Collection[str], limit: int = MAX_IDLE_UNITS) -> int:
         """Remove the units and kernels longest unused, beyond this many, but none of `kept`."""
@@ -156,8 +119,8 @@ class BuildArea:
             crates = [path for path in (self.folder / kind).glob("*") if path.name not in kept]
             crates.sort(key=lambda path: path.stat().st_mtime_ns, reverse=True)
             for path in crates[limit:]:
-                self._discard_made(f"**/*{path.name}*")
-                discard(path)
+                self.target.forget(path.name)
+                remove_tree(path)
                 dropped += 1
         return dropped
 
@@ -176,7 +139,7 @@ class BuildArea:
                 if path in folders and entry.is_dir(follow_symlinks=False):
                     waiting.append(path)
                 elif not _stays(path, entry, files):
-                    discard(Path(entry.path))
+                    remove_tree(Path(entry.path))
                     strange.add("/".join(path.split("/")[:2]))
         return strange
 
@@ -223,7 +186,7 @@ class BuildArea:
         known = known and (self.folder / home).exists()
         changed = [publish_if_changed(self.folder / home / path, files[path]) for path in files]
         if known and (swept or any(changed)):
-            self._forget(PurePosixPath(home).name)
+            self.target.forget(PurePosixPath(home).name)
         os.utime(self.folder / home)
 
     def _manifest(self, name: str, needs: Mapping[str, str]) -> str:

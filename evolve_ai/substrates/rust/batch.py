@@ -109,7 +109,7 @@ class BatchBuild:
         self._area.forget_batch()
         report, done = self._cargo(BATCH, hearing)
         if done.ending is Ending.EXITED and done.code == 0 and report.program is not None:
-            self._outcome.program = self._area.made(report.program)
+            self._outcome.program = self._area.target.made(report.program)
             self._outcome.units = tuple(unit.name for unit in units)
             self._outcome.genes = tuple(genes)
             return

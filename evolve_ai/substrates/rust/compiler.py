@@ -53,7 +53,7 @@ class Compiler:
         """Compile one package of the area. ToolchainError when no box can be made for it, or the
         box has ended it; LeftBehindError when a process of it cannot be ended."""
         tools, confinement = self.tools(), self._confine()
-        area.make_room()
+        area.target.make_ready()
         command = build_argv(tools.cargo, package)
         done, verdict = run_boxed(
             lambda status: self._boxed(command, tools, confinement, area, status),
@@ -106,12 +106,12 @@ def build_box(
     Where there are crates, their build scripts are compiled there and run.
     """
     crates = (cargo_home(environ) / "registry",) if area.has_crates else ()
-    scripts = (area.target,) if area.has_crates else ()
+    scripts = (area.target.folder,) if area.has_crates else ()
     configuration = (*configuration_files(area.folder, environ), *crates)
     return Box(
         readable=(*area.sources(), *(path for path in configuration if os.access(path, os.R_OK))),
         executable=(*map(Path, _SYSTEM), tools.sysroot, *confinement.readable, *scripts),
-        writable=(area.target,),
+        writable=(area.target.folder,),
         threads=_THREADS,
         lifted=confinement.lifted,
     )

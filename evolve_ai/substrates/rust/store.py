@@ -2,7 +2,6 @@
 this project has signed."""
 
 import os
-import shutil
 import stat
 import tempfile
 from collections.abc import Iterable, Sequence
@@ -27,14 +26,13 @@ from evolve_ai.substrates.rust.stored_batch import (
     write_batch,
 )
 from evolve_ai.system.files import (
-    discard,
     publish,
     read_regular,
     storage_errors,
     sync_folder,
-    tree_size,
 )
 from evolve_ai.system.signing import make_key, read_key
+from evolve_ai.system.trees import discard, tree_size
 
 _ASIDE = "broken-"
 _REASON = "reason"  # in a folder that was set aside: why
@@ -123,7 +121,7 @@ class ProgramStore:
                 self._drop(name)
                 made.replace(self.folder / name)
             except BaseException:
-                shutil.rmtree(made, ignore_errors=True)
+                discard(made)
                 raise
             sync_folder(self.folder)
         self._open(self.folder / name)

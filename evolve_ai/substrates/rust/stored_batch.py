@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from evolve_ai.substrates.rust.area import MAX_PROGRAM, ROWS_PREFIX
+from evolve_ai.substrates.rust.area import ROWS_PREFIX
 from evolve_ai.substrates.rust.fingerprint import Ingredients
 from evolve_ai.substrates.rust.plan import Gene, Wiring
+from evolve_ai.substrates.rust.target import MAX_PROGRAM
 from evolve_ai.system.files import publish, read_regular
 from evolve_ai.system.signing import SIGNATURE, Key, is_signed
 

@@ -20,7 +20,7 @@ from evolve_ai.model.settings import GIB, BuildSettings
 from evolve_ai.substrates.rust.area import BuildArea
 from evolve_ai.substrates.rust.manifest import MANIFEST
 from evolve_ai.system.commands import Completed
-from evolve_ai.system.files import discard
+from evolve_ai.system.trees import discard
 
 CRATES = {"hostile-crate": "1.0.0"}
 MODE = 0o600  # of the secret
@@ -42,7 +42,8 @@ class Hostile:
 
     def forget(self) -> None:
         """Cargo runs a build script again only if it knows nothing of its last run."""
-        for path in self.area.target.glob("release/.fingerprint/hostile-crate-*/run-build-script*"):
+        runs = "release/.fingerprint/hostile-crate-*/run-build-script*"
+        for path in self.area.target.folder.glob(runs):
             discard(path)
 
     @contextmanager
@@ -57,13 +58,13 @@ class Hostile:
                 path.write_bytes(data)
             (self.outside / "secret").chmod(MODE)
             discard(self.outside / "by-script")
-            discard(self.area.target / "script-link")
+            discard(self.area.target.folder / "script-link")
 
     @contextmanager
     def bomb(self, seconds: int) -> Iterator[Path]:
         """Within, a build starts a hundred processes that live so long. The file that says how many
         have been started, once they have ended."""
-        bomb, bombed = self.area.target / "bomb", self.area.target / "script-bombed"
+        bomb, bombed = self.area.target.folder / "bomb", self.area.target.folder / "script-bombed"
         bomb.write_text(str(seconds))
         try:
             yield bombed
@@ -71,13 +72,29 @@ class Hostile:
             bomb.unlink()
             discard(bombed)
 
+    @contextmanager
+    def littered(self, confinement: Confinement) -> Iterator[None]:
+        """Within, a build has left what stops the next one, unless somebody sees to that."""
+        litter = self.area.target.folder / "litter"
+        litter.touch()
+        done = self.build(confinement)
+        assert done.code == 0, done.stderr
+        pipes = litter.parent.glob("release/.fingerprint/*/build-script-build-script-build")
+        assert all(pipe.is_fifo() for pipe in pipes)
+        try:
+            yield
+        finally:
+            self.area.clean()
+            assert list(litter.parent.iterdir()) == []
+            assert self.build(confinement).code == 0
+
     def report(self, by: str) -> dict[str, bool]:
-        lines = (self.area.target / f"{by}-report").read_text().splitlines()
+        lines = (self.area.target.folder / f"{by}-report").read_text().splitlines()
         return {what: told == "true" for what, told in (line.split(": ") for line in lines)}
 
     def daemons(self) -> list[psutil.Process]:
         """Those that crate and macro left, as far as they live."""
-        pids = [int(file.read_text()) for file in self.area.target.glob("*-daemon")]
+        pids = [int(file.read_text()) for file in self.area.target.folder.glob("*-daemon")]
         assert len(pids) == 2
         return [one for one in working_in(self.area.folder) if one.pid in pids]
 

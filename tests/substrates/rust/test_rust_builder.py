@@ -286,8 +286,10 @@ def test_units_and_kernels_longest_unused_leave_the_build_area(
     assert area.prune({units[0].name}, limit=1) == len(units) - 2
     kept, *old, new = units
     assert kept.exists()
-    assert not any(unit.exists() or list(area.target.rglob(f"*{unit.name}*")) for unit in old)
-    assert list(area.target.rglob(f"*{new.name}*"))
+    assert not any(
+        unit.exists() or list(area.target.folder.rglob(f"*{unit.name}*")) for unit in old
+    )
+    assert list(area.target.folder.rglob(f"*{new.name}*"))
     assert run(build_altered(builder, substrate, pool)) == "alpha::add 100\n"
 
 

@@ -109,38 +109,38 @@ def test_program_that_is_a_link_a_pipe_or_lies_elsewhere_is_none(
     pool: GenePool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     area = BuildArea(tmp_path / "build", pool, "")
-    release = area.target / "release"
+    release = area.target.folder / "release"
     release.mkdir(parents=True)
     (tmp_path / "program").write_bytes(b"elsewhere")
     (release / "good").write_bytes(b"a program")
     (release / "link").symlink_to(tmp_path / "program")
-    (area.target / "debug").symlink_to(tmp_path)
+    (area.target.folder / "debug").symlink_to(tmp_path)
     os.mkfifo(release / "pipe")
-    assert area.made(release / "good") == release / "good"
+    assert area.target.made(release / "good") == release / "good"
     strange = [
         release / "link",
         release / "pipe",
         release / "missing",
-        area.target / "debug" / "program",
+        area.target.folder / "debug" / "program",
         release / ".." / ".." / ".." / "program",
         tmp_path / "program",
     ]
     for path in strange:
         with pytest.raises(ToolchainError, match="what was built is no program"):
-            area.made(path)
-    monkeypatch.setattr("evolve_ai.substrates.rust.area.MAX_PROGRAM", 5)
+            area.target.made(path)
+    monkeypatch.setattr("evolve_ai.substrates.rust.target.MAX_PROGRAM", 5)
     with pytest.raises(ToolchainError, match="at most 5 are allowed"):
-        area.made(release / "good")
+        area.target.made(release / "good")
 
 
 def test_links_out_of_the_target_folder_are_not_followed(pool: GenePool, tmp_path: Path) -> None:
     area = BuildArea(tmp_path / "build", pool, "")
-    (area.target / "release").mkdir(parents=True)
+    (area.target.folder / "release").mkdir(parents=True)
     outside = tmp_path / "deps"
     outside.mkdir()
     (outside / "evolve_batch-1").write_bytes(b"not ours")
     (outside / "lib.rlib").write_bytes(b"not ours")
-    (area.target / "release" / "deps").symlink_to(outside)
+    (area.target.folder / "release" / "deps").symlink_to(outside)
     area.forget_batch()
     assert (outside / "evolve_batch-1").exists()
     area.seal.renew()
@@ -149,7 +149,7 @@ def test_links_out_of_the_target_folder_are_not_followed(pool: GenePool, tmp_pat
 
 def test_pipe_for_a_crate_holds_nobody_up(pool: GenePool, tmp_path: Path) -> None:
     area = BuildArea(tmp_path / "build", pool, "")
-    deps = area.target / "release" / "deps"
+    deps = area.target.folder / "release" / "deps"
     deps.mkdir(parents=True)
     os.mkfifo(deps / "lib.rlib")
     area.seal.renew()

@@ -4,6 +4,7 @@ Each attack is stopped in the box, and succeeds where just what stops it is lift
 """
 
 import os
+import shutil
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -18,9 +19,11 @@ from evolve_ai.model.errors import ToolchainError
 from evolve_ai.model.sandbox import Confinement, Protection
 from evolve_ai.substrates.rust.cargo import build_argv
 from evolve_ai.substrates.rust.manifest import MANIFEST
+from evolve_ai.substrates.rust.target import Target
 from evolve_ai.substrates.rust.toolchain import build_environment, find_toolchain
 from evolve_ai.system import bubblewrap
 from evolve_ai.system.commands import Ending, Limits, run_command
+from evolve_ai.system.trees import remove_tree
 
 # By the protections that stop them: these must all be lifted.
 ATTACKS = {
@@ -134,6 +137,27 @@ def test_build_starts_as_many_processes_as_it_likes_where_they_are_not_counted(
         done = hostile.build(replace(boxed(), lifted=frozenset({Protection.PROCESSES})))
         assert done.code == 0, done.stderr
         assert bombed.read_text() == "100"
+
+
+def test_what_a_build_leaves_stops_no_later_build(hostile: Hostile) -> None:
+    with hostile.put_right(), hostile.littered(boxed()):
+        assert hostile.build(boxed(), seconds=30.0).code == 0
+        hostile.area.seal.renew()
+        assert not hostile.area.seal.is_broken()
+        hostile.area.forget_batch()
+        hostile.area.target.forget("evolve_nothing")
+
+
+def test_what_a_build_leaves_stops_the_next_one_where_nobody_looks(
+    hostile: Hostile, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with hostile.put_right(), hostile.littered(boxed()):
+        with monkeypatch.context() as patch:
+            patch.setattr(Target, "make_ready", lambda target: None)
+            assert hostile.build(boxed(), seconds=2.0).ending is Ending.TOTAL_TIMEOUT
+        with pytest.raises((RecursionError, OSError)):
+            shutil.copytree(hostile.area.target.folder, hostile.outside / "copy")
+        remove_tree(hostile.outside / "copy")
 
 
 @pytest.fixture
