@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from evolve_ai.colony.diary import Diary
+from evolve_ai.colony.pasts import Told
 from evolve_ai.model.agent import Cause, Fault
 from evolve_ai.model.colony import Exchange, Pool
 from evolve_ai.model.world import Act, Percept
@@ -21,6 +22,7 @@ class PaperCrew:
         self.diary = Diary(diary)
         self.doomed = dict(doomed or {})
         self.asked: list[tuple[int, str]] = []
+        self.told: list[Told] = []
         self.offers: list[tuple[int, Mapping[str, Pool]]] = []
 
     def exchange(
@@ -30,9 +32,11 @@ class PaperCrew:
         tick: int,
         cycle: int,
         pool_for: Mapping[str, Pool],
+        told: Told,
     ) -> Exchange:
         self.asked += [(tick, agent) for agent in percepts]
         self.offers.append((tick, pool_for))
+        self.told.append(told)
         ends = [a for a in percepts if a in self.doomed and tick >= self.doomed[a]]
         acts = {agent: _answer(p) for agent, p in percepts.items() if agent not in ends}
         taints = tuple(f"agent {agent} at tick {tick}" for agent in ends)

@@ -18,6 +18,7 @@ BYE = "bye"  # agent, the state that it left
 CONDEMNED = "condemned"  # pid, cause, reason: it is about to be killed for this
 GREETED = "greeted"  # pids: their hello has reached them, with the genome and memory they live by
 SETTLED = "settled"  # the residents of a season
+TOLD = "told"  # rounds that were left, mutations: of a past that is told in several frames
 TURN = "turn"  # tick, phase, acts, faults, taints, pids of those at fault
 RESETTLED = "resettled"  # tick, residents, agents whose failure was judged
 

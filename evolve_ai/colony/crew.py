@@ -6,10 +6,11 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Self
 
-from evolve_ai.colony import agent_log
-from evolve_ai.colony.adoption import BYE, GREETED, LEAVE
+from evolve_ai.colony import agent_log, pasts
+from evolve_ai.colony.adoption import BYE, GREETED, LEAVE, TOLD
 from evolve_ai.colony.diary import Diary
 from evolve_ai.colony.launching import Launcher
+from evolve_ai.colony.pasts import Told
 from evolve_ai.colony.programs import program_of
 from evolve_ai.colony.resident import Asked, Resident
 from evolve_ai.colony.spawner import Spawner
@@ -35,6 +36,7 @@ from evolve_ai.system.identity import Identity, Sweep
 _LOOK_SECONDS = 0.1
 _EXCHANGES_BETWEEN_TRIMS = 256
 _SAMPLES_BETWEEN_TRIMS = 8
+NOTHING_TOLD = Told()
 
 
 class Crew:
@@ -132,13 +134,34 @@ class Crew:
         tick: int,
         cycle: int,
         pool_for: Mapping[str, Pool] | None = None,
+        told: Told = NOTHING_TOLD,
     ) -> Exchange:
         """One tick, or a phase of one: tell each agent its percept, collect the acts.
 
         Ends when each has answered, died, broken the protocol or run out of time. Who does not
-        run (any more) is in neither mapping.
+        run (any more) is in neither mapping. A long past is told before, round by round, what was
+        `told` of it before a kill left out; an act holds the answers to its last frame.
         """
         board, pool_for = self._board, pool_for or {}
+        rounds, percepts = pasts.cut(percepts, pool_for)
+        mutated = dict(told.mutated)
+        for left, past in rounds.items():
+            if not told.knows(left):
+                self._tell(past, {}, tick=-left, cycle=cycle)
+                mutated |= {id: act.mutated for id, act in board.acts.items() if act.mutated}
+                self.diary.write([[TOLD, left, mutated]])
+        self._tell(percepts, pool_for, tick=tick, cycle=cycle)
+        self._exchanges += 1
+        if self._exchanges % _EXCHANGES_BETWEEN_TRIMS == 0:
+            self._trim_logs()
+        acts, ended = pasts.with_mutations(board.acts, mutated), tuple(board.ended)
+        return Exchange(acts, self._take_faults(), self.take_taints(), ended)
+
+    def _tell(
+        self, percepts: Mapping[str, Percept], pools: Mapping[str, Pool], *, tick: int, cycle: int
+    ) -> None:
+        """A frame for each, and their acts on the board."""
+        board = self._board
         board.acts.clear()
         encoder = frame.PerceptEncoder(epoch=self.epoch, tick=tick, cycle=cycle)
         residents, ask, encode, act = board.residents, board.ask, encoder.frame, Asked.ACT
@@ -146,13 +169,8 @@ class Crew:
             resident = residents.get(id)
             if resident is not None:
                 resident.expect_act(tick, len(percept.steps))
-                ask(resident, encode(percept, pool_for.get(id)), act)
+                ask(resident, encode(percept, pools.get(id)), act)
         self._converse(self.limits.cpu, self.limits.wall)
-        self._exchanges += 1
-        if self._exchanges % _EXCHANGES_BETWEEN_TRIMS == 0:
-            self._trim_logs()
-        ended = tuple(board.ended)
-        return Exchange(dict(board.acts), self._take_faults(), self.take_taints(), ended)
 
     def ping(self) -> Mapping[str, Fault]:
         """Let every agent hear from us, and learn who is no longer well."""

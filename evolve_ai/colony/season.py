@@ -7,12 +7,14 @@ left out.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import astuple
+from functools import partial
 
 from msgspec import structs
 
-from evolve_ai.colony.adoption import RESETTLED, SETTLED, TURN
+from evolve_ai.colony.adoption import RESETTLED, SETTLED, TOLD, TURN
 from evolve_ai.colony.crew import Crew
 from evolve_ai.colony.diary import Entry
+from evolve_ai.colony.pasts import Told
 from evolve_ai.contracts.environment import Environment
 from evolve_ai.model.agent import Cause, Fault
 from evolve_ai.model.colony import Between, Change, Exchange, Order, Turned, nothing
@@ -41,6 +43,7 @@ def turn(environment: Environment, crew: Crew, order: Order, between: Between = 
             environment.resettle(known)
 
     resettle(order.first_tick - 1, past.begun)
+    ask = partial(crew.exchange, cycle=order.cycle)
     for tick in range(order.first_tick, order.first_tick + order.ticks):
         replayed = False
         for phase in range(environment.phases):
@@ -50,7 +53,7 @@ def turn(environment: Environment, crew: Crew, order: Order, between: Between = 
             if exchange is None:
                 percepts = {agent: p for agent, p in asked.items() if agent not in faults}
                 news = order.offers if tick == order.first_tick else {}
-                exchange = crew.exchange(percepts, tick=tick, cycle=order.cycle, pool_for=news)
+                exchange = ask(percepts, tick=tick, pool_for=news, told=past.take_told())
                 crew.diary.write([_entry(tick, phase, exchange)])
             faults |= exchange.faults
             taints += exchange.tainted
@@ -95,9 +98,19 @@ class _Past:
         self._turns: Iterator[Entry] = iter(turns)
         self._changes = {entry[1]: entry for entry in entries if entry[0] == RESETTLED}
         self.begun = bool(turns or self._changes)  # something happened in it
+        self._told = Told()
         for entry in entries:
             if entry[0] == SETTLED:
                 self.settled = _residents(entry[1])
+            elif entry[0] == TOLD:
+                self._told = Told(entry[1], entry[2])
+            elif entry[0] == TURN:
+                self._told = Told()
+
+    def take_told(self) -> Told:
+        """What of the pasts of the turn under way was told, for the first turn that is lived."""
+        told, self._told = self._told, Told()
+        return told
 
     def exchange(self, tick: int, phase: int) -> Exchange | None:
         """What this turn brought, or None when it has not been lived yet.
@@ -114,7 +127,8 @@ class _Past:
                 f"asked at tick {told_tick} (phase {told_phase}), where it would ask them at tick "
                 f"{tick} (phase {phase})",
                 where="evolve.toml",
-                todo="put `environment` back to what it was, finish that season, then change it",
+                todo="put `environment` back to what it was, finish that season, then change "
+                "it; or give the season up: evolve life-cycle --abandon-season",
             )
         return Exchange(
             {agent: _act(values) for agent, values in acts.items()},

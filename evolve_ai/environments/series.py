@@ -81,23 +81,31 @@ class Series:
         parity = (self._tick + phase) % 2
         latest = self._stretch.first + self._tick
         newest = (self._stretch.at(latest),)
+        told: dict[int, tuple[float, ...]] = {}  # by what was lived last: most are told the same
         asked = {}
         for agent, resident in self._residents.items():
             if not resident.running or resident.place % 2 != parity:
                 continue
             current = 0 <= self._lived[agent] == self._tick - 1 and not self._stretch.noise
-            steps = newest if current else self._steps(agent, latest)
+            steps = newest if current else self._steps(agent, latest, told)
             heard = tuple(self._said.get((resident.place + slot) % self._places) for slot in SLOTS)
             asked[agent] = Percept(steps, heard, self._ledger.energy(agent))
         return asked
 
-    def _steps(self, agent: str, latest: int) -> tuple[float, ...]:
+    def _steps(
+        self, agent: str, latest: int, told: dict[int, tuple[float, ...]]
+    ) -> tuple[float, ...]:
         lived = self._lived[agent]
+        if lived in told:
+            return told[lived]
         oldest = latest - self._stretch.replay + 1
         if lived >= 0:
             oldest = max(oldest, self._stretch.first + lived + 1)
         indices = range(min(latest, max(oldest, 0)), latest + 1)
-        return tuple(self._seen(agent, index) for index in indices)
+        steps = tuple(self._seen(agent, index) for index in indices)
+        if not self._stretch.noise:
+            told[lived] = steps
+        return steps
 
     def _seen(self, agent: str, index: int) -> float:
         value = self._stretch.at(index)

@@ -17,6 +17,8 @@ MAX_BODY = 64 * 1024
 MAX_LARGE_BODY = 192 * 1024
 LARGE_KINDS = frozenset({"hello", "bye"})
 MAX_STATE = 64 * 1024
+# An answer to so many steps has the time of one answer, and fits into one act.
+MAX_STEPS_OF_FRAME = 1024
 
 MAX_NAME = 64
 

@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 from paper_crew import CRASH, PaperCrew
 
 from evolve_ai.colony import season
-from evolve_ai.colony.adoption import RESETTLED, TURN
+from evolve_ai.colony.adoption import RESETTLED, TOLD, TURN
 from evolve_ai.colony.diary import Diary
+from evolve_ai.colony.pasts import Told
 from evolve_ai.environments.ledger import Prices
 from evolve_ai.environments.series import Series, Stretch
 from evolve_ai.model.agent import Fault
@@ -160,6 +161,24 @@ def test_who_was_set_running_again_before_the_cut_is_asked_after_it(tmp_path: Pa
     with crew_at(diary) as rest:
         assert turned(rest, order) == uncut
     assert rest.asked_of("a0") == [12, 13]
+
+
+def test_what_was_told_of_a_past_before_the_cut_is_known_to_the_turn_under_way(
+    tmp_path: Path,
+) -> None:
+    order, diary = order_of(), tmp_path / "diary"
+    with crew_at(diary) as whole:
+        uncut = turned(whole, order)
+    assert all(one == Told() for one in whole.told)
+    entries = told_in(diary)
+    at = next(n for n, entry in enumerate(entries) if entry[0] == TURN)
+    with closing(Diary(diary)) as cut:
+        cut.open("")
+        cut.open(order.title)
+        cut.write([[TOLD, 9, {}], *entries[: at + 1], [TOLD, 3, {}], [TOLD, 2, {"a1": "flip"}]])
+    with crew_at(diary) as rest:
+        assert turned(rest, order) == uncut
+    assert rest.told == [Told(2, {"a1": "flip"})] + [Told()] * (len(whole.told) - 2)
 
 
 def test_who_fails_is_asked_no_more(crew: PaperCrew) -> None:
