@@ -30,6 +30,11 @@ _WORDS = (
 KEYWORDS = frozenset(_WORDS.split())
 
 
+def is_name(word: str) -> bool:
+    """Can a function of a genome be called so?"""
+    return bool(_NAME.fullmatch(word)) and word not in KEYWORDS
+
+
 class GenomeError(ValueError):
     """A genome that breaks a rule; the message says which."""
 
@@ -73,6 +78,14 @@ class Genome:
 
 def encode(genome: Genome) -> bytes:
     """The bytes of a genome; GenomeError when they would be too many, or too deep."""
+    data = packed(genome)
+    if len(data) > MAX_BYTES:
+        raise GenomeError(f"{len(data)} bytes, more than the {MAX_BYTES} allowed")
+    return data
+
+
+def packed(genome: Genome) -> bytes:
+    """Its bytes, however many; GenomeError when it is too deep."""
     body: dict[str, Any] = {
         "v": VERSION,
         "id": genome.id,
@@ -96,8 +109,6 @@ def encode(genome: Genome) -> bytes:
         data: bytes = msgpack.packb(body)
     except ValueError as error:
         raise GenomeError(f"cannot be written: {error}") from error
-    if len(data) > MAX_BYTES:
-        raise GenomeError(f"{len(data)} bytes, more than the {MAX_BYTES} allowed")
     return data
 
 
@@ -220,7 +231,7 @@ def _function(pair: Any, name: str) -> tuple[str, bool]:
     if type(pair) is not list or len(pair) != 2:
         raise GenomeError(f"{name} must be a pair [name, active]")
     function, active = _typed(pair[0], name, str), _typed(pair[1], name, bool)
-    if not _NAME.fullmatch(function) or function in KEYWORDS:
+    if not is_name(function):
         raise GenomeError(f"{name} is no name of a function: {function[:80]!r}")
     return function, active
 

@@ -11,7 +11,7 @@ from tree_sitter import Node
 
 from evolve_ai.model.audit_settings import AuditSettings
 from evolve_ai.model.errors import TemplateError
-from evolve_ai.model.genome import KEYWORDS
+from evolve_ai.model.genome import KEYWORDS, MAX_BYTES, FileGene, Genome, packed
 from evolve_ai.model.report import GenePool, SourceReport
 from evolve_ai.model.settings import BuildSettings
 from evolve_ai.substrates.rust import syntax
@@ -31,6 +31,9 @@ from evolve_ai.system.settled import times_of
 LIBRARY = "src/lib.rs"
 KERNEL = "src/kernel"
 GENES = "src/genes"
+# Room is left for what a life adds to a genome, and beside the pool in a frame.
+MOST_BYTES = MAX_BYTES - 4096
+_ANY = "00000000-0000-4000-8000-000000000000"
 
 _MODULE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}\.rs")
 _LIBRARY_ITEMS = ["pub mod genes ;", "pub mod kernel ;"]
@@ -70,6 +73,7 @@ def read_pool(
         sources.append(_source(path, content, policy))
         code[sources[-1].code] = content
     _check_uses(sources)
+    _check_room(sources)
     versions = {one.name: one.version for one in dependencies_of(manifest)}
     manifests = {MANIFEST: settled(manifest, release(build), versions)}
     return GenePool(tuple(sources), code, fixed, manifests, _fixed_hash(fixed, manifest))
@@ -118,10 +122,12 @@ def _gene_paths(template: Path) -> list[str]:
     folder = template / GENES
     if not folder.is_dir():
         raise _refused(GENES, "there is no such folder", "put gene files there: <name>.rs")
-    names = sorted(path.name for path in folder.iterdir())
     paths = []
-    for name in names:
-        if name == "mod.rs" or name.startswith(".") or not name.endswith(".rs"):
+    for name in sorted(path.name for path in folder.iterdir()):
+        if name == "mod.rs" or name.startswith("."):
+            continue
+        if not name.endswith(".rs"):
+            _check_other(folder / name)
             continue
         if not _MODULE.fullmatch(name) or name.removesuffix(".rs") in KEYWORDS:
             raise _refused(f"{GENES}/{name}", "its name cannot name a module", "rename it")
@@ -129,6 +135,35 @@ def _gene_paths(template: Path) -> list[str]:
     if not paths:
         raise _refused(GENES, "it holds no gene file", "put at least one there: <name>.rs")
     return paths
+
+
+def _check_other(path: Path) -> None:
+    """What is no gene file is left alone, unless somebody may take it for one."""
+    name = f"{GENES}/{path.name}"
+    if path.suffix.lower() == ".rs":
+        raise _refused(name, "its name does not end with .rs", "rename it")
+    if path.is_dir():
+        inside = next(iter(sorted(path.rglob("*.[rR][sS]"))), None)
+        if inside is not None:
+            where = f"{GENES}/{inside.relative_to(path.parent)}"
+            raise _refused(where, "gene files lie in src/genes itself", "move it there")
+
+
+def _check_room(sources: list[SourceReport]) -> None:
+    """The genome of an agent that has all genes, and may still change, must fit."""
+    files = tuple(
+        FileGene(one.path, one.code, True, tuple((name, True) for name in one.genes))
+        for one in sources
+    )
+    traits = {trait: 0.5 for one in sources for trait in one.traits}
+    size = len(packed(Genome(_ANY, 0, (_ANY, _ANY), files, traits)))
+    if size > MOST_BYTES:
+        functions = sum(len(one.genes) for one in sources)
+        reason = (
+            f"its {len(files)} gene files with {functions} genes and {len(traits)} traits make a "
+            f"genome of {size} bytes, and {MOST_BYTES} are allowed"
+        )
+        raise _refused(GENES, reason, "take some out, or give them shorter names")
 
 
 def _source(path: str, code: bytes, policy: Policy) -> SourceReport:

@@ -60,6 +60,7 @@ RULES = _by_id(
             "generated-name", "Names of generated crates are not there in the agent's own folder."
         ),
         Rule("ascii-name", "Letters of other alphabets look, or count, like others."),
+        Rule("gene-name", "A genome names each gene by one plain word, which is no word of Rust."),
         # What would mean another thing in a crate by itself.
         Rule("orphan-impl", "Impls on types of others are legal in one crate, not in two."),
         Rule("overlapping-impl", "Whether impls overlap, a crate may not know of another."),

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from tree_sitter import Node
 
+from evolve_ai.model.genome import KEYWORDS, is_name
 from evolve_ai.model.report import Finding, Severity, SourceReport
 from evolve_ai.substrates.rust import syntax
 from evolve_ai.substrates.rust.audit import audit
@@ -16,6 +17,7 @@ from evolve_ai.substrates.rust.syntax import Import, PathUse, SourceTree
 
 MAX_SOURCE_BYTES = 1024 * 1024
 TRAIT_METHOD = "trait_in"
+MAX_NAME = 64  # letters, as in a genome
 
 # Control characters, and those that change how a text looks: readers must agree on what it says.
 _STRANGE = re.compile(
@@ -44,19 +46,21 @@ def read_source(path: str, code: bytes, policy: Policy = DEFAULT) -> SourceRepor
     readable = tree.too_deep is None
     imported = tuple(tree.imports()) if readable else ()
     written = tuple(tree.paths()) if readable else ()
-    traits, trait_breaches = _traits(tree)
+    traits, breaches = _traits(tree)
+    genes = [node.child_by_field_name("name") or node for node in _genes(tree.root)]
+    breaches += _misnamed(genes)
     error = _syntax_error(tree)
     return SourceReport(
         path=path,
         code=digest,
-        genes=tuple(dict.fromkeys(_genes(tree.root))),
+        genes=tuple(dict.fromkeys(name for name in map(_plain, genes) if is_name(name))),
         traits=traits,
         uses=_uses(imported, written),
         functions=len(tree.kinds["function_item"]),
         complexity=_complexity(tree),
         lines=lines,
         syntax_error=_bare(error) if error else None,
-        findings=(error,) if error else audit(tree, imported, written, policy, trait_breaches),
+        findings=(error,) if error else audit(tree, imported, written, policy, breaches),
     )
 
 
@@ -101,10 +105,28 @@ def _place(before: str) -> tuple[int, int]:
     return before.count("\n") + 1, len(before) - before.rfind("\n")
 
 
-def _genes(root: Node) -> Iterator[str]:
-    for node in root.children:
-        if node.type == "function_item" and _is_gene(node):
-            yield syntax.plain(syntax.text_of(node.child_by_field_name("name") or node))
+def _genes(root: Node) -> Iterator[Node]:
+    return (node for node in root.children if node.type == "function_item" and _is_gene(node))
+
+
+def _plain(name: Node) -> str:
+    return syntax.plain(syntax.text_of(name))
+
+
+def _misnamed(names: list[Node]) -> Iterator[Breach]:
+    """Genes that a genome cannot name; of letters outside of ASCII another rule tells."""
+    seen: set[str] = set()
+    for node in names:
+        name = _plain(node)
+        if name in KEYWORDS:
+            told = f"a gene cannot be called `{name}`: that is a word of Rust"
+            yield node.start_byte, "gene-name", told
+        elif len(name) > MAX_NAME and name.isascii():
+            told = f"the name of a gene has {len(name)} letters, {MAX_NAME} are allowed"
+            yield node.start_byte, "gene-name", told
+        elif name in seen:
+            yield node.start_byte, "gene-name", f"a gene `{name}` stands twice in this file"
+        seen.add(name)
 
 
 def _is_gene(function: Node) -> bool:
