@@ -40,6 +40,11 @@ from evolve_ai.ui.words import PAUSED
     is_flag=True,
     help="Leave the agents alive at the end, for the next life-cycle to take over.",
 )
+@click.option(
+    "--abandon-season",
+    is_flag=True,
+    help="Give up a season that was left in its middle and cannot be finished; taints.",
+)
 @workers_option
 @unsafe_option
 @json_option
@@ -49,6 +54,7 @@ def life_cycle(
     seconds: float | None,
     selection: str | None,
     detach_on_exit: bool,
+    abandon_season: bool,
     unsafe: bool,
     as_json: bool,
     **at: Any,
@@ -66,7 +72,7 @@ def life_cycle(
     with (
         ending_gracefully(lambda words: say(words, err=True)) as ending,
         build_bar(console) as advance,
-        life(project, assemble, advance, hear, terms(unsafe)) as manager,
+        life(project, assemble, advance, hear, terms(unsafe), abandon_season) as manager,
     ):
         ending.calls(manager.stop)
         manager.detaches = detach_on_exit

@@ -6,7 +6,7 @@ from pathlib import Path
 from evolve_ai.model.errors import EvolveError
 from evolve_ai.pipelines import inbox
 from evolve_ai.pipelines.looking import life_cycle
-from evolve_ai.pipelines.project_root import find_root
+from evolve_ai.pipelines.project_root import find_remains
 from evolve_ai.system.identity import Identity
 from evolve_ai.system.leftovers import leftovers
 from evolve_ai.system.processes import adopt_or_none, ended, send
@@ -27,7 +27,7 @@ def stop(folder: Path, seconds: float) -> int | None:
 
     The settings are not read: a slip in evolve.toml must not keep anybody from stopping.
     """
-    held = life_cycle(Folders(find_root(folder)))
+    held = life_cycle(Folders(find_remains(folder)))
     if held is None:
         return None
     _end(held.identity, seconds)
@@ -36,7 +36,7 @@ def stop(folder: Path, seconds: float) -> int | None:
 
 def anybody_lives(folder: Path) -> bool:
     """Does an agent of the project in this folder live, with a life-cycle or without?"""
-    return any(leftovers(Folders(find_root(folder)).agents))
+    return any(leftovers(Folders(find_remains(folder)).agents))
 
 
 def _end(identity: Identity, seconds: float) -> None:

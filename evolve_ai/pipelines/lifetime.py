@@ -10,7 +10,7 @@ from evolve_ai.model.event import Event, Kind
 from evolve_ai.model.report import GenePool
 from evolve_ai.model.restart import backoff_of, with_backoff
 from evolve_ai.pipelines.parts import Parts
-from evolve_ai.pipelines.takeover import ADRIFT, take_over
+from evolve_ai.pipelines.takeover import ABANDONED, ADRIFT, take_over
 from evolve_ai.stages.record import changed
 from evolve_ai.stages.supervise import exit_event, stopped
 from evolve_ai.state.registry import Batch, Registry
@@ -59,7 +59,7 @@ def begin(
     if taints and registry.meta("tainted") is None:
         meta["tainted"] = taints[0]
     awaited = frozenset((registry.meta(AWAITED) or "").split())
-    meta |= {AWAITED: None, ADRIFT: None}  # a run asks for everybody at once
+    meta |= {AWAITED: None, ADRIFT: None, ABANDONED: None}  # a run asks for everybody at once
     batch = Batch(
         records=changed(before, agents.values()),
         memories={**taken.memories, **dict.fromkeys(taken.lost & taken.memories.keys())},

@@ -35,7 +35,7 @@ def open_colonies(parts: Parts, registry: Registry, run: str, pool: PoolNow) -> 
     for folder in set(before.folders(project.workspace)) - set(wanted.folders(project.workspace)):
         discard(folder)
     _note(parts, registry, run, wanted)
-    return _opened(parts, registry, pool, wanted)
+    return opened_colonies(parts, registry, pool, wanted)
 
 
 def _note(parts: Parts, registry: Registry, run: str, layout: Layout) -> None:
@@ -51,7 +51,7 @@ def _send_home(parts: Parts, registry: Registry, run: str, pool: PoolNow, layout
     """Their memories come home with them; it is a run without a cycle."""
     if not any(folder.exists() for folder in layout.folders(parts.project.workspace)):
         return
-    colony = _opened(parts, registry, pool, layout)
+    colony = opened_colonies(parts, registry, pool, layout)
     try:
         begun = lifetime.begin(parts, registry, run, pool(), colony, as_found=True)
         lifetime.end(parts, registry, run, colony, begun.agents, begun.agents)
@@ -59,7 +59,7 @@ def _send_home(parts: Parts, registry: Registry, run: str, pool: PoolNow, layout
         colony.close()
 
 
-def _opened(parts: Parts, registry: Registry, pool: PoolNow, layout: Layout) -> Colony:
+def opened_colonies(parts: Parts, registry: Registry, pool: PoolNow, layout: Layout) -> Colony:
     """One lives in this process, several in processes of their own."""
     program = keeper_program(parts.project.workspace)
     members: list[ColonyProcess] = []

@@ -21,6 +21,12 @@ def find_root(folder: Path) -> Path:
     return root
 
 
+def find_remains(folder: Path) -> Path:
+    """As find_root, for one who only ends what lives there: of the project little need be left."""
+    root = folder.absolute()
+    return root if (root / "workspace").is_dir() else find_root(folder)
+
+
 def check_path(folder: Path) -> None:
     """Cargo, JSON and the registry speak UTF-8; UsageError for a path that does not."""
     try:

@@ -11,6 +11,7 @@ import tomlkit
 from evolve_ai.contracts.sink import Sink
 from evolve_ai.contracts.substrate import Progress
 from evolve_ai.model.errors import NoPopulationError
+from evolve_ai.model.settings import Settings
 from evolve_ai.model.status import (
     AgentStory,
     AuditResult,
@@ -21,7 +22,8 @@ from evolve_ai.model.status import (
 )
 from evolve_ai.notifications.notifier import Notifier, open_notifier
 from evolve_ai.notifications.orchestrator_log import open_log
-from evolve_ai.pipelines import commands, inbox, views
+from evolve_ai.pipelines import commands, inbox, stopping, views
+from evolve_ai.pipelines.abandonment import NO_SEASON, abandon_season
 from evolve_ai.pipelines.audit_agents import audit_agents
 from evolve_ai.pipelines.bounds import bounded
 from evolve_ai.pipelines.build_agents import build_agents
@@ -39,7 +41,7 @@ from evolve_ai.pipelines.life_manager import LifeManager
 from evolve_ai.pipelines.looking import LIFE_CYCLE, life_cycle
 from evolve_ai.pipelines.operator import Hear
 from evolve_ai.pipelines.parts import Parts, check_needs
-from evolve_ai.pipelines.project_root import find_root
+from evolve_ai.pipelines.project_root import find_remains, find_root
 from evolve_ai.pipelines.restoration import add_news, open_registry, refuse_lost, take_news
 from evolve_ai.pipelines.sandboxing import EXAM, Terms, sandbox_of
 from evolve_ai.pipelines.verification import lost_key, verify_project
@@ -47,7 +49,6 @@ from evolve_ai.state.copies import Copies
 from evolve_ai.state.registry import Registry
 from evolve_ai.state.rescue import put_back
 from evolve_ai.system.files import publish
-from evolve_ai.system.leftovers import leftovers
 from evolve_ai.system.lock import Lock
 from evolve_ai.system.project import Folders, Project
 from evolve_ai.system.settings_file import FILE_NAME
@@ -176,26 +177,35 @@ def life(
     build_progress: Progress | None = None,
     hear: Hear | None = None,
     terms: Terms | None = None,
+    abandon: bool = False,
 ) -> Iterator[LifeManager]:
+    """`abandon`: a season that was left in its middle is given up first."""
     with opened(project, assemble, LIFE_CYCLE, terms or Terms()) as (parts, registry):
         if registry.meta("places") is None:
             raise NoPopulationError(
                 "this project has no agents yet", where=project.root, todo="evolve init 100"
             )
+        if abandon:
+            told = abandon_season(registry, parts.sink, run_id(), "asked for by the operator")
+            add_news(registry, told or NO_SEASON)
         with LifeManager(parts, registry, run_id(), build_progress, hear) as manager:
             manager.population.notes += take_news(registry)
             yield manager
 
 
-def send_home(project: Project, assemble: Assemble) -> int:
+def send_home(folder: Path, overrides: Sequence[str], assemble: Assemble) -> stopping.SentHome:
     """End the agents that live on although no life-cycle holds the project, as one that ends does:
-    what was begun is finished, and what they remember is kept. How many there were."""
-    left = sum(1 for _ in leftovers(project.agents)) if project.agents.is_dir() else 0
-    if left:
+    what was begun is finished, and what they remember is kept. If that cannot be, see stopping."""
+
+    def finish() -> None:
+        project = open_project(folder, overrides)
+        if world := stopping.world_under_way(project):  # a season ends in the world it began in
+            project = open_project(folder, (*overrides, f'environment="{world}"'))
         with life(project, assemble, terms=Terms(as_before=True)) as manager:
             manager.stop()
             manager.manage_agents_lifecycle()
-    return left
+
+    return stopping.send_home(Project(find_remains(folder), Settings()), finish, run_id())
 
 
 def story(project: Project, assemble: Assemble, prefix: str) -> AgentStory:

@@ -17,6 +17,7 @@ from evolve_ai.system.leftovers import leftovers
 from evolve_ai.system.processes import end_strangers_left_behind
 
 ADRIFT = "adrift"  # in the registry: why processes that live know more than it does, and are ended
+ABANDONED = "abandoned"  # there too: the cycle whose season was given up, until it is taken over
 ALL_ENDED = "all agents were ended from outside, and their memories are lost"
 KILLED_AT_END = "the life-cycle was killed as it ended"
 BROKEN_OFF = "the season of cycle {} was broken off, and begins anew"
@@ -73,8 +74,9 @@ def take_over(
     resumes = turning and bool(running or not expected) and not lived_elsewhere(parts, registry)
     taints: tuple[str, ...] = colony.take_taints()
     if turning and not resumes:
-        colony.forget()
         taints = (*taints, BROKEN_OFF.format(cycle + 1))
+    if not resumes and (turning or registry.meta(ABANDONED) is not None):
+        colony.forget()
     if adopted.title == prelude(cycle + 1) and not as_found:
         return TakenOver(agents, memories, resumes, taints=taints)
     return _as_found(parts, agents, memories, adopted, running, cycle, resumes, taints)
@@ -106,7 +108,7 @@ def refuse_another_world(parts: Parts, registry: Registry) -> None:
         f"agents live on in {world!r}",
         where=parts.project.root / "evolve.toml",
         todo=f'put back environment = "{world}", finish that season (evolve life-cycle '
-        "--cycles 1), then change it",
+        "--cycles 1), then change it; or give it up: evolve life-cycle --abandon-season",
     )
 
 

@@ -9,6 +9,7 @@ from evolve_ai.system.identity import Identity, identify
 from evolve_ai.system.processes import end_strangers_left_behind
 
 _MARK = "EVOLVE_STARTED_BY"
+_KEEPER = "evolve-keeper"  # its argv[0]
 _ROUNDS = 5  # whoever was about to start another when it was ended
 
 
@@ -23,6 +24,18 @@ def leftovers(agents: Path) -> Iterator[Identity]:
             named = (process / "cmdline").read_bytes().startswith(b"agent-")
             if named or str((process / "exe").readlink()).startswith("/memfd:"):
                 yield from _identified(process)
+
+
+def keepers(workspace: Path) -> Iterator[Identity]:
+    """Keepers of colonies of this project, whoever has started them."""
+    below = f"{workspace.resolve()}/"
+    for process in Path("/proc").iterdir():
+        if process.name.isdigit():
+            with suppress(OSError):
+                words = os.fsdecode((process / "cmdline").read_bytes()).split("\0")
+                named = words[0].rpartition("/")[2] == _KEEPER
+                if named and any(word.startswith(below) for word in words[1:]):
+                    yield from _identified(process)
 
 
 def started_by_us() -> Mapping[str, str]:

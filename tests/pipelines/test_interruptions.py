@@ -186,11 +186,11 @@ def test_season_that_was_interrupted_is_not_finished_in_another_world(
     kill(running)
     before = project.agent_pids()
     recorded = project.recorded()
-    for words in (("life-cycle", "--cycles", 1), ("stop",)):
-        refused = project.evolve(*words, *ELSEWHERE, code=2)
-        assert "environment is 'solitary' now" in refused.err
-        assert f"{project.root / 'evolve.toml'}" in refused.err
-        assert 'put back environment = "series"' in refused.err
+    refused = project.evolve("life-cycle", "--cycles", 1, *ELSEWHERE, code=2)
+    assert "environment is 'solitary' now" in refused.err
+    assert f"{project.root / 'evolve.toml'}" in refused.err
+    assert 'put back environment = "series"' in refused.err
+    assert "--abandon-season" in refused.err
     assert project.agent_pids() == before, "nothing was done"
     assert project.recorded() == recorded
     project.live(1, *long)
@@ -200,6 +200,17 @@ def test_season_that_was_interrupted_is_not_finished_in_another_world(
     undisturbed.live(1, *long)
     undisturbed.live(1, *long, *ELSEWHERE)
     assert project.chain() == undisturbed.chain()
+
+
+def test_stop_finishes_a_season_in_the_world_that_it_began_in(project: ProjectUnderTest) -> None:
+    running = project.start("life-cycle")
+    wait_until(partial(season_begun, project), "a season")
+    kill(running)
+    done = project.evolve("stop", *ELSEWHERE)
+    assert "stopped" in done.out
+    assert not project.processes()
+    assert project.status()["tainted"] is None
+    assert project.status()["cycle"] == 1
 
 
 def test_season_whose_agents_are_all_gone_begins_anew_in_the_world_of_the_settings(
