@@ -104,7 +104,9 @@ def _abandon(project: Project, run: str, reason: str) -> list[str]:
     project = replace(project, settings=project.settings.model_copy(update={"hooks": {}}))
     Registry.read(project.registry).close()  # it is there, or this is not the way
     with Lock(project.workspace, "stop"), Registry.create(project.registry) as registry:
-        notifier = open_notifier(project.settings, project.logs, registry.events_after)
+        notifier = open_notifier(
+            project.settings, project.logs, registry.events_after, mark=project.delivered
+        )
         try:
             told = abandon_season(registry, notifier, run, reason)
             parts = _bare(project, notifier)
