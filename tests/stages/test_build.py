@@ -9,6 +9,7 @@ from stages_support import Population
 
 from evolve_ai.contracts.substrate import Progress
 from evolve_ai.model.agent import Cause, Fault, State
+from evolve_ai.model.errors import LeftBehindError
 from evolve_ai.model.report import BuildRequest, BuildVerdict, Program
 from evolve_ai.model.tally import Counts
 from evolve_ai.stages.build import Built, build
@@ -185,3 +186,16 @@ def test_altered_program_quarantines_and_taints(three: Population) -> None:
     assert {r.state for r in done.agents.values()} == {State.QUARANTINED}
     assert {r.cause for r in done.agents.values()} == {"signature"}
     assert done.taints == ("3 agents set aside: its program was altered",)
+
+
+def test_build_that_leaves_somebody_behind_taints_and_harms_nobody(three: Population) -> None:
+    class Haunted(PaperBuilder):
+        def build(
+            self, requests: Sequence[BuildRequest], progress: Progress | None = None
+        ) -> tuple[BuildVerdict, ...]:
+            raise LeftBehindError("process 77 of a command that was ended cannot be ended")
+
+    done = built(three, Haunted(), list(three.agents))
+    assert not any(one.state is State.QUARANTINED for one in done.agents.values())
+    assert done.counts.failed == len(done.taints) == len(three.agents)
+    assert all("process 77" in taint for taint in done.taints)
