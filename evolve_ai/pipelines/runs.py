@@ -10,7 +10,7 @@ import tomlkit
 
 from evolve_ai.contracts.sink import Sink
 from evolve_ai.contracts.substrate import Progress
-from evolve_ai.model.errors import NoPopulationError
+from evolve_ai.model.errors import EvolveError, NoPopulationError
 from evolve_ai.model.settings import Settings
 from evolve_ai.model.status import (
     AgentStory,
@@ -21,7 +21,7 @@ from evolve_ai.model.status import (
     Verification,
 )
 from evolve_ai.notifications.notifier import Notifier, open_notifier
-from evolve_ai.notifications.orchestrator_log import open_log
+from evolve_ai.notifications.orchestrator_log import Log, open_log
 from evolve_ai.pipelines import commands, inbox, stopping, views
 from evolve_ai.pipelines.abandonment import NO_SEASON, abandon_season
 from evolve_ai.pipelines.audit_agents import audit_agents
@@ -94,9 +94,21 @@ def opened(
             mine = registry if purpose == LIFE_CYCLE else None
             libraries = parts.substrate.needs.libraries
             parts = replace(parts, sandbox=sandbox_of(project, libraries, terms, mine))
+        stack.callback(_left_in_place, registry, notifier.log)  # whatever ends us
         yield parts, registry
-        for trouble in (*put_back(registry), *Copies(project.registry).make(registry)):
+        _left_in_place(registry, notifier.log)
+        for trouble in Copies(project.registry).make(registry):
             notifier.log.warning(trouble)
+
+
+def _left_in_place(registry: Registry, log: Log) -> None:
+    """Should its file have been removed under us, this is where all of it would be lost."""
+    try:
+        told = put_back(registry)
+    except EvolveError as error:
+        told = (str(error),)
+    for words in told:
+        log.warning(words)
 
 
 def choose_seed(folder: Path, seed: int) -> None:

@@ -1,10 +1,13 @@
 """Owns what Ctrl-C, SIGTERM and a closed terminal mean: first a graceful end, then one at once."""
 
+import math
 import signal
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
+SAME_MOMENT = 0.1  # seconds; nobody presses Ctrl-C twice in so short a time
 ASKED_TO_END = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -16,7 +19,8 @@ class Ending:
     """Whether the end was asked for, and whom to tell.
 
     A terminal that closes says so several times (the kernel to its foreground, a shell to its
-    jobs): that is one wish for a graceful end, never one for an end at once.
+    jobs): that is one wish for a graceful end, never one for an end at once. So is a signal that
+    comes twice in the same moment, as from timeout(1): once to us, once to our group.
     """
 
     def __init__(self, say: Callable[[str], None]):
@@ -24,6 +28,7 @@ class Ending:
         self._stop: Callable[[], None] | None = None
         self._asked = 0
         self._hung_up = False
+        self._heard = -math.inf
 
     def calls(self, stop: Callable[[], None]) -> None:
         """Call `stop` at the first signal; at once if that has come already."""
@@ -35,6 +40,9 @@ class Ending:
         if number == signal.SIGHUP:
             self._hung_up = True
             self._end("its terminal is gone: ending after this cycle")
+            return
+        before, self._heard = self._heard, time.monotonic()
+        if self._heard - before < SAME_MOMENT:
             return
         self._asked += 1
         if self._asked == 2:

@@ -86,6 +86,17 @@ def test_shell_that_says_it_twice_is_no_wish_to_end_at_once(project: ProjectUnde
     ended_well(project, running)
 
 
+def test_signal_that_comes_twice_in_a_moment_is_one(project: ProjectUnderTest) -> None:
+    """As from timeout(1), which tells its child, and then the group of both."""
+    argv = ["timeout", "--preserve-status", "3", *EVOLVE, "life-cycle", "--project"]
+    done = subprocess.run(
+        [*argv, str(project.root)], capture_output=True, text=True, timeout=240, check=False
+    )
+    assert (done.returncode, "ended at once" in done.stderr) in ((0, False), (143, False))
+    assert not project.processes()
+    assert project.status()["tainted"] is None
+
+
 def test_life_cycle_that_ignores_the_hangup_goes_on_unseen(project: ProjectUnderTest) -> None:
     """As with nohup on a terminal: from its end on every write to it fails with EIO."""
 
