@@ -7,7 +7,6 @@ from pathlib import Path
 
 from evolve_ai.model.errors import EvolveError, NoPopulationError, RegistryError
 from evolve_ai.state.standing import Relation, relation
-from evolve_ai.system.genome_file import GENOME
 
 COPY = "registry.backup.sqlite"  # beside the registry
 MENDS = "evolve life-cycle puts the last good copy in its place, if there is one"
@@ -15,6 +14,7 @@ NO_COPY = "gone, and there is no copy"
 WITHOUT_COPY = (
     "put a backup in its place, or move it away and take the agents in: evolve import agents"
 )
+_GENOME = "genome.bin"  # as system/genome_file.py has it, which reports need not load
 _SEEN = 1000
 
 
@@ -52,4 +52,4 @@ def agents_left(registry: Path) -> list[Path]:
     """The genomes that lie in the folders of agents beside a registry's workspace; a thousand at
     most."""
     agents = registry.absolute().parent.parent / "agents"
-    return list(islice(agents.glob(f"*/{GENOME}"), _SEEN))
+    return list(islice(agents.glob(f"*/{_GENOME}"), _SEEN))
