@@ -67,14 +67,7 @@ def opened(
     """
     with ExitStack() as stack:
         stack.enter_context(Lock(project.workspace, purpose))
-        registry = stack.enter_context(
-            open_registry(
-                project,
-                mends=purpose == LIFE_CYCLE,
-                makes=purpose == INIT,
-                anew=purpose == IMPORT,
-            )
-        )
+        registry = stack.enter_context(_registry_for(purpose, project))
         notifier = open_notifier(
             project.settings, project.logs, registry.events_after, mark=project.delivered
         )
@@ -99,6 +92,12 @@ def opened(
         _left_in_place(registry, notifier.log)
         for trouble in Copies(project.registry).make(registry):
             notifier.log.warning(trouble)
+
+
+def _registry_for(purpose: str, project: Project) -> Registry:
+    return open_registry(
+        project, mends=purpose == LIFE_CYCLE, makes=purpose == INIT, anew=purpose == IMPORT
+    )
 
 
 def _left_in_place(registry: Registry, log: Log) -> None:
