@@ -20,11 +20,13 @@ def standing_in(folder: Path) -> list[psutil.Process]:
 
 
 def working_in(folder: Path) -> list[psutil.Process]:
-    """Processes whose working folder lies here, zombies excepted."""
+    """Processes whose working folder lies here, or that were started for one here, zombies
+    excepted."""
     found = []
     for process in psutil.process_iter():
         with suppress(psutil.Error, OSError):
-            if f"{process.cwd()}/".startswith(f"{folder.resolve()}/"):
+            places = (process.cwd(), process.environ().get("EVOLVE_WORKS_FOR", ""))
+            if any(f"{place}/".startswith(f"{folder.resolve()}/") for place in places):
                 found.append(process)
     return found
 

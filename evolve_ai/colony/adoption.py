@@ -10,7 +10,8 @@ from evolve_ai.colony.journal import Journal, Life
 from evolve_ai.model.agent import Cause, Fault
 from evolve_ai.model.colony import Start
 from evolve_ai.system.exits import Exit
-from evolve_ai.system.identity import Identity, boot_id, identify, parent
+from evolve_ai.system.identity import Identity, boot_id, identify
+from evolve_ai.system.listing import name_of, parent, stands_in
 
 # What a diary tells of, and what follows in the entry.
 LEAVE = "leave"  # pids by agent: they are asked to leave
@@ -108,7 +109,7 @@ def kept_in(folder: Path, ids: Iterable[str]) -> Iterator[Identity]:
         life = lives.get(id)
         if life is not None and life.exit is None and life.identity.lives():
             keeper = parent(life.identity.pid)
-            if keeper is not None and _stands_in(keeper, folder):
+            if keeper is not None and stands_in(keeper, folder):
                 yield life.identity
 
 
@@ -120,23 +121,12 @@ def _is_ours(identity: Identity, keeper: int, start: Start | None) -> bool:
     """A child of the keeper, or, where that has died, a process that stands in its folder."""
     if _is_child(identity, keeper):
         return True
-    return start is not None and identity.lives() and _stands_in(identity.pid, start.folder)
-
-
-def _stands_in(pid: int, folder: Path) -> bool:
-    try:
-        return (Path("/proc") / str(pid) / "cwd").samefile(folder)
-    except OSError:
-        return False
+    return start is not None and identity.lives() and stands_in(identity.pid, start.folder)
 
 
 def _without_record(start: Start, pid: int) -> Identity | None:
     """The agent that should have this pid, if the process there is it; its journal was lost."""
     found = identify(pid)
-    try:
-        command = (Path("/proc") / str(pid) / "cmdline").read_bytes()
-    except OSError:
-        return None
-    named = command.startswith(f"agent-{start.id}\0".encode())
-    ours = named and found is not None and found.lives() and _stands_in(pid, start.folder)
+    named = name_of(pid) == f"agent-{start.id}"
+    ours = named and found is not None and found.lives() and stands_in(pid, start.folder)
     return found if ours else None

@@ -5,9 +5,8 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """What a process has used: CPU in seconds of all its threads, memory, its /proc state."""
+    """What a process has used: CPU in seconds of all its threads, memory, how many threads."""
 
     cpu_seconds: float
     rss_bytes: int
-    state: str
     threads: int = 1

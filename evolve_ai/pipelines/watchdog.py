@@ -5,12 +5,12 @@ import signal
 import threading
 from collections.abc import Callable, Iterable
 
-from evolve_ai.system.identity import Identity, identify, usage
+from evolve_ai.system.identity import Identity, identify
+from evolve_ai.system.listing import is_stopped
 from evolve_ai.system.processes import signal_one
 
 _LOOK_SECONDS = 1.0
 _LOOKS = 10  # in a row that find a process stopped; in looks, since we may be stopped ourselves
-_STOPPED = "T"  # in /proc/<pid>/stat; who is traced by a debugger is "t", and left alone
 
 
 class Watchdog:
@@ -39,5 +39,4 @@ class Watchdog:
 
 def _stopped(pid: int) -> Identity | None:
     found = identify(pid)
-    now = usage(pid)
-    return found if now is not None and now.state == _STOPPED else None
+    return found if is_stopped(pid) else None

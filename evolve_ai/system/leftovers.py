@@ -1,52 +1,65 @@
-"""Owns finding what an orchestrator left behind when it was killed: agents, and compilers."""
+"""Finds what an orchestrator left behind when it was killed: agents, and compilers."""
 
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 
+import psutil
+
 from evolve_ai.system.identity import Identity, identify
 from evolve_ai.system.processes import end_strangers_left_behind
 
 _MARK = "EVOLVE_STARTED_BY"
 _KEEPER = "evolve-keeper"  # its argv[0]
+_PLACE = "EVOLVE_WORKS_FOR"
 _ROUNDS = 5  # whoever was about to start another when it was ended
+_ELSEWHERE = "/"  # where commands stand that are kept from what lies around a folder
 
 
 def leftovers(agents: Path) -> Iterator[Identity]:
     """Agents whose working folder lies in this folder of agents, known by their name or, as they
-    may write another one there, by being executed from memory (memfd_create(2)).
+    may write another one there, by being executed from memory (memfd_create(2)) or from a file
+    without a name.
 
     A folder that was removed in the meantime still shows as the process's own.
     """
-    for process in _inside(agents):
-        with suppress(OSError):
-            named = (process / "cmdline").read_bytes().startswith(b"agent-")
-            if named or str((process / "exe").readlink()).startswith("/memfd:"):
+    root = _root(agents)
+    for process in psutil.process_iter():
+        with suppress(psutil.Error, OSError):
+            if f"{process.cwd()}/".startswith(root) and _is_agent(process):
                 yield from _identified(process)
+
+
+def _is_agent(process: psutil.Process) -> bool:
+    if "".join(process.cmdline()[:1]).startswith("agent-"):
+        return True
+    program = process.exe()
+    return program.startswith("/memfd:") or Path(program).name.startswith("#")
 
 
 def keepers(workspace: Path) -> Iterator[Identity]:
     """Keepers of colonies of this project, whoever has started them."""
-    below = f"{workspace.resolve()}/"
-    for process in Path("/proc").iterdir():
-        if process.name.isdigit():
-            with suppress(OSError):
-                words = os.fsdecode((process / "cmdline").read_bytes()).split("\0")
-                named = words[0].rpartition("/")[2] == _KEEPER
-                if named and any(word.startswith(below) for word in words[1:]):
-                    yield from _identified(process)
+    below = _root(workspace)
+    for process in psutil.process_iter():
+        with suppress(psutil.Error, OSError):
+            first, *words = process.cmdline() or [""]
+            named = first.rpartition("/")[2] == _KEEPER
+            if named and any(word.startswith(below) for word in words):
+                yield from _identified(process)
 
 
-def started_by_us() -> Mapping[str, str]:
-    """What in its environment tells of a command, and of all that it starts, that they are ours."""
+def started_by_us(folder: Path) -> Mapping[str, str]:
+    """What in its environment tells of a command, and of all that it starts, that they are ours,
+    and for which folder they work, wherever they stand."""
     ours = identify(os.getpid())
     assert ours is not None
-    return {_MARK: f"{ours.pid} {ours.start_time} {ours.boot_id}"}
+    return {_MARK: f"{ours.pid} {ours.start_time} {ours.boot_id}", _PLACE: str(folder.resolve())}
 
 
 def end_orphans(folder: Path) -> tuple[Identity, ...]:
-    """End commands that work in this folder and whose orchestrator is gone, or was this one.
+    """End commands that work in this folder, or for it, and whose orchestrator is gone, or was
+    this one.
 
     Call it while no command of ours is to run there. Those of another orchestrator that lives are
     left alone. Returns those that cannot be ended.
@@ -61,34 +74,33 @@ def end_orphans(folder: Path) -> tuple[Identity, ...]:
 
 
 def _orphans(folder: Path) -> Iterator[Identity]:
-    for process in _inside(folder):
-        with suppress(OSError):
-            starter = _starter((process / "environ").read_bytes())
+    root = _root(folder)
+    for process in psutil.process_iter():
+        with suppress(psutil.Error, OSError):
+            place = process.cwd()
+            inside = f"{place}/".startswith(root)
+            if not inside and place != _ELSEWHERE:
+                continue
+            environ = process.environ()
+            if not inside and f"{environ.get(_PLACE, '')}/" != root:
+                continue
+            starter = _starter(environ)
             if starter is not None and (starter.pid == os.getpid() or not starter.lives()):
                 yield from _identified(process)
 
 
-def _starter(environ: bytes) -> Identity | None:
-    for entry in environ.split(b"\0"):
-        name, _, value = entry.partition(b"=")
-        if name == _MARK.encode():
-            with suppress(ValueError):
-                pid, start, boot = value.decode().split()
-                return Identity(int(pid), int(start), boot)
+def _starter(environ: Mapping[str, str]) -> Identity | None:
+    with suppress(ValueError):
+        pid, start, boot = environ.get(_MARK, "").split()
+        return Identity(int(pid), int(start), boot)
     return None
 
 
-def _inside(folder: Path) -> Iterator[Path]:
-    """The /proc folders of processes whose working folder is this one, or lies in it."""
-    root = str(folder.resolve()) + "/"
-    for entry in Path("/proc").iterdir():
-        if entry.name.isdigit():
-            with suppress(OSError):
-                if f"{(entry / 'cwd').readlink()}/".startswith(root):
-                    yield entry
+def _root(folder: Path) -> str:
+    return f"{folder.resolve()}/"
 
 
-def _identified(process: Path) -> Iterator[Identity]:
-    found = identify(int(process.name))
+def _identified(process: psutil.Process) -> Iterator[Identity]:
+    found = identify(process.pid)
     if found is not None:
         yield found

@@ -13,7 +13,8 @@ from keeper_support import Nursery, ends, eventually, told
 
 from evolve_ai.colony.keeper import Compacted, Ended, KeeperGone, Refused, Started
 from evolve_ai.system.exits import Exit, Room
-from evolve_ai.system.identity import identify, usage
+from evolve_ai.system.identity import identify
+from evolve_ai.system.listing import usage
 from evolve_ai.system.processes import ENVIRONMENT
 
 TELLS = """

@@ -30,7 +30,7 @@ from evolve_ai.pipelines.colonies import Colonies
 from evolve_ai.pipelines.colony_member import ColonyProcess, Roll
 from evolve_ai.pipelines.colony_process import ColonySpec
 from evolve_ai.pipelines.layout import Layout
-from evolve_ai.system.identity import usage
+from evolve_ai.system.listing import is_stopped
 from evolve_ai.system.project import Project
 
 TWO = Layout(demes=2, colonies=2)
@@ -165,7 +165,7 @@ def alert(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def stopped(pid: int) -> int:
     os.kill(pid, signal.SIGSTOP)
-    wait_until(lambda: (now := usage(pid)) and now.state == "T", "a stopped process")
+    wait_until(lambda: is_stopped(pid), "a stopped process")
     return pid
 
 

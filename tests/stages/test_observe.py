@@ -54,7 +54,7 @@ class PaperColony(PaperCrew):
         return {agent: 100 + n for n, (_, agent) in enumerate(self.asked)}
 
     def sample(self) -> Mapping[str, Usage]:
-        usage = Usage(cpu_seconds=1.5, rss_bytes=4096, state="S")
+        usage = Usage(cpu_seconds=1.5, rss_bytes=4096)
         return dict.fromkeys(self.running(), usage)
 
 

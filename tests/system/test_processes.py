@@ -6,6 +6,8 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,7 +16,9 @@ import pytest
 from evolve_ai.model.agent import Cause
 from evolve_ai.system import identity, processes
 from evolve_ai.system.exits import Exit, explain
-from evolve_ai.system.identity import Identity, Sweep, identify, usage
+from evolve_ai.system.identity import Identity, identify
+from evolve_ai.system.listing import usage
+from evolve_ai.system.proc_stat import Sweep
 
 STUBBORN = (
     "import signal,time; signal.signal(15, signal.SIG_IGN); print(1, flush=True); time.sleep(99)"
@@ -89,14 +93,28 @@ def test_usage_counts_cpu_and_memory():
     assert usage(2**22 + 5) is None
 
 
+@contextmanager
+def killed_at_last(process: "subprocess.Popen[bytes]") -> Iterator[None]:
+    """So that a test that fails does not wait for it."""
+    try:
+        yield
+    finally:
+        process.kill()
+
+
 def test_sweep_sees_what_each_has_used_since(nothing_left):
-    with subprocess.Popen(["/bin/sleep", "99"]) as sleeper:
+    with subprocess.Popen(["/bin/sleep", "99"]) as sleeper, killed_at_last(sleeper):
         sleeper.send_signal(signal.SIGSTOP)
         os.waitid(os.P_PID, sleeper.pid, os.WSTOPPED)
         sweep, pids = Sweep(), [os.getpid(), sleeper.pid, 2**22 + 5]
         first = sweep(pids)
         assert set(first) == {os.getpid(), sleeper.pid}
-        assert first[sleeper.pid] == usage(sleeper.pid)
+        told = usage(sleeper.pid)
+        assert told is not None
+        seen = first[sleeper.pid]
+        assert (seen.cpu_seconds, seen.threads) == (told.cpu_seconds, told.threads)
+        # The kernel counts pages for each processor: stat and statm differ by what is under way.
+        assert abs(seen.rss_bytes - told.rss_bytes) < 1_000_000
         deadline = time.process_time() + 0.1
         while time.process_time() < deadline:
             pass

@@ -1,0 +1,81 @@
+"""Reads /proc/<pid>/stat and statm itself (proc(5)), where psutil is too slow or says too little.
+
+The sweep looks at thousands of processes in each cycle, and each start and end of an agent asks who
+has its pid (benchmarks/processes.py shows what that saves). The start time in clock ticks is what
+keepers write down: psutil adds the time of the boot to it, which moves with the clock of the
+machine by a second now and then.
+"""
+
+import os
+from collections.abc import Iterable, Mapping
+
+from evolve_ai.model.usage import Usage
+
+_CLOCK_TICKS = os.sysconf("SC_CLK_TCK")
+_PAGE = os.sysconf("SC_PAGE_SIZE")
+_ENDED = frozenset({b"Z", b"X"})
+
+
+class Sweep:
+    """Looks at many processes again and again. Who has done nothing since is not parsed anew."""
+
+    def __init__(self) -> None:
+        self._seen: dict[int, tuple[bytes, Usage]] = {}
+
+    def __call__(self, pids: Iterable[int]) -> Mapping[int, Usage]:
+        """What each has used; those that are gone are left out."""
+        before, self._seen = self._seen, {}
+        seen = self._seen
+        for pid in pids:
+            text = _read(pid, "stat")
+            if text is not None:
+                known = before.get(pid)
+                seen[pid] = known if known and known[0] == text else (text, _usage(text))
+        return {pid: found for pid, (_, found) in seen.items()}
+
+
+def start_ticks(pid: int) -> int | None:
+    """When a process began, in clock ticks since the boot; None for no such process."""
+    text = _read(pid, "stat")
+    return None if text is None else int(_fields(text)[19])
+
+
+def runs_since(pid: int, ticks: int) -> bool:
+    """Is there a process that began then, and has not ended? A zombie has."""
+    text = _read(pid, "stat")
+    fields = None if text is None else _fields(text)
+    return fields is not None and int(fields[19]) == ticks and fields[0] not in _ENDED
+
+
+def private_memory(pid: int) -> int | None:
+    """Bytes in memory that a process does not share; None for no such process."""
+    text = _read(pid, "statm")
+    if not text:
+        return None
+    _, resident, shared, *_ = text.split()
+    return (int(resident) - int(shared)) * _PAGE
+
+
+def _usage(text: bytes) -> Usage:
+    fields = _fields(text)
+    cpu = (int(fields[11]) + int(fields[12])) / _CLOCK_TICKS
+    return Usage(cpu, int(fields[21]) * _PAGE, int(fields[17]))
+
+
+def _fields(text: bytes) -> list[bytes]:
+    """The fields from the third on."""
+    # The second field is the program's name, which may hold blanks and parentheses.
+    return text[text.rindex(b")") + 2 :].split()
+
+
+def _read(pid: int, name: str) -> bytes | None:
+    try:
+        handle = os.open(f"/proc/{pid}/{name}", os.O_RDONLY | os.O_CLOEXEC)
+    except (FileNotFoundError, ProcessLookupError):
+        return None
+    try:
+        return os.read(handle, 2048)
+    except ProcessLookupError:
+        return None
+    finally:
+        os.close(handle)
