@@ -12,6 +12,7 @@ from evolve_ai.colony.crew import Crew
 from evolve_ai.colony.journal import Life
 from evolve_ai.colony.launching import Noted
 from evolve_ai.colony.resident import Asked
+from evolve_ai.colony.switchboard import ORPHANED
 from evolve_ai.contracts.environment import Environment
 from evolve_ai.model.agent import Cause, Fault
 from evolve_ai.model.colony import (
@@ -26,7 +27,7 @@ from evolve_ai.model.colony import (
     Turned,
     nothing,
 )
-from evolve_ai.system import identity, processes
+from evolve_ai.system import listing, processes
 from evolve_ai.system.exits import Exit, explain
 
 # A world for so many places, whose founders had so many active genes in the mean.
@@ -125,7 +126,7 @@ class Colony(Crew):
         resident = self._launcher.resident(
             replace(start, note=note), life.identity, pair, noted.log_start
         )
-        resident.kept = identity.parent(life.identity.pid) == self.keeper.pid
+        resident.kept = listing.parent(life.identity.pid) == self.keeper.pid
         resident.listen_for(self.epoch)
         self._board.add(resident)
         self._board.ask(resident, self._launcher.hello(start), Asked.READY)
@@ -140,8 +141,8 @@ class Colony(Crew):
         """What became of an agent while nobody was there to see it."""
         exit = life.exit or Exit()
         if exit.orphaned:
-            self._board.taints.append(f"agent {start.id} had heard nothing for too long, and ended")
-            return Fault(Cause.PLANNED, "it had heard nothing for the orphan time, and ended")
+            self._board.taints.append(f"agent {start.id} {ORPHANED}")
+            return Fault(Cause.PLANNED, f"it {ORPHANED}")
         if exit.foreign or not exit.known:
             self._board.taints.append(f"agent {start.id}: {exit}, while nobody looked")
         words = agent_log.last_words(start.folder, Noted.parse(life.note).log_start)

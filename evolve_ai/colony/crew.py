@@ -12,6 +12,7 @@ from evolve_ai.colony.diary import Diary
 from evolve_ai.colony.launching import Launcher
 from evolve_ai.colony.pasts import Told
 from evolve_ai.colony.programs import program_of
+from evolve_ai.colony.refusals import judged_end
 from evolve_ai.colony.resident import Asked, Resident
 from evolve_ai.colony.spawner import Spawner
 from evolve_ai.colony.state_folders import StateFolders
@@ -29,9 +30,11 @@ from evolve_ai.model.colony import (
 from evolve_ai.model.sandbox import AgentBox, Protection
 from evolve_ai.model.usage import Usage
 from evolve_ai.model.world import Percept
-from evolve_ai.system import identity, processes
+from evolve_ai.system import listing, processes
 from evolve_ai.system.exits import Exit, Room
-from evolve_ai.system.identity import Identity, Sweep
+from evolve_ai.system.identity import Identity
+from evolve_ai.system.patience import Gaps, Patience
+from evolve_ai.system.proc_stat import Sweep
 
 _LOOK_SECONDS = 0.1
 _EXCHANGES_BETWEEN_TRIMS = 256
@@ -122,7 +125,7 @@ class Crew:
         for start in starts if wait else ():
             fault = self._board.faults.pop(start.id, None)
             if fault is not None:
-                outcome[start.id] = fault
+                outcome[start.id] = judged_end(fault)
         return outcome
 
     # --- speaking
@@ -203,11 +206,16 @@ class Crew:
         """Until nobody is waited for any more."""
         board = self._board
         now = progress = time.monotonic()
+        gaps = Gaps()
         outstanding = len(board.waiting)
         look = now + self.limits.late
         while board.waiting:
             board.pump(max(0.0, look - now))
             now = time.monotonic()
+            if gaps.met():  # neither we nor, maybe, they have run: nobody is late
+                progress = now
+                for resident in board.waiting.values():
+                    resident.condemned_at = now if resident.condemned_at else 0.0
             if len(board.waiting) != outstanding:
                 outstanding, progress = len(board.waiting), now
             if now >= look:
@@ -228,7 +236,7 @@ class Crew:
             reason = f"gave no answer for {wall:g} s{_half(resident)}"
             board.taints.append(f"agent {resident.id}: {reason} (wall clock)")
             board.condemn(resident, Fault(Cause.HANG, reason))
-        elif (found := identity.usage(resident.identity.pid)) is not None:
+        elif (found := listing.usage(resident.identity.pid)) is not None:
             if resident.cpu_when_late is None:
                 resident.cpu_when_late = found.cpu_seconds
             elif found.cpu_seconds - resident.cpu_when_late > cpu:
@@ -271,10 +279,10 @@ class Crew:
 
         Another stop tells them that what they leave behind is on record: until then they wait.
         """
-        deadline = time.monotonic() + seconds
+        patience = Patience(seconds)
         content = frame.encode(frame.stop(epoch=self.epoch, tick=0))
-        while self._board.waiting and (left := deadline - time.monotonic()) > 0:
-            self._board.pump(left)
+        while self._board.waiting and patience.left > 0:
+            self._board.pump(patience.step)
             byes, self._board.byes = self._board.byes, []
             self.diary.write([BYE, resident.id, resident.state] for resident in byes)
             for resident in byes:

@@ -7,7 +7,6 @@ import itertools
 import os
 import select
 import socket
-import time
 from collections import OrderedDict, deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -22,6 +21,7 @@ from evolve_ai.system import processes
 from evolve_ai.system.box import box_words
 from evolve_ai.system.exits import Exit, Room
 from evolve_ai.system.identity import Identity
+from evolve_ai.system.patience import Patience
 
 __all__ = [
     "Compacted",
@@ -192,13 +192,14 @@ class Keeper:
     def leave(self, seconds: float) -> bool:
         """Ask it to end as soon as it has no child; whether it has ended within these seconds."""
         self._ask("leave")
-        deadline = time.monotonic() + seconds
+        patience = Patience(seconds)
         poll = select.poll()
         poll.register(self._pidfd, select.POLLIN)
-        while not self.flush() and time.monotonic() < deadline:
+        while not self.flush() and patience.left > 0:
             if poll.poll(10):
                 break
-        ended = bool(poll.poll(max(0.0, deadline - time.monotonic()) * 1000))
+        while not (ended := bool(poll.poll(patience.step * 1000))) and patience.left > 0:
+            pass
         self._reap()
         return ended
 

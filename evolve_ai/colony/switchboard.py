@@ -23,6 +23,7 @@ _READ = 8192
 _MAX_LAST_READS = 64
 # Between two looks at those whose keeper has died: nobody tells us of their end.
 _LOOK_SECONDS = 0.01
+ORPHANED = "had heard nothing for the orphan time, and ended"
 
 
 class Switchboard:
@@ -237,6 +238,9 @@ class Switchboard:
 
     def _fault_of(self, resident: Resident, exit: Exit) -> Fault:
         starved = False
+        if exit.orphaned and not resident.condemned_at:  # we stood still for so long
+            self.taints.append(f"agent {resident.id} {ORPHANED}")
+            return Fault(Cause.PLANNED, f"it {ORPHANED}")
         if exit.foreign and not resident.condemned_at:
             kills, before = out_of_memory_kills(), self._oom_kills
             starved, self._oom_kills = kills > before, kills

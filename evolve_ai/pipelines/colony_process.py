@@ -25,6 +25,7 @@ from evolve_ai.pipelines.sandboxing import around_of, box_of
 from evolve_ai.system.cgroup import Group
 from evolve_ai.system.exits import Room
 from evolve_ai.system.lock import Lock
+from evolve_ai.system.patience import Patience
 from evolve_ai.system.project import Project
 
 # What is said: an order is a name of Colony's, with arguments by place and by name.
@@ -115,12 +116,12 @@ def _held(folder: Path) -> Iterator[None]:
 
     HeldError when it stays.
     """
-    deadline = time.monotonic() + _PATIENCE
+    patience = Patience(_PATIENCE)
     while True:
         try:
             lock = Lock(folder, "colony")
         except HeldError:
-            if time.monotonic() > deadline:
+            if patience.left <= 0:
                 raise
             time.sleep(_PAUSE)
             continue

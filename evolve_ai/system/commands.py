@@ -15,6 +15,8 @@ from pathlib import Path
 from typing import IO
 
 from evolve_ai.model.errors import EvolveError
+from evolve_ai.system.patience import Patience
+from evolve_ai.system.refusals import of_error
 
 _PATIENCE = 0.1  # seconds between looks at the wish to cancel
 _LAST_WORDS = 64  # reads of 64 KiB of each pipe, which hold as much
@@ -82,14 +84,15 @@ def run_command(
     """Run to the end or to a limit. `on_line` gets each line of stdout as it comes; `handles` are
     descriptors that it inherits. `end` ends it at a limit: itself, and all that came of it.
 
-    Raises FileNotFoundError when there is no such command, CancelledError within cancelled_by.
+    Raises FileNotFoundError when there is no such command, MachineError when the machine lets no
+    process be started, CancelledError within cancelled_by.
     """
     started, end = time.monotonic(), end or _end_group
     process = _started(argv, cwd, env, handles)
     reader = _Reader(process, on_line)
     try:
         try:
-            ending = reader.read_until_end(started, limits)
+            ending = reader.read_until_end(limits)
         except BaseException:
             end(process, limits.grace)
             raise
@@ -111,17 +114,21 @@ End = Callable[["subprocess.Popen[bytes]", float], None]
 def _started(
     argv: Sequence[str], cwd: Path, env: Mapping[str, str], handles: Collection[int]
 ) -> "subprocess.Popen[bytes]":
-    return subprocess.Popen(
-        list(argv),
-        cwd=cwd,
-        env=dict(env),
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        start_new_session=True,
-        pass_fds=tuple(handles),
-        bufsize=0,
-    )
+    try:
+        return subprocess.Popen(
+            list(argv),
+            cwd=cwd,
+            env=dict(env),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            start_new_session=True,
+            pass_fds=tuple(handles),
+            bufsize=0,
+        )
+    except OSError as error:
+        refused = of_error(error, f"`{argv[0]}` cannot be started")
+        raise refused or error from error
 
 
 def _refuse_if_cancelled() -> None:
@@ -152,32 +159,29 @@ class _Reader:
             assert stream is not None
             stream.close()
 
-    def read_until_end(self, started: float, limits: Limits) -> Ending:
-        heard = started
+    def read_until_end(self, limits: Limits) -> Ending:
+        total, silence = Patience(limits.total), Patience(limits.silence)
         while self._selector.get_map():
             _refuse_if_cancelled()
-            now = time.monotonic()
-            left = min(started + limits.total, heard + limits.silence) - now
+            left = min(total.left, silence.left)
             if left <= 0:
-                total = now - started >= limits.total
-                return Ending.TOTAL_TIMEOUT if total else Ending.SILENCE_TIMEOUT
+                return Ending.TOTAL_TIMEOUT if total.left <= 0 else Ending.SILENCE_TIMEOUT
             if len(self.stdout) + len(self.stderr) > limits.output:
                 return Ending.FLOOD
             if self._read(min(left, _PATIENCE)):
-                heard = time.monotonic()
+                silence.renew()
             elif self.process.poll() is not None:
                 break  # a stray grandchild may hold the pipes open; it is not waited for
-        return self._await_exit(started, limits)
+        return self._await_exit(total)
 
-    def _await_exit(self, started: float, limits: Limits) -> Ending:
-        left = 0.01
-        while left > 0:
+    def _await_exit(self, total: Patience) -> Ending:
+        while True:
             _refuse_if_cancelled()
             with suppress(subprocess.TimeoutExpired):
-                self.process.wait(min(left, _PATIENCE))
+                self.process.wait(max(0.01, min(total.left, _PATIENCE)))
                 return Ending.EXITED
-            left = started + limits.total - time.monotonic()
-        return Ending.TOTAL_TIMEOUT
+            if total.left <= 0:
+                return Ending.TOTAL_TIMEOUT
 
     def drain(self) -> None:
         """Take what is left in the pipes of a command that was ended; others may still hold, and
@@ -211,8 +215,10 @@ class _Reader:
 def _end_group(process: subprocess.Popen[bytes], grace: float) -> None:
     """SIGTERM to the whole group, a grace, then SIGKILL to whoever is left of it."""
     _signal_group(process.pid, signal.SIGTERM)
-    with suppress(subprocess.TimeoutExpired):
-        process.wait(grace)
+    patience = Patience(grace)
+    while process.poll() is None and patience.left > 0:
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(patience.step)
     _signal_group(process.pid, signal.SIGKILL)
     process.wait()
 

@@ -8,11 +8,10 @@ import os
 import resource
 import select
 import signal
-import time
 from collections.abc import Iterable, Mapping
-from pathlib import Path
 
 from evolve_ai.system.identity import Identity
+from evolve_ai.system.patience import STEP, Patience
 
 # Nothing of ours leaks into an agent: no tokens, no proxies, no locale of the user.
 ENVIRONMENT: Mapping[str, str] = {"PATH": "/usr/local/bin:/usr/bin:/bin", "LANG": "C.UTF-8"}
@@ -53,10 +52,10 @@ def ended(pidfds: Iterable[int], seconds: float) -> set[int]:
     poll = select.poll()
     for pidfd in open_fds:
         poll.register(pidfd, select.POLLIN)
-    deadline = time.monotonic() + seconds
+    patience = Patience(seconds)
     while open_fds:
-        left = deadline - time.monotonic()
-        events = poll.poll(max(0.0, left) * 1000)
+        left = patience.left
+        events = poll.poll(max(0.0, min(left, STEP)) * 1000)
         for pidfd, _ in events:
             poll.unregister(pidfd)
             open_fds.discard(pidfd)
@@ -77,16 +76,6 @@ def adopt_or_none(identity: Identity) -> int | None:
         return pidfd
     os.close(pidfd)
     return None
-
-
-def programs_running() -> frozenset[Path]:
-    """The files that are run by processes of this machine, as far as we may see them."""
-    found = set()
-    for entry in Path("/proc").iterdir():
-        if entry.name.isdigit():
-            with contextlib.suppress(OSError):
-                found.add((entry / "exe").readlink())
-    return frozenset(found)
 
 
 def end_strangers_left_behind(
