@@ -11,6 +11,7 @@ from evolve_ai.cli.loading import CommandGroup
 from evolve_ai.cli.options import say
 from evolve_ai.cli.table import COMMANDS
 from evolve_ai.model.errors import EXIT_FAILED, EvolveError
+from evolve_ai.system.refusals import of_error
 from evolve_ai.ui import streams
 from evolve_ai.ui.plain import one_line
 from evolve_ai.ui.signals import StopNow
@@ -47,12 +48,20 @@ def main() -> None:
         sys.exit(EXIT_FAILED)
     except BrokenPipeError:
         sys.exit(EXIT_FAILED)
-    except OSError as error:
+    except Exception as error:
+        refused = of_error(error)
+        if refused is None:
+            _tell_of_failure(error)
+            sys.exit(EXIT_FAILED)
+        say(f"evolve: {refused}", err=True)
+        sys.exit(refused.exit_code)
+
+
+def _tell_of_failure(error: Exception) -> None:
+    if isinstance(error, OSError):
         where = f"{one_line(str(error.filename))}: " if error.filename else ""
         say(f"evolve: {where}{error.strerror or error}", err=True)
-        sys.exit(EXIT_FAILED)
-    except Exception as error:
-        say(f"evolve: a defect of ours: {type(error).__name__}: {error}", err=True)
-        for line in traceback.format_tb(error.__traceback__)[-1:]:
-            say(f"  {line.strip().splitlines()[0]}", err=True)
-        sys.exit(EXIT_FAILED)
+        return
+    say(f"evolve: a defect of ours: {type(error).__name__}: {error}", err=True)
+    for line in traceback.format_tb(error.__traceback__)[-1:]:
+        say(f"  {line.strip().splitlines()[0]}", err=True)

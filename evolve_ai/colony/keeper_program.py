@@ -9,7 +9,8 @@ from pathlib import Path
 from evolve_ai.model.errors import ToolchainError
 from evolve_ai.system.commands import Ending, Limits, run_command
 from evolve_ai.system.files import storage_errors
-from evolve_ai.system.processes import programs_running
+from evolve_ai.system.listing import programs_running
+from evolve_ai.system.refusals import refusal
 from evolve_ai.system.tools import tool_environment, tool_path
 from evolve_ai.system.trees import discard
 
@@ -67,7 +68,10 @@ def _compile(program: Path) -> None:
         if done.ending is not Ending.EXITED:
             raise ToolchainError(f"rustc has not finished in {done.seconds:.0f} s", todo=_HOW)
         if done.code != 0:
-            told = done.stderr.decode("utf-8", "replace").strip()[:500]
+            told = done.stderr.decode("utf-8", "replace").strip()
+            if refused := refusal(told, what="the keeper cannot be compiled"):
+                raise refused
+            told = told[:500]
             raise ToolchainError(
                 f"the keeper does not compile: {told or f'exit status {done.code}'}",
                 where=_SOURCE,

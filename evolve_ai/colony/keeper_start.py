@@ -10,10 +10,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from evolve_ai.model.errors import EvolveError
-from evolve_ai.system import processes
+from evolve_ai.model.errors import EvolveError, MachineError
+from evolve_ai.system import listing, processes
 from evolve_ai.system.files import storage_errors
-from evolve_ai.system.identity import Identity, identify, parent
+from evolve_ai.system.identity import Identity, identify
+from evolve_ai.system.patience import STEP, Patience
+from evolve_ai.system.refusals import NOT_EXECUTED, of_error, refusal
 
 _SOCKET = "keeper.sock"
 _LOG = "keeper.log"
@@ -54,9 +56,9 @@ def reach(
     with storage_errors(folder):
         folder.mkdir(parents=True, exist_ok=True)
     started: int | None = None
-    deadline = time.monotonic() + _ATTEMPTS * patience
+    deadline = Patience(_ATTEMPTS * patience)
     try:
-        while time.monotonic() < deadline:
+        while deadline.left > 0:
             reached = _greeted(folder, patience, started)
             if reached is not None:
                 started = None if reached.fresh else started
@@ -67,7 +69,8 @@ def reach(
                 started = None
                 _refuse_unless_held(code, folder)
             time.sleep(_PAUSE)
-        _end_children(started)
+        if started is not None:  # a keeper that something else was put around has not come to greet
+            listing.end_children(started)
     finally:
         if started is not None:
             _give_up(started)
@@ -89,7 +92,8 @@ def _greeted(folder: Path, patience: float, started: int | None) -> Reached | No
     if connection is None:
         return None
     try:
-        reached = _greeting(connection, started)
+        connection.settimeout(STEP)
+        reached = _greeting(connection, started, Patience(patience))
     except TimeoutError:
         _end_silent(connection, folder)
         reached = None
@@ -125,10 +129,10 @@ def _connect(folder: Path, patience: float) -> socket.socket | None:
     return connection
 
 
-def _greeting(connection: socket.socket, started: int | None) -> Reached | None:
+def _greeting(connection: socket.socket, started: int | None, patience: Patience) -> Reached | None:
     """None when it hangs up instead; TimeoutError when it says nothing we understand."""
-    length = int.from_bytes(_exactly(connection, 4), "little")
-    fields = _exactly(connection, length).decode("utf-8", "replace").split("\0")
+    length = int.from_bytes(_exactly(connection, 4, patience), "little")
+    fields = _exactly(connection, length, patience).decode("utf-8", "replace").split("\0")
     pid = _peer(connection)
     if fields[0] == "keeper" and fields[1:2] != [_PROTOCOL]:
         raise TimeoutError  # of another version: we would not understand each other
@@ -146,10 +150,16 @@ def _greeting(connection: socket.socket, started: int | None) -> Reached | None:
     return Reached(connection, pidfd, identity, pid == started)
 
 
-def _exactly(connection: socket.socket, count: int) -> bytes:
+def _exactly(connection: socket.socket, count: int, patience: Patience) -> bytes:
+    """TimeoutError when patience is over."""
     data = b""
     while len(data) < count:
-        more = connection.recv(count - len(data))
+        try:
+            more = connection.recv(count - len(data))
+        except TimeoutError:
+            if patience.left <= 0:
+                raise
+            continue
         if not more:
             raise ConnectionResetError
         data += more
@@ -173,7 +183,7 @@ def _end_silent(connection: socket.socket, folder: Path) -> None:
         return
     try:
         # Asked after the pidfd was opened, so that no stranger of this number is meant.
-        if not Path(f"/proc/{pid}/cwd").samefile(folder):
+        if not listing.stands_in(pid, folder):
             return
         processes.send(pidfd, signal.SIGKILL)
         processes.ended([pidfd], _LAST)
@@ -201,11 +211,17 @@ def _start(program: Path, folder: Path, orphan_seconds: int, around: Sequence[st
             setsigmask=(),
             setsigdef=processes.DEFAULT_SIGNALS,
         )
+    except PermissionError as error:
+        raise MachineError(
+            f"the keeper may not be executed: {error.strerror}", where=program, todo=NOT_EXECUTED
+        ) from error
     except OSError as error:
+        if refused := of_error(error, "the keeper cannot be started"):
+            raise refused from error
         raise KeeperError(
             f"the keeper cannot be started: {error.strerror}",
             where=program,
-            todo="remove this folder: it is made anew by the next run",
+            todo="remove its folder: it is made anew by the next run",
         ) from error
 
 
@@ -221,8 +237,11 @@ def _exit_code(pid: int) -> int | None:
 def _refuse_unless_held(code: int, folder: Path) -> None:
     """One that has met another keeper here does not matter; any other failure does."""
     if code != _HELD:
+        words = _last_words(folder)
+        if refused := refusal(words, what="the keeper cannot work", where=folder):
+            raise refused
         raise KeeperError(
-            f"the keeper ended with {code}: {_last_words(folder)}",
+            f"the keeper ended with {code}: {words}",
             where=folder,
             todo="see that this folder can be written to, and run again",
         )
@@ -234,13 +253,6 @@ def _last_words(folder: Path) -> str:
     except OSError:
         lines = []
     return lines[-1][:_WORDS] if lines else "it has left no word"
-
-
-def _end_children(pid: int | None) -> None:
-    """A keeper that something else was put around: it has not come to greet anybody."""
-    for name in os.listdir("/proc") if pid else ():  # noqa: PTH208 - they may vanish
-        if name.isdigit() and parent(int(name)) == pid and (child := identify(int(name))):
-            processes.signal_one(child, signal.SIGKILL)
 
 
 def _give_up(pid: int) -> None:

@@ -3,19 +3,19 @@
 import errno
 import os
 import resource
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from evolve_ai.colony import agent_log, pipes, state_folders
+from evolve_ai.colony import agent_log, pipes, refusals, state_folders
 from evolve_ai.colony.diary import Diary
 from evolve_ai.colony.keeper import Launch
-from evolve_ai.colony.programs import NotAsSignedError, Programs
+from evolve_ai.colony.programs import AS_FILE, NotAsSignedError, Programs
 from evolve_ai.colony.resident import Asked, Resident
 from evolve_ai.colony.spawner import Began, Failed, Spawner
 from evolve_ai.colony.switchboard import Switchboard
 from evolve_ai.model import frame
-from evolve_ai.model.agent import Cause, Fault
+from evolve_ai.model.agent import Fault
 from evolve_ai.model.colony import Refused, Start, Started
 from evolve_ai.model.sandbox import AgentBox
 from evolve_ai.system.exits import Room
@@ -25,15 +25,6 @@ from evolve_ai.system.identity import Identity
 BARE = "bare"
 _LOOK_SECONDS = 0.1
 _REQUESTS_BETWEEN_LOOKS = 16
-# What a full machine answers; an agent is not to blame for it.
-_NO_ROOM: Mapping[int, str] = {
-    errno.EMFILE: "raise ulimit -n (LimitNOFILE= in a systemd unit), or keep fewer agents",
-    errno.ENFILE: "raise sysctl fs.file-max",
-    errno.EAGAIN: "look at ulimit -u, pids.max of the cgroup, sysctl kernel.pid_max",
-    errno.ENOMEM: "free some memory, or keep fewer agents",
-    errno.ENOSPC: "free some disk space",
-    errno.EDQUOT: "free some of your disk quota",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +75,7 @@ class Launcher:
         self._orphan_seconds = orphan_seconds
         self._room = room
         self._box = box
-        self._programs = Programs()
+        self._programs = Programs(folder)
         self._log_bytes = log_bytes
         self._requested: dict[str, _Request] = {}
         self._outcome: dict[str, Started | Fault | Refused] = {}
@@ -117,7 +108,7 @@ class Launcher:
         except (OSError, frame.FrameError, NotAsSignedError) as error:
             if pair is not None:
                 pair.remove()
-            self._outcome[start.id] = _refused(error)
+            self._outcome[start.id] = refusals.judged(error, start.folder)
             return
         self._requested[start.id] = _Request(start, pair, hello, log_start)
         self.board.request(self._spawner.ask(launch))
@@ -150,13 +141,28 @@ class Launcher:
         """The keeper has answered a request."""
         request = self._requested.pop(told.launch.id)
         if isinstance(told, Failed):
+            if refusals.refuses_memory(told.errno, told.text) and self._from_a_file(request, told):
+                return
             request.pipes.remove()
-            self._outcome[told.launch.id] = _refusal(told.errno, told.text)
+            self._outcome[told.launch.id] = refusals.judged_step(told.errno, told.text)
             return
         resident = self.resident(request.start, told.identity, request.pipes, request.log_start)
         self.board.add(resident)
         self._outcome[resident.id] = Started(told.identity.pid)
         self.board.ask(resident, request.hello, Asked.READY)
+
+    def _from_a_file(self, request: _Request, told: Failed) -> bool:
+        """Ask for it once more, not from memory; whether that is worth it."""
+        if told.launch.program.name.endswith(AS_FILE):
+            return False
+        self._programs.leave_memory()
+        try:
+            launch = self._launch(request.start, request.pipes, request.log_start)
+        except (OSError, NotAsSignedError):
+            return False
+        self._requested[request.start.id] = request
+        self.board.request(self._spawner.ask(launch))
+        return True
 
     def resident(
         self, start: Start, found: Identity, pair: pipes.Pipes, log_start: int
@@ -194,17 +200,3 @@ def _keep_spare_descriptors() -> None:
     soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft != resource.RLIM_INFINITY and probe >= soft - SPARE_DESCRIPTORS:
         raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
-
-
-def _refused(error: Exception) -> Fault | Refused:
-    if isinstance(error, NotAsSignedError):
-        return Fault(Cause.SIGNATURE, str(error))
-    if isinstance(error, NotADirectoryError):
-        return Fault(Cause.SANDBOX, f"cannot be started: {error.strerror}: {error.filename}")
-    return _refusal(getattr(error, "errno", None), str(error))
-
-
-def _refusal(code: int | None, text: str) -> Fault | Refused:
-    if code is not None and code in _NO_ROOM:
-        return Refused(text, _NO_ROOM[code])
-    return Fault(Cause.CRASH, f"cannot be started: {text}")

@@ -1,13 +1,21 @@
-"""Owns the programs of agents as they are handed to a keeper: looked at once, sealed, and executed
-from these very bytes."""
+"""Holds the programs of agents as they are handed to a keeper: looked at once, sealed, and executed
+from these very bytes.
+
+They lie in sealed memory (memfd_create(2)). Where a machine executes nothing from there (sysctl
+vm.memfd_noexec, a seccomp filter, a security module), they lie in a file that has no name and that
+nobody but us and the keeper has open (O_TMPFILE in open(2)); it is hashed as it is held, so that
+what runs is what was verified here, too.
+"""
 
 import errno
 import fcntl
 import hashlib
 import os
 import stat
+import tempfile
 import weakref
 from collections import OrderedDict
+from contextlib import suppress
 from pathlib import Path
 
 from evolve_ai.model.report import Program
@@ -19,6 +27,8 @@ _SAFE = os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK
 _MFD = os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING
 _MFD_EXEC = 0x10
 _LONGEST_NAME = 249
+AS_FILE = ".file"  # after the hash: the keeper is to tell the same bytes in another place apart
+_UNKNOWN = frozenset({errno.EOPNOTSUPP, errno.EISDIR, errno.EINVAL})  # to file systems without it
 _SEALS = fcntl.F_SEAL_SEAL | fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW | fcntl.F_SEAL_WRITE
 
 
@@ -26,9 +36,13 @@ class NotAsSignedError(Exception):
     """A file holds other bytes than those somebody vouched for; says so in words."""
 
 
+class NoMemoryFileError(OSError):
+    """This machine lets nobody execute what lies in memory."""
+
+
 class Held:
-    """The bytes of a program, sealed. `name` is their SHA-256; `handle` is open as long as this
-    lives."""
+    """The bytes of a program, sealed. `name` is their SHA-256, and says where they lie; `handle` is
+    open as long as this lives."""
 
     __slots__ = ("__weakref__", "handle", "name")
 
@@ -39,10 +53,13 @@ class Held:
 
 
 class Programs:
-    """The programs used last, by what they hold."""
+    """The programs used last, by what they hold. `folder` is where they lie where they may not be
+    executed from memory; without one they are refused there, with NoMemoryFileError."""
 
-    def __init__(self) -> None:
+    def __init__(self, folder: Path | None = None) -> None:
         self._held: OrderedDict[object, Held] = OrderedDict()
+        self._folder = folder
+        self.in_memory = True
 
     def hold(self, program: Program) -> Held:
         """NotAsSignedError where the file is not what it has to be; OSError where it cannot be
@@ -54,12 +71,27 @@ class Programs:
             return self._kept(_stamp(program.file), program)
         return self._kept(program.sha256, program)
 
+    def leave_memory(self) -> bool:
+        """Hold whatever is asked for from now on in files without a name; False if that is so."""
+        left, self.in_memory = self.in_memory and self._folder is not None, False
+        self._held.clear()
+        return left
+
     def _kept(self, key: object, program: Program) -> Held:
-        held = self._held.pop(key, None) or _copy(program)
+        held = self._held.pop(key, None) or self._copied(program)
         self._held[key] = held
         if len(self._held) > _MOST:
             self._held.popitem(last=False)
         return held
+
+    def _copied(self, program: Program) -> Held:
+        if self.in_memory or self._folder is None:
+            try:
+                return _copy(program, None)
+            except NoMemoryFileError:
+                if not self.leave_memory():
+                    raise
+        return _copy(program, self._folder)
 
     def close(self) -> None:
         self._held.clear()
@@ -76,27 +108,78 @@ def _stamp(file: Path) -> object:
     return (found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns)
 
 
-def _copy(program: Program) -> Held:
+def _copy(program: Program, folder: Path | None) -> Held:
+    """In memory, or in a file without a name that lies in this folder."""
     source = os.open(program.file, _SAFE)
     try:
         found = os.fstat(source)
         if not stat.S_ISREG(found.st_mode) or not found.st_mode & 0o111:
             raise PermissionError(errno.EACCES, "no program that may be executed", program.file)
-        handle = _memory_file(program.file)
-        try:
-            sha256 = _copy_bytes(source, handle)
-            fcntl.fcntl(handle, fcntl.F_ADD_SEALS, _SEALS)
-            if program.sha256 not in ("", sha256):
-                raise NotAsSignedError(
-                    f"{program.file} is not what was signed: its SHA-256 is {sha256}, and not "
-                    f"{program.sha256}"
-                )
-        except BaseException:
-            os.close(handle)
-            raise
+        handle, sha256 = _in_memory(source, program) if folder is None else _in(folder, source)
     finally:
         os.close(source)
-    return Held(sha256, handle)
+    if program.sha256 not in ("", sha256):
+        os.close(handle)
+        raise NotAsSignedError(
+            f"{program.file} is not what was signed: its SHA-256 is {sha256}, and not "
+            f"{program.sha256}"
+        )
+    return Held(sha256 if folder is None else sha256 + AS_FILE, handle)
+
+
+def _in_memory(source: int, program: Program) -> tuple[int, str]:
+    try:
+        handle = _memory_file(program.file)
+    except PermissionError as error:
+        raise NoMemoryFileError(error.errno, f"memory for programs: {error.strerror}") from error
+    except OSError as error:
+        if error.errno != errno.ENOSYS:
+            raise
+        raise NoMemoryFileError(error.errno, f"memory for programs: {error.strerror}") from error
+    try:
+        sha256 = _copy_bytes(source, handle)
+        fcntl.fcntl(handle, fcntl.F_ADD_SEALS, _SEALS)
+    except BaseException:
+        os.close(handle)
+        raise
+    return handle, sha256
+
+
+def _in(folder: Path, source: int) -> tuple[int, str]:
+    """Opened again only to read: who may write there is gone before it is hashed."""
+    writer = _nameless(folder)
+    try:
+        _copy_bytes(source, writer)
+        os.fchmod(writer, 0o500)
+        handle = os.open(f"/proc/self/fd/{writer}", os.O_RDONLY | os.O_CLOEXEC)
+    finally:
+        os.close(writer)
+    try:
+        return handle, _hash_of(handle)
+    except BaseException:
+        os.close(handle)
+        raise
+
+
+def _nameless(folder: Path) -> int:
+    try:
+        # With O_EXCL nobody can give it a name later (open(2)).
+        return os.open(folder, os.O_TMPFILE | os.O_EXCL | os.O_RDWR | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        if error.errno not in _UNKNOWN:
+            raise
+    handle, name = tempfile.mkstemp(dir=folder)
+    with suppress(FileNotFoundError):
+        os.unlink(name)  # noqa: PTH108 - a name of the file system's
+    return handle
+
+
+def _hash_of(handle: int) -> str:
+    digest, at = hashlib.sha256(), 0
+    while piece := os.pread(handle, _PIECE, at):
+        digest.update(piece)
+        at += len(piece)
+    return digest.hexdigest()
 
 
 def _memory_file(file: Path) -> int:

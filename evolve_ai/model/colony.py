@@ -52,10 +52,12 @@ class Started:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """The machine has no room for another process: what is short, and what helps."""
+    """The machine does not let a process be started: what it refuses or is short of, and what
+    helps. `lasting`: no waiting mends it."""
 
     what: str
     todo: str | None = None
+    lasting: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -81,6 +81,12 @@ class LimitError(EvolveError):
     """A limit of this machine or account leaves no room for another agent."""
 
 
+class MachineError(EvolveError):
+    """This machine refuses what a start or a build needs: no agent is to blame for it."""
+
+    exit_code = EXIT_TOOLCHAIN
+
+
 class StorageError(EvolveError):
     """The disk is full, read-only, or refuses us."""
 

@@ -10,6 +10,7 @@ from evolve_ai.model.errors import LeftBehindError
 from evolve_ai.model.event import Event, Kind
 from evolve_ai.model.genome import Genome
 from evolve_ai.model.report import BuildRequest, BuildVerdict, Program
+from evolve_ai.model.restart import backoff_of, with_backoff
 from evolve_ai.model.tally import Counts
 from evolve_ai.stages.context import Context
 from evolve_ai.stages.update import quarantine, told_of_altered
@@ -116,6 +117,10 @@ def _settled(
         failed += verdict.fault is not None
         if verdict.fault is not None and verdict.outside:
             reason = _brief(verdict.fault, 300).reason
+            draw = context.draws.rng("restart", context.cycle, verdict.agent).random()
+            record = agents[verdict.agent]
+            backoff = backoff_of(record).refused(context.now, draw, context.line)
+            records[record.id] = with_backoff(record, backoff)
             taints.append(f"agent {verdict.agent} waits for another run to be built: {reason}")
         elif verdict.fault is not None:
             records[verdict.agent], told = quarantine(

@@ -132,9 +132,18 @@ def told_of_alarms(events: Iterable[Event]) -> tuple[str, ...]:
 
 
 def takes_part(agents: Mapping[str, AgentRecord]) -> list[AgentRecord]:
-    """Who lives in the world of this season: all but those in quarantine, whom it neither pays
-    nor charges, ranks nor strikes."""
-    return [record for record in agents.values() if not record.is_set_aside]
+    """Who lives in the world of this season: all but those in quarantine, and those whom the
+    machine lets have no process or no program. It neither pays nor charges, ranks nor strikes
+    them."""
+    return [
+        record
+        for record in agents.values()
+        if not record.is_set_aside and not _is_refused_by_the_machine(record)
+    ]
+
+
+def _is_refused_by_the_machine(record: AgentRecord) -> bool:
+    return record.refusals > 0 and record.state is not State.RUNNING
 
 
 def resident_of(record: AgentRecord) -> Resident:

@@ -7,6 +7,7 @@ from evolve_ai.contracts.colony import Colony
 from evolve_ai.model import restart
 from evolve_ai.model.agent import AgentRecord, Cause, Fault, State
 from evolve_ai.model.colony import Farewell, Refused, Settled, Start, Started
+from evolve_ai.model.errors import MachineError
 from evolve_ai.model.event import Event, Kind
 from evolve_ai.model.report import GenePool, Program
 from evolve_ai.model.restart import Due, Pace, backoff_of, with_backoff
@@ -62,6 +63,7 @@ def run(
         [_start(context, agents[a], programs, kept.get(a), genome_of(a)) for a in starting],
         remember=remember,
     )
+    _raise_if_nobody_can_run(settled, running)
     parted = [record for agent, record in agents.items() if agent in leaving and record.pid]
     left = _left(settled.farewells) if remember else {}
     records, events = _become(context, agents, parted, settled.outcomes, {**kept, **left}.keys())
@@ -87,6 +89,16 @@ def _become(
         records[agent], told = _began(context, before, outcome, agent in remembered)
         events += told
     return records, tuple(events)
+
+
+def _raise_if_nobody_can_run(settled: Settled, running: Mapping[str, int]) -> None:
+    """MachineError where all starts are refused for good: a season of nobody is no history."""
+    outcomes = list(settled.outcomes.values())
+    lasting = [one for one in outcomes if isinstance(one, Refused) and one.lasting]
+    if lasting and len(lasting) == len(outcomes) and not running and not settled.farewells:
+        raise MachineError(
+            f"this machine lets no agent be started: {lasting[0].what}", todo=lasting[0].todo
+        )
 
 
 def _left(farewells: Mapping[str, Farewell]) -> dict[str, bytes]:
@@ -116,7 +128,8 @@ def _told_of_refusals(outcomes: Iterable[Started | Fault | Refused]) -> str | No
         return None
     first = refused[0]
     todo = f" ({first.todo})" if first.todo else ""
-    return f"{len(refused)} agents wait for room: {first.what}{todo}"
+    why = ", the machine refuses their start" if first.lasting else " for room"
+    return f"{len(refused)} agents wait{why}: {first.what}{todo}"
 
 
 def _began(

@@ -16,6 +16,8 @@ from evolve_ai.colony.programs import NotAsSignedError, Programs, program_of
 from evolve_ai.model.agent import Cause, Fault
 from evolve_ai.model.colony import Started as Begun
 from evolve_ai.model.report import Program
+from evolve_ai.model.sandbox import AgentBox
+from evolve_ai.system.leftovers import leftovers
 
 
 @pytest.fixture
@@ -132,3 +134,47 @@ def test_changed_program_is_no_start_and_the_next_keeper_gets_it_anew(
         os.kill(colony.keeper.pid, 9)
         assert isinstance(colony.start([start_of(tmp_path, "c", good)])["c"], Begun)
         assert set(colony.running()) == {"b", "c"}
+
+
+# Where nothing is executed from memory.
+
+
+def test_file_without_a_name_holds_what_was_verified(
+    sleeper: Path, tmp_path: Path, nothing_left: None
+) -> None:
+    place = tmp_path / "place"
+    place.mkdir()
+    programs = Programs(place)
+    assert programs.leave_memory()
+    assert not programs.leave_memory(), "it is done already"
+    held = programs.hold(Program(sleeper, sha256=sha256(sleeper)))
+    assert held.name == f"{sha256(sleeper)}.file"
+    assert list(place.iterdir()) == [], "nobody finds it by a name"
+    with pytest.raises(OSError):
+        os.pwrite(held.handle, b"x", 0)
+    with pytest.raises(OSError):  # nor can it get one
+        os.link(f"/proc/self/fd/{held.handle}", place / "named", follow_symlinks=True)
+    sleeper.write_bytes(b"another")
+    assert os.pread(held.handle, 4, 0) == b"\x7fELF"
+    with pytest.raises(NotAsSignedError):
+        programs.hold(Program(sleeper, sha256="0" * 64))
+    programs.close()
+
+
+def test_program_in_a_file_without_a_name_runs_in_its_box_and_is_taken_for_an_agent(
+    nursery: Nursery, sleeper: Path
+) -> None:
+    nursery._programs = Programs(nursery.agents.parent)
+    nursery._programs.leave_memory()
+    keeper = nursery.open()
+    home = nursery.agents
+    (home / "state").mkdir()
+    libraries = tuple(map(Path, ("/lib", "/lib64", "/usr/lib", "/usr/lib64", "/etc/ld.so.cache")))
+    box = AgentBox(libraries=libraries).of(home)
+    keeper.spawn(nursery.launch("a", file=str(sleeper), box=box))
+    (started,) = told(keeper, 1)
+    assert isinstance(started, Started), started
+    program = Path(f"/proc/{started.identity.pid}/exe").readlink()
+    assert program.name.startswith("#")
+    assert program.name.endswith("(deleted)")
+    assert started.identity in set(leftovers(home))

@@ -138,6 +138,14 @@ pub struct Gate<'a> {
 }
 
 impl Gate<'_> {
+    /// Before it is entered: that program, which is held open, may be executed behind it.
+    pub fn allow_program(&self, program: &File) -> Result<(), Failure> {
+        if !self.confinement.holds(Protection::Files) {
+            return Ok(());
+        }
+        at("Landlock", self.ruleset.allow_program(program))
+    }
+
     /// Of this process, for ever; it may still become `program`. What was done when a step fails
     /// stays done. In a box of many, the file of `seccomp::listen` is handed over on the way.
     pub fn enter(

@@ -38,6 +38,8 @@ const OF_FILES: u64 = EXECUTE | WRITE_FILE | READ_FILE | TRUNCATE;
 const WRITE_OF_COMPILERS: u64 = MAKE_SYM | MAKE_FIFO;
 /// The first version that keeps signals within a box.
 const SCOPES: u32 = 6;
+/// What it says of a place that lies on no disk (landlock_add_rule(2)).
+const EBADFD: i32 = 77;
 /// What is the same for everybody and cannot be used up.
 const ALWAYS_READ: &[&str] = &["/dev/zero", "/dev/random", "/dev/urandom"];
 const ALWAYS_WRITTEN: &str = "/dev/null";
@@ -98,6 +100,16 @@ impl Ruleset {
             }
         }
         Ok(Ruleset(Some(ruleset)))
+    }
+
+    /// A program that is held open may be executed, wherever it lies. What is in memory alone needs
+    /// no such rule, and can have none.
+    pub fn allow_program(&self, program: &File) -> io::Result<()> {
+        let Some(ruleset) = &self.0 else { return Ok(()) };
+        match add_rule(ruleset, program, READ_FILE | EXECUTE) {
+            Err(error) if error.raw_os_error() == Some(EBADFD) => Ok(()),
+            added => added,
+        }
     }
 
     /// For this thread, and whatever comes of it.
@@ -167,7 +179,10 @@ fn allow(ruleset: &File, path: &Path, rights: u64) -> io::Result<()> {
     if found.is_symlink() {
         return Err(io::Error::from_raw_os_error(sys::ELOOP));
     }
-    let rights = if found.is_dir() { rights } else { rights & OF_FILES };
+    add_rule(ruleset, &place, if found.is_dir() { rights } else { rights & OF_FILES })
+}
+
+fn add_rule(ruleset: &File, place: &File, rights: u64) -> io::Result<()> {
     let beneath = Beneath { rights, parent: place.as_raw_fd() };
     let handle = ruleset.as_raw_fd() as usize;
     let beneath = addr_of!(beneath) as usize;

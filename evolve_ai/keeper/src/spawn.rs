@@ -89,6 +89,9 @@ impl Birth {
         let program = program.as_raw_fd();
         let confinement = self.launch.confinement.as_ref();
         let gate = confinement.map(Confinement::prepare).transpose()?;
+        if let Some(gate) = &gate {
+            gate.allow_program(&self.program)?;
+        }
         at("journal", self.record())?;
         // Only now: the journal may be larger than the files of an agent, and until exec we hold
         // more descriptors than an agent may.
