@@ -68,6 +68,10 @@ class Substrate(Protocol):
     # What `evolve doctor` looks at: (name, what tells how it is, or raises EvolveError).
     def checks(self) -> Sequence[tuple[str, Callable[[], str]]]: ...
 
+    # Build a program of one line in this folder, and run it; how that went, in a few words.
+    # EvolveError when it cannot be done, with the first error of the compiler.
+    def trial(self, folder: Path, confine: Confine) -> str: ...
+
     # Read the template as a gene pool; TemplateError names file, line and reason.
     def read_pool(self, template: Path) -> GenePool: ...
 

@@ -105,6 +105,9 @@ class GuardedSubstrate(_Guarded):
     def _teller(self, tell: Any) -> Callable[[], str]:
         return lambda: self._guard.call("checks", tell, lambda it: text(it, "a detail"))
 
+    def trial(self, folder: Path, confine: Confine) -> str:
+        return self._text("trial", folder, confine)
+
     def read_pool(self, template: Path) -> GenePool:
         return self._ask("read_pool", _pool, template)  # type: ignore[no-any-return]
 

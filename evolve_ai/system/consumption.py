@@ -4,7 +4,6 @@ Resident memory counts the pages of the program once for each agent, though all 
 what is summed is resident less shared memory.
 """
 
-import os
 import stat
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress

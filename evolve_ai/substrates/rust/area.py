@@ -8,6 +8,7 @@ from evolve_ai.model.report import GenePool
 from evolve_ai.substrates.rust.dependencies import dependencies_of
 from evolve_ai.substrates.rust.lock import LOCK, Member, lock_of
 from evolve_ai.substrates.rust.manifest import MANIFEST, build_settings
+from evolve_ai.substrates.rust.own_home import lay_out
 from evolve_ai.substrates.rust.plan import Gene
 from evolve_ai.substrates.rust.policy import GENERATED_PREFIX
 from evolve_ai.substrates.rust.seal import Seal
@@ -17,14 +18,15 @@ from evolve_ai.system.files import publish_if_changed, storage_errors
 from evolve_ai.system.trees import remove_tree
 
 BATCH = "evolve_batch"
+TRIAL = "evolve_trial"
 MAX_IDLE_UNITS = 256
 # The kernel is the largest crate, and all others wait for it: it may be compiled on several cores.
 # That changes how long it takes, not what it does.
 _KERNEL_PROFILE = "\n[profile.release.package.{}]\ncodegen-units = 4\n"
 _QUIET = "#![allow(warnings)]\n"
-_SOURCES = ("Cargo.toml", LOCK, ".cargo", "kernels", "units", "batch")
+_SOURCES = ("Cargo.toml", LOCK, "home", "kernels", "units", "batch")
 # What else lies in the area, and whether it is a folder.
-_OURS = {"target": True, "failed": True, "seal.json": False}
+_OURS = {"target": True, "failed": True, "home": True, "seal.json": False}
 
 # The argument of a batch: which rows of its table to run, in order, as "genes:4.0.17".
 ROWS_PREFIX = "genes:"
@@ -49,13 +51,17 @@ fn main() {{
     live(Vec::leak(genes));
 }}
 """
+_CONTROL = b"""fn main() {
+    std::thread::spawn(|| println!("{:?}", std::env::args().collect::<Vec<_>>())).join().unwrap();
+}
+"""
 _FIRST_ROW = _MAIN[: _MAIN.index("{rows}")].count("\n") + 1
 
 
 class BuildArea:
     """The crates on disk. Names are hashes of content, so a crate never changes once written."""
 
-    def __init__(self, folder: Path, pool: GenePool, base: str, config: str = ""):
+    def __init__(self, folder: Path, pool: GenePool, base: str, flags: Sequence[str] = ()):
         self.folder = folder
         self.target = Target(folder / "target")
         self.kernel = crate_name("kernel", base)
@@ -63,7 +69,7 @@ class BuildArea:
         self._pool = pool
         manifest = pool.manifests[MANIFEST]
         self._edition, self._profile = build_settings(manifest)
-        self._config = config  # of cargo
+        self._flags = flags  # of rustc
         self._crates = "".join(one.row() for one in dependencies_of(manifest))
         self.has_crates = bool(self._crates)
         self._lock = pool.manifests.get(LOCK)
@@ -83,22 +89,33 @@ class BuildArea:
         homes.update({f"units/{unit.name}": self._unit_files(unit, code) for unit in units})
         crates = {**homes, "batch": self._batch_files(genes, units)}
         files = {f"{home}/{path}" for home, inside in crates.items() for path in inside}
-        strange = self._sweep(files | {"Cargo.toml", LOCK, ".cargo/config.toml"})
+        strange = self._sweep(files | {"Cargo.toml", LOCK})
         for home, inside in crates.items():
             self._write_crate(home, inside, known=home in homes, swept=home in strange)
         listed = "".join(f'    "{home}",\n' for home in crates)
         workspace = f'[workspace]\nresolver = "2"\nmembers = [\n{listed}]\n\n'
         self._put("Cargo.toml", workspace + self._profile + _KERNEL_PROFILE.format(self.kernel))
-        self._put(".cargo/config.toml", self._config)
         publish_if_changed(self.folder / LOCK, lock_of(self._lock, self._members))
 
     def sources(self) -> tuple[Path, ...]:
         """Where all lies that was laid out, and nothing else."""
         return tuple(self.folder / name for name in _SOURCES)
 
+    def control(self) -> Path:
+        """A program that any compiler compiles, for the moment."""
+        path = self.target.scratch / "control.rs"
+        publish_if_changed(path, _CONTROL)
+        return path
+
     def variables(self) -> dict[str, str]:
-        """What tells a build where it may write."""
-        return {"CARGO_TARGET_DIR": str(self.target.folder), "TMPDIR": str(self.target.scratch)}
+        """What tells a build where it may write, and where its configuration is: all of it."""
+        return {
+            **lay_out(self.folder / "home", os.environ),
+            "CARGO_TARGET_DIR": str(self.target.folder),
+            "CARGO_BUILD_BUILD_DIR": str(self.target.folder),
+            "TMPDIR": str(self.target.scratch),
+            "CARGO_ENCODED_RUSTFLAGS": "\x1f".join(self._flags),
+        }
 
     def clean(self) -> None:
         """Forget everything compiled."""
@@ -200,6 +217,27 @@ class BuildArea:
 
     def _put(self, path: str, text: str) -> None:
         publish_if_changed(self.folder / path, text.encode())
+
+
+class TrialArea(BuildArea):
+    """One program of one line, laid out and built as batches are."""
+
+    def __init__(self, folder: Path, flags: Sequence[str] = ()):
+        self.folder = folder
+        self.target = Target(folder / "target")
+        self._flags = flags
+        self.has_crates = False
+        package = f'[package]\nname = "{TRIAL}"\nversion = "0.0.0"\nedition = "2021"\n'
+        lock = lock_of(None, {TRIAL: Member()})
+        for path, data in (
+            (MANIFEST, f"{package}[workspace]\n".encode()),
+            (LOCK, lock),
+            ("src/main.rs", _CONTROL),
+        ):
+            publish_if_changed(folder / path, data)
+
+    def sources(self) -> tuple[Path, ...]:
+        return tuple(self.folder / name for name in (MANIFEST, LOCK, "src", "home"))
 
 
 def batch_main(kernel: str, genes: Sequence[Gene]) -> str:

@@ -9,7 +9,7 @@ from evolve_ai.contracts.substrate import Progress
 from evolve_ai.model.errors import TemplateError, ToolchainError
 from evolve_ai.model.report import BuildProgress
 from evolve_ai.substrates.rust.area import BATCH, BuildArea, row_of_line
-from evolve_ai.substrates.rust.cargo import CargoReport, not_compiled
+from evolve_ai.substrates.rust.cargo import CargoReport, first_error, not_compiled
 from evolve_ai.substrates.rust.compiler import FILE_BYTES, Compiler
 from evolve_ai.substrates.rust.machine import (
     crashed,
@@ -23,6 +23,7 @@ from evolve_ai.substrates.rust.plan import Gene, Wiring
 from evolve_ai.substrates.rust.units import Unit, module_of, path_of
 from evolve_ai.system.commands import Completed, Ending
 from evolve_ai.system.leftovers import end_orphans
+from evolve_ai.system.refusals import refusal
 
 _UNIT_SECONDS = 120.0  # for one unit compiled alone, after it was part of a batch that hung
 
@@ -89,7 +90,8 @@ class BatchBuild:
         `units` are all that the wirings need, and more if it is foreseen that they will be needed;
         `genes` those of each unit; `known` what failed before. Returns `known`, with the rest.
 
-        Raises ToolchainError, TemplateError (the kernel does not compile) or StorageError.
+        Raises ToolchainError, MachineError, TemplateError (the kernel does not compile) or
+        StorageError.
         """
         self._end_orphans()
         if self._area.seal.is_broken():
@@ -116,10 +118,12 @@ class BatchBuild:
         self._raise_if_ours(report, done)
         learned = not report.torn and self._learn(report, done, units, genes)
         if not learned and self._cleaned:
+            self._raise_if_refused(_told(report, done), again=True)
+            error = first_error(report, done.stderr.decode("utf-8", "replace"))
             raise ToolchainError(
-                "cargo failed, and not because of a gene",
+                f"cargo failed ({ending(done.code)}), and not because of a gene: {error}",
                 where=self._area.folder,
-                todo=_brief(report, done),
+                todo="evolve doctor builds a program of one line, and says what is missing",
             )
         if not learned:
             self._area.clean()  # a torn file from before a power cut looks like this
@@ -155,6 +159,8 @@ class BatchBuild:
         raise_if_disk(told, self._area.folder, FILE_BYTES)
         if is_starved(told) and _uncompiled(done) & {kernel, BATCH}:
             raise starved_error(self._compiler.memory, self._area.folder)
+        if _uncompiled(done) & {kernel, BATCH} or not _uncompiled(done):
+            self._raise_if_refused(told)
         reason = report.reason(kernel)
         if reason is not None:
             where, _, what = reason.partition(": ")
@@ -167,6 +173,19 @@ class BatchBuild:
                 where=self._area.folder,
                 todo="see whether another cargo holds its lock; try `cargo build` there",
             )
+
+    def _raise_if_refused(self, told: str, *, again: bool = False) -> bool:
+        """MachineError where the machine lets no compiler run; whether it did so just now.
+
+        Others may have taken for a moment what there is: a small program that has nothing to do
+        with agents is compiled, too, and what was refused then is tried once more.
+        """
+        if is_starved(told):  # its own limit, as a rule
+            return False
+        refused = refusal(told, what="no compiler can be run", where=self._area.folder)
+        if refused is not None and (again or not self._compiler.works(self._area)):
+            raise refused
+        return refused is not None
 
     def _learn(
         self,
@@ -188,8 +207,11 @@ class BatchBuild:
         stuck = [unit for unit in suspects if self._is_stuck(unit)]
         return bool(known or genes or stuck or (late and suspects))
 
-    def _is_stuck(self, unit: Unit) -> bool:
-        """Compile a suspected unit alone: the verdict is not to depend on its neighbours."""
+    def _is_stuck(self, unit: Unit, *, again: bool = False) -> bool:
+        """Compile a suspected unit alone: the verdict is not to depend on its neighbours.
+
+        MachineError where the machine refuses its compiler what it needs, `again`.
+        """
         if unit.needs & {*self._outcome.failed_units, *self._outcome.stuck_units}:
             return True
         report, done = self._cargo(unit.name, seconds=_UNIT_SECONDS)
@@ -201,7 +223,10 @@ class BatchBuild:
             limit = f"{done.seconds:.0f} s ({done.ending})"
             self._outcome.stuck_units[unit.name] = f"{path}:1: the compiler took over {limit}"
         elif unit.name in _uncompiled(done):
-            raise_if_disk(_told(report, done), self._area.folder, FILE_BYTES)
+            told = _told(report, done)
+            raise_if_disk(told, self._area.folder, FILE_BYTES)
+            if self._raise_if_refused(told, again=again):
+                return self._is_stuck(unit, again=True)
             self._outcome.stuck_units[unit.name] = f"{path}:1: {self._crash(unit, report, done)}"
         else:
             return False
@@ -246,9 +271,3 @@ def _told(report: CargoReport, done: Completed) -> str:
     told = done.stderr.decode("utf-8", "replace").strip()
     unplaced = (text for texts in report.unplaced.values() for text in texts)
     return "\n".join([f"cargo: {ending(done.code)}", told, *unplaced])
-
-
-def _brief(report: CargoReport, done: Completed) -> str:
-    """How cargo ended, and its last words; those of a linker begin with all of its arguments."""
-    end, *lines = [line[:200] for line in _told(report, done).splitlines() if line.strip()]
-    return "\n".join([end, *lines[-8:]])

@@ -29,7 +29,7 @@ from evolve_ai.substrates.rust.fingerprint import Ingredients, hashed, ingredien
 from evolve_ai.substrates.rust.manifest import MANIFEST
 from evolve_ai.substrates.rust.plan import Gene, Plan, Wiring, plan
 from evolve_ai.substrates.rust.policy import Policy
-from evolve_ai.substrates.rust.profile import cargo_config
+from evolve_ai.substrates.rust.profile import rust_flags
 from evolve_ai.substrates.rust.source import read_source
 from evolve_ai.substrates.rust.store import ProgramStore
 from evolve_ai.substrates.rust.stored_batch import Origin
@@ -78,7 +78,7 @@ class RustBuilder:
         self._made_with = made_with
         self._check = check  # raises ToolchainError if that no longer holds
         self._compiler = compiler  # None: one who only looks
-        self._config = cargo_config(settings)
+        self._flags = rust_flags(settings)
         self._workspace = workspace
         self._reports: dict[tuple[str, str], SourceReport] = {
             (source.path, source.code): source for source in pool.sources
@@ -257,7 +257,7 @@ class RustBuilder:
         return self._planned
 
     def _area(self) -> BuildArea:
-        return BuildArea(self._folder, self._pool, self._base(), self._config)
+        return BuildArea(self._folder, self._pool, self._base(), self._flags)
 
     def _base(self) -> str:
         """What every crate depends on: kernel, profile, toolchain, other people's crates."""

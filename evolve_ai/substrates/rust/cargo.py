@@ -13,14 +13,18 @@ from evolve_ai.substrates.rust.policy import GENERATED_PREFIX
 _UNIT_PATH = re.compile(rf"{GENERATED_PREFIX}(?:unit|kernel)_[0-9a-f]+")
 _NOT_COMPILED = re.compile(r"could not compile `([A-Za-z0-9_-]+)`")
 _OWN_FILE = re.compile(r"(?:^|/)(src/(?:genes|kernel)/[^:]+\.rs|src/main\.rs)$")
+_NO_REASON = ("could not compile", "aborting due to", "build failed", "warning: ")
+_MOST_LINES = 8
 # A compiled crate that is torn, missing or of another compiler: no gene can cause these.
 _TORN = frozenset({"E0460", "E0461", "E0462", "E0463", "E0514", "E0786"})
 
 
-def build_argv(cargo: Path, package: str) -> tuple[str, ...]:
+def build_argv(cargo: Path, manifest: Path, package: str) -> tuple[str, ...]:
     return (
         str(cargo),
         "build",
+        "--manifest-path",
+        str(manifest),
         "--release",
         "--offline",
         "--locked",
@@ -29,6 +33,12 @@ def build_argv(cargo: Path, package: str) -> tuple[str, ...]:
         "--package",
         package,
     )
+
+
+def control_argv(rustc: Path, source: Path) -> tuple[str, ...]:
+    """A program of its own, made as those of agents are: optimised, in threads, and linked."""
+    options = ("--edition", "2021", "-C", "opt-level=2", "-C", "codegen-units=4")
+    return (str(rustc), *options, "-o", str(source.with_suffix("")), str(source))
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +109,30 @@ class CargoReport:
             return None
         more = f" (and {len(placed) - 1} more)" if len(placed) > 1 else ""
         return placed[0].sentence() + more
+
+
+def first_error(report: CargoReport, stderr: str) -> str:
+    """The first error that says what is wrong: no warning, and not that there were errors."""
+    for errors in report.errors.values():
+        if errors and (found := _real(errors[0].sentence())):
+            unplaced = next(iter(report.unplaced.values()), [found])
+            return found if errors[0].file else _few_lines(unplaced[0])
+    lines = stderr.splitlines()
+    for number, line in enumerate(lines):
+        if line.startswith("error") and _real(line):
+            return _few_lines("\n".join(lines[number:]))
+    return _few_lines(stderr) or "it says nothing"
+
+
+def _real(line: str) -> str | None:
+    return None if any(words in line for words in _NO_REASON) else line
+
+
+def _few_lines(text: str) -> str:
+    """The beginning of an error, but for the words of the command that failed."""
+    lines = [line.strip()[:200] for line in text.splitlines() if line.strip(" |")]
+    said = [line for line in lines if not line.startswith("= note: LC_ALL") and '"-Wl,' not in line]
+    return "\n  ".join(said[:_MOST_LINES])
 
 
 def not_compiled(stderr: str) -> set[str]:

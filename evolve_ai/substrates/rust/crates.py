@@ -9,6 +9,7 @@ from evolve_ai.model.errors import ToolchainError
 from evolve_ai.substrates.rust.dependencies import Dependency, dependencies_of
 from evolve_ai.substrates.rust.lock import FETCHER, LOCK, Member, lock_of, read_lock
 from evolve_ai.substrates.rust.manifest import MANIFEST
+from evolve_ai.substrates.rust.own_home import CWD, lay_out
 from evolve_ai.substrates.rust.toolchain import Toolchain, build_environment, fetch_environment
 from evolve_ai.system.commands import Completed, Ending, Limits, run_command
 from evolve_ai.system.files import publish, publish_if_changed
@@ -109,9 +110,10 @@ class CrateStore:
 
     def _run(self, home: Path, environment: Mapping[str, str], *words: str) -> Completed:
         tools = self._tools()
-        argv = (str(tools.cargo), "fetch", *words)
-        environment = {**environment, **tools.variables()}
-        return run_command(argv, cwd=home, env=environment, limits=self._limits)
+        argv = (str(tools.cargo), "fetch", "--manifest-path", str(home / MANIFEST), *words)
+        own = lay_out(self._folder / "home", os.environ)
+        environment = {**environment, **tools.variables(), **own}
+        return run_command(argv, cwd=CWD, env=environment, limits=self._limits)
 
 
 def _read(home: Path) -> bytes | None:

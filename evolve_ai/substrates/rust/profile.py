@@ -4,8 +4,6 @@ import hashlib
 import re
 from typing import Any
 
-import tomlkit
-
 from evolve_ai.model.errors import SettingsError
 from evolve_ai.model.settings import BuildSettings
 from evolve_ai.substrates.rust.toolchain import Toolchain, said
@@ -26,12 +24,9 @@ def release(build: BuildSettings) -> dict[str, Any]:
     return {key: value for key, value in wanted.items() if value != ""}
 
 
-def cargo_config(build: BuildSettings) -> str:
-    """What no manifest can say, as the text of a `.cargo/config.toml`."""
-    if not build.target_cpu:
-        return ""
-    flags = {"rustflags": ["-C", f"target-cpu={build.target_cpu}"]}
-    return tomlkit.dumps({"target": {"cfg(all())": flags}})
+def rust_flags(build: BuildSettings) -> tuple[str, ...]:
+    """What no manifest can say, as words for rustc."""
+    return ("-C", f"target-cpu={build.target_cpu}") if build.target_cpu else ()
 
 
 def processor(build: BuildSettings, tools: Toolchain) -> str:

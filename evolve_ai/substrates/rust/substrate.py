@@ -1,7 +1,6 @@
 """Owns Rust as a language of agents: one thin class over the parts of this folder."""
 
 import hashlib
-import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache, partial
@@ -29,10 +28,10 @@ from evolve_ai.substrates.rust.rules import RULES
 from evolve_ai.substrates.rust.toolchain import (
     Toolchain,
     compiler_line,
-    configuration,
     find_toolchain,
     toolchain_line,
 )
+from evolve_ai.substrates.rust.trial import trial
 from evolve_ai.system.commands import Limits
 
 AUDIT = AuditSettings()
@@ -66,10 +65,12 @@ class RustSubstrate:
         self._tools: Toolchain | None = None
         self._toolchain: str | None = None
         self._processor: str | None = None
-        self._configuration: str | None = None
 
     def checks(self) -> Sequence[tuple[str, Callable[[], str]]]:
         return checks(self._home)
+
+    def trial(self, folder: Path, confine: Confine) -> str:
+        return trial(Compiler(self._found, confine, self._settings), folder, self._settings)
 
     def read_pool(self, template: Path) -> GenePool:
         return pool.read_pool(template, self._settings, self._allowed, self._audit)
@@ -125,17 +126,11 @@ class RustSubstrate:
 
     def _check(self) -> None:
         """A run that lasts weeks must not call by the old name what a new compiler makes."""
-        same = self.toolchain().startswith(f"{compiler_line(self._found())};")
-        if not same or configuration(self._home, os.environ) != self._configured():
+        if not self.toolchain().startswith(f"{compiler_line(self._found())};"):
             raise ToolchainError(
-                "the compiler, or cargo's configuration, is not what it was when this run began",
+                "the compiler is not what it was when this run began",
                 todo="run again: what is affected is then compiled anew",
             )
-
-    def _configured(self) -> str:
-        if self._configuration is None:
-            self._configuration = configuration(self._home, os.environ)
-        return self._configuration
 
     def fingerprint(self, genome: Genome, pool: GenePool) -> str:
         return fingerprint(genome, pool.fixed_hash, self._made_with(pool))
@@ -167,7 +162,6 @@ class RustSubstrate:
         manifests = _hash_of(pool.manifests[MANIFEST], pool.manifests.get(LOCK, b""))
         return (
             ("toolchain", self.toolchain()),
-            ("cargo configuration", self._configured()),
             ("processor", self._processor),
             ("profile and crates", manifests),
         )

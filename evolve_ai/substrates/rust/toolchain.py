@@ -1,16 +1,16 @@
 """Owns the Rust toolchain: where cargo is, which version, in which environment it runs."""
 
-import hashlib
 import os
 import re
 import shutil
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from evolve_ai.model.errors import ToolchainError
+from evolve_ai.substrates.rust.own_home import without_keys
 from evolve_ai.system.commands import Ending, Limits, run_command
+from evolve_ai.system.refusals import refusal
 from evolve_ai.system.tools import SET, tool_environment, tool_path
 
 MINIMUM = (1, 74)
@@ -67,8 +67,8 @@ def build_environment(environ: Mapping[str, str]) -> dict[str, str]:
 
 
 def fetch_environment(environ: Mapping[str, str]) -> dict[str, str]:
-    """All of the user's: proxies, certificates and credentials, which nothing but a fetch needs."""
-    return {**environ, **SET, "PATH": tool_path(environ)}
+    """Proxies, certificates and credentials of the user's, which nothing but a fetch needs."""
+    return {**without_keys(environ), **SET, "PATH": tool_path(environ)}
 
 
 def require_cargo() -> None:
@@ -99,32 +99,9 @@ def compiler_line(tools: Toolchain) -> str:
     return f"{rustc} LLVM {facts.get('LLVM version')}"
 
 
-def configuration(home: Path, environ: Mapping[str, str]) -> str:
-    """A hash of the cargo configuration of the user that holds in this folder, or "none".
-
-    It holds for `cargo build` in an agent's folder as well, so it is not set aside.
-    """
-    digest = hashlib.sha256()
-    found = False
-    for file in configuration_files(home, environ):
-        with suppress(OSError):
-            digest.update(hashlib.sha256(file.read_bytes()).digest())
-            found = True
-    return digest.hexdigest() if found else "none"
-
-
-def configuration_files(folder: Path, environ: Mapping[str, str]) -> tuple[Path, ...]:
-    """Where cargo looks for its configuration when it runs in this folder."""
-    folders = [*(one / ".cargo" for one in (folder, *folder.parents)), cargo_home(environ)]
-    return tuple(place / name for place in folders for name in ("config.toml", "config"))
-
-
-def cargo_home(environ: Mapping[str, str]) -> Path:
-    return Path(environ.get("CARGO_HOME") or Path.home() / ".cargo")
-
-
 def said(*argv: str, home: Path, **variables: str) -> str:
-    """What a short command says in this folder; ToolchainError when it fails."""
+    """What a short command says in this folder; ToolchainError when it fails, MachineError when
+    the machine lets it do nothing."""
     environment = {**build_environment(os.environ), **variables}
     try:
         done = run_command(argv, cwd=home, env=environment, limits=_LIMITS)
@@ -136,5 +113,7 @@ def said(*argv: str, home: Path, **variables: str) -> str:
         )
     if done.code != 0:
         told = done.stderr.decode("utf-8", "replace").strip() or f"exit status {done.code}"
+        if refused := refusal(told, what=f"`{' '.join(argv)}` cannot be run"):
+            raise refused
         raise ToolchainError(f"`{' '.join(argv)}` failed: {told[:300]}", todo=_HOW)
     return done.stdout.decode("utf-8", "replace")

@@ -16,6 +16,7 @@ from evolve_ai.model.report import BuildProgress, BuildRequest, BuildVerdict, Ge
 from evolve_ai.model.settings import BuildSettings
 from evolve_ai.substrates.rust.area import BuildArea
 from evolve_ai.substrates.rust.builder import RustBuilder
+from evolve_ai.substrates.rust.toolchain import find_toolchain
 
 BROKEN = (FIXTURES / "compiler_refuses_the_types" / "src" / "genes" / "alpha.rs").read_bytes()
 IMPOSTOR = b"pub struct Agent;\npub fn add(agent: &mut Agent) { let _ = agent; }\n"
@@ -530,11 +531,15 @@ def test_compiler_that_changes_during_a_run_ends_it(
     substrate = BoxedRust(home=tmp_path)
     builder = substrate.builder(tmp_path / "workspace", pool)
     requests = wirings(pool, substrate, {"alpha": ["add"]})
-    (tmp_path / ".cargo").mkdir()
-    (tmp_path / ".cargo" / "config.toml").write_text('[build]\nrustflags = ["-Copt-level=0"]\n')
+    tools = find_toolchain(tmp_path)
+    other = '[ "$1" = -vV ] && "$REAL" -vV | sed s/LLVM/OTHER/ && exit\n'
+    false_tools(tmp_path / "other" / "bin", rustc=other)
+    changed = replace(tools, rustc=tmp_path / "other" / "bin" / "rustc")
+    monkeypatch.setattr(substrate, "_tools", changed)
     with pytest.raises(ToolchainError, match="not what it was when this run began"):
         builder.build(requests)
     later = BoxedRust(home=tmp_path)
+    later._tools = changed
     assert wirings(pool, later, {"alpha": ["add"]})[0].fingerprint != requests[0].fingerprint
 
 

@@ -144,7 +144,9 @@ def features(cwd: Path, *argv: str) -> set[str]:
     return {line for line in done.stdout.splitlines() if line.startswith("target_feature")}
 
 
-def test_batch_is_compiled_for_the_processor_asked_for(healthy: Path, tmp_path: Path) -> None:
+def test_batch_is_compiled_for_the_processor_asked_for(
+    healthy: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     substrate = BoxedRust(BuildSettings(target_cpu="native"))
     pool: GenePool = substrate.read_pool(healthy)
     builder = substrate.builder(tmp_path / "workspace", pool)
@@ -154,4 +156,6 @@ def test_batch_is_compiled_for_the_processor_asked_for(healthy: Path, tmp_path: 
     (kernel,) = (path.name for path in (area / "kernels").iterdir())
     asked = ("cargo", "rustc", "--release", "--offline", "--locked", "--package", kernel)
     able = features(tmp_path, "rustc", "-C", "target-cpu=native", "--print", "cfg")
+    for name, value in builder._area().variables().items():
+        monkeypatch.setenv(name, value)
     assert features(area, *asked, "--", "--print", "cfg") == able
