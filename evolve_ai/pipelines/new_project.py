@@ -11,8 +11,8 @@ from tomlkit.items import Table
 from evolve_ai.model import settings_reference
 from evolve_ai.model.errors import TemplateError, UsageError
 from evolve_ai.model.settings_reference import CRATES, HOOKS, KeyReference, TableReference
-from evolve_ai.pipelines.project_root import check_path
 from evolve_ai.system.files import storage_errors, sync_folder
+from evolve_ai.system.paths import check_path
 from evolve_ai.system.settings_file import FILE_NAME
 
 TEMPLATE = "agent_template"

@@ -1,9 +1,9 @@
 """Finds the folder of a project."""
 
-import os
 from pathlib import Path
 
-from evolve_ai.model.errors import NoProjectError, UsageError
+from evolve_ai.model.errors import NoProjectError
+from evolve_ai.system.paths import check_utf8
 from evolve_ai.system.platforms import refuse_other_systems
 from evolve_ai.system.project import SETTINGS_FILE
 
@@ -17,7 +17,7 @@ def find_root(folder: Path) -> Path:
         raise NoProjectError(
             "there is no evolve.toml here", where=root, todo="begin a project: evolve new DIR"
         )
-    check_path(root)
+    check_utf8(root)
     return root
 
 
@@ -25,14 +25,3 @@ def find_remains(folder: Path) -> Path:
     """As find_root, for one who only ends what lives there: of the project little need be left."""
     root = folder.absolute()
     return root if (root / "workspace").is_dir() else find_root(folder)
-
-
-def check_path(folder: Path) -> None:
-    """Cargo, JSON and the registry speak UTF-8; UsageError for a path that does not."""
-    try:
-        str(folder).encode()
-    except UnicodeEncodeError as error:
-        shown = os.fsencode(folder).decode(errors="backslashreplace")
-        raise UsageError(
-            "the path is not UTF-8", where=shown, todo="choose another name for the folder"
-        ) from error
