@@ -29,6 +29,7 @@ KIB = 1024
 MIB = 1024 * KIB
 GIB = 1024 * MIB
 ANY_EVENT = "*"
+SECRET_FORM = 'a name, or "": not signed'
 EVENT_NAMES = (*(str(kind) for kind in Kind), ANY_EVENT)
 
 
@@ -307,6 +308,10 @@ class WebhookSettings(Section):
     timeout: float = setting(5.0, "one attempt may take", unit="seconds", low=0.1, high=300.0)
     retries: int = setting(
         5, "further attempts, each after twice the pause", unit="attempts", low=0, high=100
+    )
+    secret_env: str = setting("", "the variable whose value signs what is posted", form=SECRET_FORM)
+    secret_file: str = setting(
+        "", "the file whose content does so, from the project's folder", form=SECRET_FORM
     )
 
 

@@ -1,16 +1,18 @@
 """Owns the delivery of committed events to all sinks, of which none can harm a cycle."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from importlib import import_module
 from pathlib import Path
 
 from evolve_ai.contracts.sink import Sink
+from evolve_ai.model.errors import SettingsError
 from evolve_ai.model.event import Recorded
 from evolve_ai.model.settings import Settings
 from evolve_ai.notifications.event_log import EventLog
 from evolve_ai.notifications.hooks import Hooks, load_hooks
 from evolve_ai.notifications.orchestrator_log import Log, open_log
-from evolve_ai.notifications.webhook import Webhook
+from evolve_ai.notifications.secrets import secret_of
 
 
 class Notifier:
@@ -78,15 +80,28 @@ def open_notifier(
     hooks = load_hooks(settings.hooks, logs.parent, settings.plugins.timeout)
     if hooks:
         sinks.append(Hooks(hooks, log))
+    return Notifier([*sinks, *_webhooks(settings, logs.parent, log), *more], log)
+
+
+def _webhooks(settings: Settings, root: Path, log: Log) -> Iterator[Sink]:
+    """One that cannot be signed posts nothing: a run is refused for that before it begins, but
+    nobody is kept from ending one."""
+    if not settings.webhooks:
+        return
+    made = import_module("evolve_ai.notifications.webhook").Webhook
     for at, webhook in enumerate(settings.webhooks):
-        sinks.append(
-            Webhook(
-                webhook.url,
-                webhook.events,
-                log,
-                timeout=webhook.timeout,
-                retries=webhook.retries,
-                name=f"webhook {at + 1}",
-            )
+        name = f"webhook {at + 1}"
+        try:
+            secret = secret_of(webhook, root)
+        except SettingsError as error:
+            log.warning("webhook posts nothing", sink=name, reason=str(error))
+            continue
+        yield made(
+            webhook.url,
+            webhook.events,
+            log,
+            timeout=webhook.timeout,
+            retries=webhook.retries,
+            name=name,
+            secret=secret,
         )
-    return Notifier([*sinks, *more], log)

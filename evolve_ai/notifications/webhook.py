@@ -1,10 +1,19 @@
-"""Owns the webhook: events posted as JSON to an address, with retries, apart from the cycle."""
+"""Posts events as JSON to an address, signed and with retries, apart from the cycle.
 
+Imported only where a webhook is configured: its HTTP client (urllib3) takes a while to load.
+"""
+
+import hashlib
+import hmac
 import json
-from collections.abc import Sequence
-from http.client import HTTPConnection, HTTPException, HTTPSConnection
-from typing import Any
-from urllib.parse import urlsplit
+import logging
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from typing import Any, Self
+
+from urllib3 import PoolManager, Retry, Timeout
+from urllib3.exceptions import HTTPError, MaxRetryError
+from urllib3.util import parse_url
 
 from evolve_ai.model.errors import SettingsError
 from evolve_ai.model.event import Recorded
@@ -12,13 +21,18 @@ from evolve_ai.model.settings import ANY_EVENT
 from evolve_ai.notifications.courier import Courier
 from evolve_ai.notifications.orchestrator_log import Log
 
+SIGNATURE = "X-Evolve-Signature"  # sha256=<HMAC-SHA256 of the body (RFC 2104), in hex>
+TIMESTAMP = "X-Evolve-Timestamp"  # as `sent` in the body, which the signature covers
 _BATCH = 500
 _LONGEST_PAUSE = 30.0
-_WORTH_A_RETRY = (408, 425, 429)
+# It would tell of each retry, the address included.
+logging.getLogger("urllib3").setLevel(logging.CRITICAL)
+_WORTH_A_RETRY = frozenset({408, 425, 429, *range(500, 600)})
 
 
 class Webhook:
-    """Posts {"events": [...]}; pauses double from `first_pause` seconds to half a minute.
+    """Posts {"sent": ..., "events": [...]}; pauses double from `first_pause` seconds to half a
+    minute. With a `secret`, a signature goes along.
 
     The address never shows in reports: its path often is a secret.
     """
@@ -34,14 +48,30 @@ class Webhook:
         name: str = "webhook",
         first_pause: float = 0.5,
         room: int = 10_000,
+        secret: bytes | None = None,
     ):
         self.name = name
-        self._address, self._path = _split(url)
-        self._connection = HTTPSConnection if url.startswith("https:") else HTTPConnection
+        _refuse_no_address(url)
+        self._url = url
         self._kinds = frozenset(events)
         self._log = log
-        self._timeout, self._retries, self._first_pause = timeout, retries, first_pause
+        self._secret = secret
         self._courier = Courier(name, self._carry, log, room=room, batch=_BATCH)
+        self._retries = _Retries(
+            pause=self._courier.pause,
+            total=retries,
+            connect=retries,
+            read=retries,
+            other=retries,
+            redirect=0,
+            status_forcelist=_WORTH_A_RETRY,
+            allowed_methods=None,
+            backoff_factor=first_pause,
+            backoff_max=_LONGEST_PAUSE,
+            raise_on_status=False,
+            raise_on_redirect=False,
+        )
+        self._pool = PoolManager(num_pools=1, timeout=Timeout(total=timeout))
 
     @property
     def dropped(self) -> int:
@@ -55,48 +85,99 @@ class Webhook:
 
     def close(self) -> None:
         self._courier.close()
+        self._pool.clear()
 
     def _carry(self, lines: Sequence[dict[str, Any]]) -> None:
-        body = json.dumps({"events": lines}, default=str).encode()
-        for attempt in range(self._retries + 1):
-            reason, worth_a_retry = self._post(body)
-            if reason is None:
-                return
-            if not worth_a_retry:
-                break
-            if attempt < self._retries:
-                self._courier.pause(min(_LONGEST_PAUSE, self._first_pause * 2**attempt))
-        self._courier.dropped += len(lines)
-        self._log.warning(
-            "events not accepted",
-            sink=self.name,
-            lost=len(lines),
-            attempts=attempt + 1,
-            reason=reason,
-        )
+        sent = datetime.now(UTC).isoformat(timespec="seconds")
+        body = json.dumps({"sent": sent, "events": lines}, default=str).encode()
+        attempts = self._retries.fresh()
+        reason = self._post(body, self._headers(sent, body), attempts)
+        if reason is not None:
+            self._courier.dropped += len(lines)
+            self._log.warning(
+                "events not accepted",
+                sink=self.name,
+                lost=len(lines),
+                attempts=attempts.made,
+                reason=reason,
+            )
 
-    def _post(self, body: bytes) -> tuple[str | None, bool]:
-        """Why it failed, or None; and whether another attempt may succeed."""
-        connection = self._connection(*self._address, timeout=self._timeout)
+    def _headers(self, sent: str, body: bytes) -> dict[str, str]:
+        headers = {"Content-Type": "application/json", TIMESTAMP: sent}
+        if self._secret is not None:
+            headers[SIGNATURE] = f"sha256={signature(self._secret, body)}"
+        return headers
+
+    def _post(self, body: bytes, headers: dict[str, str], retries: "_Retries") -> str | None:
+        """Why it failed after all attempts, or None."""
         try:
-            connection.request("POST", self._path, body, {"Content-Type": "application/json"})
-            status = connection.getresponse().status
-        except (OSError, HTTPException) as error:
-            return f"{type(error).__name__}: {error}", True
-        finally:
-            connection.close()
-        if 200 <= status < 300:
-            return None, False
-        return f"the answer was {status}", status >= 500 or status in _WORTH_A_RETRY
+            answer = self._pool.request(
+                "POST", self._url, body=body, headers=headers, retries=retries, redirect=False
+            )
+        except MaxRetryError as error:
+            return _told(error.reason or error)
+        except HTTPError as error:
+            return _told(error)
+        return None if 200 <= answer.status < 300 else f"the answer was {answer.status}"
 
 
-def _split(url: str) -> tuple[tuple[str, int | None], str]:
-    parts = urlsplit(url)
+class _Retries(Retry):
+    """Counts attempts, and waits in a way that an end of the run cuts short."""
+
+    def __init__(self, *words: Any, pause: Callable[[float], None], **named: Any):
+        super().__init__(*words, **named)
+        self._pause = pause
+        self._count = [1]
+
+    def fresh(self) -> Self:
+        """For another request."""
+        found = self.new()
+        found._count = [1]
+        return found
+
+    @property
+    def made(self) -> int:
+        return self._count[0]
+
+    def new(self, **named: Any) -> Self:
+        found = super().new(pause=self._pause, **named)
+        found._count = self._count
+        return found
+
+    def increment(self, *words: Any, **named: Any) -> Self:
+        found = super().increment(*words, **named)
+        self._count[0] += 1
+        return found
+
+    def get_backoff_time(self) -> float:
+        """Before each attempt but the first: urllib3 itself tries the second one at once."""
+        failures = len(self.history)
+        return float(min(self.backoff_max, self.backoff_factor * 2 ** max(0, failures - 1)))
+
+    def sleep(self, response: Any = None) -> None:
+        asked = self.get_retry_after(response) if response is not None else None
+        self._pause(min(self.backoff_max, asked or self.get_backoff_time()))
+
+
+def signature(secret: bytes, body: bytes) -> str:
+    """What a receiver works out for itself, and compares (hmac.compare_digest)."""
+    return hmac.new(secret, body, hashlib.sha256).hexdigest()
+
+
+def _told(error: BaseException) -> str:
+    """What the system said; urllib3's own words name the address."""
+    cause = error.__cause__ or error.__context__
+    if isinstance(cause, OSError):
+        return f"{type(cause).__name__}: {cause}"
+    return type(error).__name__
+
+
+def _refuse_no_address(url: str) -> None:
     try:
-        host, port = parts.hostname, parts.port
-    except ValueError as error:
-        raise SettingsError(f"a webhook's url is no address: {error}") from error
-    if not host:
+        parts = parse_url(url)
+    except HTTPError as error:
+        raise SettingsError("a webhook's url is no address") from error
+    if not parts.host:
         raise SettingsError("a webhook's url names no host")
-    path = parts.path or "/"
-    return (host, port), f"{path}?{parts.query}" if parts.query else path
+    if parts.port is not None and not 0 <= parts.port < 65536:
+        raise SettingsError("a webhook's url is no address: its port is too large")

@@ -1,0 +1,58 @@
+"""Gets the secret that a webhook is signed with: from a variable, or from a file of one's own."""
+
+import os
+import stat
+from collections.abc import Mapping
+from pathlib import Path
+
+from evolve_ai.model.errors import SettingsError
+from evolve_ai.model.settings import Settings, WebhookSettings
+from evolve_ai.system.files import read_regular
+
+_WHERE = "evolve.toml"
+_MOST = 4096
+
+
+def secret_of(
+    webhook: WebhookSettings, root: Path, environ: Mapping[str, str] = os.environ
+) -> bytes | None:
+    """None where it is not to be signed. SettingsError where the secret cannot be had."""
+    if webhook.secret_env:
+        secret = environ.get(webhook.secret_env, "").encode("utf-8", "surrogateescape").strip()
+        if not secret:
+            raise SettingsError(
+                f"a webhook is to be signed with the variable {webhook.secret_env}, which is not "
+                "set",
+                where=_WHERE,
+                todo=f"set {webhook.secret_env} where evolve is started (in a systemd unit: "
+                "EnvironmentFile=)",
+            )
+        return secret
+    return _of_file(root / webhook.secret_file) if webhook.secret_file else None
+
+
+def check_secrets(settings: Settings, root: Path) -> None:
+    """SettingsError where one cannot be had."""
+    for webhook in settings.webhooks:
+        secret_of(webhook, root)
+
+
+def _of_file(file: Path) -> bytes:
+    try:
+        mode = file.stat().st_mode
+        secret = read_regular(file, _MOST).strip()
+    except OSError as error:
+        raise SettingsError(
+            f"the secret of a webhook cannot be read: {error.strerror}",
+            where=file,
+            todo="write it there, or name another file: secret_file in [[webhooks]]",
+        ) from error
+    if stat.S_IMODE(mode) & 0o077:
+        raise SettingsError(
+            "the secret of a webhook can be read by others", where=file, todo=f"chmod 600 {file}"
+        )
+    if not secret:
+        raise SettingsError(
+            "the secret of a webhook is empty", where=file, todo="write one: openssl rand -hex 32"
+        )
+    return secret
