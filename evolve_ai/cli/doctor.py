@@ -23,7 +23,8 @@ def doctor(as_json: bool, **at: Any) -> None:
     else:
         for check in checks:
             colour = sandbox_colour(check.detail) if check.name == "sandbox" else None
-            say(f"{'ok ' if check.ok else 'NO '} {check.name}: {check.detail}", fg=colour)
+            mark = "ok " if check.ok else "NO " if check.tried else "-- "
+            say(f"{mark} {check.name}: {check.detail}", fg=colour)
             if not check.ok and check.todo:
                 say(f"     {check.todo}")
     if not all(check.ok for check in checks):

@@ -1,24 +1,26 @@
-"""Owns `evolve doctor`: whether this machine and this project can keep a population alive."""
+"""Examines whether this machine and this project can keep a population alive (`evolve doctor`)."""
 
 import os
+import platform
 import sys
 import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
-from evolve_ai.colony.keeper_program import keeper_program
 from evolve_ai.model.capacity import Bound
 from evolve_ai.model.errors import EvolveError
 from evolve_ai.model.guarantee import Sandbox
 from evolve_ai.model.sandbox import Level
 from evolve_ai.pipelines import capacity
 from evolve_ai.pipelines.layout import colonies_needed
-from evolve_ai.pipelines.sandboxing import at_level
+from evolve_ai.pipelines.sandboxing import remedy
+from evolve_ai.pipelines.trials import BuildTrial, Trials
 from evolve_ai.system import cgroup
+from evolve_ai.system.paths import check_path
 from evolve_ai.system.project import Project
-from evolve_ai.system.sandbox import OTHER_KERNEL, refuse_other_processors
+from evolve_ai.system.sandbox import refuse_other_processors
 from evolve_ai.system.settings_file import FILE_NAME, load_settings
 
 PYTHON = (3, 11)
@@ -27,6 +29,11 @@ HOW = (
     "user.max_user_namespaces, kernel.apparmor_restrict_unprivileged_userns); or set "
     'sandbox.level = "landlock"'
 )
+LOCAL = "put the project on a disk of this machine (ext4, xfs, btrfs, tmpfs)"
+SUBSTRATE = "substrate"  # the row of a language that is not there
+COMPILERS = ("rustc", "cc")  # what a keeper is compiled with, by the names of their rows
+# What they find keeps nothing else from being tried.
+LOOKED_AT_ONLY = frozenset({"registry", "template", "plug-ins", "local disk", "cgroup v2"})
 REMOTE = ("nfs", "nfs4", "cifs", "smb3", "fuse.sshfs", "9p", "afs", "ceph", "lustre", "beegfs")
 
 Detail = Callable[[], str]
@@ -35,70 +42,151 @@ NamedDetail = tuple[str, Detail]
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One thing that was looked at; `todo` says what helps when it is not well."""
+    """One thing that was looked at; `todo` says what helps when it is not well. What needs a thing
+    that is not well is not `tried`: its own cause is not known."""
 
     name: str
     ok: bool
     detail: str
     todo: str = ""
+    tried: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One thing to be looked at, and the names of those that it needs."""
+
+    name: str
+    detail: Detail
+    needs: tuple[str, ...] = ()
 
 
 class _Unwell(Exception):
     """A check failed: its detail and what helps."""
 
 
-def examine(
-    project: Project,
-    pids: Mapping[str, int | None],
-    tools: Sequence[NamedDetail],
-    read_template: Detail,
-    check_registry: Detail,
-    libraries: Sequence[str] = (),
-) -> list[Check]:
-    """All checks, for a population of these agents and their processes.
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """What is examined. Callables tell what they found, or raise EvolveError.
 
-    `tools` and `libraries` are those of the substrate. Callables tell what they found, or raise
-    EvolveError.
+    `pids` are the living and their processes; `tools`, `libraries` and `build` are those of the
+    substrate: what it needs of this machine, and a build of one line in a folder, confined.
     """
-    checks: tuple[NamedDetail, ...] = (
-        ("python", _python),
-        *tools,
-        ("settings", partial(_settings, project.root)),
-        ("template", read_template),
-        ("registry", check_registry),
-        ("folders", partial(_writable, project.root)),
-        ("named pipes", partial(_pipes, project.workspace)),
-        ("local disk", partial(_local, project.workspace)),
-        *_room(project, pids),
-        ("cgroup v2", cgroup.probe),
-    )
-    return [*(_attempt(*check) for check in checks), *_sandbox(project, libraries)]
+
+    project: Project
+    pids: Mapping[str, int | None] = field(default_factory=dict)
+    tools: Sequence[NamedDetail] = ()
+    plugins: Detail = lambda: "as the settings name them"
+    template: Detail = lambda: ""
+    registry: Detail = lambda: ""
+    libraries: Sequence[str] = ()
+    build: BuildTrial | None = None
 
 
-def _sandbox(project: Project, libraries: Sequence[str]) -> Iterator[Check]:
-    """The level that a run would have, then a row for each guarantee, tried now."""
-    asked = Level(project.settings.sandbox.level)
-    if asked is Level.NONE:
-        todo = 'set sandbox.level = "landlock"; a life-cycle refuses this one without --unsafe'
-        yield Check("sandbox", False, str(Sandbox(Level.NONE)), todo)
+def examine(subject: Subject) -> list[Check]:
+    """All checks, each of which depends on its own cause only."""
+    project = subject.project
+    findings = _Findings()
+    checks = findings.of(_looked_at(subject))
+    if "folders" in findings.unwell:  # there is no place to try anything in
+        return [*checks, *findings.of(_needing_a_place(subject, Trials(project, (), Path())))]
+    place = project.workspace if project.workspace.is_dir() else project.root
+    with tempfile.TemporaryDirectory(prefix="doctor-", dir=place) as folder:
+        trials = Trials(project, subject.libraries, Path(folder))
+        checks += findings.of(_needing_a_place(subject, trials))
+        checks += [
+            Check(f"sandbox: {one.name}", one.held, one.how) for one in trials.sandbox.guarantees
+        ]
+        if subject.build is not None:
+            checks += findings.of([_build(subject, trials, subject.build)])
+    return checks
+
+
+def _looked_at(subject: Subject) -> Iterator[Row]:
+    project = subject.project
+    yield Row("python", _python)
+    yield Row("path", partial(_path, project.root))
+    for name, detail in subject.tools:
+        yield Row(name, detail)
+    yield Row("settings", partial(_settings, project.root))
+    yield Row("plug-ins", subject.plugins, ("settings", SUBSTRATE))
+    yield Row("template", subject.template, ("settings", SUBSTRATE))
+    yield Row("registry", subject.registry, ("settings",))
+    yield Row("folders", partial(_writable, project.root))
+    yield Row("local disk", partial(_local, project.workspace))
+    for name, detail in _room(project, subject.pids):
+        yield Row(name, detail)
+    yield Row("cgroup v2", cgroup.probe)
+
+
+def _needing_a_place(subject: Subject, trials: Trials) -> Iterator[Row]:
+    """Each in the order of what it needs."""
+    tools = tuple(name for name, _ in subject.tools if name in COMPILERS)
+    compiled = () if trials.has_keeper else tools
+    yield Row("named pipes", partial(_pipes, trials.folder), ("folders",))
+    yield Row("keeper program", trials.keeper_program, ("folders", *compiled))
+    yield Row("execution", trials.execution, ("keeper program",))
+    yield Row("keeper", trials.keeper, ("execution",))
+    yield Row("start", trials.start, ("keeper", "named pipes"))
+    if Level(subject.project.settings.sandbox.level) is Level.NONE:
+        yield Row("sandbox", _no_sandbox)
         return
-    found: list[Sandbox] = []
+    yield Row("processor", _processor)
+    yield Row("sandbox", partial(_sandbox, trials), ("start", "processor", SUBSTRATE))
+    yield Row("boxed start", trials.boxed_start, ("sandbox",))
 
-    def try_it() -> str:
-        refuse_other_processors()
-        with tempfile.TemporaryDirectory() as folder:
-            kept = (project.workspace / "keeper").is_dir()
-            program = keeper_program(project.workspace if kept else Path(folder))
-            found.append(at_level(asked, program, Path(folder), libraries))
-        if found[0].broken:
-            raise _Unwell(str(found[0]), OTHER_KERNEL)
-        if found[0].level is not asked:
-            raise _Unwell(str(found[0]), HOW)
-        return str(found[0])
 
-    yield _attempt("sandbox", try_it)
-    for one in found[0].guarantees if found else ():
-        yield Check(f"sandbox: {one.name}", one.held, one.how)
+def _build(subject: Subject, trials: Trials, build: BuildTrial) -> Row:
+    level = Level(subject.project.settings.sandbox.level)
+    box = () if level is Level.NONE else ("sandbox",)
+    needs = ("path", *(name for name, _ in subject.tools), "execution", *box)
+    return Row("build", partial(build, trials.folder / "build", trials.confinement), needs)
+
+
+class _Findings:
+    """Who is not well, and whose cause that is."""
+
+    def __init__(self) -> None:
+        self.unwell: dict[str, str] = {}
+
+    def of(self, rows: Iterable[Row]) -> list[Check]:
+        return [self._of(row) for row in rows]
+
+    def _of(self, row: Row) -> Check:
+        causes = [self.unwell[name] for name in row.needs if name in self.unwell]
+        if causes:
+            self.unwell[row.name] = causes[0]
+            return Check(row.name, False, f"not tried: {causes[0]} is not well", tried=False)
+        check = _attempt(row.name, row.detail)
+        if not check.ok and check.name not in LOOKED_AT_ONLY:
+            self.unwell[row.name] = row.name
+        return check
+
+
+def _no_sandbox() -> str:
+    raise _Unwell(
+        str(Sandbox(Level.NONE)), 'set sandbox.level = "landlock" (or "full") in evolve.toml'
+    )
+
+
+def _processor() -> str:
+    refuse_other_processors()
+    return platform.machine()
+
+
+def _sandbox(trials: Trials) -> str:
+    """The level that a run would have; then a row for each guarantee, tried now."""
+    asked, found = Level(trials.project.settings.sandbox.level), trials.box()
+    if found.broken:
+        raise _Unwell(str(found), remedy(found))
+    if found.level is not asked:
+        raise _Unwell(str(found), HOW)
+    return str(found)
+
+
+def _path(root: Path) -> str:
+    check_path(root)
+    return "can be built in"
 
 
 def _room(project: Project, pids: Mapping[str, int | None]) -> Iterator[NamedDetail]:
@@ -168,18 +256,20 @@ def _writable(project: Path) -> str:
     return "can be written"
 
 
-def _pipes(workspace: Path) -> str:
-    with tempfile.TemporaryDirectory(dir=workspace if workspace.is_dir() else None) as folder:
-        pipe = Path(folder) / "pipe"
+def _pipes(folder: Path) -> str:
+    pipe = folder / "pipe"
+    try:
         os.mkfifo(pipe, 0o600)
-        handle = os.open(pipe, os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC)
-        try:
-            os.write(handle, b"ping")
-            heard = os.read(handle, 4)
-        finally:
-            os.close(handle)
+    except OSError as error:
+        raise _Unwell(f"none can be made: {error.strerror}", LOCAL) from error
+    handle = os.open(pipe, os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC)
+    try:
+        os.write(handle, b"ping")
+        heard = os.read(handle, 4)
+    finally:
+        os.close(handle)
     if heard != b"ping":
-        raise _Unwell("what goes in does not come out", "put the project on a local disk")
+        raise _Unwell("what goes in does not come out", LOCAL)
     return "work"
 
 

@@ -1,17 +1,22 @@
-"""Owns what `evolve doctor` is asked about: this machine, and whatever of a project can be read."""
+"""Gathers what `evolve doctor` is asked about: this machine, and what of a project can be read."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
+from evolve_ai.contracts.substrate import Substrate
 from evolve_ai.model.errors import EvolveError, NoPopulationError, RegistryError, SandboxError
 from evolve_ai.model.settings import Settings
-from evolve_ai.pipelines.doctor import Check, NamedDetail, examine
+from evolve_ai.pipelines.doctor import SUBSTRATE, Check, Subject, examine
 from evolve_ai.pipelines.finding import open_project
 from evolve_ai.pipelines.runs import Assemble, nobody
 from evolve_ai.state.registry import Registry
 from evolve_ai.state.traces import MENDS, missing
 from evolve_ai.system.platforms import refuse_other_systems
 from evolve_ai.system.project import Project
+
+# What has nothing to do with the language of the agents.
+_PLAIN = {"selection": "none", "environment": "solitary", "variation": "standard"}
 
 
 def check_health(folder: Path, overrides: Sequence[str], assemble: Assemble) -> list[Check]:
@@ -23,8 +28,7 @@ def check_health(folder: Path, overrides: Sequence[str], assemble: Assemble) -> 
 
     def read_template() -> str:
         project = open_project(folder, overrides)
-        parts = assemble(project, nobody(project))
-        pool = parts.substrate.read_pool(project.template)
+        pool = _substrate(project, assemble).read_pool(project.template)
         genes = sum(len(source.genes) for source in pool.sources)
         return f"{genes} genes in {len(pool.sources)} files"
 
@@ -41,13 +45,19 @@ def check_health(folder: Path, overrides: Sequence[str], assemble: Assemble) -> 
             raise RegistryError(verdict, where=project.registry, todo=MENDS)
         return f"whole, {len(pids)} agents alive"
 
+    def name_plugins() -> str:
+        assemble(open_project(folder, overrides), nobody(project)).executor.close()
+        return "each name in the settings leads to one"
+
     try:
         project = open_project(folder, overrides)
     except EvolveError:
         project = Project(folder, Settings())  # one of the checks tells why
     pids = _pids(project.registry)
-    tools, libraries = _tools(project, assemble)
-    return examine(project, pids, tools, read_template, check_registry, libraries)
+    subject = Subject(
+        project, pids, plugins=name_plugins, template=read_template, registry=check_registry
+    )
+    return examine(_with_substrate(subject, assemble))
 
 
 def _pids(path: Path) -> dict[str, int | None]:
@@ -61,15 +71,29 @@ def _pids(path: Path) -> dict[str, int | None]:
         return {}  # check_registry tells
 
 
-def _tools(project: Project, assemble: Assemble) -> tuple[Sequence[NamedDetail], Sequence[str]]:
-    """What the language of the agents needs, and its libraries; its plug-in may be missing."""
+def _with_substrate(subject: Subject, assemble: Assemble) -> Subject:
+    """What the language of the agents needs, and can be tried; its plug-in may be missing."""
     try:
-        substrate = assemble(project, nobody(project)).substrate
-        return substrate.checks(), substrate.needs.libraries
+        substrate = _substrate(subject.project, assemble)
     except EvolveError as error:
         refused = error
 
         def refuse() -> str:
             raise refused
 
-        return [("substrate", refuse)], ()
+        return replace(subject, tools=[(SUBSTRATE, refuse)])
+    return replace(
+        subject,
+        tools=substrate.checks(),
+        libraries=substrate.needs.libraries,
+        build=substrate.trial,
+    )
+
+
+def _substrate(project: Project, assemble: Assemble) -> Substrate:
+    """Whatever is wrong with the other plug-ins."""
+    settings = project.settings.model_copy(update=_PLAIN)
+    plain = Project(project.root, settings)
+    parts = assemble(plain, nobody(plain))
+    parts.executor.close()
+    return parts.substrate

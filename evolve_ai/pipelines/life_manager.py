@@ -142,8 +142,9 @@ class LifeManager:
             if kind is None and not stays:
                 self._send_home()
             elif isinstance(error, Exception):
-                stays = not self._in_step
-                if not stays:
+                # Where nobody could be started, a keeper need not wait for anybody.
+                stays = not self._in_step and bool(self.colony.running())
+                if self._in_step:
                     with suppress(Exception):  # the first failure is the one to tell
                         self._send_home()
         finally:

@@ -22,6 +22,7 @@ from evolve_ai.model.status import (
 )
 from evolve_ai.notifications.notifier import Notifier, open_notifier
 from evolve_ai.notifications.orchestrator_log import Log, open_log
+from evolve_ai.notifications.secrets import check_secrets
 from evolve_ai.pipelines import commands, inbox, stopping, views
 from evolve_ai.pipelines.abandonment import NO_SEASON, abandon_season
 from evolve_ai.pipelines.audit_agents import audit_agents
@@ -50,6 +51,7 @@ from evolve_ai.state.registry import Registry
 from evolve_ai.state.rescue import put_back
 from evolve_ai.system.files import publish
 from evolve_ai.system.lock import Lock
+from evolve_ai.system.paths import check_path
 from evolve_ai.system.project import Folders, Project
 from evolve_ai.system.settings_file import FILE_NAME
 
@@ -63,8 +65,10 @@ def opened(
 ) -> Iterator[tuple[Parts, Registry]]:
     """The parts and the registry of a project, for one who writes. HeldError for a second one.
 
-    Whoever starts agents gives the `terms` for it.
+    Whoever starts agents gives the `terms` for it. UsageError in a folder where nothing can be
+    built, for all but who sends agents home.
     """
+    _check_before(project, purpose, terms)
     with ExitStack() as stack:
         stack.enter_context(Lock(project.workspace, purpose))
         registry = stack.enter_context(_registry_for(purpose, project))
@@ -110,10 +114,18 @@ def _left_in_place(registry: Registry, log: Log) -> None:
         log.warning(words)
 
 
+def _check_before(project: Project, purpose: str, terms: Terms | None) -> None:
+    """What would end it later is refused before anything is written."""
+    if purpose in (INIT, IMPORT) or (terms is not None and not terms.as_before):
+        check_path(project.root)
+        check_secrets(project.settings, project.root)
+
+
 def choose_seed(folder: Path, seed: int) -> None:
     """Write the seed into evolve.toml, unless a population lives by another one already."""
     project = open_project(folder)
     refuse_lost(project)
+    check_path(project.root)
     if project.registry.exists():
         with Registry.read(project.registry) as registry:
             check_seed(project.root, registry, seed)
@@ -240,6 +252,7 @@ def build(
     terms: Terms | None = None,
 ) -> BuildResult:
     """HeldError while a life-cycle or an exam builds in the same place."""
+    check_path(project.root)
     with Registry.read(project.registry) as registry, Lock(project.workspace, "build"):
         parts = assemble(project, nobody(project))
         with closing(parts.executor):

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from evolve_ai.colony.keeper_program import keeper_program
 from evolve_ai.colony.namespaces import around_keeper, tried
+from evolve_ai.colony.refusals import NO_EXECUTION
 from evolve_ai.model.errors import SandboxError, SettingsError
 from evolve_ai.model.event import Event, Kind
 from evolve_ai.model.guarantee import Sandbox, level_told
@@ -22,6 +23,7 @@ from evolve_ai.system.leftovers import leftovers
 from evolve_ai.system.project import Project
 from evolve_ai.system.sandbox import OTHER_KERNEL, probe, refuse_other_processors
 
+NO_PROGRAM = "could not be executed there"  # as evolve_ai/keeper/src/probe.rs has it
 EXAM = "exam"  # the purpose of a run, and its folder in the workspace
 
 
@@ -54,7 +56,7 @@ def sandbox_of(
         with _scratch(project.workspace) as folder:
             found = at_level(level, keeper_program(project.workspace), folder, libraries)
         if found.broken:
-            raise SandboxError(str(found), where=project.root, todo=OTHER_KERNEL)
+            raise SandboxError(str(found), where=project.root, todo=remedy(found))
         if held and asked is Level.FULL:
             found = replace(found, lost=held)
     terms.tell(found)
@@ -81,6 +83,12 @@ def _with_namespaces(boxed: Sandbox, folder: Path, libraries: Sequence[str]) -> 
         return replace(boxed, lost=error.what)
     full = Sandbox(Level.FULL, (*outer, *inner), keeper=keeper, bwrap=bwrap)
     return replace(boxed, lost=str(full)) if full.broken else full
+
+
+def remedy(found: Sandbox) -> str:
+    """What helps where not all of it holds."""
+    executes = not any(NO_PROGRAM in one.how for one in found.broken)
+    return OTHER_KERNEL if executes else NO_EXECUTION
 
 
 def around_of(sandbox: Sandbox, project: Project, needs: Needs, folder: Path) -> tuple[str, ...]:
@@ -118,10 +126,9 @@ def last_level(registry: Registry) -> Level | None:
 def _refuse_none(project: Project, asked: Level) -> None:
     if asked is Level.NONE:
         raise SettingsError(
-            'sandbox.level is "none", and --unsafe was not given: agents and builds would have '
-            "all your rights",
+            'sandbox.level is "none": agents and builds would have all your rights',
             where=project.root / "evolve.toml",
-            todo='set sandbox.level = "landlock", or say on the command line what it is: --unsafe',
+            todo='set sandbox.level = "landlock"',
         )
 
 
@@ -156,7 +163,7 @@ def _held_by_a_season(project: Project, registry: Registry) -> str:
         "a life-cycle without a sandbox was killed in the middle of a season, and its agents live "
         "on without one",
         where=project.agents,
-        todo="send them home first: evolve stop; or go on as it began: --unsafe",
+        todo="send them home first: evolve stop",
     )
 
 

@@ -11,10 +11,21 @@ from evolve_ai.model.sandbox import STATE, AgentBox, Protection
 from evolve_ai.system.box import probe_argv
 from evolve_ai.system.commands import Completed, Ending, Limits, run_command
 from evolve_ai.system.processes import ENVIRONMENT
+from evolve_ai.system.refusals import NOT_EXECUTED, refusal
 
 MACHINES = ("x86_64", "aarch64")
-UNSAFE = "or, if you trust all genes and crates, give --unsafe: agents then have all your rights"
-OTHER_KERNEL = f"run it on another kernel; evolve doctor tells what this one holds; {UNSAFE}"
+OTHER_KERNEL = (
+    "run it on a kernel (in a container: with a runtime) that holds these; each has a row of "
+    "`evolve doctor`"
+)
+LANDLOCK = (
+    "use Linux 5.13 or later with landlock among its security modules (lsm= on the kernel's "
+    "command line; in a container, a runtime whose seccomp profile allows landlock_create_ruleset)"
+)
+SECCOMP = (
+    "use a kernel with seccomp filters (CONFIG_SECCOMP_FILTER), and a container whose profile "
+    "allows seccomp, prctl and execveat"
+)
 _LIMITS = Limits(total=20.0, silence=20.0)
 _TOLD = (0, 1)  # exit codes: all holds, not all
 _WORDS = 300
@@ -25,7 +36,7 @@ def refuse_other_processors() -> None:
     if platform.machine() not in MACHINES:
         raise SandboxError(
             f"there is no box for agents on {platform.machine()}, only on {' and '.join(MACHINES)}",
-            todo=f"run it on one of these; {UNSAFE}",
+            todo="run it on a machine with one of these",
         )
 
 
@@ -42,11 +53,18 @@ def probe(
     try:
         done = run_command(argv, cwd=folder, env=ENVIRONMENT, limits=_LIMITS)
     except OSError as error:
-        raise SandboxError(f"{argv[0]} cannot be run: {error.strerror}", todo=UNSAFE) from error
+        raise SandboxError(
+            f"{argv[0]} cannot be run: {error.strerror}", todo=NOT_EXECUTED
+        ) from error
     if done.ending is not Ending.EXITED:
-        raise SandboxError(f"trying the box: {done.ending}, {done.seconds:.0f} s", todo=UNSAFE)
+        raise SandboxError(
+            f"trying the box: {done.ending}, {done.seconds:.0f} s",
+            todo="see what keeps this machine so busy, then run again",
+        )
     found = tuple(_guarantees(done))
     if done.code not in _TOLD or not {one.name for one in found} >= PROBED:
+        if refused := refusal(_words(done), what="the box of agents cannot be tried"):
+            raise refused
         raise _no_box(_words(done))
     return found
 
@@ -74,7 +92,6 @@ def _no_box(words: str) -> SandboxError:
     if "landlock" in words.lower():
         return SandboxError(
             f"this kernel (Linux {os.uname().release}) does not offer Landlock: {words}",
-            todo="use Linux 5.13 or later with landlock among its security modules (lsm= on the "
-            f"kernel's command line; in a container, a runtime that allows it); {UNSAFE}",
+            todo=LANDLOCK,
         )
-    return SandboxError(f"no box can be made here: {words}", todo=f"see evolve doctor; {UNSAFE}")
+    return SandboxError(f"no box can be made here: {words}", todo=SECCOMP)

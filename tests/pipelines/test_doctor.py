@@ -11,37 +11,53 @@ from evolve_ai.model.errors import RegistryError, TemplateError
 from evolve_ai.model.guarantee import Guarantee, Sandbox
 from evolve_ai.model.sandbox import Level
 from evolve_ai.model.settings import Settings
-from evolve_ai.pipelines import capacity, doctor
-from evolve_ai.pipelines.doctor import Check, examine, filesystem
+from evolve_ai.pipelines import capacity, doctor, trials
+from evolve_ai.pipelines.doctor import Check, Subject, examine, filesystem
 from evolve_ai.substrates.rust.substrate import RustSubstrate
 from evolve_ai.system import machine
 from evolve_ai.system.project import Project
 
 
 @pytest.fixture
-def project(tmp_path: Path) -> Path:
+def project(tmp_path: Path, keeper: Path) -> Path:
     for name in ("agents", "logs", "workspace"):
         (tmp_path / name).mkdir()
     (tmp_path / "evolve.toml").write_text("seed = 1\n")
+    # As after a first run: the keeper is compiled once for all tests.
+    (tmp_path / "workspace" / "keeper").mkdir()
+    (tmp_path / "workspace" / "keeper" / keeper.parent.name).symlink_to(keeper.parent)
     return tmp_path
 
 
 def _examine(
-    root: Path, settings: Settings | None = None, pids: Mapping[str, int | None] | None = None
+    root: Path,
+    settings: Settings | None = None,
+    pids: Mapping[str, int | None] | None = None,
+    *,
+    builds: bool = False,
 ) -> dict[str, Check]:
     project = Project(root, settings or Settings())
     rust = RustSubstrate(home=root)
-    template, registry = (lambda: "12 gene files"), (lambda: "whole")
-    checks = examine(project, pids or {}, rust.checks(), template, registry, rust.needs.libraries)
-    return {check.name: check for check in checks}
+    subject = Subject(
+        project,
+        pids or {},
+        rust.checks(),
+        template=lambda: "12 gene files",
+        registry=lambda: "whole",
+        libraries=rust.needs.libraries,
+        build=rust.trial if builds else None,
+    )
+    return {check.name: check for check in examine(subject)}
 
 
 def test_sound_project_is_well(project: Path) -> None:
-    checks = _examine(project)
+    checks = _examine(project, builds=True)
     assert [check for check in checks.values() if not check.ok] == []
+    assert checks["start"].detail.startswith("a program starts as agents do")
+    assert checks["build"].detail.startswith("one line is compiled, linked and run")
     assert checks["cargo"].detail.startswith("cargo 1.")
     assert checks["template"].detail == "12 gene files"
-    assert not list((project / "workspace").iterdir())
+    assert [path.name for path in (project / "workspace").iterdir()] == ["keeper"]
 
 
 def test_every_guarantee_of_the_sandbox_has_a_row_with_how_it_was_tried(project: Path) -> None:
@@ -64,7 +80,7 @@ def test_sandbox_that_does_not_hold_is_named(
     project: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     torn = Sandbox(Level.LANDLOCK, (Guarantee("files", False, "tried to read: done"),))
-    monkeypatch.setattr(doctor, "at_level", lambda *_: torn)
+    monkeypatch.setattr(trials, "at_level", lambda *_: torn)
     checks = _examine(project)
     assert not checks["sandbox"].ok
     assert "files (tried to read: done)" in checks["sandbox"].detail
@@ -171,7 +187,8 @@ def test_broken_template_and_registry_are_reported(project: Path) -> None:
     def registry() -> str:
         raise RegistryError("malformed")
 
-    found = examine(Project(project, Settings()), {}, (), template, registry)
+    subject = Subject(Project(project, Settings()), template=template, registry=registry)
+    found = examine(subject)
     checks = {check.name: check for check in found}
     assert checks["template"] == Check("template", False, "agent_template: no genes", "add one")
     assert checks["registry"].detail == "malformed"
