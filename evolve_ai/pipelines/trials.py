@@ -19,11 +19,11 @@ from evolve_ai.model.sandbox import EVERYTHING, STATE, AgentBox, Box, Confinemen
 from evolve_ai.pipelines.sandboxing import at_level
 from evolve_ai.system.commands import Limits, run_command
 from evolve_ai.system.exits import Exit
-from evolve_ai.system.trees import discard
 from evolve_ai.system.patience import STEP, Patience
 from evolve_ai.system.processes import ENVIRONMENT, raise_descriptor_limit
 from evolve_ai.system.project import Project
 from evolve_ai.system.refusals import NOT_EXECUTED
+from evolve_ai.system.trees import discard
 
 _USAGE = 2  # exit code of a keeper that is told too little
 _ORPHAN_SECONDS = 2
