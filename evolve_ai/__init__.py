@@ -1,3 +1,3 @@
 """Evolve AI: breed populations of real programs."""
 
-__version__ = "0.2.0"
+__version__ = "0.3.0.dev0"

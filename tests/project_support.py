@@ -15,6 +15,7 @@ import psutil
 from commands import EVOLVE, Done, evolve
 from seen import first_word
 
+from evolve_ai.model.genome import decode
 from evolve_ai.state.registry import Registry
 from evolve_ai.system.signing import make_key
 
@@ -106,6 +107,19 @@ class ProjectUnderTest:
         """The sequence numbers of the events in the registry."""
         with Registry.read(self.root / "workspace" / "registry.sqlite") as registry:
             return [recorded.seq for recorded in registry.events_after(0)]
+
+    def break_gene(self, agent: str) -> str:
+        """Have an active gene file of an agent say what no compiler takes; its path there."""
+        genome = decode((self.folder(agent) / "genome.bin").read_bytes())
+        gene = next(gene for gene in genome.files if gene.active)
+        path = self.folder(agent) / gene.path
+        path.write_bytes(path.read_bytes() + b'\npub fn broken() -> u64 { "seven" }\n')
+        return gene.path
+
+    def spoil(self, name: str, text: str) -> None:
+        """Write this over a gene file in the folders of all agents."""
+        for path in self.root.glob(f"agents/*/src/genes/{name}.rs"):
+            path.write_text(text, encoding="utf-8")
 
     # Processes.
 

@@ -70,10 +70,13 @@ def test_every_kind_of_event_is_documented() -> None:
 def test_every_field_of_an_event_is_documented(project: ProjectUnderTest) -> None:
     project.set(mutation_rate=1.0)
     project.gene("fails", "use crate::kernel::Agent;\n\npub fn fails(agent: &mut Agent) { 1 }\n")
+    project.break_gene(project.agents()[0]["id"])
     project.live(4)
     told = documented()
     events = project.events()
-    assert {event["event"] for event in events} >= {"founding", "start", "build", "cycle"}
+    assert {event["event"] for event in events} >= {
+        "founding", "start", "build", "cycle", "command", "quarantine"
+    }  # fmt: skip
     for event in events:
         unknown = event.keys() - COMMON - told[event["event"]]
         assert not unknown, f"{event['event']}: {unknown} in {json.dumps(event)}"

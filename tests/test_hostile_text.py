@@ -38,9 +38,10 @@ OBEYED = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u206
 def hostile_project(lasting: Callable[..., ProjectUnderTest]) -> Path:
     """Founders who crash or cannot be built, and one whose genome says it."""
     project = lasting(**UNDYING, mutation_rate=0.0, file_active=1.0, function_active=1.0)
-    for name, body in GENES.items():
-        project.gene(name, GENE.format(name=name, body=body))
+    project.gene("crashes", GENE.format(name="crashes", body=GENES["crashes"]))
+    project.gene("refused", GENE.format(name="refused", body='agent.keep("x", 1.0);'))
     project.evolve("init", 6)
+    project.spoil("refused", GENE.format(name="refused", body=GENES["refused"]))
     for number, row in enumerate(project.agents()):
         folder = project.folder(row["id"])
         genome = decode((folder / "genome.bin").read_bytes())
@@ -124,6 +125,14 @@ def test_refusals_of_the_compiler_are_shown_and_not_obeyed(hostile: ProjectUnder
         assert "refused.rs" in shown
         assert MARK in shown
         told(hostile, *words, "--json")
+
+
+def test_refusals_of_a_template_are_shown_and_not_obeyed(hostile: ProjectUnderTest) -> None:
+    hostile.gene("refused", GENE.format(name="refused", body=GENES["refused"]))
+    for words in (("init", "1"), ("life-cycle", "--cycles", "1")):
+        shown = told(hostile, *words)
+        assert "refused.rs:4" in shown
+        assert MARK in shown
 
 
 def test_names_in_a_genome_are_shown_and_not_obeyed(hostile: ProjectUnderTest) -> None:

@@ -1,6 +1,7 @@
 """The command line `evolve`; only this folder prints and exits."""
 
 import io
+import os
 import sys
 import traceback
 
@@ -27,6 +28,7 @@ def evolve() -> None:
 
 def main() -> None:
     """Run a command; every failure is a sentence and an exit code, never a traceback."""
+    os.umask((os.umask(0o077) | 0o022) & 0o077)  # what we make is ours to use, and others' to read
     streams.install()
     try:
         evolve(standalone_mode=False)

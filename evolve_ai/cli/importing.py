@@ -5,8 +5,8 @@ from typing import Any
 
 import click
 
-from evolve_ai.cli.options import project_option, say
-from evolve_ai.cli.working import open_project
+from evolve_ai.cli.options import project_option, say, unsafe_option
+from evolve_ai.cli.working import open_project, terms
 from evolve_ai.model.errors import EvolveError
 from evolve_ai.pipelines import runs
 from evolve_ai.plugins import assemble
@@ -15,11 +15,12 @@ from evolve_ai.ui.plain import one_line
 
 @click.command("import")
 @click.argument("folder", type=click.Path(path_type=Path, exists=True, file_okay=False))
+@unsafe_option
 @project_option
-def import_(folder: Path, **at: Any) -> None:
+def import_(folder: Path, unsafe: bool, **at: Any) -> None:
     """Found agents from folders made elsewhere: FOLDER is one, or holds some."""
     project = open_project(**at)
-    imported = runs.take_in(project, assemble, folder)
+    imported = runs.take_in(project, assemble, folder, terms(unsafe))
     for agent in imported.founded:
         say(f"  imported {agent.id}")
     for path, reason in imported.refused:

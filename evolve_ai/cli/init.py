@@ -5,22 +5,25 @@ from typing import Any
 
 import click
 
-from evolve_ai.cli.options import project_option, say, workers_option
-from evolve_ai.cli.working import open_project
+from evolve_ai.cli.options import project_option, say, unsafe_option, workers_option
+from evolve_ai.cli.working import expect_keeper, open_project, terms
 from evolve_ai.pipelines import runs
 from evolve_ai.pipelines.handing_over import hand_over
 from evolve_ai.pipelines.initiate_project import check_count
 from evolve_ai.plugins import assemble
-from evolve_ai.ui.progress import bar
+from evolve_ai.ui.plain import one_line
+from evolve_ai.ui.progress import bar, of_build
 from evolve_ai.ui.terminal import Terminal
+from evolve_ai.ui.words import agents, counted
 
 
 @click.command()
 @click.argument("count", type=int)
 @click.option("--seed", type=click.IntRange(0, 2**63 - 1), help="Written into evolve.toml.")
 @workers_option
+@unsafe_option
 @project_option
-def init(count: int, seed: int | None, **at: Any) -> None:
+def init(count: int, seed: int | None, unsafe: bool, **at: Any) -> None:
     """Found COUNT agents from the template; again: COUNT more."""
     check_count(count)
     if seed is not None:
@@ -28,21 +31,30 @@ def init(count: int, seed: int | None, **at: Any) -> None:
     project = open_project(**at, remember=True)
     holder = hand_over(project, count)
     if holder is not None:
-        say(f"The life-cycle (pid {holder}) will found {count} agents after this cycle,")
+        say(f"The life-cycle ({holder.brief}) will found {agents(count)} after this cycle,")
         say("or, if that is its last one, the next life-cycle will.")
         return
+    expect_keeper(project)
     begun = time.monotonic()
     try:
         with bar("founding", Terminal()) as advance:
             founding = runs.found(
-                project, assemble, count, lambda n, of: advance(n, of, f"agents {n}/{of}")
+                project,
+                assemble,
+                count,
+                lambda n, of: advance(n, of, f"agents {n}/{of}"),
+                lambda news: advance(*of_build(news)),
+                terms(unsafe),
             )
     except KeyboardInterrupt:
         say(f"stopped; who was founded stays. evolve init {count} founds the rest", err=True)
         raise
+    if founding.untried:
+        reason = one_line(founding.untried)
+        say(f"  gene files are tried by the first life-cycle: {reason}", err=True)
     if founding.resumed:
         say(f"finished an init that was interrupted: {founding.resumed} were left")
     say(
-        f"founded {len(founding.founded)} agents in {time.monotonic() - begun:.1f} s, "
-        f"{founding.places} places; see {project.logs / 'initialization_log.txt'}"
+        f"founded {agents(len(founding.founded))} in {time.monotonic() - begun:.1f} s, "
+        f"{counted(founding.places, 'place')}; see {project.logs / 'initialization_log.txt'}"
     )

@@ -16,7 +16,7 @@ from evolve_ai.cli.options import (
     unsafe_option,
     workers_option,
 )
-from evolve_ai.cli.working import open_project, tell_once_what_is_lost, terms
+from evolve_ai.cli.working import expect_keeper, open_project, tell_once_what_is_lost, terms
 from evolve_ai.pipelines import looking
 from evolve_ai.pipelines.cycle_report import CycleReport
 from evolve_ai.pipelines.life_manager import LifeManager
@@ -63,6 +63,7 @@ def life_cycle(
     if selection:
         at["overrides"] = (*at["overrides"], f"selection={json.dumps(selection)}")
     project = open_project(**at, remember=True)
+    expect_keeper(project, quiet=as_json)
     console = Terminal()
     streams.go_on_unread()
 
@@ -94,12 +95,18 @@ def watching(
 ) -> Callable[[CycleReport], None]:
     """What is told of each cycle. Of an endless life the end of its reader is the end."""
     look = tell_once_what_is_lost()
+    told_of_silence = manager.parts.project.settings.environment != "solitary"
 
     def watch(report: CycleReport) -> None:
+        nonlocal told_of_silence
         for note in (*report.notes, *(f"tainted: {reason}" for reason in report.taints)):
             say(f"  {one_line(note)}", err=True)
+        if not told_of_silence and report.summary.running and report.summary.fitness_best is None:
+            say(f"  {text.NOBODY_REPORTS}", err=True)
+            told_of_silence = True
         if console is not None:
-            console.print(text.cycle_line(report.cycle, report.summary), soft_wrap=True)
+            line = text.cycle_line(report.cycle, report.summary, report.seconds)
+            console.print(line, soft_wrap=True)
         look()
         if endless and streams.unread():
             manager.stop()

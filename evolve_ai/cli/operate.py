@@ -63,7 +63,7 @@ def ask(
         whom = "all that are quarantined" if everyone else agents(len(asked.ids))
         whom = "all whose folder is gone" if lost else whom
         deed = f"{name} {whom}" if everyone or ids or lost else name
-        say(f"The life-cycle (pid {asked.holder}) will {deed} when no cycle is under way,")
+        say(f"The life-cycle ({asked.holder.brief}) will {deed} when no cycle is under way,")
         say("so at once while it sleeps; or, if it ends before, the next life-cycle will.")
         return
     for done, outcome in asked.told:

@@ -6,6 +6,7 @@ from pathlib import Path
 from rich.console import RenderableType
 
 from evolve_ai.cli.options import say
+from evolve_ai.colony.keeper_program import is_compiled
 from evolve_ai.model.guarantee import Sandbox
 from evolve_ai.pipelines import finding
 from evolve_ai.pipelines.sandboxing import Terms
@@ -49,6 +50,12 @@ def tell_once_what_is_lost() -> Callable[[], None]:
             say(f"stdout: {found.strerror}; the life-cycle goes on, untold", err=True)
 
     return look
+
+
+def expect_keeper(project: Project, quiet: bool = False) -> None:
+    """Say what the first command that starts anybody waits for."""
+    if not quiet and not is_compiled(project.workspace):
+        say("compiling the keeper, once for this project (about 20 s)", err=True)
 
 
 def present(report: RenderableType) -> None:

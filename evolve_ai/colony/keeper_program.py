@@ -39,6 +39,11 @@ def keeper_program(workspace: Path) -> Path:
     return program
 
 
+def is_compiled(workspace: Path) -> bool:
+    """Is the program there already? If not, the first who needs it waits for a compiler."""
+    return (workspace.absolute() / "keeper" / _key() / PROGRAM).is_file()
+
+
 def _key() -> str:
     """What the program is made of, without asking a compiler that may not be there any more."""
     digest = hashlib.sha256(f"{platform.machine()} {' '.join(_OPTIONS)}".encode())

@@ -42,6 +42,16 @@ class Builder(Protocol):
     def prune(self, needed: Sequence[BuildRequest], running: Iterable[Path]) -> int: ...
 
 
+class Trier(Builder, Protocol):
+    """A builder that can also be asked what compiles."""
+
+    # What the compiler says of these: a verdict for each, in order, of which those without a fault
+    # compile. No program is kept; whoever is tried again is not compiled again.
+    def trial(
+        self, requests: Sequence[BuildRequest], progress: Progress | None = None
+    ) -> tuple[BuildVerdict, ...]: ...
+
+
 class Onlooker(Protocol):
     """Sees what a builder keeps, also beside one that builds. Writes nothing."""
 
@@ -118,7 +128,7 @@ class Substrate(Protocol):
     def fingerprint(self, genome: Genome, pool: GenePool) -> str: ...
 
     # A builder whose store and build area lie in this workspace; its compilers run confined.
-    def builder(self, workspace: Path, pool: GenePool, confine: Confine) -> Builder: ...
+    def builder(self, workspace: Path, pool: GenePool, confine: Confine) -> Trier: ...
 
     # One who looks at what the builder of this workspace keeps.
     def onlooker(self, workspace: Path, pool: GenePool) -> Onlooker: ...

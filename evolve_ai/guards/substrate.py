@@ -19,7 +19,7 @@ from evolve_ai.model.report import (
 )
 from evolve_ai.system.guard import Guard, WrongValueError
 
-_BUILDER = ("ready", "build", "forget", "prune")
+_BUILDER = ("ready", "build", "trial", "forget", "prune")
 _ONLOOKER = ("ready", "verify", "explain")
 _MOST = 1_000_000
 _SUBSTRATE = (
@@ -65,6 +65,14 @@ class GuardedBuilder(_Guarded):
         wanted = [(one.agent, one.fingerprint) for one in requests]
         return self._ask(  # type: ignore[no-any-return]
             "build", lambda answer: _verdicts(answer, wanted), tuple(requests), progress
+        )
+
+    def trial(
+        self, requests: Sequence[BuildRequest], progress: Progress | None = None
+    ) -> tuple[BuildVerdict, ...]:
+        wanted = [(one.agent, one.fingerprint) for one in requests]
+        return self._ask(  # type: ignore[no-any-return]
+            "trial", lambda answer: _verdicts(answer, wanted), tuple(requests), progress
         )
 
     def forget(self, requests: Sequence[BuildRequest]) -> None:

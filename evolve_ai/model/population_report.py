@@ -59,7 +59,8 @@ class BudgetNumbers:
 class Status:
     """`evolve status --json`.
 
-    `life_cycle` is the pid of the life-cycle that holds the project; `paused`: time stands still
+    `life_cycle` is the pid of the life-cycle that holds the project (null, and
+    `life_cycle_elsewhere`, where that is in another pid namespace); `paused`: time stands still
     until evolve resume, and agents live on; `tainted`: why this history cannot be repeated, or
     null; `deaths` so far, by cause; `budgets` by resource, memory and disk in bytes; `sandbox` is
     that of the last life-cycle, and begins with its level; `inputs_changed`: when settings, data,
@@ -68,6 +69,7 @@ class Status:
 
     project: str
     life_cycle: int | None
+    life_cycle_elsewhere: bool
     cycle: int
     tick: int
     mode: str

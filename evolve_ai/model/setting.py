@@ -16,6 +16,12 @@ _RULE = r"[a-z]+(?:-[a-z]+)*"
 _VERSION = r"(?:0|[1-9]\d*)(?:\.(?:0|[1-9]\d*)){2}(?:-[0-9A-Za-z.-]+)?"
 
 
+def without_passwords(text: str) -> str:
+    """The text, in which of each address with a user and a password (RFC 3986, 3.2.1) neither is
+    shown: what is printed, logged or sent goes through here."""
+    return re.sub(r"(?<=//)[^/?#\s\"']*@", "…@", text)
+
+
 class Section(BaseModel):
     """A table of evolve.toml: strict, frozen, and closed to unknown keys."""
 

@@ -17,7 +17,7 @@ class AgentStory(BaseModel):
     reason: str | None
     lineage: list[str] = Field(description="elder parents, from its own back to a founder")
     cost: int = Field(description="what a tick costs it, thousandths of energy")
-    metrics: dict[str, int]
+    metrics: dict[str, int | None] = Field(description="null: not measured before its first cycle")
     mutations: dict[str, int]
     children: list[str]
     genome: dict[str, Any]

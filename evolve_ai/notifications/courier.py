@@ -29,11 +29,13 @@ class Courier(Generic[Item]):
     ):
         self.name = name
         self.dropped = 0
+        self.left: Sequence[Item] = ()  # what was not carried in time when it was closed
         self.closing = threading.Event()
         self._carry, self._log = carry, log
         self._room, self._batch, self._grace = room, batch, grace
         self._waiting: deque[Item] = deque()
         self._in_hand = 0
+        self._carried: list[Item] = []  # the last that were taken
         self._deadline = 0.0
         self._changed = threading.Condition()
         self._thread = threading.Thread(target=self._work, name=name, daemon=True)
@@ -56,6 +58,7 @@ class Courier(Generic[Item]):
         self._thread.join(max(0.0, self._deadline - time.monotonic()))
         with self._changed:
             left = len(self._waiting) + self._in_hand
+            self.left = (*self._carried[len(self._carried) - self._in_hand :], *self._waiting)
             self._waiting.clear()
             self._in_hand = 0
             self.dropped += left
@@ -89,5 +92,5 @@ class Courier(Generic[Item]):
             while not self._waiting and not self.closing.is_set():
                 self._changed.wait()
             batch = [self._waiting.popleft() for _ in range(min(self._batch, len(self._waiting)))]
-            self._in_hand = len(batch)
+            self._in_hand, self._carried = len(batch), batch
             return batch

@@ -2,6 +2,7 @@
 
 import importlib
 import traceback
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from importlib import metadata
 from pathlib import Path
@@ -46,6 +47,21 @@ class Hooks:
             courier.finish()
         for _, courier in self._couriers:
             courier.close()
+
+    def lost(self) -> tuple[str, ...]:
+        """What hooks have not got when all was over: a sentence for each."""
+        return tuple(
+            not_delivered(courier.name, courier.dropped, (e.event.kind for e in courier.left))
+            for _, courier in self._couriers
+            if courier.dropped
+        )
+
+
+def not_delivered(name: str, count: int, kinds: Iterable[str]) -> str:
+    """How many events somebody has not got, and the kinds of those that were left at the end."""
+    counted = Counter(map(str, kinds)).most_common()
+    told = ", ".join(f"{number} {kind}" for kind, number in counted)
+    return f"{name}: {count} events not delivered{f' ({told})' if told else ''}"
 
 
 def load_hooks(

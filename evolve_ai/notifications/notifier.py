@@ -39,6 +39,15 @@ class Notifier:
         with ThreadPoolExecutor(max(1, len(self.sinks))) as threads:
             list(threads.map(self._close, self.sinks))
 
+    def lost(self) -> tuple[str, ...]:
+        """What was not delivered to hooks and webhooks, for the terminal; once all are closed."""
+        told = [line for sink in self.sinks for line in getattr(sink, "lost", tuple)()]
+        for sink in self.sinks:
+            dropped = getattr(sink, "dropped", 0)
+            if dropped and not hasattr(sink, "lost"):
+                told.append(f"{sink.name}: {dropped} events not delivered")
+        return tuple(told)
+
     def _close(self, sink: Sink) -> None:
         try:
             sink.close()

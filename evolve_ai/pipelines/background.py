@@ -6,9 +6,12 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
-from evolve_ai.contracts.substrate import Builder, Onlooker, Progress
+from evolve_ai.contracts.substrate import Builder, Onlooker, Progress, Trier
 from evolve_ai.model.report import BuildRequest, BuildVerdict, Program
 from evolve_ai.system.commands import cancelled_by
+
+# What became of a trial: verdicts, or what it has raised.
+Tried = tuple[BuildVerdict, ...] | Exception
 
 
 class BackgroundBuilder:
@@ -20,7 +23,7 @@ class BackgroundBuilder:
     builder is ever used by two threads at once. Close it: what is under way is cancelled.
     """
 
-    def __init__(self, builder: Builder, onlooker: Callable[[], Onlooker]):
+    def __init__(self, builder: Trier, onlooker: Callable[[], Onlooker]):
         self._builder = builder  # while a build is under way, the thread's alone
         self._open_onlooker = onlooker
         self._looker: Builder | Onlooker = builder  # answers what is there already
@@ -34,6 +37,9 @@ class BackgroundBuilder:
         self._put_off = False  # a prune, until it is asked for again
         self._to_forget: list[BuildRequest] = []  # when what is under way is over
         self._kept: frozenset[Path] | None = None  # what a prune under way leaves where it is
+        self._to_try: tuple[BuildRequest, ...] = ()  # when what is under way is over
+        self._trying: tuple[BuildRequest, ...] = ()
+        self._tried: tuple[tuple[BuildRequest, ...], Tried] | None = None  # by the last trial
 
     @property
     def idle(self) -> bool:
@@ -68,6 +74,36 @@ class BackgroundBuilder:
     ) -> tuple[BuildVerdict, ...]:
         with cancelled_by(self._cancel):
             self._builder.prune(needed, kept)
+        return ()
+
+    def trial_beside(self, requests: Sequence[BuildRequest]) -> Sequence[BuildVerdict] | None:
+        """What a trial comes to, or None: then it is begun, or will be, and is to be asked for
+        again. Raises what it has raised."""
+        asked = tuple(requests)
+        if self._tried is None or self._tried[0] != asked:
+            if self._trying != asked:
+                self._to_try = asked
+                self._begin_trial()
+            return None
+        found, self._tried = self._tried[1], None
+        if isinstance(found, Exception):
+            raise found
+        return found
+
+    def _begin_trial(self) -> None:
+        if self._to_try and self.idle and self._failure is None:
+            self._looker = self._open_onlooker()
+            self._trying, self._to_try = self._to_try, ()
+            self._under_way = self._threads.submit(self._try, self._trying)
+
+    def _try(self, requests: tuple[BuildRequest, ...]) -> tuple[BuildVerdict, ...]:
+        found: Tried
+        try:
+            with cancelled_by(self._cancel):
+                found = self._builder.trial(requests)
+        except Exception as error:  # no failure of a build: whoever has asked is told
+            found = error
+        self._tried = (requests, found)
         return ()
 
     def forget(self, requests: Sequence[BuildRequest]) -> None:
@@ -126,8 +162,9 @@ class BackgroundBuilder:
         if self._under_way is None or not self._under_way.done():
             return frozenset()
         done, self._under_way, self._looker = self._under_way, None, self._builder
-        self._kept = None
+        self._kept, self._trying = None, ()
         self._forget()
+        self._begin_trial()
         agents = frozenset((*self._begun, *self._waiting))
         self._begun, self._waiting = {}, {}
         try:

@@ -10,6 +10,7 @@ from evolve_ai.model.agent import AgentRecord, Cause, State
 from evolve_ai.model.errors import EvolveError, UnknownAgentError, UsageError
 from evolve_ai.model.event import Event, Kind
 from evolve_ai.model.genome import decode
+from evolve_ai.model.report import GenePool
 from evolve_ai.model.tally import Tally
 from evolve_ai.pipelines import folders, inbox, lifetime
 from evolve_ai.pipelines.inbox import Command
@@ -39,6 +40,7 @@ class Reach:
 
     end: Callable[[Sequence[str]], Sequence[str]]
     builder: Callable[[], Builder]
+    pool: Callable[[], GenePool] | None = None  # of the life-cycle that runs
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,7 +169,10 @@ class _Work:
 
     def init(self, arguments: Mapping[str, Any]) -> Deed:
         count, done = int(arguments["count"]), {DONE: self.file}
-        founding = initiate_project(self.parts, self.registry, count, self.run, done=done)
+        pool = self.reach.pool() if self.reach.pool is not None else None
+        founding = initiate_project(
+            self.parts, self.registry, count, self.run, done=done, source=pool
+        )
         founded = {record.id: record for record in founding.founded}
         return Deed(f"founded {len(founded)}", {**self.agents, **founded})
 

@@ -9,17 +9,18 @@ from evolve_ai.pipelines.looking import life_cycle
 from evolve_ai.pipelines.project_root import find_remains
 from evolve_ai.system.identity import Identity
 from evolve_ai.system.leftovers import leftovers
+from evolve_ai.system.lock import Holder
 from evolve_ai.system.processes import adopt_or_none, ended, send
 from evolve_ai.system.project import Folders
 
 
-def hand_over(project: Folders, count: int) -> int | None:
-    """Leave an `init` to the life-cycle that holds the project; its pid, or None."""
+def hand_over(project: Folders, count: int) -> Holder | None:
+    """Leave an `init` to the life-cycle that holds the project; who that is, or None."""
     held = life_cycle(project)
     if held is None:
         return None
     inbox.post(project.inbox, inbox.Command("init", {"count": count}))
-    return held.identity.pid
+    return held
 
 
 def stop(folder: Path, seconds: float) -> int | None:
@@ -30,6 +31,11 @@ def stop(folder: Path, seconds: float) -> int | None:
     held = life_cycle(Folders(find_remains(folder)))
     if held is None:
         return None
+    if held.elsewhere:
+        raise EvolveError(
+            f"the life-cycle is {held}: from here it cannot be ended",
+            todo="end it where it runs: evolve stop",
+        )
     _end(held.identity, seconds)
     return held.identity.pid
 

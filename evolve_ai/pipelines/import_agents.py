@@ -1,22 +1,24 @@
 """Owns `evolve import`: agents made elsewhere are founded here, after the same checks."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from evolve_ai.model.agent import AgentRecord
-from evolve_ai.model.errors import EvolveError
+from evolve_ai.model.errors import EvolveError, TemplateError
 from evolve_ai.model.event import Event, Kind
 from evolve_ai.model.genome import MAX_BYTES, Genome, GenomeError, decode
-from evolve_ai.model.report import ScanReport
+from evolve_ai.model.report import GenePool, ScanReport
 from evolve_ai.pipelines.initiate_project import open_pool, settle_prices, start_energy
 from evolve_ai.pipelines.inputs import note_inputs
 from evolve_ai.pipelines.parts import Parts
 from evolve_ai.stages.agent_scan_update import rules_of, with_codes, with_sources
 from evolve_ai.stages.audit import audit
 from evolve_ai.stages.birth import BirthTask, bear_chunk, nursery_of
+from evolve_ai.stages.build import request_of
 from evolve_ai.stages.context import Context
 from evolve_ai.stages.succession import newborn_record
+from evolve_ai.stages.trial import Trial, faults_of
 from evolve_ai.state.registry import Batch, Registry
 from evolve_ai.system.agent_folder import read_contents
 from evolve_ai.system.content_store import ContentStore
@@ -32,8 +34,17 @@ class Imported:
     refused: tuple[tuple[Path, str], ...]
 
 
-def import_agents(parts: Parts, registry: Registry, folder: Path, run: str) -> Imported:
-    """Found an agent from `folder`, or from each folder in it that holds a genome.bin."""
+def import_agents(
+    parts: Parts,
+    registry: Registry,
+    folder: Path,
+    run: str,
+    trial: Callable[[GenePool], Trial] | None = None,
+) -> Imported:
+    """Found an agent from `folder`, or from each folder in it that holds a genome.bin.
+
+    Those are refused whose code the `trial` finds not to compile.
+    """
     pool = open_pool(parts, registry)
     note_inputs(parts, registry, run, pool)
     last = registry.last_cycle()
@@ -41,15 +52,37 @@ def import_agents(parts: Parts, registry: Registry, folder: Path, run: str) -> I
     homes = [folder] if (folder / GENOME).exists() else sorted(_homes(folder))
     if not homes:
         raise EvolveError("no folder with a genome.bin is here", where=folder)
-    founded, refused = [], []
+    sound: dict[Path, Genome] = {}
+    refused = []
     for home in homes:
         genome = _checked(context, registry, home)
+        if isinstance(genome, Genome) and genome.id in {other.id for other in sound.values()}:
+            genome = f"an agent {genome.id} comes from another folder already"
         if isinstance(genome, str):
             refused.append((home, genome))
-            continue
-        founded.append(_found(parts, context, registry, genome, run))
+        else:
+            sound[home] = genome
+    broken = _uncompiled(context, sound.values(), trial(pool)) if trial else {}
+    refused += [(home, broken[one.id]) for home, one in sound.items() if one.id in broken]
+    founded = [
+        _found(parts, context, registry, genome, run)
+        for genome in sound.values()
+        if genome.id not in broken
+    ]
     settle_prices(registry, run)
     return Imported(tuple(founded), tuple(refused))
+
+
+def _uncompiled(context: Context, genomes: Iterable[Genome], trial: Trial) -> dict[str, str]:
+    """What the compiler says of those that it refuses, by id; of none where it cannot be asked."""
+    fingerprint = context.substrate.fingerprint
+    try:
+        verdicts = trial([request_of(fingerprint(one, context.pool), one) for one in genomes])
+    except TemplateError:
+        raise
+    except EvolveError:
+        return {}
+    return faults_of(verdicts or ())
 
 
 def _homes(folder: Path) -> Iterator[Path]:

@@ -21,9 +21,11 @@ from evolve_ai.model.event import Event, Kind
 from evolve_ai.model.report import GenePool
 from evolve_ai.pipelines.inputs import note_inputs
 from evolve_ai.pipelines.parts import Parts
+from evolve_ai.pipelines.template import known_files, refusal, remembered, taken_up
 from evolve_ai.stages.birth import UNBORN, BirthTask, Newborn, Nursery, bear_chunk, nursery_of
 from evolve_ai.stages.context import Context
 from evolve_ai.stages.succession import newborn_record
+from evolve_ai.stages.trial import Trial
 from evolve_ai.state.registry import Batch, Registry
 from evolve_ai.system.content_store import ContentStore
 from evolve_ai.system.genome_file import GENOME
@@ -31,17 +33,22 @@ from evolve_ai.system.project import Project
 from evolve_ai.system.trees import discard
 
 Progress = Callable[[int, int], None]
+# Where founders get their genes from: a pool, or what tries those of the template.
+Source = GenePool | Callable[[GenePool], Trial]
 MOST = 1_000_000
 LOG = "initialization_log.txt"
 
 
 @dataclass(frozen=True, slots=True)
 class Founding:
-    """What `init` did. `resumed` of them finish an `init` that was interrupted."""
+    """What `init` did. `resumed` of them finish an `init` that was interrupted. `untried`: why the
+    gene files are tried by the first life-cycle only, or "".
+    """
 
     founded: tuple[AgentRecord, ...]
     resumed: int
     places: int
+    untried: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,18 +69,20 @@ def initiate_project(
     run: str,
     progress: Progress | None = None,
     done: Mapping[str, str] | None = None,
+    source: Source | None = None,
 ) -> Founding:
     """Found `count` agents more, each wholly or not at all.
 
     A founding of as many that was interrupted goes on; of another number it is forgotten.
-    `done` is written into the registry together with the end of the founding.
+    `done` is written into the registry together with the end of the founding. `source` is the pool
+    of a life-cycle that runs, or has gene files tried; without one they are not.
     Raises UsageError for an absurd count, TemplateError for a template that cannot be used,
     SettingsError for another seed, ToolchainError when the keeper cannot be compiled.
     """
     check_count(count)
     _refuse_strangers(parts.project, registry)
     keeper_program(parts.project.workspace)
-    pool = open_pool(parts, registry)
+    pool, untried = _pool_of(parts, registry, source, run)
     note_inputs(parts, registry, run, pool)
     same = int(registry.meta("founding_asked") or 0) == count
     pending = int(registry.meta("founding") or 0) if same else 0
@@ -89,7 +98,29 @@ def initiate_project(
     settle_prices(registry, run)
     over = {"founding": None, "founding_asked": None, **(done or {})}
     registry.commit(Batch(meta=over), run)
-    return Founding(tuple(founded), pending, int(registry.meta("places") or 0))
+    return Founding(tuple(founded), pending, int(registry.meta("places") or 0), untried)
+
+
+def _pool_of(
+    parts: Parts, registry: Registry, source: Source | None, run: str
+) -> tuple[GenePool, str]:
+    """The pool that founders are made from, and why its files were not tried, or ""."""
+    if isinstance(source, GenePool):
+        return source, ""
+    pool = open_pool(parts, registry)
+    if source is None:
+        return pool, ""
+    try:
+        taken = taken_up(parts, pool, known_files(registry), source(pool))
+    except TemplateError:
+        raise
+    except EvolveError as error:
+        return pool, str(error)
+    assert taken is not None, "who founds agents waits until all is tried"
+    if taken.refused:
+        raise refusal(parts, taken.refused)
+    registry.commit(Batch(meta=remembered(taken)), run)
+    return taken.pool, next(iter(taken.undecided.values()), "")
 
 
 def _refuse_strangers(project: Project, registry: Registry) -> None:
@@ -213,7 +244,7 @@ def _enter(
         events=[_founding_event(record) for record in records],
     )
     parts.sink.deliver(registry.commit(batch, run))
-    _write_log(context.project, records)
+    _write_log(context.project, records, [newborn.code_hash for _, newborn in newborns])
     return records
 
 
@@ -228,14 +259,16 @@ def _founding_event(record: AgentRecord) -> Event:
     return Event(Kind.FOUNDING, record.born_cycle, record.id, data)
 
 
-def _write_log(project: Project, records: list[AgentRecord]) -> None:
+def _write_log(project: Project, records: list[AgentRecord], codes: list[str]) -> None:
+    """A line for each: `code` is the hash of its code and wiring after they were synced."""
     now = datetime.now(UTC).isoformat(timespec="seconds")
     try:
         with (project.logs / LOG).open("a", encoding="utf-8") as log:
             log.writelines(
                 f"{now} founded {record.id} place={record.place} "
-                f"active_genes={record.active_genes} genome={record.genome_hash[:16]}\n"
-                for record in records
+                f"active_genes={record.active_genes} genome={record.genome_hash[:16]} "
+                f"code={code[:16]}\n"
+                for record, code in zip(records, codes, strict=True)
             )
     except OSError as error:
         raise EvolveError(

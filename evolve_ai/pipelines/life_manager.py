@@ -3,7 +3,7 @@
 import gc
 import math
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
@@ -13,14 +13,14 @@ from evolve_ai.contracts.substrate import Builder, Progress
 from evolve_ai.model.agent import AgentRecord, Fault
 from evolve_ai.model.errors import NoPopulationError
 from evolve_ai.model.event import Event
-from evolve_ai.model.report import GenePool
+from evolve_ai.model.report import BuildRequest, BuildVerdict, GenePool
 from evolve_ai.model.selection import Verdicts
 from evolve_ai.model.tally import NO_HISTORY, Totals
 from evolve_ai.pipelines import lifetime
 from evolve_ai.pipelines.attention import Attention
 from evolve_ai.pipelines.background import BackgroundBuilder
 from evolve_ai.pipelines.budgets import Budgets
-from evolve_ai.pipelines.cycle_report import CycleReport, Stopwatch
+from evolve_ai.pipelines.cycle_report import PAUSE, CycleReport, Stopwatch
 from evolve_ai.pipelines.folders import look
 from evolve_ai.pipelines.initiate_project import open_pool, start_energy
 from evolve_ai.pipelines.inputs import note_inputs
@@ -31,6 +31,8 @@ from evolve_ai.pipelines.parts import Parts
 from evolve_ai.pipelines.population import Population
 from evolve_ai.pipelines.renewal import Renewals, open_watcher
 from evolve_ai.pipelines.takeover import prelude
+from evolve_ai.pipelines.template import Template
+from evolve_ai.pipelines.tidying import tidy
 from evolve_ai.stages.audit import audit
 from evolve_ai.stages.context import Context
 from evolve_ai.stages.genome_sync import sync
@@ -49,10 +51,8 @@ from evolve_ai.stages.succession import Succeeded, succeed
 from evolve_ai.stages.supervise import FINAL, offered
 from evolve_ai.stages.update import update
 from evolve_ai.state.copies import Copies
-from evolve_ai.state.registry import Batch, Registry
-from evolve_ai.state.rescue import put_back
+from evolve_ai.state.registry import Registry
 
-TIDY_CYCLES = 20
 SLICE = 0.1  # seconds between looks at the wish to stop, while asleep
 
 
@@ -73,14 +73,16 @@ class LifeManager:
         self._build_progress = build_progress
         self._hear = hear
         self._stopping = False
+        self._background: BackgroundBuilder | None = None
         self._in_step = True  # with the registry: nobody has lived what is not committed
         self.detaches = False  # at the end agents live on, for the next run to take over
 
     def __enter__(self) -> "LifeManager":
         parts, registry = self.parts, self.registry
-        self.pool: GenePool = open_pool(parts, registry)
-        self._pool_stamp = parts.substrate.pool_stamp(parts.project.template)
-        self._builder = parts.builder(self.pool)
+        pool = open_pool(parts, registry)
+        self._builder = parts.builder(pool)
+        self._template = Template(parts, registry, self.run_id, self._try)
+        self._template.open(pool)
         self.colony: Colony = open_colonies(parts, registry, self.run_id, lambda: self.pool)
         try:
             self._take_over()
@@ -90,14 +92,24 @@ class LifeManager:
         gc.freeze()  # what lasts as long as we do: a collection takes 30 ms to walk through it
         return self
 
+    @property
+    def pool(self) -> GenePool:
+        return self._template.pool
+
+    def _try(self, requests: Sequence[BuildRequest]) -> Sequence[BuildVerdict] | None:
+        """In free mode nobody waits for a trial, but for the one before the first cycle."""
+        if self._background is not None:
+            return self._background.trial_beside(requests)
+        return self._builder.trial(requests, self._build_progress)
+
     def _take_over(self) -> None:
         parts, registry = self.parts, self.registry
         begun = lifetime.begin(parts, registry, self.run_id, self.pool, self.colony)
+        self._clock = Stopwatch()  # from one commit of a cycle to the next
         self.population = Population(parts, registry, self.run_id, begun)
         self.population.notes += note_inputs(parts, registry, self.run_id, self.pool)
         self._resumes, self._begun = begun.resumes, False
-        if found := len(self.colony.running()):
-            self.population.notes.append(f"took over {found} agents that had lived on")
+        self.population.notes += lifetime.told_of_takeover(len(self.colony.running()))
         self._copies = Copies(registry.path)
         colonies = Layout.of_last_run(registry).colonies
         self._budgets = Budgets(parts.project, self.population, colonies)
@@ -108,7 +120,6 @@ class LifeManager:
         self._offers: frozenset[str] = frozenset()
         self._faults: dict[str, Fault] = {}
         self._spoke = time.monotonic()
-        self._background: BackgroundBuilder | None = None
         self._renewals: Renewals | None = None
         if parts.clock is not None:
             watcher = open_watcher(parts.project.agents, parts.substrate, self.pool)
@@ -125,6 +136,7 @@ class LifeManager:
             self.population,
             self.colony,
             lambda: self._background or self._builder,
+            lambda: self.pool,
             self._hear,
         )
 
@@ -177,8 +189,7 @@ class LifeManager:
 
         Raises NoPopulationError when nobody is alive (any more).
         """
-        begun, lived, sleep = time.monotonic(), 0, 0.0
-        end = None if seconds is None else begun + seconds
+        end, lived, sleep = None if seconds is None else time.monotonic() + seconds, 0, 0.0
         while self._resumes or self._sleep(sleep, end):
             report = self.live_one_cycle()
             lived += 1
@@ -212,23 +223,24 @@ class LifeManager:
         self._renewals.wait(seconds)
         context = self.parts.context(self.pool, self.cycle)
         self._in_step = False
-        faults, self._faults = self._faults, {}
-        self._renewals.look(context, {}, faults)
-        self._in_step = True
+        self._renewals.look(context, {}, self._faults)
+        self._faults, self._in_step = {}, True
         if self._background is not None:
             self._background.check()
 
     def _keep_in_touch(self) -> None:
         """An agent that hears nothing for the orphan time ends; so let it hear of us in time."""
-        patience = self.parts.project.settings.supervise.orphan_seconds / 4
-        if time.monotonic() - self._spoke > patience:
-            self._spoke = time.monotonic()
+        patience, now = self.parts.project.settings.supervise.orphan_seconds / 4, time.monotonic()
+        if now - self._spoke > patience:
+            self._spoke = now
             self._faults |= self.colony.ping()
 
     def live_one_cycle(self) -> CycleReport:
         """scan, sync, audit, measure, build, run, observe, select, succeed, record, notify."""
-        clock = Stopwatch()
+        clock = self._clock
+        clock.lap(PAUSE if self._begun else "begin")
         context = self._next_context()
+        clock.lap("template")
         if self._resumes:  # up to the season all is on record
             self._resumes, self._in_step = False, False
         else:
@@ -243,11 +255,12 @@ class LifeManager:
         observed = replace(observed, agents=caught_up(observed.agents, attention.renewed()))
         verdicts = select(context, observed.agents, self.parts.policy, places, start)
         observed, verdicts = self._budgets.keep(context, observed, verdicts, self.colony, places)
+        clock.lap("select")
         succeeded = self._succeed(attention.context, observed, verdicts)
         attention.look()
         succeeded = replace(succeeded, living=caught_up(succeeded.living, attention.renewed()))
         clock.lap("succeed")
-        return self._record(context, observed, succeeded, clock.laps)
+        return self._record(context, observed, succeeded, clock)
 
     def _prepare(self, context: Context, clock: Stopwatch) -> None:
         """From scan to run, on record: whoever takes over from here goes on with the season."""
@@ -288,11 +301,8 @@ class LifeManager:
 
     def _next_context(self) -> Context:
         """A template that has changed is read before the cycle, not in it."""
-        parts = self.parts
-        stamp = parts.substrate.pool_stamp(parts.project.template)
-        if stamp != self._pool_stamp:
-            self._pool_stamp = stamp
-            self._take_pool()
+        if self._template.look(self.cycle):
+            self._offers = frozenset(self.colony.running())
         # History must not depend on who was read from the registry and who was born in this run.
         agents = sorted(self.population.agents.items(), key=lambda item: item[1].place)
         self.population.agents = dict(agents)
@@ -301,16 +311,7 @@ class LifeManager:
         if self._renewals is not None:
             self._renewals.follow()
         self.cycle += 1
-        return parts.context(self.pool, self.cycle)
-
-    def _take_pool(self) -> None:
-        """A template that cannot be read is told of and changes nothing; the old pool stays."""
-        pool, event = lifetime.reread_pool(self.parts, self.registry, self.pool, self.cycle)
-        self.population.notes += lifetime.told_of_pool(event)
-        self.parts.sink.deliver(self.registry.commit(Batch(events=(event,)), self.run_id))
-        if pool is not self.pool:
-            self.pool = pool
-            self._offers = frozenset(self.colony.running())
+        return self.parts.context(self.pool, self.cycle)
 
     def _chosen_builder(self) -> Builder:
         """In free mode nobody waits for the compiler, unless nobody lives yet."""
@@ -353,9 +354,10 @@ class LifeManager:
         context: Context,
         observed: Observed,
         succeeded: Succeeded,
-        seconds: Mapping[str, float],
+        clock: Stopwatch,
     ) -> CycleReport:
-        """Commit first, tell afterwards; what can be redone after a crash comes last."""
+        """Commit first, tell afterwards; what can be redone after a crash comes last. How long that
+        takes is known, and told, with the next cycle."""
         population = self.population
         concluded = conclude(
             context,
@@ -367,7 +369,7 @@ class LifeManager:
             population.tally,
             frozenset(population.memories),
             self.registry.meta("tainted") is not None,
-            seconds,
+            clock.take(),
         )
         recorded = self.registry.commit(concluded.batch, self.run_id)
         self._in_step = True
@@ -376,23 +378,23 @@ class LifeManager:
         dead = [record.id for record in succeeded.dead]
         self.colony.settle(f"graves {context.cycle}", dead, (), remember=False)
         self.colony.committed()
+        clock.lap("record")
         self.parts.sink.deliver(recorded)
-        attention = Attention(context, self._renewals)
-        for agent in dead:
-            attention.look()
-            lifetime.clear_away(self.parts.project, [agent])
-        self._tidy(context.cycle)
-        notes, population.notes = (*population.notes, *told_of_alarms(observed.events)), []
+        clock.lap("notify")
+        self._clear(context, dead)
+        notes = (*self._template.notes, *population.notes, *told_of_alarms(observed.events))
+        self._template.notes, population.notes = [], []
         return CycleReport(
             context.cycle, concluded.summary, concluded.digest, concluded.taints, notes
         )
 
-    def _tidy(self, cycle: int) -> None:
-        """Now and then: a copy of the registry; programs that nobody needs and old events go."""
-        self.population.notes += put_back(self.registry)
-        self.population.notes += self._copies.keep(self.registry)
+    def _clear(self, context: Context, dead: Sequence[str]) -> None:
+        attention = Attention(context, self._renewals)
+        for agent in dead:
+            attention.look()
+            lifetime.clear_away(self.parts.project, [agent])
+        self._clock.lap("clear")
         put_off = self._background is not None and self._background.prune_due
-        if put_off or cycle % TIDY_CYCLES == 0:
-            self.population.prune(self._background or self._builder, self.colony)
-        if cycle % TIDY_CYCLES == 0:
-            self.registry.forget_events(self.parts.project.settings.events.kept)
+        tools = (self.colony, self.registry, self._copies, self._background or self._builder)
+        tidy(context, self.population, *tools, put_off)
+        self._clock.lap("tidy")

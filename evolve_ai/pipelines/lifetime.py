@@ -5,7 +5,6 @@ from dataclasses import dataclass
 
 from evolve_ai.contracts.colony import Colony
 from evolve_ai.model.agent import AgentRecord
-from evolve_ai.model.errors import EvolveError
 from evolve_ai.model.event import Event, Kind
 from evolve_ai.model.report import GenePool
 from evolve_ai.model.restart import backoff_of, with_backoff
@@ -14,7 +13,6 @@ from evolve_ai.pipelines.takeover import ABANDONED, ADRIFT, take_over
 from evolve_ai.stages.record import changed
 from evolve_ai.stages.supervise import exit_event, stopped
 from evolve_ai.state.registry import Batch, Registry
-from evolve_ai.system.content_store import ContentStore
 from evolve_ai.system.identity import boot_id
 from evolve_ai.system.project import Project
 from evolve_ai.system.trees import discard
@@ -76,6 +74,13 @@ def begin(
     return Begun(agents, memories, awaited, taken.resumes)
 
 
+def told_of_takeover(found: int) -> tuple[str, ...]:
+    """How many agents lived on, for whoever watches."""
+    return (
+        (f"took over {found} agent{'s' if found > 1 else ''} that had lived on",) if found else ()
+    )
+
+
 def _on_this_clock(
     parts: Parts, registry: Registry, agents: Mapping[str, AgentRecord]
 ) -> tuple[Mapping[str, AgentRecord], dict[str, str | None]]:
@@ -134,36 +139,6 @@ def end(
     batch = Batch(records=living, memories=dict(memories), meta=meta, events=events)
     parts.sink.deliver(registry.commit(batch, run))
     registry.forget_events(parts.project.settings.events.kept)
-
-
-def reread_pool(
-    parts: Parts, registry: Registry, known: GenePool, cycle: int
-) -> tuple[GenePool, Event]:
-    """The changed template as a pool, or the known pool when it cannot be used."""
-    try:
-        pool = parts.substrate.read_pool(parts.project.template)
-        if pool.fixed_hash != known.fixed_hash:
-            raise EvolveError("its kernel differs from that of the living", where="agent_template")
-        pool = parts.substrate.equip(parts.project.workspace, pool)
-    except EvolveError as error:
-        data = {"command": "template", "refused": str(error)}
-        return known, Event(Kind.COMMAND, cycle, None, data)
-    store = ContentStore(parts.project.sources)
-    for code in pool.code.values():
-        store.put(code)
-    before = {source.path for source in known.sources}
-    new = [source.path for source in pool.sources if source.path not in before]
-    return pool, Event(Kind.COMMAND, cycle, None, {"command": "template", "new": new})
-
-
-def told_of_pool(event: Event) -> tuple[str, ...]:
-    """A change of the template in words."""
-    if "refused" in event.data:
-        reason = "; ".join(line.strip() for line in str(event.data["refused"]).splitlines())
-        return (f"template refused, the one before stays: {reason}",)
-    return tuple(
-        f"template: {path} is there for mutations and births" for path in event.data["new"]
-    )
 
 
 def clear_away(project: Project, dead: Iterable[str]) -> None:

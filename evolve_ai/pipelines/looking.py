@@ -99,7 +99,8 @@ def status_of(folders: Folders, outline: Outline, registry: Registry) -> Status:
     held = life_cycle(folders)
     return Status(
         project=str(folders.root),
-        life_cycle=held.identity.pid if held else None,
+        life_cycle=held.pid if held else None,
+        life_cycle_elsewhere=held is not None and held.elsewhere,
         cycle=last[0] if last else 0,
         tick=int(last[2]["tick"]) if last else 0,
         mode=outline.mode,

@@ -141,6 +141,9 @@ def _fill(draft: Path, template: Path) -> None:
             shutil.copytree(source, target, symlinks=True)
         elif source.exists():
             shutil.copy2(source, target)
+    for path in draft.rglob("*"):
+        if not path.is_symlink():  # a copy has the mode of what was copied
+            path.chmod(path.stat().st_mode & ~0o022)
 
 
 def _take_place(draft: Path, folder: Path) -> None:

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from evolve_ai.contracts.colony import Colony
 from evolve_ai.contracts.substrate import Builder
 from evolve_ai.model.agent import Fault
+from evolve_ai.model.report import GenePool
 from evolve_ai.model.tally import Tally
 from evolve_ai.pipelines import commands
 from evolve_ai.pipelines.parts import Parts
@@ -26,6 +27,7 @@ class Operator:
         population: Population,
         colony: Colony,
         builder: Callable[[], Builder],
+        pool: Callable[[], GenePool],
         hear: Hear | None = None,
     ):
         self._parts = parts
@@ -34,7 +36,7 @@ class Operator:
         self._population = population
         self._colony = colony
         self._hear = hear
-        self._reach = commands.Reach(self._end, builder)
+        self._reach = commands.Reach(self._end, builder, pool)
         self._faults: dict[str, Fault] = {}
 
     @property

@@ -10,7 +10,7 @@ from evolve_ai.contracts.environment import World
 from evolve_ai.contracts.executor import Executor
 from evolve_ai.contracts.selection import SelectionPolicy
 from evolve_ai.contracts.sink import Sink
-from evolve_ai.contracts.substrate import Builder, Confine, Substrate
+from evolve_ai.contracts.substrate import Confine, Substrate, Trier
 from evolve_ai.contracts.variation import Variation
 from evolve_ai.model.draws import Draws
 from evolve_ai.model.errors import SettingsError
@@ -35,7 +35,7 @@ class Parts:
     executor: Executor
     sink: Sink
     draws: Draws
-    open_builder: Callable[[Path, GenePool, Confine], Builder]
+    open_builder: Callable[[Path, GenePool, Confine], Trier]
     group: Group | None = None  # bounds all agents, where the kernel may
     sandbox: Sandbox = UNTRIED  # as settled when the run began
 
@@ -45,7 +45,7 @@ class Parts:
         # Linux counts it from the boot, for all processes: the next run reads the same clock.
         return time.monotonic if self.project.settings.mode == "free" else None
 
-    def builder(self, pool: GenePool) -> Builder:
+    def builder(self, pool: GenePool) -> Trier:
         """The builder of the project, whose compilers are boxed as the sandbox has it."""
         return self.open_builder(self.project.workspace, pool, self._confine)
 

@@ -30,9 +30,10 @@ _LEAST_NAP = 0.005  # seconds; who is due may still have to wait for others
 
 
 def open_watcher(agents: Path, substrate: Substrate, pool: GenePool) -> Watcher:
-    """A watcher of what a genome may name and we do not write ourselves."""
+    """A watcher of what a genome may name, and of all else that belongs into a folder."""
     suffixes = {PurePosixPath(source.path).suffix for source in pool.sources}
-    return Watcher(agents, suffixes, substrate.wiring_files)
+    generated = substrate.wiring_files | pool.manifests.keys()
+    return Watcher(agents, suffixes, generated, fixed=pool.fixed.keys())
 
 
 class Renewals:

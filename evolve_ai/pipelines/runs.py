@@ -27,6 +27,7 @@ from evolve_ai.pipelines import commands, inbox, stopping, views
 from evolve_ai.pipelines.abandonment import NO_SEASON, abandon_season
 from evolve_ai.pipelines.audit_agents import audit_agents
 from evolve_ai.pipelines.bounds import bounded
+from evolve_ai.pipelines.boxed_trial import boxed_trial
 from evolve_ai.pipelines.build_agents import build_agents
 from evolve_ai.pipelines.exam import examine
 from evolve_ai.pipelines.explain import explain_build
@@ -50,7 +51,7 @@ from evolve_ai.state.copies import Copies
 from evolve_ai.state.registry import Registry
 from evolve_ai.state.rescue import put_back
 from evolve_ai.system.files import publish
-from evolve_ai.system.lock import Lock
+from evolve_ai.system.lock import Holder, Lock
 from evolve_ai.system.paths import check_path
 from evolve_ai.system.project import Folders, Project
 from evolve_ai.system.settings_file import FILE_NAME
@@ -61,7 +62,11 @@ INIT, IMPORT = "init", "import"
 
 @contextmanager
 def opened(
-    project: Project, assemble: Assemble, purpose: str, terms: Terms | None = None
+    project: Project,
+    assemble: Assemble,
+    purpose: str,
+    terms: Terms | None = None,
+    tell: Hear | None = None,
 ) -> Iterator[tuple[Parts, Registry]]:
     """The parts and the registry of a project, for one who writes. HeldError for a second one.
 
@@ -75,7 +80,7 @@ def opened(
         notifier = open_notifier(
             project.settings, project.logs, registry.events_after, mark=project.delivered
         )
-        stack.callback(notifier.close)
+        stack.callback(_close, notifier, tell)
         lost = lost_key(project)
         if lost is not None:
             notifier.log.warning(lost)
@@ -130,10 +135,17 @@ def choose_seed(folder: Path, seed: int) -> None:
         with Registry.read(project.registry) as registry:
             check_seed(project.root, registry, seed)
     file = project.root / FILE_NAME
-    document = tomlkit.parse(file.read_text(encoding="utf-8"))
+    document = tomlkit.parse(file.read_text(encoding="utf-8-sig"))
     if document.get("seed") != seed:
         document["seed"] = seed
         publish(file, tomlkit.dumps(document).encode())
+
+
+def _close(notifier: Notifier, tell: Hear | None) -> None:
+    notifier.close()
+    if tell is not None:
+        for line in notifier.lost():
+            tell("not told", line)
 
 
 def run_id() -> str:
@@ -141,10 +153,16 @@ def run_id() -> str:
 
 
 def found(
-    project: Project, assemble: Assemble, count: int, progress: Callable[[int, int], None]
+    project: Project,
+    assemble: Assemble,
+    count: int,
+    progress: Callable[[int, int], None],
+    build_progress: Progress | None = None,
+    terms: Terms | None = None,
 ) -> Founding:
     with opened(project, assemble, INIT) as (parts, registry):
-        return initiate_project(parts, registry, count, run_id(), progress)
+        trial = boxed_trial(parts, terms or Terms(), build_progress)
+        return initiate_project(parts, registry, count, run_id(), progress, source=trial)
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +171,7 @@ class Asked:
     `told` is, for those that waited and for this, its name and what became of it."""
 
     ids: tuple[str, ...]
-    holder: int | None
+    holder: Holder | None
     told: tuple[tuple[str, str], ...] = ()
 
 
@@ -177,7 +195,7 @@ def operate(
     held = life_cycle(project)
     if held is not None:
         inbox.post(project.inbox, command)
-        return Asked(ids, held.identity.pid)
+        return Asked(ids, held)
     with opened(open_project(folder, overrides), assemble, name) as (parts, registry):
         inbox.post(project.inbox, command)
         last = registry.last_cycle()
@@ -188,9 +206,12 @@ def operate(
     return Asked(ids, None, carried.told)
 
 
-def take_in(project: Project, assemble: Assemble, folder: Path) -> Imported:
+def take_in(
+    project: Project, assemble: Assemble, folder: Path, terms: Terms | None = None
+) -> Imported:
     with opened(project, assemble, IMPORT) as (parts, registry):
-        return import_agents(parts, registry, folder, run_id())
+        trial = boxed_trial(parts, terms or Terms())
+        return import_agents(parts, registry, folder, run_id(), trial)
 
 
 @contextmanager
@@ -203,7 +224,7 @@ def life(
     abandon: bool = False,
 ) -> Iterator[LifeManager]:
     """`abandon`: a season that was left in its middle is given up first."""
-    with opened(project, assemble, LIFE_CYCLE, terms or Terms()) as (parts, registry):
+    with opened(project, assemble, LIFE_CYCLE, terms or Terms(), hear) as (parts, registry):
         if registry.meta("places") is None:
             raise NoPopulationError(
                 "this project has no agents yet", where=project.root, todo="evolve init 100"

@@ -3,7 +3,7 @@
 from dataclasses import asdict
 from typing import Any
 
-from evolve_ai.model.agent import AgentRecord
+from evolve_ai.model.agent import AgentRecord, Metrics
 from evolve_ai.model.genome import Genome, GenomeError, decode
 from evolve_ai.model.population_report import AgentRow
 from evolve_ai.model.status import AgentStory
@@ -44,12 +44,25 @@ def story_of(project: Project, registry: Registry, record: AgentRecord, cost: in
         reason=record.reason,
         lineage=_lineage(registry, record),
         cost=cost,
-        metrics=asdict(record.metrics),
+        metrics=_metrics(record, registry.genome(record.id)),
         mutations=dict(record.mutations),
         children=registry.children(record.id),
         genome=_genome(registry.genome(record.id)),
         events=[recorded.line() for recorded in registry.events_of(record.id)],
     )
+
+
+def _metrics(record: AgentRecord, genome: bytes) -> dict[str, int | None]:
+    """As they were measured last; before that, what the genome tells, and null for the rest."""
+    if record.metrics != Metrics():
+        return dict(asdict(record.metrics))
+    unmeasured: dict[str, int | None] = dict.fromkeys(asdict(record.metrics))
+    try:
+        told = decode(genome)
+    except GenomeError:
+        return unmeasured
+    genes, files = sum(1 for _ in told.active_genes()), sum(1 for _ in told.active_files())
+    return {**unmeasured, "active_genes": genes, "active_files": files}
 
 
 def _lineage(registry: Registry, record: AgentRecord) -> list[str]:

@@ -17,8 +17,6 @@ from evolve_ai.system.content_store import ContentStore
 from evolve_ai.system.genome_file import GENOME, take
 from evolve_ai.system.verdict_store import VerdictStore
 
-THOROUGH = 16  # every so many cycles a look includes the files that are the same in all agents
-
 
 @dataclass(frozen=True, slots=True)
 class ScanTask:
@@ -28,7 +26,6 @@ class ScanTask:
     sources: Path
     rules: Rules
     known: tuple[tuple[str, str, str], ...]
-    thorough: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,9 +83,6 @@ def _task(context: Context, rules: Rules, records: Sequence[AgentRecord]) -> Sca
         context.project.sources,
         rules,
         tuple((record.id, record.stamp, record.genome_hash) for record in records),
-        frozenset(
-            record.id for record in records if (record.number + context.cycle) % THOROUGH == 0
-        ),
     )
 
 
@@ -104,7 +98,7 @@ def scan_chunk(task: ScanTask) -> tuple[ScanReport, ...]:
     reports = []
     for agent, before, known in task.known:
         folder = task.agents / agent
-        if not same_stamp(before, stamp(folder, layout, agent in task.thorough)):
+        if not same_stamp(before, stamp(folder, layout)):
             take(folder, known)
             reports.append(scan_folder(folder, agent, task.rules, layout, store))
     return tuple(reports)

@@ -11,7 +11,7 @@ from evolve_ai.executors.chunks import chunked
 from evolve_ai.model.genome import Genome, encode
 from evolve_ai.model.sandbox import STATE
 from evolve_ai.stages.agent_scan_update import genome_hash
-from evolve_ai.stages.context import Context
+from evolve_ai.stages.context import Context, hash_of
 from evolve_ai.stages.genome_sync import MissingCodeError, generated
 from evolve_ai.system.content_store import ContentStore
 from evolve_ai.system.files import storage_errors
@@ -39,6 +39,7 @@ class Newborn:
     genome: Genome
     genome_bytes: bytes
     genome_hash: str
+    code_hash: str = ""  # of all its code and wiring, as they were written
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +97,8 @@ def write_folder(nursery: Nursery, genome: Genome, code: Mapping[str, bytes]) ->
     (unborn / STATE).mkdir()
     remove_tree(folder)
     unborn.rename(folder)
-    return Newborn(genome, data, genome_hash(data))
+    code = {name: body for name, body in files.items() if name not in (GENOME, agent_log.NAME)}
+    return Newborn(genome, data, genome_hash(data), hash_of(code))
 
 
 def _write_files(root: str, files: Mapping[str, bytes]) -> None:

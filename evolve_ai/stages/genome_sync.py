@@ -17,7 +17,7 @@ from evolve_ai.model.genome import Genome
 from evolve_ai.model.report import ScanReport
 from evolve_ai.stages.agent_scan_update import rules_of
 from evolve_ai.stages.context import Context
-from evolve_ai.system.agent_folder import Rules, stamp
+from evolve_ai.system.agent_folder import Rules, as_before, stamp
 from evolve_ai.system.content_store import ContentStore
 from evolve_ai.system.files import is_full, publish_if_changed
 
@@ -57,7 +57,8 @@ def sync_chunk(task: SyncTask) -> tuple[ScanReport, ...]:
 def _synced(task: SyncTask, report: ScanReport) -> ScanReport:
     if report.fault is not None or report.genome is None:
         return report
-    folder = task.agents / report.id
+    folder, layout = task.agents / report.id, task.rules.layout()
+    as_scanned = as_before(report.stamp, stamp(folder, layout))
     try:
         taken_up = _write_missing(folder, report.genome, ContentStore(task.sources))
         wrote = write_wiring(folder, generated(task.substrate, report.genome, task.manifests))
@@ -71,7 +72,8 @@ def _synced(task: SyncTask, report: ScanReport) -> ScanReport:
         return replace(report, fault=Fault(Cause.GENOME, str(error)))
     if not taken_up and not wrote:
         return report
-    return replace(report, stamp=stamp(folder, task.rules.layout()))
+    # What somebody has changed since the scan has read it is for the next scan to find.
+    return replace(report, stamp=stamp(folder, layout)) if as_scanned else report
 
 
 def generated(

@@ -10,6 +10,7 @@ from evolve_ai.model.report import ScanReport
 from evolve_ai.model.restart import backoff_of, with_backoff
 from evolve_ai.stages.agent_scan_update import changes, genome_hash
 from evolve_ai.stages.context import Context
+from evolve_ai.system.agent_folder import as_before
 
 CODE_CAUSES = frozenset(map(str, (Cause.GENOME, Cause.AUDIT, Cause.BUILD)))
 
@@ -105,7 +106,9 @@ def _set_back(record: AgentRecord) -> bool:
 
 def _curable(before: AgentRecord, after: AgentRecord) -> bool:
     """Failures end when the genome or the code changed, or when the files were put right."""
-    return before.genome_hash != after.genome_hash or before.cause in CODE_CAUSES
+    if before.genome_hash != after.genome_hash:
+        return True
+    return before.cause in CODE_CAUSES and not as_before(before.stamp, after.stamp)
 
 
 def _mutation(known: bytes, now: Genome, cycle: int) -> tuple[Event, ...]:

@@ -17,6 +17,7 @@ from evolve_ai.system.genome_file import GENOME, OFFER, genome_file
 from evolve_ai.system.settled import Moment
 
 SOURCE_LIMIT = 1024 * 1024
+GENES = GENE_FOLDER.removesuffix("/")
 
 # What agents and people may leave in a folder, and what we do not look into.
 TOLERATED = frozenset({STATE, "target", "agent.log"})
@@ -38,19 +39,27 @@ class Rules:
     basis: str = ""
 
     def layout(self) -> "Layout":
-        fixed = tuple(sorted(self.fixed))
-        watched = {GENOME, *self.generated, *(_folders_of([*fixed, *self.generated]))}
-        # Whatever lies in the gene folder is looked at anyway.
-        elsewhere = (name for name in watched if not f"{name}/".startswith(GENE_FOLDER))
-        return Layout(tuple(sorted(elsewhere)), fixed, self.basis)
+        files = {GENOME, *self.generated, *self.fixed}
+        watched: dict[str, list[str]] = {}
+        for name in sorted(files | self.folders()):
+            place, _, inside = name.rpartition("/")
+            # Whatever lies in the gene folder is looked at anyway.
+            if name != GENES and place != GENES:
+                watched.setdefault(place, []).append(inside)
+        places = tuple((place, tuple(names)) for place, names in sorted(watched.items()))
+        return Layout(places, self.basis)
+
+    def folders(self) -> set[str]:
+        """Those that hold what belongs into a folder; "." is that folder itself."""
+        return {GENES, *_folders_of([*self.fixed, *self.generated])}
 
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """What a stamp looks at: files and folders each time, fixed files when it is thorough."""
+    """What a stamp looks at beside the gene folder: the names that matter, by the folder they are
+    in ("" is the agent's own)."""
 
-    watched: tuple[str, ...]
-    fixed: tuple[str, ...]
+    places: tuple[tuple[str, tuple[str, ...]], ...]
     basis: str = ""
 
 
@@ -64,14 +73,12 @@ class Contents:
     fault: Fault | None = None
 
 
-def stamp(folder: Path, layout: Layout, thorough: bool = True) -> str:
-    """Sizes and change times of what lies in a folder, hashed; "" when there is no such folder.
+def stamp(folder: Path, layout: Layout) -> str:
+    """Inodes and change times of what lies in a folder, hashed; "" when there is no such folder.
 
-    Two halves: what a genome or a gene can change, and, when thorough, the fixed files (what is
-    compiled is the template's, so a changed one in a folder harms nobody until it is noticed).
-    The change time moves with every write and cannot be set back by a program. Folders tell of
-    new, renamed and removed files. Where something was changed so lately that the next change may
-    bear the same time, the stamp is like no other.
+    The change time moves with every write, and with every change of owner and mode, and cannot be
+    set back by a program. Folders tell of new, renamed and removed files. Where something was
+    changed so lately that the next change may bear the same time, the stamp is like no other.
     """
     moment = Moment()
     try:
@@ -79,29 +86,47 @@ def stamp(folder: Path, layout: Layout, thorough: bool = True) -> str:
     except OSError:
         return ""
     try:
-        living = _looked_at(handle, layout.watched)
+        seen = _looked_into(handle, layout.places)
         # Nearly nobody has one, and to ask for it costs half of looking at what is not there.
         if os.access(OFFER, os.F_OK, dir_fd=handle, follow_symlinks=False):
-            living += _looked_at(handle, (OFFER,))
+            seen += _looked_at(handle, (OFFER,))
         names, genes = _gene_files(handle)
-        fixed = _looked_at(handle, layout.fixed) if thorough else []
     except OSError:
         return ""
     finally:
         os.close(handle)
-    looked = living + genes + fixed
+    looked = seen + genes
     young = "" if moment.settles(*looked[1::2]) else _YOUNG
-    told = _hashed(living + genes, layout.basis, *names)
-    return f"{told}-{_hashed(fixed) if thorough else ''}{young}"
+    return f"{_hashed(looked, layout.basis, *names)}{young}"
 
 
 def same_stamp(before: str, now: str) -> bool:
-    """Equal in the halves that both have, and not too young when it was taken before."""
-    if not before or not now or before.endswith(_YOUNG):
-        return False
-    now = now.removesuffix(_YOUNG)
-    (living, _, fixed), (living_now, _, fixed_now) = before.partition("-"), now.partition("-")
-    return living == living_now and (fixed == fixed_now or not fixed or not fixed_now)
+    """Equal, and not too young when it was taken before."""
+    return bool(before and now) and before == now.removesuffix(_YOUNG)
+
+
+def as_before(before: str, now: str) -> bool:
+    """Was nothing changed between the two, however young they were when they were taken?"""
+    return bool(before) and before.removesuffix(_YOUNG) == now.removesuffix(_YOUNG)
+
+
+def _looked_into(handle: int, places: Iterable[tuple[str, tuple[str, ...]]]) -> list[int]:
+    """A folder that is gone, or a link now, is told by the look at its name in the one above."""
+    looked: list[int] = []
+    for place, names in places:
+        if not place:
+            looked += _looked_at(handle, names)
+            continue
+        try:
+            inner = os.open(place, FOLDER, dir_fd=handle)
+        except OSError:
+            looked += (0, 0)
+            continue
+        try:
+            looked += _looked_at(inner, names)
+        finally:
+            os.close(inner)
+    return looked
 
 
 def _looked_at(handle: int, names: Iterable[str]) -> list[int]:
@@ -166,26 +191,34 @@ def read_contents(folder: Path, agent: str, rules: Rules) -> Contents:
 
 
 def _files_below(folder: Path) -> Iterator[str]:
-    """Relative paths of all that is no folder. No recursion: folders may lie very deep."""
+    """Relative paths of all that is no folder, and, with a / at the end, of empty folders: what is
+    put there later would not be seen. No recursion: folders may lie very deep."""
     waiting = [""]
     while waiting:
         prefix = waiting.pop()
         with os.scandir(f"{folder}/{prefix}") as entries:
+            empty = bool(prefix)
             for entry in entries:
-                name = entry.name
+                name, empty = entry.name, False
                 if not prefix and (name in TOLERATED or name.startswith(_LEFT_BEHIND)):
                     continue
                 if entry.is_dir(follow_symlinks=False):
                     waiting.append(f"{prefix}{name}/")
                 else:
                     yield prefix + name
+        if empty:
+            yield prefix
 
 
 def _refused(folder: Path, names: Collection[str], genome: Genome, rules: Rules) -> str | None:
-    genes = {gene.path for gene in genome.files}
+    belongs = {gene.path for gene in genome.files} | rules.fixed.keys() | rules.generated | HARMLESS
     for name in names:
-        if name in genes or name in rules.fixed or name in rules.generated or name in HARMLESS:
+        if name in belongs:
             continue
+        if name.endswith("/"):
+            if name[:-1] in belongs or name[:-1] in rules.folders():
+                continue  # what is wrong with it is told below, or when it is written
+            return f"{_shown(name)}: a folder that does not belong here is refused; remove it"
         where = "is named by no genome" if name.startswith(GENE_FOLDER) else "does not belong here"
         return f"{_shown(name)}: a file that {where} is refused; move it away"
     for name, expected in rules.fixed.items():

@@ -18,11 +18,29 @@ _MAX_BYTES = 4096
 
 @dataclass(frozen=True, slots=True)
 class Holder:
-    """Who holds the project, since when (ISO 8601, UTC), and what for ("" if it did not say)."""
+    """Who holds the project, since when (ISO 8601, UTC), and what for ("" if it did not say).
+
+    `elsewhere`: in another pid namespace, a container say, where its pid is another process's.
+    """
 
     identity: Identity
     since: str
     purpose: str = ""
+    elsewhere: bool = False
+
+    @property
+    def pid(self) -> int | None:
+        """None where it means nothing."""
+        return None if self.elsewhere else self.identity.pid
+
+    @property
+    def brief(self) -> str:
+        return str(self) if self.elsewhere else f"pid {self.identity.pid}"
+
+    def __str__(self) -> str:
+        if self.elsewhere:
+            return "a process in another pid namespace (a container, say)"
+        return f"process {self.identity.pid}"
 
 
 class Lock:
@@ -58,7 +76,8 @@ class Lock:
         assert identity is not None
         since = datetime.now(UTC).isoformat(timespec="seconds")
         os.ftruncate(self._handle, 0)
-        body = {**identity.to_map(), "since": since, "purpose": self._purpose}
+        told = {"since": since, "purpose": self._purpose, "pid_namespace": _pid_namespace()}
+        body = {**identity.to_map(), **told}
         os.pwrite(self._handle, json.dumps(body).encode(), 0)
 
     def release(self) -> None:
@@ -89,9 +108,32 @@ def holder(workspace: Path) -> Holder | None:
     if not isinstance(body, dict):
         return None
     identity = Identity.from_map(body)
-    if identity is None or not identity.lives():
+    if identity is None:
         return None
-    return Holder(identity, str(body.get("since", "")), str(body.get("purpose", "")))
+    elsewhere = body.get("pid_namespace", _pid_namespace()) != _pid_namespace()
+    lives = _is_locked(workspace / _NAME) if elsewhere else identity.lives()
+    if not lives:
+        return None
+    return Holder(identity, str(body.get("since", "")), str(body.get("purpose", "")), elsewhere)
+
+
+def _pid_namespace() -> str:
+    try:
+        return str(Path("/proc/self/ns/pid").readlink())
+    except OSError:
+        return ""
+
+
+def _is_locked(path: Path) -> bool:
+    """What tells of a holder whose pid says nothing here."""
+    try:
+        with path.open("rb") as file:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False
+    return False
 
 
 def _held(workspace: Path, path: Path) -> HeldError:
@@ -102,7 +144,8 @@ def _held(workspace: Path, path: Path) -> HeldError:
         )
     purpose = f" ({found.purpose})" if found.purpose else ""
     return HeldError(
-        f"held by process {found.identity.pid}{purpose} since {found.since}",
+        f"held by {found}{purpose} since {found.since}",
         where=path,
-        todo="wait for it; a life-cycle ends with: evolve stop",
+        todo="wait for it; a life-cycle ends with: evolve stop"
+        + (", called where it runs" if found.elsewhere else ""),
     )

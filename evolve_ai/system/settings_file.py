@@ -15,12 +15,15 @@ from tomlkit.exceptions import ParseError, TOMLKitError
 
 from evolve_ai.model import settings_reference
 from evolve_ai.model.errors import NoProjectError, SettingsError
+from evolve_ai.model.setting import without_passwords
 from evolve_ai.model.settings import Settings
 from evolve_ai.system.project import SETTINGS_FILE
 
 FILE_NAME = SETTINGS_FILE
 COMMAND_LINE = "command line"
 _TODO = "docs/settings.md lists every key with its range"
+_MOST = 20  # problems that are told
+_LONG = 3000  # lines: in a longer file the place of a key is not looked for by parsing it
 _BARE = re.compile(r"[A-Za-z_./][^\s\"'\[\]{}=,#]*")
 
 Location = tuple[int | str, ...]
@@ -60,8 +63,10 @@ def parse_settings(text: str, where: str | Path = FILE_NAME) -> Settings:
     try:
         return Settings.model_validate(document)
     except ValidationError as error:
-        found = [_problem(detail, line_of(text, detail["loc"])) for detail in error.errors()]
-        raise _refusal(sorted(found, key=lambda p: p.line or 0), where) from error
+        details = error.errors(include_url=False)
+        found = [_problem(one, line_of(text, one["loc"])) for one in details[:_MOST]]
+        found.sort(key=lambda problem: problem.line or 0)
+        raise _refusal(found, where, len(details)) from error
 
 
 def apply_overrides(settings: Settings, overrides: Sequence[str]) -> Settings:
@@ -77,8 +82,9 @@ def apply_overrides(settings: Settings, overrides: Sequence[str]) -> Settings:
     try:
         return Settings.model_validate(document)
     except ValidationError as error:
-        found = [_problem(detail, None) for detail in error.errors()]
-        raise _refusal(found, COMMAND_LINE) from error
+        details = error.errors(include_url=False)
+        found = [_problem(detail, None) for detail in details[:_MOST]]
+        raise _refusal(found, COMMAND_LINE, len(details)) from error
 
 
 def line_of(text: str, location: Location) -> int | None:
@@ -88,6 +94,8 @@ def line_of(text: str, location: Location) -> int | None:
     and begins after the longest run before it that parses.
     """
     lines = text.splitlines(keepends=True)
+    if len(lines) > _LONG:
+        return _line_that_names(lines, location)
     wanted = _existing(_prefix(lines), location)
     if not wanted:
         return None
@@ -102,9 +110,18 @@ def line_of(text: str, location: Location) -> int | None:
     return None
 
 
+def _line_that_names(lines: Sequence[str], location: Location) -> int | None:
+    """The first line that gives a key of this name, or begins its table."""
+    names = [re.escape(step) for step in location if isinstance(step, str)]
+    if not names:
+        return None
+    given = re.compile(rf"""\s*\[*\s*(?:[\w."'-]+\.)?["']?{names[-1]}["']?\s*[=\].]""")
+    return next((at for at, line in enumerate(lines, 1) if given.match(line)), None)
+
+
 def _read(path: Path) -> str:
     try:
-        return path.read_text(encoding="utf-8")
+        return path.read_text(encoding="utf-8-sig")  # some editors put a mark before it
     except FileNotFoundError as error:
         raise NoProjectError(
             f"there is no {path.name} here",
@@ -118,10 +135,12 @@ def _read(path: Path) -> str:
         raise SettingsError(f"cannot be read: {error.strerror}", where=path) from error
 
 
-def _refusal(problems: Sequence[Problem], where: str | Path) -> SettingsError:
+def _refusal(problems: Sequence[Problem], where: str | Path, count: int = 1) -> SettingsError:
+    """Of `count` problems the first are told."""
     if len(problems) > 1:
         listed = "\n".join(f"  {problem}" for problem in problems)
-        return SettingsError(f"{len(problems)} problems\n{listed}", where=where, todo=_TODO)
+        more = f"\n  … and {count - len(problems)} more" if count > len(problems) else ""
+        return SettingsError(f"{count} problems\n{listed}{more}", where=where, todo=_TODO)
     problem = problems[0]
     place = f"{where}:{problem.line}" if problem.line else where
     text = str(Problem(problem.key, problem.message))
@@ -151,10 +170,11 @@ def _existing(document: Any, location: Location) -> Location:
 
 
 def _assignment(override: str) -> dict[str, Any]:
+    shown = without_passwords(override)
     key, equals, value = override.partition("=")
     if not equals or "\n" in override:
         raise SettingsError(
-            f"{override!r} is no assignment",
+            f"{shown!r} is no assignment",
             where=COMMAND_LINE,
             todo="write KEY=VALUE: cycle.ticks=20",
         )
@@ -165,7 +185,7 @@ def _assignment(override: str) -> dict[str, Any]:
             reason = error
         if not _BARE.fullmatch(value.strip()):
             break
-    raise SettingsError(f"{override!r} is not TOML: {reason}", where=COMMAND_LINE, todo=_TODO)
+    raise SettingsError(f"{shown!r} is not TOML: {reason}", where=COMMAND_LINE, todo=_TODO)
 
 
 def _merge(document: dict[str, Any], changes: Mapping[str, Any]) -> None:
@@ -207,7 +227,7 @@ def _message(detail: ErrorDetails, location: Location) -> str:
 
 
 def _shown(detail: ErrorDetails) -> str:
-    text = json.dumps(detail["input"], default=str)
+    text = without_passwords(json.dumps(detail["input"], default=str))
     return text if len(text) <= 80 else f"{text[:77]}..."
 
 

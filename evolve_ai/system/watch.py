@@ -1,4 +1,5 @@
-"""Owns noticing that a genome, offered or in its place, or a gene file was written.
+"""Owns noticing that a genome, offered or in its place, a gene file, or one that is the same in all
+agents was written.
 
 inotify(7) tells, through one descriptor and no thread; only whom it has no room for is looked at.
 """
@@ -15,7 +16,7 @@ from inotify_simple import INotify, flags
 
 from evolve_ai.model.genome import GENE_FOLDER
 from evolve_ai.model.sandbox import STATE
-from evolve_ai.system.agent_folder import Layout, stamp
+from evolve_ai.system.agent_folder import HARMLESS, Rules, stamp
 from evolve_ai.system.genome_file import GENOME
 
 # What was written must be whole: a file that is closed, or one that was renamed into its place.
@@ -27,9 +28,9 @@ _PLACES = (
     (GENE_FOLDER, _WRITTEN | _REAL),
     (STATE, flags.MOVED_TO | _REAL),
 )
-WATCHES = len(_PLACES)  # for each agent
+WATCHES = len(_PLACES) + 2  # for each agent: those, and src/ and src/kernel/ with the fixed files
+_BY_THE_WAY = HARMLESS - {GENOME}  # written by who runs cargo in the folder of an agent
 _NO_ROOM = frozenset({errno.ENOSPC, errno.ENOMEM})
-_LOOKED_AT = Layout((GENOME,), ())
 
 SETTLE = 0.02  # seconds: editors write in several steps
 LOOK_SECONDS = 1.0
@@ -40,7 +41,8 @@ class Watcher:
     """Whose genome or gene files were written since the last question. A context manager.
 
     `suffixes` are those of gene files; `generated` are the paths, relative to an agent's folder,
-    of what we write ourselves; `most` watches are asked of the system at most.
+    of what we write ourselves, `fixed` of what nobody is to write; `most` watches are asked of the
+    system at most.
     """
 
     def __init__(
@@ -49,10 +51,15 @@ class Watcher:
         suffixes: Collection[str],
         generated: Collection[str],
         most: int | None = None,
+        fixed: Collection[str] = (),
     ):
         self._agents = agents
         self._suffixes = tuple(suffixes)
         self._generated = frozenset(generated)
+        self._layout = Rules(dict.fromkeys(fixed, ""), frozenset()).layout()
+        folders = {f"{name.rpartition('/')[0]}/" for name in fixed if "/" in name}
+        kept = sorted(folders - {GENE_FOLDER})
+        self._places = (*_PLACES, *((place, _WRITTEN | _REAL) for place in kept))
         self._most = most
         self._watches: dict[str, list[int]] = {}
         self._agent_of: dict[int, tuple[str, str]] = {}  # and the place in its folder
@@ -96,20 +103,21 @@ class Watcher:
                 self._looked[agent] = looked.get(agent) or self._stamp(agent)
 
     def _watch(self, agent: str) -> bool:
-        if self._inotify is None or len(self._agent_of) + WATCHES > (self._most or math.inf):
+        most = self._most or math.inf
+        if self._inotify is None or len(self._agent_of) + len(self._places) > most:
             self._short = True
             return False
         folder = self._agents / agent
         made: list[int] = []
         try:
-            for place, mask in _PLACES:
+            for place, mask in self._places:
                 made.append(self._inotify.add_watch(folder / place, mask))
         except OSError as error:
             self._short |= error.errno in _NO_ROOM
             for watch in made:
                 self._remove(watch)
             return False
-        for watch, (place, _) in zip(made, _PLACES, strict=True):
+        for watch, (place, _) in zip(made, self._places, strict=True):
             self._agent_of[watch] = (agent, place)
         self._watches[agent] = made
         return True
@@ -156,13 +164,20 @@ class Watcher:
                 self._lose(event.wd)
             elif event.mask & _WRITTEN and event.wd in self._agent_of:
                 agent, place = self._agent_of[event.wd]
-                if self._counts(event.name, place):
+                if self._counts(event.name, place, event.mask):
                     self._touched[agent] = now
 
-    def _counts(self, name: str, place: str) -> bool:
-        if place != GENE_FOLDER:
+    def _counts(self, name: str, place: str, mask: int) -> bool:
+        """What we generate is renamed into its place, from a name that begins with a dot."""
+        if place == STATE:
             return name == GENOME
-        return name.endswith(self._suffixes) and f"{GENE_FOLDER}{name}" not in self._generated
+        if f"{place}{name}" in self._generated:
+            return bool(mask & flags.CLOSE_WRITE)
+        if place == GENE_FOLDER:
+            return name.endswith(self._suffixes)
+        if not place:
+            return name not in _BY_THE_WAY and not name.startswith((".", "agent.log"))
+        return not name.startswith(".")
 
     def _lose(self, watch: int) -> None:
         """A folder that is gone took its watch along; the agent is followed anew next time."""
@@ -180,4 +195,4 @@ class Watcher:
         self._next_look = now + max(LOOK_SECONDS, spent / _LOOKING_SHARE)
 
     def _stamp(self, agent: str) -> str:
-        return stamp(self._agents / agent, _LOOKED_AT, thorough=False)
+        return stamp(self._agents / agent, self._layout)

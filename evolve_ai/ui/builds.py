@@ -100,7 +100,7 @@ def _ingredients(told: BuildExplanation) -> Iterator[tuple[str, str]]:
 def _units(told: BuildExplanation) -> Table:
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
     for name in ("  file", "code", "unit", "state", "uses"):
-        table.add_column(name)
+        table.add_column(name, overflow="fold")
     for unit in told.units:
         for file in unit.files:
             table.add_row(

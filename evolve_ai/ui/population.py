@@ -10,6 +10,7 @@ from evolve_ai.ui.columns import Cell, Column, Shown, painted, pairs, table
 from evolve_ai.ui.plain import one_line
 from evolve_ai.ui.words import PAUSED, STYLES, energy, number, sandbox_colour
 
+_SHORT = 13  # characters of an id, unless two agents begin with the same
 COLUMNS = (
     Column("id"),
     Column("state"),
@@ -29,12 +30,14 @@ def agents_table(rows: Sequence[AgentRow], sandbox: str = "", width: int | None 
     told = ""
     if sandbox.startswith(Level.NONE):
         told = painted(f"sandbox {one_line(sandbox)}", "red") + "\n"
-    return Shown(told + table(COLUMNS, map(_agent, rows), width))
+    alike = len({row.id[:_SHORT] for row in rows}) < len(rows)
+    cells = (_agent(row, row.id if alike else row.id[:_SHORT]) for row in rows)
+    return Shown(told + table(COLUMNS, cells, width))
 
 
-def _agent(row: AgentRow) -> tuple[Cell, ...]:
+def _agent(row: AgentRow, id: str) -> tuple[Cell, ...]:
     return (
-        Cell(row.id[:13]),
+        Cell(id),
         Cell(row.state, STYLES.get(row.state)),
         Cell(str(row.pid or "–")),
         Cell(str(row.generation)),
@@ -54,6 +57,8 @@ def status_table(status: Status, width: int | None = None) -> Shown:
 def _facts(status: Status) -> Iterator[tuple[str, Cell]]:
     population, builds = status.population, status.builds
     holder = f"life-cycle {status.life_cycle}" if status.life_cycle else "no life-cycle runs"
+    if status.life_cycle_elsewhere:
+        holder = "a life-cycle runs in another pid namespace, a container say"
     yield "project", Cell(f"{status.project} ({holder})")
     yield "time", Cell(f"cycle {status.cycle}, tick {status.tick}, {status.mode}")
     yield (

@@ -42,10 +42,10 @@ def bar(title: str, console: Console) -> Iterator[Advance]:
 def build_bar(console: Console) -> Iterator[Callable[[BuildProgress], None]]:
     """A bar that shows the units and wirings of a build, until its binary is there."""
     with bar("building", console) as advance:
-        yield lambda news: advance(*_shown(news))
+        yield lambda news: advance(*of_build(news))
 
 
-def _shown(news: BuildProgress) -> tuple[int, int, str]:
+def of_build(news: BuildProgress) -> tuple[int, int, str]:
     """The binary is one piece more than its units."""
     wirings = "1 wiring" if news.wirings == 1 else f"{news.wirings} wirings"
     total = news.units + 1

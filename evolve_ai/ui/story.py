@@ -1,14 +1,14 @@
 """Owns the story of one agent, as `evolve show` tells it."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from rich.console import Group, RenderableType
 from rich.text import Text
 
 from evolve_ai.model.status import AgentStory
 from evolve_ai.ui.plain import one_line
-from evolve_ai.ui.words import counted, energy, number
+from evolve_ai.ui.words import SHOWN, counted, energy, first_of, number
 
 COMMON = ("seq", "ts", "run", "cycle", "event", "agent")
 _LONG = re.compile(r"\b([0-9a-f]{8}-[0-9a-f]{4}|[0-9a-f]{12})[0-9a-f-]{20,52}\b")
@@ -37,22 +37,32 @@ def _facts(told: AgentStory) -> Iterator[str]:
     died = f", died in cycle {told.died_cycle}" if told.died_cycle is not None else ""
     yield f"{origin}, generation {row.generation}, born in cycle {told.born_cycle}{died}"
     if len(told.lineage) > 1:
-        yield "line: " + " < ".join(map(_short, told.lineage))
-    yield f"children: {', '.join(map(_short, told.children)) or 'none'}"
+        more = f" … and {len(told.lineage) - SHOWN} more" if len(told.lineage) > SHOWN else ""
+        yield "line: " + " < ".join(map(_short, told.lineage[:SHOWN])) + more
+    yield f"children: {first_of(told.children) or 'none'}"
     pid = f", pid {row.pid}" if row.pid else ""
     cause = f"; last cause: {row.cause}" if row.cause else ""
     aside = f" for {counted(row.quarantine_cycles, 'cycle')}" if row.state == "quarantined" else ""
     yield f"{row.state}{aside}{pid}, {counted(row.restarts, 'restart')}{cause}"
     yield f"energy {energy(row.energy)}, a waking tick costs it {told.cost / 1000:.2f}"
-    yield f"fitness {number(row.fitness)}, age {row.age} cycles"
+    yield f"fitness {number(row.fitness)}, age {counted(row.age, 'cycle')}"
     yield f"{row.cpu_seconds:.2f} s of cpu, {row.rss_bytes // 1024} KiB of memory"
-    yield (
-        f"{metrics['active_genes']} active genes in {metrics['active_files']} files with "
-        f"{metrics['functions']} functions, complexity {metrics['complexity']}, "
-        f"{metrics['lines']} lines"
-    )
+    yield f"{_genes(metrics)}, {_structure(metrics)}"
     mutations = ", ".join(f"{count} {one_line(name)}" for name, count in told.mutations.items())
     yield f"mutations in life: {mutations or 'none'}"
+
+
+def _genes(metrics: Mapping[str, int | None]) -> str:
+    genes = counted(metrics["active_genes"] or 0, "active gene")
+    return f"{genes} in {counted(metrics['active_files'] or 0, 'file')}"
+
+
+def _structure(metrics: Mapping[str, int | None]) -> str:
+    functions, lines = metrics["functions"], metrics["lines"]
+    if functions is None or lines is None:
+        return "not measured before its first cycle"
+    told = f"{counted(functions, 'function')}, complexity {metrics['complexity']}"
+    return f"{told}, {counted(lines, 'line')}"
 
 
 def _genome_lines(told: AgentStory) -> Iterator[Text]:

@@ -9,12 +9,16 @@ from rich.text import Text
 
 from evolve_ai.ui.plain import plain
 
+UNBOUNDED = 100_000  # columns: where no terminal is, nothing is cut and nothing wrapped
+
 
 class Terminal(Console):
     """A console for text of any origin: nothing in it is markup, and nothing is obeyed."""
 
     def __init__(self, file: TextIO | None = None, **how: Any):
         super().__init__(file=file, markup=False, emoji=False, highlight=False, **how)
+        if not self.is_terminal and "width" not in how:
+            self.width = UNBOUNDED
 
     def render_str(self, text: str, **how: Any) -> Text:
         return super().render_str(plain(text), **how)

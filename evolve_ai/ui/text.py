@@ -8,6 +8,11 @@ from evolve_ai.model.status import ExamResult, Verification
 from evolve_ai.stages.record import Summary
 from evolve_ai.ui.words import number
 
+NOBODY_REPORTS = (
+    "nobody reports a fitness, by which agents live in the world `solitary`: put a gene that calls "
+    "agent.report(...) into the template, or choose another environment"
+)
+
 
 def verification(found: Verification) -> Iterator[str]:
     """A line for each kind of thing, and two for each that is not as it was left."""
@@ -18,9 +23,8 @@ def verification(found: Verification) -> Iterator[str]:
             yield f"       {problem.todo}"
 
 
-def cycle_line(cycle: int, summary: Summary) -> str:
+def cycle_line(cycle: int, summary: Summary, seconds: float) -> str:
     """One line for a cycle: who lives, who came and went, what was built, how fit they are."""
-    seconds = sum(summary.seconds.values())
     built = summary.builds
     parts = [
         f"cycle {cycle:>4}",
@@ -42,7 +46,7 @@ def exam_table(result: ExamResult) -> Table:
     table = Table(title=title, title_justify="left", box=None, padding=(0, 2, 0, 0))
     table.add_column("")
     for name in ("agents", "median S", "median error"):
-        table.add_column(name, justify="right")
+        table.add_column(name, justify="right", overflow="fold")
     for name, marks in (
         ("founders", result.founders),
         ("living", result.living),

@@ -42,8 +42,13 @@ def held_up(rows: Iterable[HeldUp]) -> Iterator[tuple[str, str]]:
 
 def whom(ids: Sequence[str]) -> str:
     """How many, and the beginnings of the first ones' names."""
+    return f"{agents(len(ids))}: {first_of(ids)}"
+
+
+def first_of(ids: Sequence[str]) -> str:
+    """The beginnings of the first ones' names, and how many more there are."""
     more = f" and {len(ids) - SHOWN} more" if len(ids) > SHOWN else ""
-    return f"{agents(len(ids))}: {', '.join(id[:13] for id in ids[:SHOWN])}{more}"
+    return ", ".join(id[:13] for id in ids[:SHOWN]) + more
 
 
 def energy(thousandths: int) -> str:

@@ -45,8 +45,9 @@ def hard_project(lasting: Copy) -> Path:
     """Founders of whom some panic, some do not compile, and all mutate."""
     project = lasting(mutation_rate=1.0, file_active=0.6, function_active=0.7)
     project.gene("fuse", FUSE)
-    project.gene("typo", TYPO)
+    project.gene("typo", TYPO.replace('"seven"', "7"))
     project.evolve("init", COUNT)
+    project.spoil("typo", TYPO)
     return project.root
 
 

@@ -2,9 +2,11 @@
 
 import os
 import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
+from commands import EVOLVE
 
 from evolve_ai.model import settings_reference
 from evolve_ai.model.errors import StorageError, UsageError
@@ -123,3 +125,19 @@ def test_installation_without_template_says_so(
     monkeypatch.setattr(new_project, "_PACKAGE", tmp_path / "lib" / "evolve_ai")
     with pytest.raises(new_project.TemplateError, match="install the package again"):
         scaffold(tmp_path / "demo")
+
+
+@pytest.mark.parametrize("umask", [0o000, 0o022, 0o077, 0o777])
+def test_files_are_ours_to_use_and_nobody_elses_to_write(umask: int, tmp_path: Path) -> None:
+    before = os.umask(umask)
+    try:
+        words = [*EVOLVE, "new", str(tmp_path / "deep" / "project")]
+        done = subprocess.run(words, capture_output=True, text=True)
+    finally:
+        os.umask(before)
+    assert done.returncode == 0, done.stderr
+    for path in (tmp_path / "deep").rglob("*"):
+        mode = path.stat().st_mode
+        assert not mode & 0o022, path
+        assert mode & 0o600 == 0o600, path
+        assert not path.is_dir() or mode & 0o100, path

@@ -34,8 +34,9 @@ SLEEPS = ("--set", "cycle.sleep=60")
 def mixed_project(lasting: Callable[..., ProjectUnderTest]) -> Path:
     """Founders after two cycles; some run, some are quarantined since they do not compile."""
     project = lasting(**UNDYING, mutation_rate=0.5)
-    project.gene("typo", TYPO)
+    project.gene("typo", TYPO.replace('"seven"', "7"))
     project.evolve("init", 9)
+    project.spoil("typo", TYPO)
     project.live(CYCLES)
     return project.root
 

@@ -77,6 +77,19 @@ def test_all_in_quarantine_are_still_there_to_be_revived(harsh: ProjectUnderTest
     assert "waiting" in states.values()
 
 
+def test_story_before_the_first_cycle_tells_the_genes_of_the_genome(
+    harsh: ProjectUnderTest,
+) -> None:
+    agent = harsh.agents()[0]
+    told = harsh.evolve("show", agent["id"], "--json").json
+    assert told["metrics"]["active_genes"] == agent["active_genes"] > 0
+    assert told["metrics"]["lines"] is None
+    assert "0 active genes" not in harsh.evolve("show", agent["id"]).out
+    harsh.live(1)
+    told = harsh.evolve("show", agent["id"], "--json").json
+    assert told["metrics"]["lines"] > 0
+
+
 def test_history_with_quarantine_does_not_depend_on_runs(
     harsh: ProjectUnderTest, copy_of: Copy
 ) -> None:

@@ -1,5 +1,7 @@
 """The lock of a project, held by real processes."""
 
+import json
+import os
 import signal
 import subprocess
 import sys
@@ -7,11 +9,13 @@ import sys
 import pytest
 
 from evolve_ai.model.errors import EXIT_HELD, HeldError
+from evolve_ai.system.identity import identify
 from evolve_ai.system.lock import Lock, holder
 
 HOLD = """
 import sys, time
 from pathlib import Path
+from evolve_ai.system.identity import identify
 from evolve_ai.system.lock import Lock
 lock = Lock(Path(sys.argv[1]))
 print(1, flush=True)
@@ -68,3 +72,28 @@ def test_unreadable_lock_file_has_no_holder_and_is_no_obstacle(tmp_path, content
 
 def test_project_without_a_lock_file_has_no_holder(tmp_path):
     assert holder(tmp_path) is None
+
+
+def elsewhere(tmp_path):
+    """The file as a holder in a container signs it: pid 1 there is another process here."""
+    body = {**identify(1).to_map(), "since": "2026-01-01T00:00:00+00:00", "purpose": "life-cycle"}
+    body |= {"pid": 4_000_000, "pid_namespace": "pid:[4026539999]"}
+    (tmp_path / "lock").write_text(json.dumps(body))
+
+
+def test_holder_in_another_pid_namespace_is_told_without_a_pid(tmp_path, other_process):
+    elsewhere(tmp_path)
+    found = holder(tmp_path)
+    assert found is not None, "the kernel says that somebody holds it, whatever its pid is here"
+    assert found.pid is None
+    assert "another pid namespace" in found.brief
+    with pytest.raises(HeldError, match=r"another pid namespace .*life-cycle\) since 2026") as told:
+        Lock(tmp_path)
+    assert "4000000" not in str(told.value)
+
+
+def test_lock_left_behind_in_another_pid_namespace_is_free(tmp_path):
+    elsewhere(tmp_path)
+    assert holder(tmp_path) is None
+    with Lock(tmp_path):
+        assert holder(tmp_path).pid == os.getpid()

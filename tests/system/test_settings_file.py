@@ -1,5 +1,6 @@
 """Reading evolve.toml, and the problems that it can have."""
 
+import time
 from pathlib import Path
 
 import pytest
@@ -138,3 +139,38 @@ def test_any_override_gives_settings_or_a_settings_error(text: str) -> None:
         apply_overrides(Settings(), [text])
     except SettingsError as error:
         assert str(error)
+
+
+def test_mark_that_editors_put_before_a_file_is_no_part_of_it(tmp_path: Path) -> None:
+    (tmp_path / "evolve.toml").write_bytes("\ufeffseed = 9\n".encode())
+    assert load_settings(tmp_path / "evolve.toml").seed == 9
+
+
+@pytest.mark.parametrize("table", ["", "[cycle]\n"])
+def test_very_many_unknown_keys_are_told_briefly_and_soon(table: str) -> None:
+    text = table + "".join(f"unknown_{n} = {n}\n" for n in range(20_000))
+    begun = time.process_time()
+    with pytest.raises(SettingsError) as told:
+        parse_settings(text)
+    assert time.process_time() - begun < 60
+    assert "20000 problems" in str(told.value)
+    assert "and 19980 more" in str(told.value)
+    assert "unknown_3" in str(told.value)
+    assert len(str(told.value)) < 20_000
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '[[webhooks]]\nurl = "ftp://user:hunter2@host/"\n',
+        '[[webhooks]]\nurl = ["https://user:hunter2@host/"]\n',
+        '[webhooks]\nurl = "https://user:hunter2@host/"\n',
+    ],
+)
+def test_password_in_an_address_is_not_shown(text: str) -> None:
+    with pytest.raises(SettingsError) as told:
+        parse_settings(text)
+    assert "hunter2" not in str(told.value)
+    with pytest.raises(SettingsError) as told:
+        apply_overrides(Settings(), ["webhooks=https://user:hunter2@host/ x"])
+    assert "hunter2" not in str(told.value)

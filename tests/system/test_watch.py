@@ -7,10 +7,12 @@ from pathlib import Path
 import pytest
 
 from evolve_ai.system import watch
+from evolve_ai.system.files import publish_if_changed
 from evolve_ai.system.watch import SETTLE, Watcher
 
 AGENTS = ("one", "two")
 MODULES = "src/genes/mod.rs"
+FIXED = ("src/lib.rs", "src/kernel/mod.rs", "src/kernel/agent.rs")
 
 
 @pytest.fixture
@@ -47,6 +49,47 @@ def test_who_is_left_alone_is_not_told_of(watcher: Watcher, folder: Path) -> Non
     (folder / "one" / "agent.log").write_text("a word")
     (folder / "one" / "src" / "main.rs").write_text("wiring")
     assert told(watcher) == set()
+
+
+@pytest.fixture(params=[None, 0], ids=["watched", "looked at"])
+def keeping(
+    folder: Path, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Watcher]:
+    """One that knows of fixed files, too."""
+    monkeypatch.setattr(watch, "LOOK_SECONDS", 0.05)
+    for agent in AGENTS:
+        (folder / agent / "src" / "kernel").mkdir()
+        for name in FIXED:
+            (folder / agent / name).write_text("// fixed")
+    generated = {MODULES, "src/main.rs", "Cargo.toml"}
+    with Watcher(folder, {".rs"}, generated, most=request.param, fixed=FIXED) as watcher:
+        watcher.follow(AGENTS)
+        yield watcher
+
+
+@pytest.mark.parametrize("name", FIXED)
+def test_written_kernel_is_told_of(keeping: Watcher, folder: Path, name: str) -> None:
+    (folder / "one" / name).write_text("// mine")
+    assert told(keeping) == {"one"}
+
+
+@pytest.mark.parametrize("name", ["build.rs", "src/mine.rs", "src/kernel/mine.rs"])
+def test_file_that_does_not_belong_there_is_told_of(
+    keeping: Watcher, folder: Path, name: str
+) -> None:
+    (folder / "two" / name).write_text("// mine")
+    assert told(keeping) == {"two"}
+
+
+def test_what_we_generate_and_logs_are_not_told_of_where_kernels_are_watched(
+    folder: Path, keeping: Watcher, request: pytest.FixtureRequest
+) -> None:
+    if "looked at" in request.node.name:
+        pytest.skip("who is looked at is looked at more closely then, which finds nothing")
+    for name in ("src/main.rs", "Cargo.toml", "Cargo.lock"):
+        publish_if_changed(folder / "one" / name, b"generated")
+    (folder / "one" / "agent.log").write_text("a word")
+    assert told(keeping) == set()
 
 
 def test_written_and_renamed_genomes_are_told_of_once(watcher: Watcher, folder: Path) -> None:

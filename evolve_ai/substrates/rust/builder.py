@@ -112,6 +112,28 @@ class RustBuilder:
             verdicts |= self._make(missing, progress)
         return tuple(replace(verdicts[one.fingerprint], agent=one.agent) for one in requests)
 
+    def trial(
+        self, requests: Sequence[BuildRequest], progress: Progress | None = None
+    ) -> tuple[BuildVerdict, ...]:
+        """As build(), but no program is kept. What a stored batch holds compiles."""
+        planned = self._plan(requests)
+        faults, outside = dict(planned.faults), set[str]()
+        held = self.programs.holds()
+        wirings = [wiring for wiring in planned.wirings.values() if not wiring.needs <= held]
+        if wirings:
+            outcome = self._compile(wirings, progress, keep=False)
+        for wiring in wirings:
+            reason = outcome.blame(wiring)
+            if reason is not None:
+                faults[wiring.fingerprint] = Fault(Cause.BUILD, reason)
+            if outcome.is_outside(wiring):
+                outside.add(wiring.fingerprint)
+        return tuple(
+            BuildVerdict(one.agent, key, fault=faults.get(key), outside=key in outside)
+            for one in requests
+            for key in (one.fingerprint,)
+        )
+
     def forget(self, requests: Sequence[BuildRequest]) -> None:
         wirings = self._plan(requests).wirings.values()
         for wiring in wirings:
@@ -193,8 +215,10 @@ class RustBuilder:
             )
         return verdicts
 
-    def _compile(self, wirings: Sequence[Wiring], progress: Progress | None) -> Outcome:
-        """One batch with all that these wirings and the pool are made of, kept in the store."""
+    def _compile(
+        self, wirings: Sequence[Wiring], progress: Progress | None, *, keep: bool = True
+    ) -> Outcome:
+        """One batch with all that these wirings and the pool are made of, to keep in the store."""
         units = self._units(wirings)
         genes = {name: self._genes(unit) for name, unit in units.items()}
         known = Outcome(
@@ -214,7 +238,7 @@ class RustBuilder:
             progress(BuildProgress(len(outcome.units), len(units), len(wirings), over=True))
         self._failures.keep(outcome.failed_units, outcome.failed_genes)
         self._stuck.update(outcome.stuck_units)
-        if outcome.program is not None:
+        if outcome.program is not None and keep:
             self.programs.add(outcome.program, outcome.genes, self._origin(outcome, units))
         return outcome
 
