@@ -4,6 +4,7 @@ import io
 import os
 import sys
 import traceback
+from importlib import import_module
 
 import click
 
@@ -12,7 +13,6 @@ from evolve_ai.cli.loading import CommandGroup
 from evolve_ai.cli.options import say
 from evolve_ai.cli.table import COMMANDS
 from evolve_ai.model.errors import EXIT_FAILED, EvolveError
-from evolve_ai.system.refusals import of_error
 from evolve_ai.ui import streams
 from evolve_ai.ui.plain import one_line
 from evolve_ai.ui.signals import StopNow
@@ -51,7 +51,8 @@ def main() -> None:
     except BrokenPipeError:
         sys.exit(EXIT_FAILED)
     except Exception as error:
-        refused = of_error(error)
+        # Not needed where nothing fails.
+        refused = import_module("evolve_ai.system.refusals").of_error(error)
         if refused is None:
             _tell_of_failure(error)
             sys.exit(EXIT_FAILED)
