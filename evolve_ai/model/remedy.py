@@ -42,6 +42,12 @@ def in_words(resource: Resource, parts: Mapping[str, int]) -> str:
     return ", ".join(f"{name} {shown(resource, used)}" for name, used in found if used)
 
 
+def used_in_words(budget: Budget) -> str:
+    words = f"budget of {budget.resource}: {shown(budget.resource, budget.used)} of "
+    words += f"{shown(budget.resource, budget.allowed)} used"
+    return f"{words} ({in_words(budget.resource, budget.parts)})" if budget.parts else words
+
+
 def remedy(budget: Budget) -> str:
     """What to do about a budget that is full."""
     if budget.left <= 0 and budget.resource in _OTHER_PROGRAMS and not budget.over:

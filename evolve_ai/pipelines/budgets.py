@@ -1,9 +1,11 @@
 """Owns the budgets in the hands of a run: measured once a cycle, and held to."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from evolve_ai.contracts.colony import Colony
-from evolve_ai.model.budget import Resource
+from evolve_ai.model.budget import Budget, Resource
+from evolve_ai.model.remedy import remedy, used_in_words
 from evolve_ai.model.selection import Verdicts
 from evolve_ai.pipelines.population import Population
 from evolve_ai.stages.context import Context
@@ -22,6 +24,7 @@ class Budgets:
         )
         self._population = population
         self._acting: frozenset[Resource] = frozenset()
+        self._full: frozenset[Resource] = frozenset()  # and their user was told in this run
 
     def keep(
         self, context: Context, observed: Observed, verdicts: Verdicts, colony: Colony, places: int
@@ -31,6 +34,15 @@ class Budgets:
         budgets = self._house.budgets(list(observed.agents), pids)
         kept = ration(context, observed.agents, verdicts, budgets, self._acting, places)
         self._acting = kept.acting
+        self._population.notes += self._told_of_full(budgets, kept.acting)
         self._population.notes += kept.notes
         events, taints = (*observed.events, *kept.events), (*observed.taints, *kept.taints)
         return replace(observed, events=events, taints=taints), kept.verdicts
+
+    def _told_of_full(
+        self, budgets: Sequence[Budget], acting: frozenset[Resource]
+    ) -> tuple[str, ...]:
+        """A budget that is full and holds nobody back, once: what acts is told of anyway."""
+        full = [b for b in budgets if b.over and b.resource not in self._full | acting]
+        self._full |= {budget.resource for budget in budgets if budget.over}
+        return tuple(f"{used_in_words(b)}; {remedy(b)}" for b in full)

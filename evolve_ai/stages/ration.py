@@ -4,9 +4,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from evolve_ai.model.agent import AgentRecord, Cause, State
-from evolve_ai.model.budget import Budget, Cut, Mouth, Resource, cut, shown
+from evolve_ai.model.budget import Budget, Cut, Mouth, Resource, cut
 from evolve_ai.model.event import Event, Kind
-from evolve_ai.model.remedy import in_words, remedy
+from evolve_ai.model.remedy import remedy, used_in_words
 from evolve_ai.model.selection import Verdicts
 from evolve_ai.stages.context import Context
 
@@ -81,10 +81,7 @@ def _event(cycle: int, budget: Budget, refused: int, wanted: Cut) -> Event:
 
 
 def _sentence(budget: Budget, refused: int, wanted: Cut) -> str:
-    words = f"budget of {budget.resource}: {shown(budget.resource, budget.used)} of "
-    words += f"{shown(budget.resource, budget.allowed)} used"
-    if budget.parts:
-        words += f" ({in_words(budget.resource, budget.parts)})"
+    words = used_in_words(budget)
     if budget.left <= 0:
         words += ", and the machine has no more"
     if budget.over and budget.theirs and wanted.deaths:

@@ -41,6 +41,21 @@ def test_nobody_is_born_near_a_budget_and_free_mode_is_told(project: ProjectUnde
     assert project.status()["tainted"] is None
 
 
+def test_disk_that_others_have_filled_costs_no_life_and_is_told_once(
+    project: ProjectUnderTest,
+) -> None:
+    """The store and the build area of these tests are links: what fills it here is a registry."""
+    (project.root / "workspace" / "registry.corrupt-old.sqlite").write_bytes(b"x" * 30_000_000)
+    done = project.live(8, "--set", "budget.disk_bytes=20000000")
+    assert done.err.count("budget of disk") <= 2
+    assert "(registry 2" in done.err
+    assert "raise budget.disk_bytes, or lower events.kept" in done.err
+    status = project.status()
+    assert status["population"]["alive"] >= 4, "half of the places, whatever is full"
+    assert "budget" not in status["deaths"]
+    assert project.events("birth"), "who dies is replaced"
+
+
 def test_language_that_needs_more_than_it_gets_is_told_with_both_numbers(
     calm: ProjectUnderTest,
 ) -> None:
