@@ -71,7 +71,10 @@ def judged_step(code: int, text: str) -> Fault | Refused:
     step = text.partition(":")[0]
     if step in (LOG, "") and code in _SPOILT | {errno.ENOENT}:  # "": it stands in no folder
         return Fault(Cause.SANDBOX, f"cannot be started: {text}")
-    if step == _BOX and code in _SPOILT:  # it may write where its `state` leads, or lies
+    if step == _BOX and code in (
+        errno.ELOOP,
+        errno.ENOTDIR,
+    ):  # it may write where its `state` leads, or lies
         return Fault(Cause.CRASH, f"cannot be started: {text}")
     if step == EXECUTE and code == errno.ENOEXEC:
         return Fault(Cause.CRASH, f"cannot be started: {text}: it is no program of this machine")

@@ -14,6 +14,8 @@ from commands import EVOLVE
 from project_support import ProjectUnderTest, wait_until
 from seccomp_filter import without_system_call
 
+from evolve_ai.system.housekeeping import SPARE_DESCRIPTORS
+
 EXECVEAT = {"x86_64": 322, "aarch64": 281}
 MEMFD_CREATE = {"x86_64": 319, "aarch64": 279}
 _PIDS = Path("/sys/fs/cgroup/pids")
@@ -152,7 +154,7 @@ def test_few_processes_for_compilers_are_told_once_and_cost_nobody(
 
 def test_nobody_starves_for_whom_the_machine_has_no_process(calm: ProjectUnderTest) -> None:
     before = {row["id"]: (row["energy"], row["age"]) for row in calm.agents()}
-    few = 150
+    few = SPARE_DESCRIPTORS + 40
     words = ("--cycles", "3", "--set", "budget.descriptors=100000", "--workers", "1")
     done = ran(["prlimit", f"--nofile={few}:{few}"], calm, "life-cycle", *words)
     assert done.returncode == 0, done.stderr
