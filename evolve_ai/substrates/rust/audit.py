@@ -9,6 +9,7 @@ from evolve_ai.model.report import Finding, Severity
 from evolve_ai.substrates.rust import syntax
 from evolve_ai.substrates.rust.constants import constant_errors
 from evolve_ai.substrates.rust.impls import impl_errors
+from evolve_ai.substrates.rust.lifetimes import lifetime_errors
 from evolve_ai.substrates.rust.names import name_errors
 from evolve_ai.substrates.rust.policy import (
     ADDRESSES,
@@ -58,6 +59,7 @@ def audit(
         *_macros(tree, policy),
         *_structure(tree),
         *impl_errors(tree),
+        *lifetime_errors(tree),
         *value_errors(tree, imported, policy.crates),
         *constant_errors(tree),
         *name_errors(tree, imported, written, policy),

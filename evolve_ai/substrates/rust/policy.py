@@ -11,7 +11,7 @@ from evolve_ai.model.report import Severity
 from evolve_ai.substrates.rust.rules import RULES
 
 # Raise it with every change of a rule, or of what source.py reads: verdicts are then made afresh.
-RULES_VERSION = 4
+RULES_VERSION = 5
 
 # The kernel as genes see it. Everything else of it reads descriptors and writes files.
 KERNEL_NAMES = frozenset({"Agent", "Vote"})
@@ -304,6 +304,6 @@ library what computes: numbers, text, iterators, ordered collections.
 Everything else is refused: files, network, processes, time, threads, the environment, unsafe and
 foreign code, statics, modules (test modules too), macros of its own, conditional code, raw
 pointers, visibility other than `pub`, impls on types that the file does not declare, loops in
-constants, and what differs from run to run: hashed collections, addresses, and so functions that
-are neither called nor passed on as closures.
+constants, functions that are neither called nor passed on as closures, associated types of type
+parameters, and what differs from run to run: hashed collections, and addresses.
 Policy {POLICY_HASH[:12]}."""

@@ -33,6 +33,11 @@ RULES = _by_id(
         # What escapes from the language.
         Rule("unsafe-code", "Unsafe code may do whatever the process may."),
         Rule("foreign-code", "Code from elsewhere is linked in unread."),
+        Rule(
+            "function-value",
+            "As a pointer a function loses the lifetimes it asks for, and tells an address.",
+        ),
+        Rule("lost-lifetime", "The compiler forgets lifetimes that only a closure's result names."),
         Rule("raw-pointer", "A raw pointer is the way into unsafe code, and shows an address."),
         Rule("static", "State outside the agent is neither remembered nor handed on."),
         Rule("nested-module", "A module can be read from any file, or be there only in tests."),
@@ -71,6 +76,5 @@ RULES = _by_id(
         # What differs from run to run.
         Rule("hashed-order", "The order of hashed collections differs from run to run.", True),
         Rule("address", "An address differs from run to run.", True),
-        Rule("function-value", "A function as a value is an address, which differs.", True),
     ]
 )
