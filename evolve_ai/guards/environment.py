@@ -5,6 +5,7 @@ from typing import Any
 
 from evolve_ai.contracts.environment import Environment, Examination, World
 from evolve_ai.guards import values
+from evolve_ai.model.told import Told
 from evolve_ai.model.world import (
     MAX_HEARD,
     MAX_STEPS,
@@ -18,8 +19,9 @@ from evolve_ai.system.guard import Guard, WrongValueError, shown
 
 _MOST_PHASES = 1000
 _MOST_TICKS = 10_000_000
+_MOST_VALUES = 10_000_000
 _VERBS = ("settle_in", "resettle", "percepts", "hear", "end_tick", "close")
-Told = dict[int, tuple[object, tuple[float, ...]]]
+Known = dict[int, tuple[object, tuple[float, ...]]]
 _COUNTS = ("answered", "spoke", "given", "rested")
 
 
@@ -64,7 +66,7 @@ class GuardedEnvironment:
     def _checked_percepts(self, answer: object) -> dict[str, Percept]:
         found = values.mapping(answer, "percepts")
         values.known(found, self._residents, "percepts")
-        told: Told = {}
+        told: Known = {}
         return {agent: _percept(agent, one, told) for agent, one in found.items()}
 
     def _checked_season(self, answer: object) -> Season:
@@ -93,7 +95,7 @@ def _phases(value: object) -> int:
     return values.integer(value, "the number of phases", 1, _MOST_PHASES)
 
 
-def _percept(agent: str, value: object, told: Told) -> Percept:
+def _percept(agent: str, value: object, told: Known) -> Percept:
     """`told` are the steps that were looked at already, with what they came to."""
     percept = values.instance(value, Percept, f"the percept of {agent}")
     steps = percept.steps
@@ -148,6 +150,22 @@ def _ticks(value: object) -> int:
     return values.integer(value, "the ticks of the exam", 1, _MOST_TICKS)
 
 
+def _told(value: object) -> Told:
+    told: Told = values.instance(value, Told, "what it tells")
+    return Told(
+        _values(told.values),
+        _values(told.held_out),
+        values.text(told.source, "the source of its data"),
+    )
+
+
+def _values(found: object) -> tuple[float, ...]:
+    return tuple(
+        values.number(one, "a value of its data")
+        for one in values.items(found, "values of its data", _MOST_VALUES)
+    )
+
+
 def _environment(value: object) -> Any:
     return values.offers(value, _VERBS, "an environment")
 
@@ -172,6 +190,13 @@ class GuardedWorld:
             lambda: self._inner.cost(active_genes, founder_genes),
             lambda cost: values.integer(cost, "the cost of a tick"),
         )
+
+    def told(self) -> Told | None:
+        """What it says of its data; None for a world that says nothing of them."""
+        if not callable(getattr(self._inner, "told", None)):
+            return None
+        inner: Any = self._inner
+        return self._guard.call("told", lambda: inner.told(), _told)
 
     def exam(self, places: int) -> GuardedExamination | None:
         found = self._guard.call("exam", lambda: self._inner.exam(places), values.anything)

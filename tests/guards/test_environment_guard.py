@@ -15,6 +15,7 @@ from environment_support import live_tick, resident, series, settle, solitary
 from evolve_ai.contracts.environment import Environment
 from evolve_ai.guards.environment import GuardedEnvironment, guarded_world
 from evolve_ai.model.errors import PluginError
+from evolve_ai.model.told import Told
 from evolve_ai.model.world import Account, Act, Percept, Season
 from evolve_ai.system.guard import Guard
 
@@ -155,6 +156,27 @@ def test_world_without_a_function_is_refused(missing: str) -> None:
     there = {name: lambda self, *_: 1 for name in ("open", "cost", "exam") if name != missing}
     with pytest.raises(PluginError, match=f"has no {missing}"):
         guarded_world(GUARD, type("World", (), there)())
+
+
+@pytest.mark.parametrize(
+    ("told", "words"),
+    [
+        (5, "5 as what it tells, a Told is needed"),
+        (Told((float("nan"),), (), "mine"), "nan as a value of its data"),
+        (Told((), None, "mine"), "None as values of its data"),  # type: ignore[arg-type]
+        (Told((), (), 7), "7 as the source of its data"),  # type: ignore[arg-type]
+    ],
+)
+def test_what_a_world_says_of_its_data_is_checked(told: Any, words: str) -> None:
+    verbs = {verb: lambda self, *_: told for verb in ("open", "cost", "exam", "told")}
+    with pytest.raises(PluginError) as error:
+        guarded_world(GUARD, type("World", (), verbs)()).told()
+    assert words in error.value.what
+
+
+def test_world_may_say_nothing_of_its_data() -> None:
+    verbs = {verb: lambda self, *_: None for verb in ("open", "cost", "exam")}
+    assert guarded_world(GUARD, type("World", (), verbs)()).told() is None
 
 
 @pytest.mark.parametrize("cost", [1.5, None, float("nan"), "3", True])
