@@ -231,6 +231,7 @@ def flood():
     while True:
         os.write(1, b"x" * 100_000)
 
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell may have it ignored
 divert(Path(sys.argv[2]))
 print("ours begins", flush=True)
 guard = Guard("environment", "mine:World", float(sys.argv[3]), Path(sys.argv[2]))
