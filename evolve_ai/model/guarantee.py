@@ -3,13 +3,16 @@
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from evolve_ai.model.sandbox import Level
+from evolve_ai.model.sandbox import Level, Protection
 
 # What namespaces add to the boxes; without them this is what is not guaranteed any more.
 SECOND_WALL = (
     "a second wall behind Landlock and seccomp: the files of others out of sight, and a network, "
     "shared memory and a host name of the agents' own"
 )
+# What a machine may refuse us by settings of its own: a limit of cores that only root may raise, a
+# word on whom the kernel ends first. It is told, and docs/security.md has the remedy.
+_TOLD_ONLY = frozenset({Protection.CRASHES, Protection.OOM})
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +44,11 @@ class Sandbox:
     @property
     def broken(self) -> tuple[Guarantee, ...]:
         return tuple(one for one in self.guarantees if not one.held)
+
+    @property
+    def opened(self) -> tuple[Guarantee, ...]:
+        """Those of the broken for which no run is begun: by the others nobody gets out."""
+        return tuple(one for one in self.broken if one.name not in _TOLD_ONLY)
 
     def __str__(self) -> str:
         """A line that begins with the level."""

@@ -55,7 +55,7 @@ def sandbox_of(
         level = Level.LANDLOCK if held else asked
         with _scratch(project.workspace) as folder:
             found = at_level(level, keeper_program(project.workspace), folder, libraries)
-        if found.broken:
+        if found.opened:
             raise SandboxError(str(found), where=project.root, todo=remedy(found))
         if held and asked is Level.FULL:
             found = replace(found, lost=held)
@@ -82,7 +82,7 @@ def _with_namespaces(boxed: Sandbox, folder: Path, libraries: Sequence[str]) -> 
     except SandboxError as error:
         return replace(boxed, lost=error.what)
     full = Sandbox(Level.FULL, (*outer, *inner), keeper=keeper, bwrap=bwrap)
-    return replace(boxed, lost=str(full)) if full.broken else full
+    return replace(boxed, lost=str(full)) if full.opened else full
 
 
 def remedy(found: Sandbox) -> str:

@@ -3,15 +3,17 @@
 import fcntl
 import os
 import shutil
+import subprocess
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from test_box import eventually
+from test_box import LIBRARIES, eventually
 from test_box_ends import LEVELS, Built, built
 
-from evolve_ai.model.sandbox import Level, Protection
+from evolve_ai.model.sandbox import Box, Level, Protection
+from evolve_ai.system.box import probe_argv
 
 __all__ = ["built"]
 PATTERN = Path("/proc/sys/kernel/core_pattern")
@@ -54,3 +56,30 @@ def test_crash_in_a_box_starts_no_program_outside(
     other = crash(built, handled, Level.LANDLOCK, Protection.CRASHES)
     assert eventually(other.exists), "without that protection it is started"
     assert not mark.exists()
+
+
+def test_hard_limit_of_nothing_is_told_where_crashes_are_piped(keeper: Path, handled: Path) -> None:
+    """A user cannot raise it, and pipes do not heed it."""
+    program = Path(shutil.copy(keeper, handled / "evolve-keeper"))
+    home = handled / "home"
+    home.mkdir()
+    for folder in (handled, home):
+        os.chown(folder, 65534, 65534)
+    words = probe_argv(program, Box(executable=(*LIBRARIES, program)))
+
+    def told(limit: int) -> str:
+        script = f'ulimit -c {limit}; exec setpriv "$@"'
+        user = ("--reuid=65534", "--regid=65534", "--clear-groups")
+        done = subprocess.run(
+            ["/bin/sh", "-c", script, "-", *user, *words],
+            cwd=home,
+            capture_output=True,
+            text=True,
+        )
+        (line,) = [one for one in done.stdout.splitlines() if one.startswith("crashes\t")]
+        return line.split("\t")[1]
+
+    assert told(0) == "broken"
+    assert told(1) == "held"
+    PATTERN.write_text("core")
+    assert told(0) == "held"

@@ -12,6 +12,7 @@ const NO_CORE: u64 = 1;
 /// The most there is: of all processes those in boxes are ended first for want of memory.
 const FIRST: &str = "1000";
 pub const OOM_SCORE: &str = "/proc/self/oom_score_adj";
+pub const CORE_PATTERN: &str = "/proc/sys/kernel/core_pattern";
 /// Counted for all processes of a user together, but compared with the limit of the one that asks:
 /// who may have none takes none away. These are signals with a value and timers (timer_create(2)),
 /// locked memory, and message queues.
@@ -60,8 +61,14 @@ pub fn no_core() -> io::Result<()> {
         .or_else(|_| share::limit(share::RLIMIT_CORE, NO_CORE))
 }
 
-pub fn leaves_no_core() -> io::Result<bool> {
-    Ok(share::limits(share::RLIMIT_CORE)? == (NO_CORE, NO_CORE))
+/// Whether a crash of this process, which may raise no limit, leaves nothing and starts nothing. A
+/// limit of 0 is heeded where cores are files, not where `pattern` has them piped or sent.
+pub fn leaves_no_core(pattern: &str) -> io::Result<bool> {
+    Ok(match share::limits(share::RLIMIT_CORE)? {
+        (NO_CORE, NO_CORE) => true,
+        (0, 0) => !pattern.starts_with(['|', '@']),
+        _ => false,
+    })
 }
 
 pub fn goes_first(score: &str) -> bool {
@@ -94,6 +101,6 @@ mod tests {
         assert_eq!(told(|one| one == Protection::Oom).2, "1000");
         assert_eq!(told(|one| one == Protection::Shared).0, "0");
         assert_eq!(told(|one| one == Protection::Shared).2, before.2);
-        assert!(leaves_no_core().unwrap() || told(|one| one == Protection::Crashes).1 == "1");
+        assert!(before.1 == "0" || told(|one| one == Protection::Crashes).1 == "1");
     }
 }

@@ -31,9 +31,10 @@ const KEEP_SIZE: usize = 1; // FALLOC_FL_KEEP_SIZE
 const REFUSALS: &[i32] =
     &[sys::EPERM, sys::EACCES, sys::EAGAIN, sys::ENOSYS, sys::ENOLCK, sys::EOPNOTSUPP];
 
-/// What one has who tries to break a box from inside: also a file that it could not open there.
+/// What one has who tries to break a box from inside: also files that it could not open there.
 struct Inside {
-    oom_score: Option<File>,
+    oom_score: io::Result<File>,
+    core_pattern: io::Result<File>,
 }
 
 /// Ok when it could be done.
@@ -100,7 +101,10 @@ const ATTEMPTS: &[(&str, &[(&str, Attempt)])] = &[
             ("hand a descriptor over", |_| tried(calls::SENDMSG, [usize::MAX, 0, 0])),
         ],
     ),
-    ("crashes", &[("have a core piped to a program", |_| refused(limits::leaves_no_core()?))]),
+    (
+        "crashes",
+        &[("start a program by a crash (needs a hard limit: ulimit -Hc)", starts_by_crash)],
+    ),
     (
         "oom",
         &[
@@ -171,7 +175,10 @@ fn in_a_child(confinement: &Confinement, attempt: Attempt) -> Result<Exit, Failu
     let gate = confinement.prepare()?;
     if at("fork", divide())?.is_none() {
         let entered = limits::set_all(confinement);
-        let inside = Inside { oom_score: File::open(limits::OOM_SCORE).ok() };
+        let inside = Inside {
+            oom_score: File::open(limits::OOM_SCORE),
+            core_pattern: File::open(limits::CORE_PATTERN),
+        };
         if let Err(failure) = entered.and_then(|()| gate.enter(None, |_| Ok(()))) {
             eprintln!("evolve-keeper: {failure}");
             sys::exit_at_once(NOT_ENTERED);
@@ -211,9 +218,20 @@ fn refused(is_refused: bool) -> io::Result<()> {
 }
 
 fn goes_not_first(inside: &Inside) -> io::Result<()> {
-    let mut score = String::new();
-    inside.oom_score.as_ref().ok_or(io::ErrorKind::NotFound)?.read_to_string(&mut score)?;
-    refused(limits::goes_first(&score))
+    refused(limits::goes_first(&text_of(&inside.oom_score)?))
+}
+
+fn starts_by_crash(inside: &Inside) -> io::Result<()> {
+    // Where nobody says where crashes go, the worst is taken for true.
+    let pattern = text_of(&inside.core_pattern).unwrap_or("|".into());
+    refused(limits::leaves_no_core(&pattern)?)
+}
+
+fn text_of(file: &io::Result<File>) -> io::Result<String> {
+    let mut text = String::new();
+    let mut file: &File = file.as_ref().map_err(io::Error::kind)?;
+    file.read_to_string(&mut text)?;
+    Ok(text)
 }
 
 fn start_process() -> io::Result<()> {
