@@ -10,10 +10,11 @@ import logging
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any, Self
+from urllib.parse import unquote
 
 from urllib3 import PoolManager, Retry, Timeout
 from urllib3.exceptions import HTTPError, MaxRetryError
-from urllib3.util import parse_url
+from urllib3.util import make_headers, parse_url
 
 from evolve_ai.model.errors import SettingsError
 from evolve_ai.model.event import Recorded
@@ -52,7 +53,7 @@ class Webhook:
     ):
         self.name = name
         _refuse_no_address(url)
-        self._url = url
+        self._url, self._credentials = _apart(url)
         self._kinds = frozenset(events)
         self._log = log
         self._secret = secret
@@ -103,7 +104,7 @@ class Webhook:
             )
 
     def _headers(self, sent: str, body: bytes) -> dict[str, str]:
-        headers = {"Content-Type": "application/json", TIMESTAMP: sent}
+        headers = {"Content-Type": "application/json", TIMESTAMP: sent, **self._credentials}
         if self._secret is not None:
             headers[SIGNATURE] = f"sha256={signature(self._secret, body)}"
         return headers
@@ -181,3 +182,11 @@ def _refuse_no_address(url: str) -> None:
         raise SettingsError("a webhook's url names no host")
     if parts.port is not None and not 0 <= parts.port < 65536:
         raise SettingsError("a webhook's url is no address: its port is too large")
+
+
+def _apart(url: str) -> tuple[str, dict[str, str]]:
+    """The address without user and password, and the header that they go in (RFC 7617)."""
+    parts = parse_url(url)
+    if parts.auth is None:
+        return url, {}
+    return parts._replace(auth=None).url, make_headers(basic_auth=unquote(parts.auth))

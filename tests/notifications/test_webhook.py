@@ -1,5 +1,6 @@
 """The webhook against a real server that fails, hangs or is not there."""
 
+import base64
 import hashlib
 import hmac
 import json
@@ -211,3 +212,16 @@ def test_http_client_is_loaded_only_for_a_webhook(tmp_path: Path) -> None:
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
+
+
+def test_user_and_password_go_in_a_header_and_into_no_address(log: MemoryLog) -> None:
+    webhook = Webhook(
+        "http://me:hunter2%21@127.0.0.1:1/", ["*"], log, timeout=0.2, retries=0, first_pause=0.01
+    )
+    expected = base64.b64encode(b"me:hunter2!").decode()
+    assert webhook._headers("now", b"")["authorization"] == f"Basic {expected}"
+    assert webhook._url == "http://127.0.0.1:1/"
+    webhook.deliver(events(1, 2))
+    assert eventually(lambda: bool(log.named("events not accepted")))
+    webhook.close()
+    assert "hunter2" not in str(log.entries)
