@@ -18,7 +18,14 @@ const TO_ORCHESTRATOR: RawFd = 4;
 /// Until a hello says otherwise.
 const ORPHAN_SECONDS: u32 = 600;
 
-extern "C" {
+/// A block of C functions. Edition 2024 wants it `unsafe`, compilers before Rust 1.82 want it not to
+/// be. Only from that edition on is `_` an expression to a macro.
+macro_rules! foreign {
+    ($since_2024:expr; $($inside:tt)*) => { unsafe extern "C" { $($inside)* } };
+    (_; $($inside:tt)*) => { extern "C" { $($inside)* } };
+}
+
+foreign! { _;
     /// alarm(2): SIGALRM, whose default is the end, after so many seconds without a new call.
     fn alarm(seconds: u32) -> u32;
 }
