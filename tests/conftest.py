@@ -5,6 +5,8 @@ import os
 import shutil
 import signal
 import subprocess
+import sys
+import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -13,10 +15,28 @@ import psutil
 import pytest
 from commands import close_servers, evolve
 from hypothesis import settings
+from made_once import ROOT, made_once
 from project_support import SEED, UNDYING, ProjectUnderTest, clone
 
 from evolve_ai.colony.keeper_program import keeper_program
 from evolve_ai.system import cgroup
+
+pytest_plugins = ["tiers"]
+
+# What the tests of a room share lies in tests/<room>, whatever tiers these tests are in.
+for room in (
+    "attacks",
+    "colony",
+    "environments",
+    "executors",
+    "fuzz",
+    "notifications",
+    "pipelines",
+    "selection",
+    "stages",
+    "substrates/rust",
+):
+    sys.path.append(str(Path(__file__).parent / room))
 
 # A busy machine must fail no law, and a hundred examples of each make a long wait.
 settings.register_profile("house", deadline=None, max_examples=50)
@@ -79,8 +99,12 @@ def nothing_left() -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def keeper(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The program of the keeper, compiled once."""
-    return keeper_program(tmp_path_factory.mktemp("keeper"))
+    """The program of the keeper, compiled once for all runs; in a place of this one."""
+    made_of = [ROOT / "evolve_ai" / "keeper" / "src", ROOT / "evolve_ai/colony/keeper_program.py"]
+    made = made_once("keeper", made_of, keeper_program)
+    workspace = tmp_path_factory.mktemp("keeper")
+    shutil.copytree(made / "keeper", workspace / "keeper")
+    return keeper_program(workspace)
 
 
 @pytest.fixture
@@ -119,18 +143,48 @@ def crate_registry(tmp_path_factory: pytest.TempPathFactory) -> None:
 
 
 @pytest.fixture(scope="session")
-def shared_workspace(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Store and build area of all projects of a run."""
-    return tmp_path_factory.mktemp("shared")
+def shared_workspace(made_projects: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Store and build area of all projects of a run; the store begins with what was made once."""
+    return Path(
+        shutil.copytree(made_projects / "shared", tmp_path_factory.mktemp("shared") / "shared")
+    )
+
+
+def make_projects(folder: Path) -> None:
+    """Those that tests begin with, and the store of what their agents run, below a folder."""
+    made = Path(tempfile.mkdtemp())  # short: sockets have paths of some 100 characters
+    empty = made / "empty"
+    assert evolve("new", empty).code == 0
+    # Should the tests be killed themselves, their agents and keepers do not wait long.
+    ProjectUnderTest(empty).set(ticks=TICKS, seed=SEED, stop_grace=2.0, orphan_seconds=60)
+    founded = clone(empty, made / "founded", made / "shared")
+    founded.evolve("init", COUNT)
+    calm = clone(empty, made / "calm", made / "shared")
+    calm.set(**UNDYING, mutation_rate=0.0)
+    calm.evolve("init", CALM_COUNT)
+    calm.live(1)
+    shutil.rmtree(made / "shared" / "build")  # cargo knows it by its path
+    for project in (founded, calm):
+        for name in ("build", "store"):
+            (project.root / "workspace" / name).unlink()
+    for part in ("empty", "founded", "calm", "shared"):
+        shutil.move(made / part, folder / part)
+    made.rmdir()
 
 
 @pytest.fixture(scope="session")
-def empty_project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def made_projects() -> Path:
+    """What make_projects() made, once for all workers and runs."""
+    of_ours = [Path(__file__), Path(__file__).with_name("project_support.py")]
+    made_of = [ROOT / "evolve_ai", ROOT / "agent_template", *of_ours]
+    return made_once("projects", made_of, make_projects)
+
+
+@pytest.fixture(scope="session")
+def empty_project(made_projects: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A project fresh from `evolve new`, with short cycles."""
     root = tmp_path_factory.mktemp("empty") / "project"
-    assert evolve("new", root).code == 0
-    # Should the tests be killed themselves, their agents and keepers do not wait long.
-    ProjectUnderTest(root).set(ticks=TICKS, seed=SEED, stop_grace=2.0, orphan_seconds=60)
+    shutil.copytree(made_projects / "empty", root, symlinks=True)
     return root
 
 
@@ -150,20 +204,15 @@ def lasting(
 
 
 @pytest.fixture(scope="session")
-def founded_project(lasting: Callable[..., ProjectUnderTest]) -> Path:
+def founded_project(lasting: Callable[..., ProjectUnderTest], made_projects: Path) -> Path:
     """The empty project with COUNT founders, who have not lived yet."""
-    project = lasting()
-    project.evolve("init", COUNT)
-    return project.root
+    return lasting(made_projects / "founded").root
 
 
 @pytest.fixture(scope="session")
-def calm_project(lasting: Callable[..., ProjectUnderTest]) -> Path:
+def calm_project(lasting: Callable[..., ProjectUnderTest], made_projects: Path) -> Path:
     """CALM_COUNT founders after their first cycle, in a world where nobody dies or mutates."""
-    project = lasting(**UNDYING, mutation_rate=0.0)
-    project.evolve("init", CALM_COUNT)
-    project.live(1)
-    return project.root
+    return lasting(made_projects / "calm").root
 
 
 @pytest.fixture

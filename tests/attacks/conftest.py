@@ -1,26 +1,16 @@
-"""The attacker, compiled once."""
+"""The attacker, compiled once for all runs."""
 
-import subprocess
 from pathlib import Path
 
 import pytest
+from made_once import rust_program
 
 SOURCE = Path(__file__).parent / "attacker" / "main.rs"
 
 
+OPTIONS = ("-O", "-C", "panic=abort", "-C", "strip=symbols", "-D", "warnings")
+
+
 @pytest.fixture(scope="session")
-def attacker(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    program = tmp_path_factory.mktemp("attacker") / "attacker"
-    options = [
-        "--edition",
-        "2021",
-        "-O",
-        "-C",
-        "panic=abort",
-        "-C",
-        "strip=symbols",
-        "-D",
-        "warnings",
-    ]
-    subprocess.run(["rustc", *options, "-o", program, SOURCE], check=True, timeout=120)
-    return program
+def attacker() -> Path:
+    return rust_program(SOURCE, *OPTIONS)

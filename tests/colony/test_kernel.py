@@ -2,12 +2,12 @@
 
 import hashlib
 import os
-import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
 from fake_colony import AGENT_BOX, no_world, start_of
+from made_once import made_once
 
 from evolve_ai.colony.colony import Colony
 from evolve_ai.model import genome
@@ -21,13 +21,13 @@ ID = "0b5c3a52-8f0e-4a6a-9d6e-0123456789ab"
 
 
 @pytest.fixture(scope="session")
-def kernel(tmp_path_factory) -> Program:
-    crate = tmp_path_factory.mktemp("kernel") / "crate"
-    shutil.copytree(TEMPLATE, crate, ignore=shutil.ignore_patterns("target"))
-    command = ["cargo", "build", "--release", "--offline", "--quiet"]
-    environment = {**os.environ, "CARGO_TARGET_DIR": str(crate / "target")}
-    subprocess.run(command, cwd=crate, env=environment, check=True, timeout=240)
-    return Program(crate / "target/release/agent-template")
+def kernel() -> Program:
+    def make(folder: Path) -> None:
+        command = ["cargo", "build", "--release", "--offline", "--quiet"]
+        environment = {**os.environ, "CARGO_TARGET_DIR": str(folder)}
+        subprocess.run(command, cwd=TEMPLATE, env=environment, check=True, timeout=240)
+
+    return Program(made_once("kernel", [TEMPLATE], make) / "release/agent-template")
 
 
 def genome_of_the_template() -> bytes:

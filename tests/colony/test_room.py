@@ -1,11 +1,11 @@
 """The room of an agent: what it may write, how much memory it gets, where it stands."""
 
 import resource
-import subprocess
 from pathlib import Path
 
 import pytest
 from fake_colony import FAKE_AGENTS, FAKE_BOX, QUICK, fake, no_world, start_of
+from made_once import rust_program
 from pydantic import ValidationError
 
 from evolve_ai.colony.colony import Colony
@@ -25,12 +25,8 @@ def ask(colony: Colony, tick: int = 1) -> Exchange:
 
 
 @pytest.fixture(scope="session")
-def eater(tmp_path_factory) -> Program:
-    file = tmp_path_factory.mktemp("eater") / "eater"
-    source = FAKE_AGENTS / "eats_memory.rs"
-    command = ["rustc", "--edition", "2021", "-C", "panic=abort", "-o", file, source]
-    subprocess.run(command, check=True, timeout=120)
-    return Program(file)
+def eater() -> Program:
+    return Program(rust_program(FAKE_AGENTS / "eats_memory.rs", "-C", "panic=abort"))
 
 
 def test_who_floods_its_log_is_ended_and_the_others_live_on(colony, raise_agents, tmp_path):

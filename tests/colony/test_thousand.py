@@ -1,11 +1,11 @@
 """Many small agents at once: what a colony costs, and that it leaves nothing behind."""
 
-import subprocess
 import time
 from pathlib import Path
 
 import pytest
 from fake_colony import AGENT_BOX, FAKE_AGENTS, no_world, start_of
+from made_once import rust_program
 
 from evolve_ai.colony.colony import Colony
 from evolve_ai.model.report import Program
@@ -16,12 +16,8 @@ TICKS = 20
 
 
 @pytest.fixture(scope="session")
-def echo(tmp_path_factory) -> Program:
-    file = tmp_path_factory.mktemp("echo") / "echo"
-    source = FAKE_AGENTS / "echo.rs"
-    command = ["rustc", "--edition", "2021", "-O", "-C", "panic=abort", "-o", file, source]
-    subprocess.run(command, check=True, timeout=120)
-    return Program(file)
+def echo() -> Program:
+    return Program(rust_program(FAKE_AGENTS / "echo.rs", "-O", "-C", "panic=abort"))
 
 
 def test_hundreds_of_agents_answer_every_tick(tmp_path: Path, nothing_left, echo, keeper):

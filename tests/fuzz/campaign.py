@@ -46,6 +46,10 @@ class Result:
 def judge(folder: Path) -> Path:
     """The kernel as a judge of genomes, compiled into this folder."""
     _cargo(HERE / "judge", folder, ["--offline", "--locked"], {})
+    return judge_in(folder)
+
+
+def judge_in(folder: Path) -> Path:
     return folder / "release" / "judge"
 
 
@@ -54,11 +58,19 @@ def rust_fuzzers(folder: Path) -> Path:
 
     Its lock is made when it is fetched: a lock names where that was.
     """
-    told = subprocess.run(["rustc", "-vV"], capture_output=True, text=True, check=True).stdout
-    host = re.findall(r"host: (\S+)", told)[0]
+    host = _host()
     # With a target, what runs while we build is not compiled for coverage.
     _cargo(HERE / "rust", folder, ["--target", host], {"RUSTFLAGS": " ".join(COVERAGE)})
-    return folder / host / "release"
+    return fuzzers_in(folder)
+
+
+def fuzzers_in(folder: Path) -> Path:
+    return folder / _host() / "release"
+
+
+def _host() -> str:
+    told = subprocess.run(["rustc", "-vV"], capture_output=True, text=True, check=True).stdout
+    return re.findall(r"host: (\S+)", told)[0]
 
 
 def _cargo(project: Path, folder: Path, options: list[str], env: dict[str, str]) -> None:

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import campaign
 import pytest
-from campaign import PYTHON, RUST, Broken, fuzz
+from campaign import HERE, PYTHON, RUST, Broken, fuzz
+from made_once import ROOT, made_once
 from mutator import mutator
 from seeds import seeds
 from targets import BEFORE_BODY, TARGETS, Genomes, Judge
@@ -24,8 +25,9 @@ needs_atheris = pytest.mark.skipif(
 
 
 @pytest.fixture(scope="module")
-def judge_program(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return campaign.judge(tmp_path_factory.mktemp("judge"))
+def judge_program() -> Path:
+    folder = made_once("judge", [HERE / "judge", ROOT / "agent_template"], campaign.judge)
+    return campaign.judge_in(folder)
 
 
 @pytest.fixture
@@ -36,10 +38,16 @@ def judge(judge_program: Path) -> Iterator[Judge]:
 
 
 @pytest.fixture(scope="module")
-def rust_fuzzers(crate_registry: None, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def rust_fuzzers(crate_registry: None) -> Path:
     if not shutil.which("g++"):
         pytest.skip("libFuzzer is compiled with g++, which is not here")
-    return campaign.rust_fuzzers(tmp_path_factory.mktemp("rust"))
+    made_of = [
+        HERE / "rust",
+        HERE / "campaign.py",
+        ROOT / "agent_template",
+        ROOT / "evolve_ai/keeper",
+    ]
+    return campaign.fuzzers_in(made_once("fuzzers", made_of, campaign.rust_fuzzers))
 
 
 def changed(target: str, count: int) -> Iterator[bytes]:

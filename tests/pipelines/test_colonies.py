@@ -5,36 +5,17 @@ import signal
 import sqlite3
 import subprocess
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import psutil
 import pytest
+from colonies_support import COUNT, DEMES, TWO, Copy, colony_pid, founded
 from project_support import ProjectUnderTest, wait_until
 
-from evolve_ai.system.lock import holder
+__all__ = ["founded"]
 
 CYCLES = 5
-COUNT = 18
-DEMES = ("--set", "demes=4")
-TWO = (*DEMES, "--set", "colonies=2")
-
 LONG = 4000  # ticks: longer than a busy machine takes to look at all its processes
-
-Copy = Callable[..., ProjectUnderTest]
-
-
-def colony_pid(project: ProjectUnderTest, number: int) -> int:
-    """Of the process that has a colony; 0 when there is none."""
-    held = holder(project.root / "workspace" / f"colony-{number}")
-    return held.identity.pid if held else 0
-
-
-@pytest.fixture(scope="module")
-def founded(lasting: Copy) -> Path:
-    project = lasting(mutation_rate=1.0)
-    project.evolve("init", COUNT)
-    return project.root
 
 
 @pytest.fixture(scope="module")

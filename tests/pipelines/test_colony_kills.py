@@ -11,8 +11,8 @@ from contextlib import suppress
 from pathlib import Path
 
 import psutil
+from colonies_support import DEMES, TWO, Copy, colony_pid, founded
 from project_support import ProjectUnderTest, wait_until
-from test_colonies import DEMES, TWO, Copy, colony_pid, founded
 
 KILLS = int(os.environ.get("EVOLVE_TEST_KILLS", "8"))
 KILLS_SEED = int(os.environ.get("EVOLVE_TEST_KILLS_SEED", "7"))

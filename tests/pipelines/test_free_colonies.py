@@ -7,8 +7,8 @@ import time
 from contextlib import closing
 
 import psutil
+from colonies_support import colony_pid
 from project_support import ProjectUnderTest, wait_until
-from test_colonies import colony_pid
 from test_free_mode import flipped, genome_of, publish
 
 from evolve_ai.model.genome import encode
