@@ -15,7 +15,6 @@ in a process of its own:
 """
 
 import argparse
-import json
 import statistics
 import subprocess
 import sys
@@ -43,6 +42,7 @@ from build_parts import (
 )
 from mutation import genome_to_process
 from projects import scratch
+from reports import printed
 
 SAMPLE = 20
 ALTERED = 100
@@ -164,9 +164,10 @@ def middle(results: Sequence[dict[str, Any]]) -> dict[str, Any]:
     return sorted(results, key=lambda result: float(result["seconds"]))[len(results) // 2]
 
 
-def compare(folder: Path, agents: int, rounds: int) -> dict[str, Any]:
-    """Cold builds, cargo alone and rustc's floor, in turns."""
+def compare(report: dict[str, Any], folder: Path, agents: int, rounds: int) -> None:
+    """Cold builds, cargo alone and rustc's floor, in turns; their figures into the report."""
     whole, each, floor = [], [], []
+    report["turns"] = {"cold": whole, "cargo_each": each, "rustc_floor": floor}
     for at in range(rounds):
         whole.append(alone(cold, folder / f"cold-{at}", agents))
         each.append(cargo_each(folder / f"each-{at}"))
@@ -174,7 +175,8 @@ def compare(folder: Path, agents: int, rounds: int) -> dict[str, Any]:
     ours = middle(whole)["seconds"] / agents * 1000
     theirs = statistics.median(run["ms_per_agent"] for run in each)
     least = statistics.median(run["ms_per_program"] for run in floor)
-    return {
+    del report["turns"]  # they are in the medians
+    report |= {
         "cold": {**middle(whole), "ms_per_agent": round(ours, 3)},
         "cargo_each": {"ms_per_agent": theirs, "bytes_per_agent": each[0]["bytes_per_agent"]},
         "rustc_floor": {"ms_per_program": least},
@@ -190,21 +192,21 @@ def main() -> None:
     parser.add_argument("--json", action="store_true", help="one line, for programs")
     options = parser.parse_args()
     agents = options.agents
-    with scratch("bench-build-") as folder:
-        report: dict[str, Any] = {"agents": agents, "python": sys.version.split()[0]}
-        report |= compare(folder, agents, options.rounds)
+    indent = None if options.json else 2
+    with printed(indent) as report, scratch("bench-build-") as folder:
+        report |= {"agents": agents, "python": sys.version.split()[0]}
+        compare(report, folder, agents, options.rounds)
         warm = folder / "cold-0"
         report["again"] = middle([alone(again, warm, agents) for _ in range(3)])
         report["changed"] = alone(changed, warm, agents)
-        report["altered"] = [
-            alone(altered, folder / f"altered-{size}", size) for size in (ALTERED, agents)
-        ]
+        report["altered"] = []
+        for size in (ALTERED, agents):
+            report["altered"].append(alone(altered, folder / f"altered-{size}", size))
         tenfold = alone(cold, folder / "tenfold", 10 * agents)
         report["tenfold"] = tenfold
         report["tenfold"]["again"] = alone(again, folder / "tenfold", 10 * agents)
         report["breakdown"] = breakdown(folder / "cold-0", report["cold"]["laps"])
         report["life"] = genome_to_process(folder, agents)
-    print(json.dumps(report, indent=None if options.json else 2))
 
 
 if __name__ == "__main__":

@@ -140,9 +140,15 @@ def breakdown(workspace: Path, ours: dict[str, float]) -> dict[str, Any]:
     done = subprocess.run(argv, cwd=area, env=environ, capture_output=True, text=True, check=True)
     wall = time.monotonic() - begun
     passes: dict[str, float] = {}
+    torn = 0
     for line in _PASS.findall(done.stderr + done.stdout):
-        told = json.loads(line)
+        try:
+            told = json.loads(line)
+        except ValueError:  # two compilers have written into each other's line
+            torn += 1
+            continue
         passes[told["pass"]] = passes.get(told["pass"], 0.0) + float(told["time"])
     names = {"rustc": "total", "codegen": "LLVM_passes", "link": "link_binary"}
     rustc = {name: round(passes.get(told, 0.0), 3) for name, told in names.items()}
-    return {"seconds": ours, "cargo_again_wall": round(wall, 3), "rustc_summed": rustc}
+    found = {"seconds": ours, "cargo_again_wall": round(wall, 3), "rustc_summed": rustc}
+    return {**found, "torn_lines": torn}

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from projects import evolve, scratch
+from reports import printed
 
 
 def one(folder: Path, seed: int, policy: str, options: argparse.Namespace) -> dict[str, Any]:
@@ -48,16 +49,15 @@ def main() -> None:
     parser.add_argument("--selection", nargs="+", default=["energy", "none"], metavar="POLICY")
     parser.add_argument("--json", action="store_true", help="one JSON object instead of a table")
     options = parser.parse_args()
-    runs = []
-    with scratch("bench-evolves-") as folder:
+    runs: list[dict[str, Any]] = []
+    with printed(when=options.json) as report, scratch("bench-evolves-") as folder:
+        report |= {"agents": options.agents, "cycles": options.cycles, "runs": runs}
         for seed in range(options.first, options.first + options.seeds):
             for policy in options.selection:
                 run = one(folder, seed, policy, options)
                 runs.append(run)
                 if not options.json:
                     show(run, header=len(runs) == 1)
-    if options.json:
-        print(json.dumps({"agents": options.agents, "cycles": options.cycles, "runs": runs}))
 
 
 def show(run: dict[str, Any], header: bool) -> None:

@@ -16,6 +16,7 @@ from itertools import pairwise
 from pathlib import Path
 
 from projects import EVOLVE, new_project, pss, scratch
+from reports import printed
 
 WARM_UP = 3
 SAMPLE = 20  # memory is read in every so many-th cycle
@@ -77,9 +78,10 @@ def main() -> None:
     parser.add_argument("--agents", type=int, nargs="+", default=[1000, 4000])
     parser.add_argument("--cycles", type=int, default=100)
     options = parser.parse_args()
-    with scratch("bench-idle-") as folder:
-        report = [measure(folder, agents, options.cycles) for agents in options.agents]
-    print(json.dumps({"python": sys.version.split()[0], "sizes": report}))
+    with printed() as report, scratch("bench-idle-") as folder:
+        report |= {"python": sys.version.split()[0], "sizes": []}
+        for agents in options.agents:
+            report["sizes"].append(measure(folder, agents, options.cycles))
 
 
 if __name__ == "__main__":

@@ -6,13 +6,13 @@ The two take turns on the same processor and disk; the ratio is taken pair by pa
 """
 
 import argparse
-import json
 import shutil
 import statistics
 import subprocess
 import time
 
 from projects import evolve, new_project, scratch
+from reports import printed
 
 
 def main() -> None:
@@ -20,8 +20,10 @@ def main() -> None:
     parser.add_argument("--agents", type=int, default=1000)
     parser.add_argument("--rounds", type=int, default=3)
     options = parser.parse_args()
-    founding, copying = [], []
-    with scratch("bench-init-") as folder:
+    founding: list[float] = []
+    copying: list[float] = []
+    with printed() as report, scratch("bench-init-") as folder:
+        report |= {"agents": options.agents, "init_seconds": founding, "cp_seconds": copying}
         for number in range(options.rounds):
             project = new_project(folder, f"project-{number}")
             begun = time.monotonic()
@@ -35,15 +37,14 @@ def main() -> None:
             copying.append(time.monotonic() - begun)
             shutil.rmtree(copies)
             shutil.rmtree(project)
-    ratios = [ours / theirs for ours, theirs in zip(founding, copying, strict=True)]
-    report = {
-        "agents": options.agents,
-        "init_seconds": [round(seconds, 2) for seconds in founding],
-        "cp_seconds": [round(seconds, 2) for seconds in copying],
-        "ratio_median": round(statistics.median(ratios), 2),
-        "init_ms_per_agent": round(statistics.median(founding) / options.agents * 1000, 3),
-    }
-    print(json.dumps(report))
+        ratios = [ours / theirs for ours, theirs in zip(founding, copying, strict=True)]
+        each = statistics.median(founding) / options.agents
+        report |= {
+            "init_seconds": [round(seconds, 2) for seconds in founding],
+            "cp_seconds": [round(seconds, 2) for seconds in copying],
+            "ratio_median": round(statistics.median(ratios), 2),
+            "init_ms_per_agent": round(each * 1000, 3),
+        }
 
 
 if __name__ == "__main__":

@@ -1,6 +1,5 @@
 """Owns the measurement from a written genome to the new process that has answered."""
 
-import json
 import random
 import signal
 import statistics
@@ -11,9 +10,10 @@ from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 from projects import EVOLVE, new_project
+from reports import EventTail
 
 from evolve_ai.model.genome import Genome, decode, encode
 
@@ -43,7 +43,7 @@ def genome_to_process(folder: Path, agents: int) -> dict[str, Any]:
 
 
 @contextmanager
-def living(project: Path, *options: str) -> Iterator[IO[str]]:
+def living(project: Path, *options: str) -> Iterator[EventTail]:
     """A life-cycle in free mode, after its first cycle; the log of events, read up to now."""
     argv = [*EVOLVE, "life-cycle", *FREE, *options]
     with subprocess.Popen(argv, cwd=project, stdout=subprocess.DEVNULL) as process:
@@ -55,12 +55,12 @@ def living(project: Path, *options: str) -> Iterator[IO[str]]:
                 time.sleep(0.2)
             with path.open() as log:
                 log.seek(0, 2)
-                yield log
+                yield EventTail(log)
         finally:
             process.send_signal(signal.SIGINT)
 
 
-def flip_one(project: Path, log: IO[str], rng: random.Random) -> float | None:
+def flip_one(project: Path, log: EventTail, rng: random.Random) -> float | None:
     """Flip a function of an agent and wait for its restart; None if it died before."""
     folder = rng.choice([path for path in (project / "agents").iterdir() if path.name[0] != "."])
     try:
@@ -72,8 +72,7 @@ def flip_one(project: Path, log: IO[str], rng: random.Random) -> float | None:
         return None  # it has just died
     deadline = time.monotonic() + PATIENCE
     while time.monotonic() < deadline:
-        for line in log:
-            event = json.loads(line)
+        for event in log:
             if (event["agent"], event["event"]) == (folder.name, "restart"):
                 return datetime.fromisoformat(event["ts"]).timestamp() - begun
             if (event["agent"], event["event"]) == (folder.name, "death"):

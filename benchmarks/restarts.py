@@ -1,6 +1,5 @@
 """Owns the measurement of restarts in free mode: how late a killed agent is back."""
 
-import json
 import os
 import random
 import signal
@@ -10,10 +9,11 @@ import time
 from contextlib import closing
 from datetime import datetime
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 from mutation import living
 from projects import new_project
+from reports import EventTail
 
 KILLS = 20
 PATIENCE = 30.0  # seconds
@@ -49,7 +49,7 @@ def restarts_in_free_mode(folder: Path, agents: int) -> dict[str, Any]:
 
 
 def _watched(
-    project: Path, log: IO[str], victims: set[str]
+    project: Path, log: EventTail, victims: set[str]
 ) -> tuple[dict[str, float], dict[str, float], dict[str, float], set[str]]:
     """When each of them was due, when its end was told, when it was back, by the wall clock; and
     who died (of age, say) before that."""
@@ -63,8 +63,7 @@ def _watched(
         offset = time.time() - time.monotonic()
         for agent, retry_at in _asked(project, WAITING):
             due[agent] = retry_at + offset
-        for line in log:
-            event = json.loads(line)
+        for event in log:
             agent, kind = event["agent"], event["event"]
             at = datetime.fromisoformat(event["ts"]).timestamp()
             if agent in victims and kind == "exit":

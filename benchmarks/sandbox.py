@@ -10,7 +10,6 @@ Asked for: 0.5 ms a start, 5 % of a build, 15 ms and 0.2 ms an audit.
 """
 
 import argparse
-import json
 import os
 import statistics
 import subprocess
@@ -23,6 +22,7 @@ from unittest import mock
 
 from build_parts import founders, request_of, rust
 from projects import end_by_exception, scratch
+from reports import printed
 
 from evolve_ai.colony.keeper import Ended, Keeper, Launch, Started
 from evolve_ai.colony.keeper_program import keeper_program
@@ -212,14 +212,11 @@ def parsed() -> argparse.Namespace:
 def main() -> None:
     options = parsed()
     end_by_exception()
-    with scratch("bench-sandbox-") as folder:
-        report = {
-            "start": measure_starts(folder, options.starts),
-            "build": measure_builds(folder, options.builds),
-            "audit": measure_audit(folder),
-        }
+    with printed(when=options.json) as report, scratch("bench-sandbox-") as folder:
+        report["start"] = measure_starts(folder, options.starts)
+        report["build"] = measure_builds(folder, options.builds)
+        report["audit"] = measure_audit(folder)
     if options.json:
-        print(json.dumps(report))
         return
     for name, row in report.items():
         print(name, " ".join(f"{key}={value}" for key, value in row.items()))

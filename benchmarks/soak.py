@@ -23,6 +23,7 @@ from typing import IO, Any
 
 from outside import wait_for
 from projects import EVOLVE, end_by_exception, new_project, scratch
+from reports import printed
 from soak_samples import EventWatch, Sampler, agents_of, keepers, told, verdicts
 
 from evolve_ai.system import lock
@@ -162,7 +163,8 @@ def end(pid: int) -> int:
     return 0
 
 
-def soak(folder: Path, options: argparse.Namespace) -> Report:
+def soak(report: Report, folder: Path, options: argparse.Namespace) -> Report:
+    """What was found; into the report, what was seen, when it breaks off."""
     project = new_project(folder, "project", options.agents)
     lines = folder / "observed.jsonl"
     argv = [sys.executable, str(OBSERVER), str(project / "agents"), str(lines)]
@@ -172,6 +174,11 @@ def soak(folder: Path, options: argparse.Namespace) -> Report:
             soaking.live(options.seconds)
             soaking.look()
             stopped = soaking.stop()
+        except BaseException:
+            report["kills"] = vars(soaking.kills)
+            if soaking.sampler.samples:
+                report |= told(soaking.sampler.samples)
+            raise
         finally:
             soaking.close()
             observer.communicate()
@@ -219,9 +226,8 @@ def parsed() -> argparse.Namespace:
 def main() -> None:
     options = parsed()
     end_by_exception()
-    with scratch("bench-soak-") as folder:
-        report = soak(folder, options)
-    print(json.dumps(report, indent=None if options.json else 2))
+    with printed(None if options.json else 2) as report, scratch("bench-soak-") as folder:
+        report |= soak(report, folder, options)
     raise SystemExit(0 if report["ok"] else 1)
 
 

@@ -14,7 +14,6 @@ Peers run at the smallest size only, unless told.
 """
 
 import argparse
-import json
 import os
 import pwd
 import random
@@ -35,6 +34,7 @@ from lives import adoption, survivors, together, without_keeper
 from outside import Marked, cpu_seconds, wait_for
 from peers import PEERS, NotInstalled, Peer, RunningPeer, install
 from projects import end_by_exception, pss, scratch
+from reports import printed
 from restarts import restarts_in_free_mode
 
 from evolve_ai.colony.keeper_program import keeper_program
@@ -190,8 +190,10 @@ def milliseconds(seconds: list[float]) -> Report | None:
     return {"median": round(median * 1000, 1), "most": round(most * 1000, 1)}
 
 
-def measure(folder: Path, tools: Tools, options: argparse.Namespace) -> Report:
-    rows = []
+def measure(report: Report, folder: Path, tools: Tools, options: argparse.Namespace) -> None:
+    """Fills the report, row by row."""
+    rows: list[Report] = []
+    report |= {"user": pwd.getpwuid(os.getuid()).pw_name, "rows": rows}
     for agents in options.agents:
         enough = -(-agents // AGENTS_A_COLONY)
         for count in sorted({max(enough, count) for count in options.colonies}):
@@ -203,11 +205,9 @@ def measure(folder: Path, tools: Tools, options: argparse.Namespace) -> Report:
         for row in measure_peers(folder, tools.child, sizes, options.seconds):
             rows.append(row)
             say(options, row)
-    user = pwd.getpwuid(os.getuid()).pw_name
-    report = {"user": user, "rows": rows, "ratios": list(ratios(rows)), "growth": growth(rows)}
+    report |= {"ratios": list(ratios(rows)), "growth": growth(rows)}
     if options.free:
         report["free"] = restarts_in_free_mode(folder, min(options.agents))
-    return report
 
 
 def measure_peers(folder: Path, child: Path, sizes: list[int], seconds: float) -> list[Report]:
@@ -310,7 +310,8 @@ def main() -> None:
         tools = Tools(options.child, options.keeper) if given else compiled(folder)
         if options.user:
             raise SystemExit(measure_as(options.user, folder, tools))
-        print(json.dumps(measure(folder, tools, options)))
+        with printed() as report:
+            measure(report, folder, tools, options)
 
 
 if __name__ == "__main__":
