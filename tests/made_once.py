@@ -17,7 +17,7 @@ from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 
-from evolve_ai.system.files import discard
+from evolve_ai.system.trees import discard
 
 ROOT = Path(__file__).parents[1]
 CACHE = ROOT / "workspace" / "check" / "made"

@@ -84,7 +84,7 @@ def test_file_of_deep_that_is_named_runs_whole(house: Path) -> None:
 @pytest.mark.parametrize("told", ["6/5", "0/5", "3/4", "much"])
 def test_share_that_is_none_is_refused(told: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(DEEP, told)
-    with pytest.raises(pytest.UsageError, match="it must be"):
+    with pytest.raises(pytest.UsageError, match=f"{DEEP} is '{told}'"):
         Share.of_today()
 
 

@@ -74,6 +74,13 @@ def pytest_configure(config: pytest.Config) -> None:
     config.pluginmanager.register(Tiers(config), "evolve-tiers")
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Before anybody selects by a marker."""
+    for item in items:
+        item.add_marker(tier_of(item.path))
+
+
 class Tiers:
     """Of one run: of its workers, what their tests cost; of its controller, the table."""
 
@@ -97,9 +104,7 @@ class Tiers:
     def pytest_collection_modifyitems(
         self, config: pytest.Config, items: list[pytest.Item]
     ) -> None:
-        """The tier's marker, the part of `deep`, then the slowest files first."""
-        for item in items:
-            item.add_marker(tier_of(item.path))
+        """The part of `deep`, then the slowest files first."""
         if not self._asked_for_by_name():
             left = [item for item in items if not self._runs(item)]
             config.hook.pytest_deselected(items=left)
