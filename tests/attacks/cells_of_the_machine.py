@@ -157,7 +157,7 @@ def belongings() -> list[Cell]:
     only_five = lambda seen: len(seen.descriptors) != 5  # noqa: E731
     return [
         # The keeper itself keeps none that could be inherited: lifted, nothing shows. For that see
-        # tests/system/test_box.py.
+        # tests/parts/system/test_box.py.
         Cell("descriptors", "descriptors", NOTHING, only_five),
         Cell("environment", "environment", of(Protection.ENVIRONMENT), said_the_secret),
     ]
