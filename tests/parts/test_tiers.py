@@ -11,6 +11,7 @@ import made_once
 import pytest
 from tiers import BUDGETS, DEEP, PARTS, Pace, Share, work_so_far
 
+ALONE = {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
 TIERS = Path(made_once.__file__).with_name("tiers.py")
 QUICK = "import pytest\n@pytest.mark.parametrize('n', range(20))\ndef test_{name}(n): pass\n"
 SLOW = (
@@ -43,10 +44,11 @@ def house(tmp_path: Path) -> Path:
 def run(house: Path, *words: str, deep: str = "", code: int = 0) -> str:
     environment = {name: value for name, value in os.environ.items() if "PYTEST" not in name}
     environment.pop(DEEP, None)
+    plugins = ("-p", "no:cacheprovider", *(("-p", "xdist") if "-n" in words else ()))
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *words],
+        [sys.executable, "-m", "pytest", *plugins, *words],
         cwd=house,
-        env={**environment, **({DEEP: deep} if deep else {})},
+        env={**environment, **ALONE, **({DEEP: deep} if deep else {})},
         capture_output=True,
         text=True,
     )

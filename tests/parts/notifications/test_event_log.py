@@ -154,7 +154,8 @@ log.deliver(committed[20:])
 
 
 def test_refused_write_leaves_no_torn_line_and_is_made_up_for(path: Path) -> None:
-    script = FULL_DISK.format(tests=str(Path(__file__).parents[2] / "notifications"), path=str(path))
+    room = Path(__file__).parents[2] / "notifications"
+    script = FULL_DISK.format(tests=str(room), path=str(path))
     subprocess.run([sys.executable, "-c", script], check=True, timeout=60)
     assert _seqs(path) == list(range(1, 201))
 
