@@ -2,6 +2,7 @@
 
 import os
 import sys
+import sysconfig
 import threading
 import traceback
 import warnings
@@ -19,6 +20,8 @@ Answer = TypeVar("Answer")
 
 _LONGEST = 300  # letters of what somebody else says of its failure
 _PACKAGE = str(Path(__file__).parents[1])
+_STANDARD = sysconfig.get_path("stdlib")
+_INSTALLED = tuple({sysconfig.get_path("purelib"), str(Path(_STANDARD) / "site-packages")})
 
 
 class WrongValueError(Exception):
@@ -86,7 +89,7 @@ class Guard:
         elif isinstance(error, PluginError):
             what, todo = f"{subject}: {function}(): {error.what}", error.todo or _MEND
         elif function == "import":
-            what = f"{subject} cannot be imported: {described(error)}"
+            what = f"the {self.family} {self.name} cannot be imported: {described(error)}"
             todo = "the module must lie beside evolve.toml or be installed"
         else:
             what = f"{subject}: {function}() failed: {described(error)}"
@@ -130,13 +133,18 @@ def last_place(error: BaseException) -> str | None:
     found = None
     with suppress(Exception):
         for entry in traceback.extract_tb(error.__traceback__):
-            ours = entry.filename.startswith((_PACKAGE, "<frozen"))
             library = entry.filename.startswith((sys.base_prefix, sys.prefix))
-            if not ours and (not library or found is None):
+            if not _is_foreign(entry.filename) and (not library or found is None):
                 found = f"{entry.filename}:{entry.lineno}"
     if isinstance(error, SyntaxError) and error.filename:
         found = f"{error.filename}:{error.lineno}"
     return found
+
+
+def _is_foreign(file: str) -> bool:
+    """A line of ours, or of Python's own library: no line of a plug-in."""
+    standard = file.startswith(_STANDARD) and not file.startswith(_INSTALLED)
+    return standard or file.startswith((_PACKAGE, "<frozen"))
 
 
 def _harmless(error: BaseException) -> BaseException | None:

@@ -17,7 +17,7 @@ from evolve_ai.model.errors import StorageError
 from evolve_ai.system.files import FOLDER, opened
 
 # As it is, whoever may read it: for what stat(2) says of it, and to give it other modes.
-_AS_IT_IS = os.O_PATH | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+_AS_IT_IS = getattr(os, "O_PATH", 0) | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _OWNER = stat.S_IRWXU
 _AT_ONCE = 10_000  # folders whose names are kept in memory; others wait on the disk
 _NO_FOLDER = (errno.ENOTDIR, errno.ELOOP)
