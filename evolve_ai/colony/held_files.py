@@ -33,8 +33,8 @@ def held_by(pid: int, folder: str) -> int:
 def _mapped(pid: int, folder: str) -> set[tuple[int, int]]:
     """Device and number of each removed file of this folder in its memory."""
     found = set()
-    with suppress(OSError), open(f"/proc/{pid}/maps", "rb") as lines:
-        for line in lines:
+    with suppress(OSError), open(f"/proc/{pid}/maps", "rb", buffering=0) as maps:
+        for line in maps.readall().splitlines(keepends=True):
             if not line.endswith(_REMOVED):
                 continue
             _, _, _, device, number, path = line.split(None, 5)

@@ -26,7 +26,8 @@ def see_to(folder: Path) -> None:
 
 class StateFolders:
     """Looks at many of them again and again. One that was empty, and has surely not been touched
-    since, is not opened, where its agent held no removed files either."""
+    since, is not opened. What its agent holds beside it is counted each time: a file removed while
+    it was empty grows, and a file that never had a name comes, without a trace in a folder."""
 
     def __init__(self, box: AgentBox):
         self.box = box
@@ -37,10 +38,8 @@ class StateFolders:
         path, moment = f"{folder}/{STATE}", Moment()
         try:
             seen = os.lstat(path)
-            if self._empty.get(id) == times_of(seen):
-                return None
-            self._empty.pop(id, None)
-            entries, used = self._used(path)
+            is_empty = self._empty.get(id) == times_of(seen)
+            entries, used = (0, seen.st_blocks * _BLOCK) if is_empty else self._used(path)
             held = held_by(pid, path)
         except FileNotFoundError:
             return None
@@ -51,7 +50,7 @@ class StateFolders:
             return f"{STATE}/ holds a folder that cannot be looked into: {error.strerror}"
         except UncountedError:
             return f"{STATE}/ held a file that was removed and is mapped into memory"
-        if not entries and not held and moment.settles(seen.st_mtime_ns, seen.st_ctime_ns):
+        if not entries and moment.settles(seen.st_mtime_ns, seen.st_ctime_ns):
             self._empty[id] = times_of(seen)
         if entries > self.box.state_files:
             return f"{STATE}/ holds more than the {self.box.state_files} files that are allowed"

@@ -143,6 +143,7 @@ def metadata() -> list[Cell]:
             if way != "fchmod"
         ),
         Cell("fchmod_of_another", "chmod fchmod {file}", of(FILES, METADATA), changed("file")),
+        Cell("set_id", "make_set_id state/new", of(METADATA), said("make_set_id: done")),
         Cell("chown", "chown {file} 12345", of(METADATA, PRIVILEGES), changed("file"), only="root"),
         Cell("utimes", "utimes {file}", of(METADATA), changed("file")),
         Cell("xattr", "setxattr {file}", of(METADATA), changed("file")),

@@ -25,6 +25,12 @@ def disk() -> list[Cell]:
     return [
         Cell("reserve_in_log", f"reserve log {RESERVED}", of(DISK), reserved),
         Cell("reserve_in_unlinked", f"reserve unlinked {RESERVED}", of(DISK), reserved),
+        Cell(
+            "nameless",
+            f"nameless {FILE_BYTES}",
+            of(DISK),
+            lambda seen: seen.held_bytes >= FILE_BYTES,
+        ),
     ]
 
 

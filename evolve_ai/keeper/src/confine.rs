@@ -1,6 +1,7 @@
 //! Owns the box of a process: what it is made of, how it is asked for, and going in.
 
 use crate::landlock::{self, Ruleset};
+use crate::metadata;
 use crate::privileges;
 use crate::seccomp::{self, Subject};
 use std::borrow::Cow;
@@ -157,6 +158,7 @@ impl Gate<'_> {
             at("privileges", privileges::give_up())?;
         }
         at("Landlock", self.ruleset.enter())?;
+        metadata::set_umask(self.confinement);
         if let Some(listener) = at("seccomp", seccomp::listen(self.confinement))? {
             at("monitor", hand_over(listener))?;
         }

@@ -15,6 +15,7 @@ mod journal;
 mod keeper;
 mod landlock;
 mod limits;
+mod metadata;
 mod monitor;
 mod numbers;
 mod privileges;

@@ -320,6 +320,9 @@ calls! {
         UTIMES 235 -1,
         FUTIMESAT 261 -1,
         UTIMENSAT 280 88,
+        FILE_SETATTR 469 469,
+    }
+    ATTRIBUTES {
         SETXATTR 188 5,
         LSETXATTR 189 6,
         FSETXATTR 190 7,
@@ -328,7 +331,6 @@ calls! {
         LREMOVEXATTR 198 15,
         FREMOVEXATTR 199 16,
         REMOVEXATTRAT 466 466,
-        FILE_SETATTR 469 469,
     }
     LINKING {
         LINK 86 -1,

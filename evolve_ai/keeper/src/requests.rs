@@ -2,6 +2,7 @@
 
 use crate::confine::Protection;
 use crate::filter::{self, allow, argument, masked, refuse, Program};
+use crate::metadata;
 use crate::numbers as calls;
 use crate::seccomp::Rules;
 use crate::sys::{EINVAL, ENOLCK, ENOMEM, ENOSYS, ENOTTY, EOPNOTSUPP, EPERM};
@@ -9,6 +10,9 @@ use crate::sys::{EINVAL, ENOLCK, ENOMEM, ENOSYS, ENOTTY, EOPNOTSUPP, EPERM};
 const O_ACCMODE: u32 = 3;
 const O_TRUNC: u32 = 0o1000;
 const O_RDONLY: u32 = 0;
+const O_CREAT: u32 = 0o100;
+/// The bit that says so: in fcntl.h it stands together with O_DIRECTORY.
+const O_TMPFILE: u32 = 0o20_000_000;
 const MAP_HUGETLB: u32 = 0x4_0000;
 
 /// Without those by which another process is sent signals: F_SETOWN, F_SETSIG, F_NOTIFY, ...
@@ -28,22 +32,37 @@ const PRCTL: &[u32] = &[3, 15, 16, 21, 23, 29, 30, 38, 39, 0x5356_4d41];
 
 impl Rules<'_> {
     pub fn files(&mut self) {
-        // Before its third version Landlock did not see that a file is emptied, and it never sees
-        // one that is opened neither to read nor to write.
         for (number, flags) in [(calls::OPEN, 1), (calls::OPENAT, 2)] {
-            let emptied = filter::if_equal(O_TRUNC | O_RDONLY, refuse(EPERM), allow());
-            let emptied = [masked(flags, O_TRUNC | O_ACCMODE), emptied].concat();
-            let neither = filter::if_equal(O_ACCMODE, refuse(EPERM), emptied);
-            let opened = [masked(flags, O_ACCMODE), neither].concat();
-            self.of(Protection::Files, &[number], opened);
+            let opened = self.opening(flags);
+            self.set(&[number], opened);
         }
         self.of(Protection::Files, &[calls::TRUNCATE], refuse(EPERM));
-        let by_compilers = if self.is_build() { allow() } else { refuse(EPERM) };
-        self.of(Protection::Metadata, calls::METADATA, by_compilers.clone());
-        self.of(Protection::Metadata, calls::LINKING, by_compilers);
         // In any other mode it takes room on the disk that no size of a file tells of, and no limit.
         let plain = filter::if_equal(0, allow(), refuse(EOPNOTSUPP));
         self.of(Protection::Disk, &[calls::FALLOCATE], [argument(1), plain].concat());
+    }
+
+    /// The mode is the argument after the flags.
+    fn opening(&self, flags: u32) -> Program {
+        let mut opened = allow();
+        if self.holds(Protection::Metadata) {
+            let made = metadata::without_set_id(flags + 1);
+            opened = filter::if_any_bit(O_CREAT | O_TMPFILE, made, opened);
+        }
+        // A file without a name changes no folder: nobody would look for what it holds.
+        if self.holds(Protection::Disk) {
+            opened = filter::if_any_bit(O_TMPFILE, refuse(EOPNOTSUPP), opened);
+        }
+        opened = [argument(flags), opened].concat();
+        if !self.holds(Protection::Files) {
+            return opened;
+        }
+        // Before its third version Landlock did not see that a file is emptied, and it never sees
+        // one that is opened neither to read nor to write.
+        let emptied = filter::if_equal(O_TRUNC | O_RDONLY, refuse(EPERM), opened);
+        let emptied = [masked(flags, O_TRUNC | O_ACCMODE), emptied].concat();
+        let neither = filter::if_equal(O_ACCMODE, refuse(EPERM), emptied);
+        [masked(flags, O_ACCMODE), neither].concat()
     }
 
     /// What is counted for all processes of a user together, or for the whole machine: not to be

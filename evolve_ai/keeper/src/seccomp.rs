@@ -98,6 +98,7 @@ pub fn program(confinement: &Confinement, subject: &Subject) -> Option<Program> 
     rules.processes(subject);
     rules.signals(subject);
     rules.files();
+    rules.metadata();
     rules.network();
     rules.of(Protection::Tracing, calls::TRACING, kill());
     rules.of(Protection::Kernel, calls::KERNEL, kill());
@@ -317,6 +318,7 @@ mod tests {
             calls::KERNEL,
             calls::SHARED,
             calls::METADATA,
+            calls::ATTRIBUTES,
             calls::LINKING,
             calls::WAITING,
             calls::PIPES,

@@ -51,6 +51,7 @@ pub fn attack(words: &[&str]) -> bool {
 fn metadata(words: &[&str]) -> bool {
     match *words {
         ["chmod", way, path] => tell("chmod", chmod(way, path)),
+        ["make_set_id", path] => tell("make_set_id", make_set_id(path)),
         ["chown", path, user] => tell("chown", chown(path, parsed(user))),
         ["utimes", path] => tell("utimes", utimes(path)),
         ["setxattr", path] => tell("setxattr", setxattr(path)),
@@ -127,6 +128,12 @@ fn chmod(way: &str, path: &str) -> io::Result<usize> {
         "fchmod" => call("fchmod", &[open(named.to_str().expect("a path"), 0)?, mode]),
         _ => call(way, &[AT_FDCWD, path, mode, 0]),
     }
+}
+
+/// Whoever starts it has our rights.
+fn make_set_id(path: &str) -> io::Result<usize> {
+    let flags = O_WRONLY_CREATE as usize;
+    call("openat", &[AT_FDCWD, text(path).as_ptr() as usize, flags, 0o4755])
 }
 
 fn chown(path: &str, user: usize) -> io::Result<usize> {

@@ -4,9 +4,9 @@ use crate::sys::{call, own_pid, parsed, text, AT_FDCWD};
 use crate::tell;
 use std::ffi::c_int;
 use std::fs::{self, File};
-use std::io;
+use std::io::{self, Write};
 use std::mem;
-use std::os::fd::AsRawFd;
+use std::os::fd::{AsRawFd, FromRawFd};
 
 const LOG: usize = 1;
 const KEEP_SIZE: usize = 1;
@@ -19,6 +19,7 @@ pub fn attack(words: &[&str]) -> bool {
     match *words {
         ["idle"] => {}
         ["reserve", where_, bytes] => tell("reserve", reserve(where_, parsed(bytes))),
+        ["nameless", bytes] => tell("nameless", nameless(parsed(bytes))),
         ["timers", most] => tell("timers", timers(parsed(most))),
         ["queue_signals", most] => tell("queue_signals", queue_signals(parsed(most))),
         ["epoll"] => tell("epoll", call("epoll_create1", &[0])),
@@ -36,6 +37,20 @@ pub fn attack(words: &[&str]) -> bool {
         _ => return false,
     }
     true
+}
+
+/// In no folder, from the beginning on.
+fn nameless(bytes: usize) -> io::Result<usize> {
+    const O_TMPFILE_TO_WRITE: usize = 0o20_200_001;
+    let folder = text("state");
+    let at = [AT_FDCWD, folder.as_ptr() as usize, O_TMPFILE_TO_WRITE, 0o600];
+    let handle = call("openat", &at)?;
+    let piece = vec![1u8; bytes];
+    // SAFETY: it has just been opened, and by nobody else.
+    let mut file = unsafe { File::from_raw_fd(handle as c_int) };
+    let done = file.write_all(&piece).map(|()| bytes);
+    mem::forget(file);
+    done
 }
 
 fn reserve(place: &str, bytes: usize) -> io::Result<usize> {

@@ -2,6 +2,7 @@
 
 import os
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -11,6 +12,7 @@ import pytest
 from evolve_ai.colony import state_folders
 from evolve_ai.colony.state_folders import StateFolders
 from evolve_ai.model.sandbox import AgentBox
+from evolve_ai.system.settled import times_of
 
 TOO_MANY = "state/ holds more than the 64 files that are allowed"
 
@@ -102,6 +104,50 @@ def test_empty_folder_that_has_not_been_touched_for_long_is_not_opened(
     at_one_time(monkeypatch, at - 10**10, at)
     assert folders.excess("a", state.parent, os.getpid()) is None
     monkeypatch.setattr(state_folders.os, "scandir", None)
+    assert folders.excess("a", state.parent, os.getpid()) is None
+
+
+def nameless(state: Path) -> int:
+    return os.open(state, os.O_TMPFILE | os.O_WRONLY, 0o600)
+
+
+def removed(state: Path) -> int:
+    handle = os.open(state / "removed", os.O_CREAT | os.O_WRONLY, 0o600)
+    (state / "removed").unlink()
+    return handle
+
+
+@pytest.fixture(params=[nameless, removed])
+def held(state: Path, folders: StateFolders, request: pytest.FixtureRequest) -> Iterator[None]:
+    """An open file of no folder, which was empty when the folder was last looked into."""
+    handle = request.param(state)
+    os.utime(state, ns=(1, 1))
+    seen = state.lstat()
+    with pytest.MonkeyPatch.context() as patch:
+        clock = SimpleNamespace(time_ns=lambda: time.time_ns() + 10**10)
+        patch.setattr("evolve_ai.system.settled.time", clock)
+        assert folders.excess("a", state.parent, os.getpid()) is None
+    assert folders._empty == {"a": times_of(seen)}
+    os.write(handle, b"x" * 2**21)
+    assert times_of(state.lstat()) == times_of(seen)
+    yield
+    os.close(handle)
+
+
+def test_file_of_no_folder_that_grows_later_is_seen(
+    state: Path, folders: StateFolders, held: None
+) -> None:
+    folders.box = AgentBox(state_bytes=2**20)
+    excess = folders.excess("a", state.parent, os.getpid())
+    assert excess is not None
+    assert "of them in removed files), 1048576 are allowed" in excess
+
+
+def test_file_of_no_folder_is_hidden_from_who_looks_into_folders_alone(
+    state: Path, folders: StateFolders, held: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folders.box = AgentBox(state_bytes=2**20)
+    monkeypatch.setattr(state_folders, "held_by", lambda pid, path: 0)
     assert folders.excess("a", state.parent, os.getpid()) is None
 
 

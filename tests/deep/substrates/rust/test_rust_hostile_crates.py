@@ -39,7 +39,18 @@ ATTACKS = {
     frozenset({Protection.NETWORK}): {"connect by TCP", "bind UDP", "connect to a socket"},
     frozenset({Protection.SIGNALS}): {"signal a stranger"},
     frozenset({Protection.LIMITS}): {"take much memory", "write a large file"},
-    frozenset({Protection.DISK}): {"take room that no size tells of"},
+    frozenset({Protection.METADATA}): {
+        "open a file to all",
+        "set an id bit",
+        "set times",
+        "set an attribute",
+        "set an owner",
+        "make a file with an id bit",
+    },
+    frozenset({Protection.DISK}): {
+        "take room that no size tells of",
+        "have a file without a name",
+    },
     frozenset({Protection.SHARED}): {
         "have a timer",
         "have watches",
@@ -54,8 +65,8 @@ ATTACKS = {
         "read an environment"
     },
 }
-# That daemon is ended with its build, and modes are out of reach in namespaces only.
-NO_MATTER = {"leave a daemon", "change a mode"}
+# That daemon is ended with its build, and this mode is out of reach in namespaces only.
+NO_MATTER = {"leave a daemon", "make a file executable"}
 
 
 @pytest.fixture(scope="module")
@@ -108,7 +119,7 @@ def test_daemon_that_a_build_leaves_is_ended_with_it(hostile: Hostile) -> None:
 def test_daemon_that_a_build_leaves_lives_on_where_nobody_watches(hostile: Hostile) -> None:
     tools = find_toolchain(Path.cwd())
     environment = {**build_environment(os.environ), **tools.variables(), **hostile.area.variables()}
-    argv = build_argv(tools.cargo, "hostile-crate")
+    argv = build_argv(tools.cargo, hostile.area.folder / MANIFEST, "hostile-crate")
     limits = Limits(total=60.0, silence=60.0)
     hostile.forget()
     with hostile.put_right():
@@ -177,7 +188,7 @@ def test_crate_changes_a_mode_in_a_box_but_not_in_namespaces(
         with hostile.put_right():
             done = hostile.build(confinement)
             assert done.code == 0, done.stderr
-            assert hostile.report("script")["change a mode"] == changed
+            assert hostile.report("script")["make a file executable"] == changed
             assert ((hostile.outside / "secret").stat().st_mode & 0o777 != MODE) == changed
 
 
