@@ -6,7 +6,7 @@ from typing import Any
 import click
 
 from evolve_ai.cli.options import json_option, project_option, say, show_json, unsafe_option
-from evolve_ai.cli.working import open_project, present, terms
+from evolve_ai.cli.working import expect_keeper, open_project, present, terms
 from evolve_ai.model.errors import EXIT_FAILED
 from evolve_ai.pipelines import runs
 from evolve_ai.pipelines.verification import lost_key
@@ -39,6 +39,7 @@ def build(
     project = open_project(**at)
     if lost := lost_key(project):
         say(f"  {lost}", err=True)
+    expect_keeper(project, quiet=as_json)
     with ending_at_once(), build_bar(Terminal()) as advance:
         result = runs.build(project, assemble, ids, advance, terms(unsafe))
     show_json(result.model_dump(mode="json")) if as_json else present(build_result(result))

@@ -5,7 +5,7 @@ from typing import Any
 import click
 
 from evolve_ai.cli.options import json_option, project_option, say, show_json, unsafe_option
-from evolve_ai.cli.working import open_project, terms
+from evolve_ai.cli.working import expect_keeper, open_project, terms
 from evolve_ai.pipelines import runs
 from evolve_ai.plugins import assemble
 from evolve_ai.ui import text
@@ -24,8 +24,10 @@ from evolve_ai.ui.terminal import Terminal
 @project_option
 def exam(even_if_told: bool, unsafe: bool, as_json: bool, **at: Any) -> None:
     """Examine founders and living, afresh, on the held-out stretch."""
+    project = open_project(**at)
+    expect_keeper(project, quiet=as_json)
     with ending_at_once(), build_bar(Terminal()) as advance:
-        result = runs.exam(open_project(**at), assemble, advance, terms(unsafe), even_if_told)
+        result = runs.exam(project, assemble, advance, terms(unsafe), even_if_told)
     if result.warning:
         say(f"  {one_line(result.warning)}", err=True)
     if as_json:

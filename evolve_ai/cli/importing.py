@@ -6,7 +6,7 @@ from typing import Any
 import click
 
 from evolve_ai.cli.options import project_option, say, unsafe_option
-from evolve_ai.cli.working import open_project, terms
+from evolve_ai.cli.working import expect_keeper, open_project, terms
 from evolve_ai.model.errors import EvolveError
 from evolve_ai.pipelines import runs
 from evolve_ai.plugins import assemble
@@ -20,6 +20,7 @@ from evolve_ai.ui.plain import one_line
 def import_(folder: Path, unsafe: bool, **at: Any) -> None:
     """Found agents from folders made elsewhere: FOLDER is one, or holds some."""
     project = open_project(**at)
+    expect_keeper(project)
     imported = runs.take_in(project, assemble, folder, terms(unsafe))
     for agent in imported.founded:
         say(f"  imported {agent.id}")

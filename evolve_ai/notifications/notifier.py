@@ -12,7 +12,7 @@ from evolve_ai.model.settings import Settings
 from evolve_ai.notifications.event_log import EventLog
 from evolve_ai.notifications.hooks import Hooks, load_hooks
 from evolve_ai.notifications.orchestrator_log import Log, open_log
-from evolve_ai.notifications.secrets import secret_of
+from evolve_ai.notifications.webhook_check import usable_secret
 
 
 class Notifier:
@@ -93,15 +93,15 @@ def open_notifier(
 
 
 def _webhooks(settings: Settings, root: Path, log: Log) -> Iterator[Sink]:
-    """One that cannot be signed posts nothing: a run is refused for that before it begins, but
-    nobody is kept from ending one."""
+    """One that cannot be signed or encrypted posts nothing: a run is refused for that before it
+    begins, but nobody is kept from ending one."""
     if not settings.webhooks:
         return
     made = import_module("evolve_ai.notifications.webhook").Webhook
     for at, webhook in enumerate(settings.webhooks):
         name = f"webhook {at + 1}"
         try:
-            secret = secret_of(webhook, root)
+            secret = usable_secret(webhook, root)
         except SettingsError as error:
             log.warning("webhook posts nothing", sink=name, reason=str(error))
             continue

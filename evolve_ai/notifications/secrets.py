@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from evolve_ai.model.errors import SettingsError
-from evolve_ai.model.settings import Settings, WebhookSettings
+from evolve_ai.model.settings import WebhookSettings
 from evolve_ai.system.files import read_regular
 
 _WHERE = "evolve.toml"
@@ -29,12 +29,6 @@ def secret_of(
             )
         return secret
     return _of_file(root / webhook.secret_file) if webhook.secret_file else None
-
-
-def check_secrets(settings: Settings, root: Path) -> None:
-    """SettingsError where one cannot be had."""
-    for webhook in settings.webhooks:
-        secret_of(webhook, root)
 
 
 def _of_file(file: Path) -> bytes:

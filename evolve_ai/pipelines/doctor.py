@@ -13,6 +13,7 @@ from evolve_ai.model.capacity import Bound
 from evolve_ai.model.errors import EvolveError
 from evolve_ai.model.guarantee import Sandbox
 from evolve_ai.model.sandbox import Level
+from evolve_ai.notifications.webhook_check import check_webhooks
 from evolve_ai.pipelines import capacity
 from evolve_ai.pipelines.layout import colonies_needed
 from evolve_ai.pipelines.sandboxing import remedy
@@ -110,6 +111,7 @@ def _looked_at(subject: Subject) -> Iterator[Row]:
         yield Row(name, detail)
     yield Row("settings", partial(_settings, project.root))
     yield Row("plug-ins", subject.plugins, ("settings", SUBSTRATE))
+    yield Row("webhooks", partial(check_webhooks, project.settings, project.root), ("settings",))
     yield Row("template", subject.template, ("settings", SUBSTRATE))
     yield Row("registry", subject.registry, ("settings",))
     yield Row("folders", partial(_writable, project.root))

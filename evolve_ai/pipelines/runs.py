@@ -22,7 +22,7 @@ from evolve_ai.model.status import (
 )
 from evolve_ai.notifications.notifier import Notifier, open_notifier
 from evolve_ai.notifications.orchestrator_log import Log, open_log
-from evolve_ai.notifications.secrets import check_secrets
+from evolve_ai.notifications.webhook_check import check_webhooks
 from evolve_ai.pipelines import commands, inbox, stopping, views
 from evolve_ai.pipelines.abandonment import NO_SEASON, abandon_season
 from evolve_ai.pipelines.audit_agents import audit_agents
@@ -123,7 +123,7 @@ def _check_before(project: Project, purpose: str, terms: Terms | None) -> None:
     """What would end it later is refused before anything is written."""
     if purpose in (INIT, IMPORT) or (terms is not None and not terms.as_before):
         check_path(project.root)
-        check_secrets(project.settings, project.root)
+        check_webhooks(project.settings, project.root)
 
 
 def choose_seed(folder: Path, seed: int) -> None:

@@ -3,6 +3,8 @@
 import fcntl
 import json
 import os
+import stat
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,11 +16,13 @@ from evolve_ai.system.identity import Identity, identify
 
 _NAME = "lock"
 _MAX_BYTES = 4096
+_PURPOSES = (b"life-cycle", b"init", b"import", b"build", b"stop")
+_LOCKS = Path("/proc/locks")
 
 
 @dataclass(frozen=True, slots=True)
 class Holder:
-    """Who holds the project, since when (ISO 8601, UTC), and what for ("" if it did not say).
+    """Who holds the project, since when (ISO 8601, UTC), and what for ("" where it does not say).
 
     `elsewhere`: in another pid namespace, a container say, where its pid is another process's.
     """
@@ -46,8 +50,9 @@ class Holder:
 class Lock:
     """A held project; released by release(), by leaving the context, or by our death.
 
-    A file left behind is no obstacle: what counts is the lock of the kernel, flock(2). It passes
-    to children that are forked without exec, so whoever forks workers must end them.
+    A file left behind is no obstacle: what counts are locks of the kernel, flock(2), on the file
+    and on its folder: somebody may remove the file meanwhile. They pass to children that are forked
+    without exec, so whoever forks workers must end them.
     """
 
     def __init__(self, workspace: Path, purpose: str = ""):
@@ -62,13 +67,20 @@ class Lock:
 
     def _take(self, workspace: Path) -> None:
         self._path.parent.mkdir(parents=True, exist_ok=True)
-        flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
-        self._handle = os.open(self._path, flags, 0o644)
+        self._folder = os.open(self._path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        self._handle = -1
         try:
-            fcntl.flock(self._handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            with suppress(_NoLocksOfFolders):
+                _lock(self._folder)
+            flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
+            self._handle = os.open(self._path, flags, 0o644)
+            _lock(self._handle)
         except BlockingIOError as error:
-            os.close(self._handle)
+            self._close()
             raise _held(workspace, self._path) from error
+        except BaseException:
+            self._close()
+            raise
         self._sign()
 
     def _sign(self) -> None:
@@ -83,8 +95,13 @@ class Lock:
     def release(self) -> None:
         if self._handle >= 0:
             os.ftruncate(self._handle, 0)
-            os.close(self._handle)
-            self._handle = -1
+            self._close()
+
+    def _close(self) -> None:
+        for handle in (self._handle, self._folder):
+            if handle >= 0:
+                os.close(handle)
+        self._handle = self._folder = -1
 
     def __enter__(self) -> "Lock":
         return self
@@ -99,7 +116,39 @@ class Lock:
 
 
 def holder(workspace: Path) -> Holder | None:
-    """The living process that holds the project, or None."""
+    """The living process that holds the project, or None.
+
+    Where its file was removed, or is not its own any more, the kernel says which process it is.
+    """
+    return _signed(workspace) or _unsigned(workspace)
+
+
+def _unsigned(workspace: Path) -> Holder | None:
+    """Who has locked the folder (proc_locks(5)); of another pid namespace no pid is told."""
+    try:
+        inode = workspace.stat().st_ino
+        lines = _LOCKS.read_text().splitlines()
+    except OSError:
+        return None
+    for words in map(str.split, lines):
+        if len(words) > 5 and words[1] == "FLOCK" and words[5].rpartition(":")[2] == str(inode):
+            pid = int(words[4])
+            found = identify(pid) if pid > 0 else None
+            if found is not None:
+                return Holder(found, "", _purpose_of(pid))
+    return None
+
+
+def _purpose_of(pid: int) -> str:
+    """As its command line has it: the name of the command comes before everything else."""
+    try:
+        words = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+    except OSError:
+        return ""
+    return next((word.decode() for word in words if word in _PURPOSES), "")
+
+
+def _signed(workspace: Path) -> Holder | None:
     try:
         with (workspace / _NAME).open("rb") as file:
             body = json.loads(file.read(_MAX_BYTES))
@@ -124,6 +173,22 @@ def _pid_namespace() -> str:
         return ""
 
 
+class _NoLocksOfFolders(OSError):
+    """On some network disks: there the lock of the file is all there is."""
+
+
+def _lock(handle: int) -> None:
+    """BlockingIOError where another process has it."""
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise
+    except OSError as error:
+        if stat.S_ISDIR(os.fstat(handle).st_mode):
+            raise _NoLocksOfFolders(*error.args) from error
+        raise
+
+
 def _is_locked(path: Path) -> bool:
     """What tells of a holder whose pid says nothing here."""
     try:
@@ -143,8 +208,9 @@ def _held(workspace: Path, path: Path) -> HeldError:
             "held by a process that has not signed", where=path, todo="ask: fuser -v " + str(path)
         )
     purpose = f" ({found.purpose})" if found.purpose else ""
+    since = f" since {found.since}" if found.since else ", whose lock file somebody has removed"
     return HeldError(
-        f"held by {found}{purpose} since {found.since}",
+        f"held by {found}{purpose}{since}",
         where=path,
         todo="wait for it; a life-cycle ends with: evolve stop"
         + (", called where it runs" if found.elsewhere else ""),

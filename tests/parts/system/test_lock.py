@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -97,3 +98,36 @@ def test_lock_left_behind_in_another_pid_namespace_is_free(tmp_path):
     assert holder(tmp_path) is None
     with Lock(tmp_path):
         assert holder(tmp_path).pid == os.getpid()
+
+
+@pytest.mark.parametrize("left", [None, "", '{"pid": -1}'], ids=["no file", "empty", "another's"])
+def test_lock_holds_and_names_its_holder_though_its_file_was_removed(tmp_path, other_process, left):
+    (tmp_path / "lock").unlink()
+    if left is not None:
+        (tmp_path / "lock").write_text(left)
+    with pytest.raises(HeldError, match=f"held by process {other_process.pid}, whose lock file"):
+        Lock(tmp_path)
+    found = holder(tmp_path)
+    assert found is not None
+    assert found.identity == identify(other_process.pid)
+    other_process.kill()
+    other_process.wait()
+    assert holder(tmp_path) is None
+    with Lock(tmp_path):
+        assert holder(tmp_path).pid == os.getpid()
+    assert holder(tmp_path) is None
+
+
+def test_lock_whose_file_was_removed_is_released(tmp_path, nothing_left):
+    with Lock(tmp_path):
+        (tmp_path / "lock").unlink()
+    with Lock(tmp_path):
+        assert holder(tmp_path).pid == os.getpid()
+
+
+def test_refused_lock_leaves_nothing_open(tmp_path, other_process):
+    before = len(list(Path("/proc/self/fd").iterdir()))
+    for _ in range(5):
+        with pytest.raises(HeldError):
+            Lock(tmp_path)
+    assert len(list(Path("/proc/self/fd").iterdir())) == before

@@ -1,0 +1,36 @@
+"""Finds, before a run begins, what would keep a webhook from posting anything."""
+
+from importlib import import_module
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from evolve_ai.model.errors import SettingsError
+from evolve_ai.model.settings import Settings, WebhookSettings
+from evolve_ai.notifications.secrets import secret_of
+
+
+def check_webhooks(settings: Settings, root: Path) -> str:
+    """How many there are, in words. SettingsError where one cannot post, or not be signed."""
+    for webhook in settings.webhooks:
+        usable_secret(webhook, root)
+    return f"{len(settings.webhooks)} set" if settings.webhooks else "none set"
+
+
+def usable_secret(webhook: WebhookSettings, root: Path) -> bytes | None:
+    """What it signs with, or None. SettingsError as above."""
+    if urlsplit(webhook.url).scheme.lower() == "https":
+        _need_ssl()
+    return secret_of(webhook, root)
+
+
+def _need_ssl() -> None:
+    """Some builds of Python lack the module: nothing else here needs it."""
+    try:
+        import_module("ssl")
+    except ImportError as error:
+        raise SettingsError(
+            "a webhook has an https address, and this Python was built without ssl",
+            where="evolve.toml",
+            todo="install a Python that has it (python3 -c 'import ssl' says nothing then), or "
+            "post to a http address",
+        ) from error

@@ -1,0 +1,84 @@
+"""A Python that was built without ssl: all works but a webhook with an https address."""
+
+import os
+from pathlib import Path
+
+import pytest
+from project_support import ProjectUnderTest
+
+_BLIND = """
+import sys
+
+class Lacking:
+    def find_spec(self, name, path=None, target=None):
+        if name in ("ssl", "_ssl"):
+            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+
+sys.meta_path.insert(0, Lacking())
+"""
+_WORDS = "a webhook has an https address, and this Python was built without ssl"
+
+
+@pytest.fixture
+def env(tmp_path: Path) -> dict[str, str]:
+    """For commands: no module of theirs can import ssl."""
+    folder = tmp_path / "blind"
+    folder.mkdir()
+    (folder / "sitecustomize.py").write_text(_BLIND)
+    return {**os.environ, "PYTHONPATH": str(folder)}
+
+
+def _post_to(project: ProjectUnderTest, url: str) -> None:
+    with (project.root / "evolve.toml").open("a") as toml:
+        toml.write(f'\n[[webhooks]]\nurl = "{url}"\nretries = 0\n')
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("life-cycle", "--cycles", 1),
+        ("exam",),
+        ("build",),
+        ("audit",),
+        ("doctor",),
+        ("verify",),
+        ("status",),
+        ("agents",),
+        ("stop",),
+    ],
+    ids=str,
+)
+def test_every_command_works(
+    calm: ProjectUnderTest, env: dict[str, str], words: tuple[object, ...]
+) -> None:
+    said = calm.evolve(*words, env=env)
+    assert "ssl" not in said.out + said.err
+
+
+def test_https_address_is_refused_before_a_run_and_told_by_doctor(
+    calm: ProjectUnderTest, env: dict[str, str]
+) -> None:
+    _post_to(calm, "https://user:hidden@127.0.0.1:9/")
+    said = calm.evolve("life-cycle", "--cycles", 1, code=2, env=env)
+    assert f"evolve.toml: {_WORDS}" in said.err
+    assert "post to a http address" in said.err
+    assert "hidden" not in said.err
+    assert calm.status()["cycle"] == 1
+    assert _WORDS in calm.evolve("doctor", code=1, env=env).out
+    calm.evolve("status", env=env)
+    calm.evolve("stop", env=env)
+
+
+def test_address_without_encryption_is_posted_to(
+    calm: ProjectUnderTest, env: dict[str, str]
+) -> None:
+    _post_to(calm, "http://127.0.0.1:9/")
+    said = calm.evolve("life-cycle", "--cycles", 1, env=env)
+    assert "webhook 1:" in said.err, "nobody listens there: it was tried"
+    assert "ssl" not in said.err
+    assert calm.evolve("doctor", "--json", env=env).code == 0
+
+
+def test_sound_python_is_asked_nothing(calm: ProjectUnderTest) -> None:
+    _post_to(calm, "https://127.0.0.1:9/")
+    calm.live(1)
