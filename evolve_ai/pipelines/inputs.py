@@ -47,8 +47,9 @@ def note_inputs(parts: Parts, registry: Registry, run: str, pool: GenePool) -> t
     loud = [change.words for change in found if not change.quiet]
     if loud:
         meta[INPUTS_CHANGED] = json.dumps({"cycle": cycle, "changed": loud})
-    if season_under_way(registry) and any(change.world for change in found):
-        reason = f"in the middle of cycle {cycle + 1} this changed: {'; '.join(words)}"
+    of_world = [change.words for change in found if change.world]
+    if season_under_way(registry) and of_world:
+        reason = f"in the middle of cycle {cycle + 1} this changed: {'; '.join(of_world)}"
         events.append(Event(Kind.TAINT, cycle, None, {"reason": reason}))
         meta["tainted"] = registry.meta("tainted") or reason
     meta |= _note_told(parts, registry, cycle)

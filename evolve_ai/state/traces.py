@@ -26,13 +26,14 @@ def missing(registry: Path) -> EvolveError:
     """What to say where a registry is looked for and there is none: was there ever one?"""
     if copy_of(registry).exists():
         what = "holds no agents, and its copy does" if registry.exists() else "is gone"
-        return RegistryError(f"the registry {what}", where=registry, todo=MENDS)
+        todo = "evolve life-cycle puts the last good copy in its place"
+        return RegistryError(f"the registry {what}", where=registry, todo=todo)
     left = agents_left(registry)
     if left:
         return RegistryError(
             f"the registry is {NO_COPY}, but agents lie in {left[0].parent.parent} ({len(left)})",
             where=registry,
-            todo=WITHOUT_COPY,
+            todo="put a backup in its place, or take the agents in: evolve import agents",
         )
     return NoPopulationError(
         "this project has no agents yet", where=registry, todo="found some: evolve init 100"

@@ -32,25 +32,43 @@ def test_vanished_folder_of_agents_harms_nobody(calm: ProjectUnderTest) -> None:
     assert calm.status()["tainted"] is None
 
 
-def test_one_folder_that_is_gone_costs_its_agent_alone(calm: ProjectUnderTest) -> None:
+def test_one_folder_that_is_gone_costs_no_life(calm: ProjectUnderTest) -> None:
     victim = calm.agents()[0]["id"]
+    genome = (calm.folder(victim) / "genome.bin").read_bytes()
     shutil.rmtree(calm.folder(victim))
     calm.live(1)
     states = {row["id"]: row["state"] for row in calm.agents("--all")}
-    assert states.pop(victim) in ("quarantined", "dead")
+    assert len(states) == len(calm.agents()), "nobody died"
     assert "quarantined" not in states.values()
+    assert (calm.folder(victim) / "genome.bin").read_bytes() == genome
+    assert victim[:13] in calm.status()["tainted"], "its memory may be gone"
 
 
 def test_init_without_registry_spares_the_genomes_that_lie_there(project: ProjectUnderTest) -> None:
     genomes = {path: path.read_bytes() for path in project.root.glob("agents/*/genome.bin")}
-    for path in (project.root / "workspace").glob("registry.sqlite*"):
+    for path in (project.root / "workspace").glob("registry*"):
         path.unlink()
     done = project.evolve("init", 2, code=1)
-    assert f"{len(genomes)} agents lie here that the registry does not know" in done.err
+    assert "the registry is gone, and there is no copy" in done.err
+    assert f"agents lie in {project.root / 'agents'} ({len(genomes)})" in done.err
     assert "evolve import agents" in done.err
     assert {path: path.read_bytes() for path in genomes} == genomes
     project.evolve("import", project.root / "agents")
     assert project.status()["population"]["alive"] == len(genomes)
+
+
+def test_registry_that_is_gone_beside_a_good_copy_is_no_empty_one(
+    project: ProjectUnderTest,
+) -> None:
+    alive = project.status()["population"]["alive"]
+    for path in (project.root / "workspace").glob("registry.sqlite*"):
+        path.unlink()
+    for words in (("init", 2), ("import", project.root / "agents")):
+        refused = project.evolve(*words, code=1)
+        assert "the registry is gone" in refused.err
+        assert "evolve life-cycle" in refused.err
+    project.live(1)
+    assert project.status()["population"]["alive"] >= alive - 1
 
 
 def test_season_is_not_lost_on_a_policy_that_fails(
@@ -86,7 +104,7 @@ def test_status_says_who_lives_on_where_nobody_holds_the_project(calm: ProjectUn
     status = calm.status()
     assert (status["life_cycle"], status["population"]["running"]) == (None, living)
     assert len(calm.agent_pids()) == len(calm.agents()), "they wait for the next run"
-    calm.live(1)
+    calm.live(1, "--set", "cycle.ticks=0")
     assert calm.status()["tainted"] is None
 
 
