@@ -1,18 +1,24 @@
 """Owns how tests run `evolve`, and what came of it."""
 
 import contextlib
+import fcntl
 import json
 import os
+import pty
 import select
 import signal
+import struct
 import subprocess
 import sys
 import tempfile
+import termios
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
+
+import click
 
 EVOLVE = (sys.executable, "-m", "evolve_ai")
 SECONDS = 120.0
@@ -49,6 +55,29 @@ def evolve(*words: object, env: dict[str, str] | None = None, cwd: Path | None =
     assert "Traceback" not in done.err, done.err
     assert "a defect of ours" not in done.err, done.err
     return done
+
+
+def on_terminal(columns: int, *words: object) -> str:
+    """What `evolve` shows on a terminal of so many columns, without its colours."""
+    ours, theirs = pty.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
+    given = {"COLUMNS", "LINES", "NO_COLOR", "FORCE_COLOR"}
+    environment = {name: value for name, value in os.environ.items() if name not in given}
+    argv, seen = [*EVOLVE, *map(str, words)], b""
+    with subprocess.Popen(
+        argv,
+        stdin=theirs,
+        stdout=theirs,
+        stderr=subprocess.DEVNULL,
+        env=environment | {"TERM": "xterm"},
+    ) as running:
+        os.close(theirs)
+        with contextlib.suppress(OSError):  # EIO: nobody holds the other end any more
+            while chunk := os.read(ours, 65536):
+                seen += chunk
+        os.close(ours)
+        assert running.wait(SECONDS) == 0
+    return click.unstyle(seen.decode())
 
 
 def _started(argv: Sequence[str], environment: Mapping[str, str], cwd: Path | None) -> Done:

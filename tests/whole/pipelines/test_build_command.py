@@ -9,6 +9,7 @@ from typing import Any
 
 import psutil
 import pytest
+from commands import on_terminal
 from project_support import NO_CARGO, ProjectUnderTest, wait_until
 from toolchains import false_tools
 
@@ -317,16 +318,16 @@ def test_explanation_tells_why_something_cannot_be_built(calm: ProjectUnderTest)
     assert "tried again" in " ".join(out.split())
 
 
-def test_explanation_fits_a_narrow_terminal(
-    calm: ProjectUnderTest, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("COLUMNS", "80")
+def test_explanation_fits_a_narrow_terminal(calm: ProjectUnderTest) -> None:
     build(calm)
-    out = calm.evolve("build", "--explain", first(calm)).out
-    assert "\x1b" not in out
-    assert max(map(len, out.splitlines())) <= 80
-    for words in ("ready: all", "made of", "toolchain", "workspace/store/programs/", "genes:"):
-        assert words in out
+    words = ("build", "--explain", first(calm))
+    piped = calm.evolve(*words).out
+    shown = on_terminal(80, *words, "--project", calm.root)
+    assert "\x1b" not in piped
+    assert max(map(len, shown.splitlines())) <= 80
+    for told in ("ready: all", "made of", "toolchain", "workspace/store/programs/", "genes:"):
+        assert told in shown
+        assert told in piped
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root writes everywhere")

@@ -149,10 +149,6 @@ def _of_another(path: Path) -> None:
     path.write_bytes(encode(replace(genome, id="0" * 8 + genome.id[8:])))
 
 
-def _gone(path: Path) -> None:
-    path.unlink()
-
-
 VICES: dict[Callable[[Path], None], str] = {
     _truncated: "genome.bin",
     _empty: "genome.bin",
@@ -163,7 +159,6 @@ VICES: dict[Callable[[Path], None], str] = {
     _sparse: "1099511627776 bytes",
     _escaping: "path",
     _of_another: "not of this folder",
-    _gone: "missing",
 }
 
 
@@ -189,6 +184,19 @@ def test_unreadable_genome_quarantines_its_agent_alone_until_it_is_put_right(
     calm.live(1)
     assert set(states(calm).values()) == {"waiting"}
     assert len(calm.events("quarantine")) == len(spoilt)
+
+
+def test_genome_that_is_gone_is_written_again_as_the_registry_has_it(
+    calm: ProjectUnderTest,
+) -> None:
+    victim = min(states(calm))
+    genome = calm.folder(victim) / "genome.bin"
+    saved = genome.read_bytes()
+    genome.unlink()
+    calm.live(1)
+    assert set(states(calm).values()) == {"waiting"}
+    assert genome.read_bytes() == saved
+    assert victim[:13] in calm.status()["tainted"], "it may have changed since"
 
 
 def _put_right(path: Path, data: bytes) -> None:
@@ -218,10 +226,11 @@ def test_folder_with_what_does_not_belong_there_quarantines_its_agent_alone(
     gone.unlink()
     calm.live(1)
     found = states(calm)
-    assert [found[ids[n]] for n in (0, 1, 4, 5)] == ["quarantined"] * 4
+    assert [found[ids[n]] for n in (0, 1, 5)] == ["quarantined"] * 3
     assert found[ids[2]] == "waiting", "wiring is ours: it is put right"
     assert (folders[2] / "src" / "main.rs").is_file()
     assert found[ids[3]] == "quarantined"
+    assert found[ids[4]] == "waiting", "what the registry knows is made anew"
     assert found[ids[6]] == "waiting"
     assert gone.read_bytes() == saved, "known code is put back"
     assert found[ids[7]] == "waiting"
