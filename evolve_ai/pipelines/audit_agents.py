@@ -37,7 +37,7 @@ def audit_agents(parts: Parts, registry: Registry, prefixes: Sequence[str]) -> A
     pool = parts.substrate.read_pool(parts.project.template)
     check_kernel(registry, pool, parts.project.template)
     context, store = parts.context(pool, cycle=0), Reading(parts.project.sources)
-    reports = _looked_at(context, agents, store)
+    reports = _of_the_living(registry, _looked_at(context, agents, store))
     known = _read(context, reports, store)
     judged = audit(tuple(viable(context, one, known.sources) for one in reports), known.sources)
     clock.lap("audit")
@@ -60,6 +60,14 @@ def _looked_at(
     layout = rules.layout()
     folder_of = context.project.agent
     return [scan_folder(folder_of(agent), agent, rules, layout, store) for agent in agents]
+
+
+def _of_the_living(registry: Registry, reports: list[ScanReport]) -> list[ScanReport]:
+    """Beside a life-cycle: folders of the dead go once their deaths are on record."""
+    if all(report.fault is None for report in reports):
+        return reports
+    living = registry.living()
+    return [report for report in reports if report.fault is None or report.id in living]
 
 
 def _read(context: Context, reports: Sequence[ScanReport], store: Reading) -> Known:
