@@ -6,7 +6,6 @@ Prints JSON: milliseconds for all of them, the median of so many rounds.
 """
 
 import argparse
-import json
 import os
 import platform
 import statistics
@@ -16,6 +15,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import psutil
+from reports import printed
 
 from evolve_ai.system.consumption import memory_of
 from evolve_ai.system.identity import Identity, identify
@@ -30,13 +30,14 @@ def main() -> None:
     asked = words.parse_args()
     sleepers = [subprocess.Popen(["sleep", "600"]) for _ in range(asked.processes)]
     try:
-        found = measure([one.pid for one in sleepers], asked.rounds)
+        with printed(indent=2) as report:
+            report |= facts(asked.processes)
+            report |= measure([one.pid for one in sleepers], asked.rounds)
     finally:
         for one in sleepers:
             one.kill()
         for one in sleepers:
             one.wait()
-    print(json.dumps({**facts(asked.processes), **found}, indent=2))
 
 
 def facts(processes: int) -> dict[str, Any]:

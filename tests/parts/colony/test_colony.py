@@ -12,6 +12,7 @@ from fake_colony import FAKE_BOX, QUICK, fake, no_world, start_of
 from evolve_ai.colony.colony import Colony
 from evolve_ai.model.agent import Cause, Fault
 from evolve_ai.model.colony import Exchange, Limits, Refused, Started
+from evolve_ai.model.frame import MAX_STEPS_OF_FRAME
 from evolve_ai.model.report import Program
 from evolve_ai.model.world import Percept
 from evolve_ai.system.housekeeping import SPARE_DESCRIPTORS
@@ -231,14 +232,16 @@ def test_overlong_log_keeps_its_last_half(colony, raise_agents, tmp_path):
     assert log.read_text().count("the end\n") == 2
 
 
-def test_percept_larger_than_the_pipe_arrives_whole(colony, raise_agents):
+@pytest.mark.parametrize("length", [MAX_STEPS_OF_FRAME, 6500])
+def test_percept_larger_than_the_pipe_arrives_whole(length, colony, raise_agents):
     raise_agents("reads_slowly")
-    # Several frames in a row would not fit; here one is more than an empty pipe of 8 KiB takes.
-    steps = tuple(float(number) for number in range(6500))
+    # The last frame alone is more than an empty pipe of 8 KiB takes.
+    steps = tuple(float(number) for number in range(length))
     pool = [{"path": "src/genes/a.rs", "code": "0" * 64, "functions": ["run"]}]
     percepts = {id: Percept(steps, (), 0) for id in colony.running()}
     exchange = colony.exchange(percepts, tick=1, cycle=1, pool_for=dict.fromkeys(percepts, pool))
-    assert exchange.acts["a0-reads_slowly"].answers == tuple(step + 1 for step in steps)
+    answered = steps[-MAX_STEPS_OF_FRAME:]  # earlier ones are told before, and answered there
+    assert exchange.acts["a0-reads_slowly"].answers == tuple(step + 1 for step in answered)
 
 
 def test_large_hello_is_written_in_parts(colony, raise_agents):
