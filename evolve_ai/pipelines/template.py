@@ -162,10 +162,11 @@ class Template:
         """Put on record what agents may get now, and tell what is new and what is refused, once."""
         self._stamp = "" if taken.undecided else stamp
         self.notes += (f"template: {path} is there for mutations and births" for path in new)
-        stays = files_of(taken.pool)
+        stays, before = files_of(taken.pool), json.loads(self._registry.meta(REFUSED) or "{}")
         for path, reason in taken.refused.items():
             kept = "the file before stays" if path in stays else "no agent gets it"
-            self._tell(f"template: {path} is refused, {kept}: {reason}")
+            if before.get(path) != reason:  # by an earlier run, too
+                self._tell(f"template: {path} is refused, {kept}: {reason}")
         for reason in dict.fromkeys(taken.undecided.values()):
             self._tell(f"template: new gene files wait until they can be tried: {reason}")
         meta = remembered(taken)
