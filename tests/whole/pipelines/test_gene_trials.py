@@ -147,8 +147,9 @@ def test_init_left_to_a_life_cycle_founds_from_the_pool_of_that(
 
 
 def test_import_refuses_agents_that_do_not_compile(
-    calm: ProjectUnderTest, unfounded: ProjectUnderTest, tmp_path: Path
+    copy_of: Copy, calm_project: Path, unfounded: ProjectUnderTest, tmp_path: Path
 ) -> None:
+    calm = copy_of(calm_project, "living")
     ids = sorted(row["id"] for row in calm.agents())[:3]
     for agent in ids:
         shutil.copytree(calm.folder(agent), tmp_path / "elsewhere" / agent)

@@ -8,7 +8,7 @@ from project_support import ProjectUnderTest, wait_until
 def test_life_cycle_whose_lock_file_was_removed_holds_its_project(
     calm: ProjectUnderTest, made_anew: bool
 ) -> None:
-    running = calm.start("life-cycle", "--set", "cycle.ticks=100000")
+    running = calm.start("life-cycle", "--set", "cycle.ticks=0", "--set", "cycle.sleep=0.2")
     wait_until(calm.agent_pids, "agents")
     lock = calm.root / "workspace" / "lock"
     lock.unlink()
