@@ -130,7 +130,7 @@ def test_settings_with_a_slip(calm: ProjectUnderTest) -> None:
     rows = doctor(calm)
     assert unwell(rows).keys() == {"settings"}
     assert "did you mean seed" in rows["settings"]["detail"]
-    assert not_tried(rows) == {"plug-ins", "template", "registry"}
+    assert not_tried(rows) == {"plug-ins", "template", "registry", "webhooks"}
     file.write_text(text)
     assert not unwell(doctor(calm))
 
