@@ -162,11 +162,10 @@ class Template:
         """Put on record what agents may get now, and tell what is new and what is refused, once."""
         self._stamp = "" if taken.undecided else stamp
         self.notes += (f"template: {path} is there for mutations and births" for path in new)
-        stays, before = files_of(taken.pool), json.loads(self._registry.meta(REFUSED) or "{}")
+        stays = files_of(taken.pool)
         for path, reason in taken.refused.items():
             kept = "the file before stays" if path in stays else "no agent gets it"
-            if before.get(path) != reason:  # by an earlier run, too
-                self._tell(f"template: {path} is refused, {kept}: {reason}")
+            self._tell(f"template: {path} is refused, {kept}: {reason}")
         for reason in dict.fromkeys(taken.undecided.values()):
             self._tell(f"template: new gene files wait until they can be tried: {reason}")
         meta = remembered(taken)

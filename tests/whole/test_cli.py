@@ -172,7 +172,7 @@ def test_agent_that_crashes_again_and_again_is_quarantined(unfounded: ProjectUnd
     only(unfounded, vice='panic!("no more");')
     unfounded.set(start_cycles=10.0, gene_share=0.0)
     unfounded.evolve("init", 2)
-    unfounded.live(40, "--set", "cycle.ticks=1", "--set", "economy.start_cycles=10")
+    unfounded.live(30, "--set", "cycle.ticks=1", "--set", "economy.start_cycles=10")
     assert {row["state"] for row in unfounded.agents("--all")} <= {"quarantined", "dead"}
     assert unfounded.events("quarantine")
     assert unfounded.events("restart")
