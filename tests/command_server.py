@@ -5,8 +5,10 @@ Asked by a line of JSON on stdin (words, environment, folder, files for both out
 lines: the pid, and how it ended.
 """
 
+import importlib
 import json
 import os
+import pkgutil
 import sys
 from typing import Any
 
@@ -39,10 +41,12 @@ def serve() -> dict[str, Any] | None:
 
 if __name__ == "__main__":
     del sys.path[0]  # ours: a command finds nothing beside it that users would not have
-    from evolve_ai.cli import evolve, main
+    import evolve_ai
+    from evolve_ai.cli import main
 
-    for command in evolve.commands:
-        evolve.commands[command]  # imported, as everything else
+    for module in pkgutil.walk_packages(evolve_ai.__path__, "evolve_ai."):
+        if not module.name.endswith("__main__"):
+            importlib.import_module(module.name)  # commands import only what they need
 
     asked = serve()
     if asked is not None:

@@ -93,8 +93,8 @@ def _template(parts: Parts, pool_of: PoolOf) -> Found:
 def _programs(parts: Parts, pool_of: PoolOf) -> Found:
     count, altered = parts.substrate.onlooker(parts.project.workspace, pool_of()).verify()
     todo = (
-        "see who could write there; a life-cycle quarantines whose program it was, and "
-        "`evolve revive --all` lets it be built anew"
+        "see who could write there, then remove the folder: nobody runs it; a life-cycle "
+        "quarantines whose program it was, and `evolve revive --all` lets it be built anew"
     )
     problems = [Problem(where=str(where), what=why, todo=todo) for where, why in altered]
     return count, f"{count - len(altered)} batches are signed, and what was signed", problems

@@ -6,12 +6,12 @@ from pathlib import Path
 from project_support import ProjectUnderTest
 
 
-def with_own_store(project: ProjectUnderTest) -> ProjectUnderTest:
-    """Stores of tests are shared; who alters one must not alter that of the others."""
+def with_own_store(project: ProjectUnderTest, made_projects: Path) -> ProjectUnderTest:
+    """Stores of tests are shared; who alters one must not alter that of the others, nor look at
+    what they have built."""
     store = project.root / "workspace" / "store"
-    shared = store.resolve()
     store.unlink()
-    shutil.copytree(shared, store)
+    shutil.copytree(made_projects / "shared" / "store", store)
     return project
 
 

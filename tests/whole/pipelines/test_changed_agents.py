@@ -42,8 +42,8 @@ def test_function_flipped_by_hand_leads_to_new_wiring_program_and_process(
     started = calm.events("start", agent)[-1]["seq"]
     genes, wiring = tree(calm.folder(agent) / "src" / "genes"), _main(calm, agent)
     genes.pop("mod.rs")
-    at = calm.status()["cycle"]
     write(calm, flipped(genome_of(calm, agent)))
+    at = calm.status()["cycle"]  # over by then; one more may have looked before the flip
     restart = wait_until(lambda: calm.events("restart", agent), "a restart")[0]
     running.terminate()
     assert running.wait(30) == 0

@@ -136,9 +136,10 @@ def test_registry_that_is_gone_with_its_copy_is_refused_and_the_agents_are_taken
 
 
 def test_history_that_was_cleared_away_begins_anew_with_the_same_digest(
-    calm: ProjectUnderTest, project: ProjectUnderTest
+    copy_of: Callable[..., ProjectUnderTest], calm: ProjectUnderTest, founded_project: Path
 ) -> None:
     """Its events go on after those of the log that was left."""
+    project = copy_of(founded_project, "untouched")
     project.live(1)
     harm(calm, "rm -r agents workspace/registry*")
     shutil.copy2(project.root / "evolve.toml", calm.root)

@@ -10,8 +10,8 @@ from signatures_support import alter_all, batches, set_aside, with_own_store
 
 
 @pytest.fixture
-def own(calm: ProjectUnderTest) -> ProjectUnderTest:
-    return with_own_store(calm)
+def own(calm: ProjectUnderTest, made_projects: Path) -> ProjectUnderTest:
+    return with_own_store(calm, made_projects)
 
 
 def causes(project: ProjectUnderTest) -> set[str]:
@@ -111,12 +111,15 @@ def test_key_that_others_could_have_is_refused_in_a_sentence(
 
 
 def test_batch_of_another_project_makes_nobody_run(
-    own: ProjectUnderTest, copy_of: Callable[..., ProjectUnderTest], empty_project: Path
+    own: ProjectUnderTest,
+    copy_of: Callable[..., ProjectUnderTest],
+    empty_project: Path,
+    made_projects: Path,
 ) -> None:
-    other = with_own_store(copy_of(empty_project, "other"))
+    other = with_own_store(copy_of(empty_project, "other"), made_projects)
     (other.root / "workspace" / "key").unlink()
     for batch in batches(own):
-        shutil.rmtree(batch)  # those that other tests have left there
+        shutil.rmtree(batch)
     own.evolve("build")
     (ours,) = batches(own)
     ours.rename(other.root / "ours")

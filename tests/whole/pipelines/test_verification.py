@@ -21,8 +21,10 @@ def whole(calm_project: Path, lasting: Callable[..., ProjectUnderTest]) -> Path:
 
 
 @pytest.fixture
-def own(copy_of: Callable[..., ProjectUnderTest], whole: Path) -> ProjectUnderTest:
-    return with_own_store(copy_of(whole))
+def own(
+    copy_of: Callable[..., ProjectUnderTest], whole: Path, made_projects: Path
+) -> ProjectUnderTest:
+    return with_own_store(copy_of(whole), made_projects)
 
 
 def rows(project: ProjectUnderTest, code: int) -> dict[str, dict[str, Any]]:
