@@ -5,6 +5,7 @@ Asked by a line of JSON on stdin (words, environment, folder, files for both out
 lines: the pid, and how it ended.
 """
 
+import gc
 import importlib
 import json
 import os
@@ -48,6 +49,7 @@ if __name__ == "__main__":
         if not module.name.endswith("__main__"):
             importlib.import_module(module.name)  # commands import only what they need
 
+    gc.freeze()  # what all have is not copied for one
     asked = serve()
     if asked is not None:
         become(asked)

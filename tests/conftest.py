@@ -158,9 +158,12 @@ def make_projects(folder: Path) -> None:
     # Should the tests be killed themselves, their agents and keepers do not wait long.
     ProjectUnderTest(empty).set(ticks=TICKS, seed=SEED, stop_grace=2.0, orphan_seconds=60)
     founded = clone(empty, made / "founded", made / "shared")
+    # Workers take a second of processor time to begin with, and change nothing: tests that are
+    # about them ask for some, those of an empty project have as many as users have.
+    founded.set(workers=1)
     founded.evolve("init", COUNT)
     calm = clone(empty, made / "calm", made / "shared")
-    calm.set(**UNDYING, mutation_rate=0.0)
+    calm.set(**UNDYING, mutation_rate=0.0, workers=1)
     calm.evolve("init", CALM_COUNT)
     calm.live(1)
     shutil.rmtree(made / "shared" / "build")  # cargo knows it by its path

@@ -7,8 +7,6 @@ from logging.handlers import RotatingFileHandler
 from pathlib import Path
 from typing import Any, Protocol
 
-import structlog
-
 FILE_NAME = "orchestrator.log"
 _FILE_BYTES = 8 * 1024 * 1024
 _FILES = 3
@@ -42,6 +40,8 @@ def open_log(folder: Path) -> Log:
     except OSError:
         handler = logging.StreamHandler()
     logger.addHandler(handler)
+    import structlog  # for those who log alone: it brings rich, asyncio and ssl along
+
     log: Log = structlog.wrap_logger(
         logger,
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),

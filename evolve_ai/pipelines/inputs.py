@@ -27,7 +27,13 @@ from evolve_ai.system.settings_file import FILE_NAME, load_settings
 
 INPUTS = "inputs"  # in the registry: those of the last run
 TOLD = "told"  # there too: which data were told in which cycles
-_FAMILIES = ("environment", "selection", "variation", "substrate")
+# Setting -> the group of entry points of that family.
+_FAMILIES = {
+    "environment": "environments",
+    "selection": "selection",
+    "variation": "variation",
+    "substrate": "substrates",
+}
 
 
 def note_inputs(parts: Parts, registry: Registry, run: str, pool: GenePool) -> tuple[str, ...]:
@@ -138,10 +144,12 @@ def _hash_of(pool: GenePool) -> str:
 
 def _plugins(project: Project) -> Mapping[str, str]:
     """The code of the user's own plug-ins: the file of the module that each is in."""
-    found = {}
-    for family in _FAMILIES:
+    found, entries = {}, entry_points()  # read once: it opens a file for each installed package
+    for family, group in _FAMILIES.items():
         name = str(getattr(project.settings, family))
-        module = name.partition(":")[0] if ":" in name else _entry(name)
+        mine = entries.select(group=f"evolve_ai.{group}")
+        entry = next((entry.module for entry in mine if entry.name == name), "")
+        module = name.partition(":")[0] if ":" in name else entry
         origin = None
         with suppress(ImportError, ValueError, AttributeError):
             spec = importlib.util.find_spec(module) if module else None
@@ -150,9 +158,3 @@ def _plugins(project: Project) -> Mapping[str, str]:
             found[name] = hashlib.sha256(Path(str(origin)).read_bytes()).hexdigest()
     return found
 
-
-def _entry(name: str) -> str:
-    """The module of an entry point of ours; "" for what is built in."""
-    groups = ("environments", "selection", "variation", "substrates")
-    entries = (one for group in groups for one in entry_points(group=f"evolve_ai.{group}"))
-    return next((entry.module for entry in entries if entry.name == name), "")

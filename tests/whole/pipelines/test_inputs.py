@@ -54,10 +54,10 @@ def test_every_run_records_its_inputs_and_a_change_is_told(calm: ProjectUnderTes
 
 def test_same_inputs_are_no_change_and_workers_are_none_to_be_told(calm: ProjectUnderTest) -> None:
     calm.live(1)
-    done = calm.live(1, "--workers", 1)
+    done = calm.live(1, "--workers", 2)
     assert "not as in the run before" not in done.err
     assert calm.status()["inputs_changed"] is None
-    assert calm.events("inputs")[-1]["changed"] == ["cycle.workers 0 -> 1 (not as in evolve.toml)"]
+    assert calm.events("inputs")[-1]["changed"] == ["cycle.workers 1 -> 2 (not as in evolve.toml)"]
 
 
 def test_addresses_of_webhooks_are_not_on_record(calm: ProjectUnderTest) -> None:
