@@ -166,6 +166,7 @@ def make_projects(folder: Path) -> None:
     calm.set(**UNDYING, mutation_rate=0.0, workers=1)
     calm.evolve("init", CALM_COUNT)
     calm.live(1)
+    shutil.copytree(founded.root / "workspace" / "keeper", empty / "workspace" / "keeper")
     shutil.rmtree(made / "shared" / "build")  # cargo knows it by its path
     for project in (founded, calm):
         for name in ("build", "store"):
@@ -250,5 +251,5 @@ def calm(copy_of: Callable[..., ProjectUnderTest], calm_project: Path) -> Projec
 
 @pytest.fixture
 def unfounded(copy_of: Callable[..., ProjectUnderTest], empty_project: Path) -> ProjectUnderTest:
-    """A project without agents."""
+    """A project without agents; its keeper is compiled."""
     return copy_of(empty_project)

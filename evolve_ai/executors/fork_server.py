@@ -11,16 +11,19 @@ from typing import Any
 
 from evolve_ai.executors.worker import DECIDED_BY_PARENT
 
+_preloads: dict[str, None] = {}  # in the order in which they were asked for
+
 
 def children(preload: Sequence[str] = ()) -> Any:
     """The context (multiprocessing) that makes processes and pipes to them.
 
-    There is one server for all; what it is to `preload` can be said until its first child starts.
+    There is one server for all: it imports what any of them wants to `preload`, as far as that is
+    said before its first child starts.
     """
     forkserver = "forkserver" in multiprocessing.get_all_start_methods()
     context: Any = multiprocessing.get_context("forkserver" if forkserver else "spawn")
-    if preload:
-        context.set_forkserver_preload(list(preload))
+    _preloads.update(dict.fromkeys(preload))
+    context.set_forkserver_preload(list(_preloads))
     return context
 
 

@@ -55,7 +55,7 @@ class ColonyProcess:
     def __init__(self, spec: ColonySpec, roll: Callable[[], Roll]):
         self._spec = spec
         self._roll = roll
-        self._context = children()
+        self._context = children([serve.__module__])
         self._order: Order | None = None  # given, and not answered
         self._season: Order | None = None  # under way
         self._knows = False  # this process, of the season

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from evolve_ai import __version__
+from evolve_ai.model.errors import EvolveError
 from evolve_ai.model.event import Event, Kind
 from evolve_ai.model.inputs import Inputs, changes
 from evolve_ai.model.report import GenePool
@@ -66,7 +67,9 @@ def note_inputs(parts: Parts, registry: Registry, run: str, pool: GenePool) -> t
 def inputs_of(parts: Parts, pool: GenePool) -> Inputs:
     project, told = parts.project, told_by(parts)
     settings = flat(project.settings)
-    written = flat(load_settings(project.root / FILE_NAME))
+    written = settings
+    with suppress(EvolveError):  # somebody is writing it at this moment
+        written = flat(load_settings(project.root / FILE_NAME))
     held_out = hashlib.sha256(packed(told.held_out)).hexdigest() if told else None
     return Inputs(
         settings=settings,
@@ -157,4 +160,3 @@ def _plugins(project: Project) -> Mapping[str, str]:
         with suppress(OSError, TypeError):
             found[name] = hashlib.sha256(Path(str(origin)).read_bytes()).hexdigest()
     return found
-

@@ -44,7 +44,7 @@ def exam_table(result: ExamResult) -> Table:
     told = f"; told were {result.told}" if result.told else ""
     title = f"exam on {result.stretch}{told}"
     table = Table(title=title, title_justify="left", box=None, padding=(0, 2, 0, 0))
-    table.add_column("")
+    table.add_column("", no_wrap=True)
     for name in ("agents", "median S", "median error"):
         table.add_column(name, justify="right", overflow="fold")
     for name, marks in (

@@ -8,6 +8,7 @@ import protocol
 
 def start(heard):
     started = 0
+    _thread.stack_size(1 << 18)  # bytes: eight small ones fit into its memory, whatever it holds
     try:
         while started < 7:
             _thread.start_new_thread(time.sleep, (600,))

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from commands import evolve
+from commands import evolve, on_terminal
 from project_support import NO_CARGO, ProjectUnderTest
 
 GENE = """use crate::kernel::Agent;
@@ -294,13 +294,47 @@ def _shared(ids: list[str]) -> str:
     return next(first for first in firsts if firsts.count(first) > 1)
 
 
-def test_tables_fit_a_narrow_terminal_and_carry_no_colours_into_a_pipe(
-    lived: ProjectUnderTest,
+REPORTS = [
+    ("status",),
+    ("agents", "--all"),
+    ("exam",),
+    ("audit",),
+    ("build", "--explain"),
+    ("show",),
+]
+
+
+def of_an_agent(project: ProjectUnderTest, words: tuple[str, ...]) -> tuple[str, ...]:
+    """The words, with an agent where they ask for one."""
+    asks = words[-1] in ("--explain", "show")
+    return (*words, project.agents()[0]["id"]) if asks else words
+
+
+@pytest.mark.parametrize("words", REPORTS, ids=lambda words: words[0])
+def test_report_carries_no_colours_into_a_pipe_and_is_not_cut_there(
+    lived: ProjectUnderTest, words: tuple[str, ...]
 ) -> None:
-    for words in (("status",), ("agents", "--all")):
-        out = lived.evolve(*words, env={**os.environ, "COLUMNS": "80"}).out
-        assert "\x1b" not in out
-        assert max(map(len, out.splitlines())) <= 80
+    words = of_an_agent(lived, words)
+    narrow, wide = ({**os.environ, "COLUMNS": width} for width in ("40", "400"))
+    out = lived.evolve(*words, env=narrow).out
+    assert "\x1b" not in out
+    assert [*map(str.split, lived.evolve(*words, env=wide).out.splitlines())] == [
+        *map(str.split, out.splitlines())
+    ]
+
+
+@pytest.mark.parametrize("columns", [40, 60])
+@pytest.mark.parametrize("words", REPORTS, ids=lambda words: words[0])
+def test_report_fits_a_narrow_terminal(
+    lived: ProjectUnderTest, words: tuple[str, ...], columns: int
+) -> None:
+    """Columns go before ids; sentences go on in the next line."""
+    words = of_an_agent(lived, words)
+    shown = on_terminal(columns, *words, "--project", lived.root)
+    assert max(map(len, shown.splitlines())) <= columns
+    everything = lived.evolve(*words).out
+    for name in ("persistence", "population", "genome", "rustc"):
+        assert (name in shown) is (name in everything)
 
 
 def test_exam_compares_founders_and_living_with_persistence(lived: ProjectUnderTest) -> None:

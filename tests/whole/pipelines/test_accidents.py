@@ -113,7 +113,8 @@ def test_whom_the_machine_has_no_descriptor_for_waits_and_has_not_failed(
     calm: ProjectUnderTest, mode: str
 ) -> None:
     few = SPARE_DESCRIPTORS + 40
-    words = ("--cycles", "2", "--set", f"mode={mode}", "--set", "budget.descriptors=100000")
+    words = ("--cycles", "2", "--workers", "2", "--set", f"mode={mode}")
+    words = (*words, "--set", "budget.descriptors=100000")
     argv = [*EVOLVE, "life-cycle", *words, "--project", calm.root]
     done = subprocess.run(
         ["prlimit", f"--nofile={few}:{few}", *argv], capture_output=True, text=True, timeout=120
