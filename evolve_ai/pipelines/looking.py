@@ -6,7 +6,8 @@ is imported by both commands: nothing that builds, boxes or checks settings.
 
 import json
 import statistics
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, fields, replace
 from typing import Any
 
@@ -26,6 +27,7 @@ from evolve_ai.model.tally import NO_HISTORY, Tally, Totals
 from evolve_ai.pipelines.layout import Layout
 from evolve_ai.state.facts import INPUTS_CHANGED, PAUSED, SANDBOX, TALLY
 from evolve_ai.state.registry import Registry
+from evolve_ai.state.traces import no_population
 from evolve_ai.system.consumption import in_their_folders
 from evolve_ai.system.housekeeping import Housekeeping
 from evolve_ai.system.lock import Holder, holder
@@ -48,9 +50,19 @@ def last_sandbox(level: str, registry: Registry) -> str:
     return registry.meta(SANDBOX) or f"{level}: {NOT_TRIED}"
 
 
-def agent_rows(folders: Folders, everyone: bool) -> list[AgentRow]:
-    """The living, fittest first, who is in quarantine last; then, if asked for, the dead."""
+@contextmanager
+def founded(folders: Folders) -> Iterator[Registry]:
+    """The registry; one that an init or a life-cycle has just begun is none."""
     with Registry.read(folders.registry) as registry:
+        if registry.meta("places") is None:
+            raise no_population(folders.registry)
+        yield registry
+
+
+def agent_rows(folders: Folders, everyone: bool) -> list[AgentRow]:
+    """The living, fittest first, who is in quarantine last; then, if asked for, the dead.
+    NoPopulationError where nobody was ever founded."""
+    with founded(folders) as registry:
         living = _rows(registry.rows(_ROW))
         living.sort(key=lambda row: (row.is_set_aside, -(row.fitness or 0), row.place))
         known = as_they_are(folders, living)
@@ -86,7 +98,7 @@ def _without_process(row: AgentRow) -> AgentRow:
 
 def status(folders: Folders, outline: Outline) -> Status:
     """NoPopulationError where nobody was ever founded."""
-    with Registry.read(folders.registry) as registry:
+    with founded(folders) as registry:
         return status_of(folders, outline, registry)
 
 

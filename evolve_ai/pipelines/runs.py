@@ -10,7 +10,7 @@ import tomlkit
 
 from evolve_ai.contracts.sink import Sink
 from evolve_ai.contracts.substrate import Progress
-from evolve_ai.model.errors import EvolveError, NoPopulationError
+from evolve_ai.model.errors import EvolveError
 from evolve_ai.model.settings import Settings
 from evolve_ai.model.status import (
     AgentStory,
@@ -50,6 +50,7 @@ from evolve_ai.pipelines.verification import lost_key, verify_project
 from evolve_ai.state.copies import Copies
 from evolve_ai.state.registry import Registry
 from evolve_ai.state.rescue import put_back
+from evolve_ai.state.traces import no_population
 from evolve_ai.system.files import publish
 from evolve_ai.system.lock import Holder, Lock
 from evolve_ai.system.paths import check_path
@@ -226,9 +227,7 @@ def life(
     """`abandon`: a season that was left in its middle is given up first."""
     with opened(project, assemble, LIFE_CYCLE, terms or Terms(), hear) as (parts, registry):
         if registry.meta("places") is None:
-            raise NoPopulationError(
-                "this project has no agents yet", where=project.root, todo="evolve init 100"
-            )
+            raise no_population(project.registry)
         if abandon:
             told = abandon_season(registry, parts.sink, run_id(), "asked for by the operator")
             add_news(registry, told or NO_SEASON)
@@ -308,7 +307,7 @@ def exam(
     """HeldError while a life-cycle runs: both would build in the same place."""
     with opened(project, assemble, EXAM, terms or Terms()) as (parts, registry):
         if registry.meta("places") is None:
-            raise NoPopulationError("this project has no agents yet", todo="evolve init 100")
+            raise no_population(project.registry)
         pool = open_pool(parts, registry)
         builder = parts.builder(pool)
         return examine(parts, registry, pool, builder, progress, even_if_told)

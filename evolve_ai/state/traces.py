@@ -35,6 +35,10 @@ def missing(registry: Path) -> EvolveError:
             where=registry,
             todo="put a backup in its place, or take the agents in: evolve import agents",
         )
+    return no_population(registry)
+
+
+def no_population(registry: Path) -> NoPopulationError:
     return NoPopulationError(
         "this project has no agents yet", where=registry, todo="found some: evolve init 100"
     )

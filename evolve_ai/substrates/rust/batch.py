@@ -9,7 +9,12 @@ from evolve_ai.contracts.substrate import Progress
 from evolve_ai.model.errors import TemplateError, ToolchainError
 from evolve_ai.model.report import BuildProgress
 from evolve_ai.substrates.rust.area import BATCH, BuildArea, row_of_line
-from evolve_ai.substrates.rust.cargo import CargoReport, first_error, not_compiled
+from evolve_ai.substrates.rust.cargo import (
+    CargoReport,
+    first_error,
+    not_compiled,
+    said_of_no_place,
+)
 from evolve_ai.substrates.rust.compiler import FILE_BYTES, Compiler
 from evolve_ai.substrates.rust.machine import (
     crashed,
@@ -118,7 +123,7 @@ class BatchBuild:
         self._raise_if_ours(report, done)
         learned = not report.torn and self._learn(report, done, units, genes)
         if not learned and self._cleaned:
-            self._raise_if_refused(_told(report, done), again=True)
+            self._raise_if_refused(said_of_no_place(report, done), again=True)
             error = first_error(report, done.stderr.decode("utf-8", "replace"))
             raise ToolchainError(
                 f"cargo failed ({ending(done.code)}), and not because of a gene: {error}",
@@ -155,7 +160,7 @@ class BatchBuild:
 
     def _raise_if_ours(self, report: CargoReport, done: Completed) -> None:
         """Failures that no gene is to blame for."""
-        told, kernel = _told(report, done), self._area.kernel
+        told, kernel = said_of_no_place(report, done), self._area.kernel
         raise_if_disk(told, self._area.folder, FILE_BYTES)
         if is_starved(told) and _uncompiled(done) & {kernel, BATCH}:
             raise starved_error(self._compiler.memory, self._area.folder)
@@ -223,7 +228,7 @@ class BatchBuild:
             limit = f"{done.seconds:.0f} s ({done.ending})"
             self._outcome.stuck_units[unit.name] = f"{path}:1: the compiler took over {limit}"
         elif unit.name in _uncompiled(done):
-            told = _told(report, done)
+            told = said_of_no_place(report, done)
             raise_if_disk(told, self._area.folder, FILE_BYTES)
             if self._raise_if_refused(told, again=again):
                 return self._is_stuck(unit, again=True)
@@ -234,7 +239,7 @@ class BatchBuild:
 
     def _crash(self, unit: Unit, report: CargoReport, done: Completed) -> str:
         """What became of a compiler that ended without an error in this unit."""
-        told = _told(report, done)
+        told = said_of_no_place(report, done)
         if is_starved(told):
             return starved(self._compiler.memory)
         errors = report.errors.get(unit.name)
@@ -264,10 +269,3 @@ def _failed_genes(report: CargoReport, genes: Sequence[Gene]) -> dict[Gene, str]
 
 def _uncompiled(done: Completed) -> set[str]:
     return not_compiled(done.stderr.decode("utf-8", "replace"))
-
-
-def _told(report: CargoReport, done: Completed) -> str:
-    """How cargo ended, and all that was said of no place in a gene file."""
-    told = done.stderr.decode("utf-8", "replace").strip()
-    unplaced = (text for texts in report.unplaced.values() for text in texts)
-    return "\n".join([f"cargo: {ending(done.code)}", told, *unplaced])

@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from evolve_ai.substrates.rust.machine import is_starved
+from evolve_ai.substrates.rust.machine import ending, is_starved
 from evolve_ai.substrates.rust.policy import GENERATED_PREFIX
+from evolve_ai.system.commands import Completed
 
 _UNIT_PATH = re.compile(rf"{GENERATED_PREFIX}(?:unit|kernel)_[0-9a-f]+")
 _NOT_COMPILED = re.compile(r"could not compile `([A-Za-z0-9_-]+)`")
@@ -109,6 +110,13 @@ class CargoReport:
             return None
         more = f" (and {len(placed) - 1} more)" if len(placed) > 1 else ""
         return placed[0].sentence() + more
+
+
+def said_of_no_place(report: CargoReport, done: Completed) -> str:
+    """How cargo ended, and all that was said of no place in a gene file: linkers speak there."""
+    told = done.stderr.decode("utf-8", "replace").strip()
+    unplaced = (text for texts in report.unplaced.values() for text in texts)
+    return "\n".join([f"cargo: {ending(done.code)}", told, *unplaced])
 
 
 def first_error(report: CargoReport, stderr: str) -> str:

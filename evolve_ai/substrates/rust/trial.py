@@ -5,7 +5,7 @@ from pathlib import Path
 from evolve_ai.model.errors import MachineError, ToolchainError
 from evolve_ai.model.settings import BuildSettings
 from evolve_ai.substrates.rust.area import TRIAL, TrialArea
-from evolve_ai.substrates.rust.cargo import CargoReport, first_error
+from evolve_ai.substrates.rust.cargo import CargoReport, first_error, said_of_no_place
 from evolve_ai.substrates.rust.compiler import FILE_BYTES, Compiler
 from evolve_ai.substrates.rust.machine import is_starved, raise_if_disk, starved_error
 from evolve_ai.substrates.rust.profile import rust_flags
@@ -31,10 +31,11 @@ def trial(compiler: Compiler, folder: Path, settings: BuildSettings) -> str:
             f"one line takes longer than its {done.ending}", todo="free the machine"
         )
     if done.code != 0 or report.program is None:
-        raise_if_disk(told, folder, FILE_BYTES)
-        if refused := refusal(told, what="no compiler can be run"):
+        said = said_of_no_place(report, done)
+        raise_if_disk(said, folder, FILE_BYTES)
+        if refused := refusal(said, what="no compiler can be run"):
             raise refused
-        if is_starved(told):
+        if is_starved(said):
             raise starved_error(compiler.memory, folder)
         raise ToolchainError(first_error(report, told), todo=_TODO)
     ran = run_command(
