@@ -30,6 +30,19 @@ def test_new_project_says_what_to_type_next(tmp_path: Path) -> None:
     assert "evolve init 100" in done.out
 
 
+def test_log_of_the_founding_has_the_hash_of_each_code(project: ProjectUnderTest) -> None:
+    line = re.compile(
+        r"\S+ founded (?P<id>\S+) place=\d+ active_genes=\d+ genome=(?P<genome>[0-9a-f]{16}) "
+        r"code=(?P<code>[0-9a-f]{16})"
+    )
+    log = (project.root / "logs" / "initialization_log.txt").read_text().splitlines()
+    found = [match for match in map(line.fullmatch, log) if match]
+    assert len(found) == len(log) == len(project.agents())
+    codes = {match["id"]: match["code"] for match in found}
+    wirings = {id: (project.folder(id) / "src" / "main.rs").read_bytes() for id in codes}
+    assert len(set(codes.values())) == len(set(wirings.values())) > 1
+
+
 def test_new_in_a_folder_that_holds_something_is_refused(tmp_path: Path) -> None:
     (tmp_path / "thesis.txt").write_text("mine")
     done = evolve("new", tmp_path)

@@ -19,6 +19,13 @@ FOUNDERS = 120
 ASLEEP = ("--set", "cycle.sleep=600")
 
 
+@pytest.fixture
+def project(project: ProjectUnderTest) -> ProjectUnderTest:
+    """With as many workers as users have."""
+    project.set(workers=0)
+    return project
+
+
 def recorded_agents(project: ProjectUnderTest) -> list[str]:
     """Ids in the registry; none while its file or its tables are not there yet."""
     path = project.root / "workspace" / "registry.sqlite"

@@ -27,6 +27,13 @@ ASLEEP = ("--set", "cycle.sleep=600")
 
 
 @pytest.fixture
+def project(project: ProjectUnderTest) -> ProjectUnderTest:
+    """With as many workers as users have."""
+    project.set(workers=0)
+    return project
+
+
+@pytest.fixture
 def lived(project: ProjectUnderTest) -> Iterator[ProjectUnderTest]:
     """A project after its first cycle; whoever still runs in the end is ended with it."""
     project.live(1)

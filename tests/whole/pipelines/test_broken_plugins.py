@@ -2,10 +2,12 @@
 
 import json
 import shutil
+import signal
+import subprocess
 from pathlib import Path
 
 import pytest
-from project_support import ProjectUnderTest
+from project_support import ProjectUnderTest, wait_until
 
 PLUGINS = """
 import os, pathlib, subprocess, sys, time
@@ -79,6 +81,7 @@ def leaves(view, rng):
     sys.exit(0)
 
 def sleeps(view, rng):
+    pathlib.Path(__file__).with_name("slept").touch()
     time.sleep(1000)
 """
 
@@ -218,6 +221,26 @@ def test_policy_that_leaves_or_never_returns_is_named(
         1, *SHORT, "--selection", f"mine:{name}", "--set", "plugins.timeout=1.0", code=2
     )
     assert words in done.err
+    project.live(1, *SHORT)
+    assert project.status()["tainted"] is None
+
+
+def test_second_ctrl_c_ends_a_policy_that_never_returns(
+    project_with_plugins: ProjectUnderTest,
+) -> None:
+    project = project_with_plugins
+    words = (*SHORT, "--selection", "mine:sleeps", "--set", "plugins.timeout=600")
+    running = project.start("life-cycle", *words)
+    slept = project.root / "slept"
+    wait_until(slept.exists, "a policy at work")
+    running.send_signal(signal.SIGINT)
+    with pytest.raises(subprocess.TimeoutExpired):
+        running.wait(1)  # the policy may still come back
+    running.send_signal(signal.SIGINT)
+    _, err = running.communicate(timeout=30)
+    assert running.returncode == 1
+    assert "ended at once" in err
+    assert not project.processes()
     project.live(1, *SHORT)
     assert project.status()["tainted"] is None
 

@@ -60,11 +60,13 @@ def test_same_inputs_are_no_change_and_workers_are_none_to_be_told(calm: Project
     assert calm.events("inputs")[-1]["changed"] == ["cycle.workers 1 -> 2 (not as in evolve.toml)"]
 
 
-def test_addresses_of_webhooks_are_not_on_record(calm: ProjectUnderTest) -> None:
+def test_passwords_of_webhooks_are_neither_on_record_nor_told(calm: ProjectUnderTest) -> None:
     with (calm.root / "evolve.toml").open("a") as toml:
         toml.write('\n[[webhooks]]\nurl = "http://user:secret@127.0.0.1:9/"\n')
-    calm.live(1)
+    told = [calm.live(1), *(calm.evolve(*words) for words in (["doctor"], ["doctor", "--json"]))]
+    assert not any("secret" in done.out + done.err for done in told)
     assert "secret" not in json.dumps(calm.events("inputs"))
+    assert not any(b"secret" in path.read_bytes() for path in calm.root.glob("logs/*log*"))
 
 
 def test_data_template_and_plugins_that_change_are_told(calm: ProjectUnderTest) -> None:

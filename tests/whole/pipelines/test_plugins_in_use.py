@@ -180,5 +180,7 @@ def test_solitary_agents_live_by_the_fitness_that_they_report(unfounded: Project
 
 
 def test_who_reports_nothing_in_a_solitary_world_starves(project: ProjectUnderTest) -> None:
-    project.live(2, "--set", "environment=solitary")
+    done = project.live(2, "--set", "environment=solitary")
+    assert done.err.count("nobody reports a fitness") == 1
+    assert "agent.report(...)" in done.err
     assert project.status()["deaths"]["starved"] > 0

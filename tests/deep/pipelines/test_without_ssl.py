@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 
 import pytest
+from commands import evolve
 from project_support import ProjectUnderTest
 
 _BLIND = """
@@ -44,6 +45,9 @@ def _post_to(project: ProjectUnderTest, url: str) -> None:
         ("verify",),
         ("status",),
         ("agents",),
+        ("show", "$one"),
+        ("logs", "$one"),
+        ("init", 1),
         ("stop",),
     ],
     ids=str,
@@ -51,8 +55,17 @@ def _post_to(project: ProjectUnderTest, url: str) -> None:
 def test_every_command_works(
     calm: ProjectUnderTest, env: dict[str, str], words: tuple[object, ...]
 ) -> None:
-    said = calm.evolve(*words, env=env)
+    one = calm.agents()[0]["id"]
+    said = calm.evolve(*(one if word == "$one" else word for word in words), env=env)
     assert "ssl" not in said.out + said.err
+
+
+def test_project_is_made_and_agents_are_taken_in(
+    calm: ProjectUnderTest, env: dict[str, str], tmp_path: Path
+) -> None:
+    assert evolve("new", tmp_path / "mine", env=env).code == 0
+    done = evolve("import", calm.root / "agents", "--project", tmp_path / "mine", env=env)
+    assert (done.code, "ssl" in done.err) == (0, False), done.err
 
 
 def test_https_address_is_refused_before_a_run_and_told_by_doctor(
