@@ -5,13 +5,18 @@ Asked by a line of JSON on stdin (words, environment, folder, files for both out
 lines: the pid, and how it ended.
 """
 
+import atexit
 import gc
 import importlib
 import json
 import os
 import pkgutil
 import sys
-from typing import Any
+import threading
+import traceback
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any, NoReturn
 
 
 def become(asked: dict[str, Any]) -> None:
@@ -40,6 +45,29 @@ def serve() -> dict[str, Any] | None:
     return None
 
 
+def ended(main: Callable[[], None]) -> int:
+    """The exit code that a command comes to, once its threads are over."""
+    code = 0
+    try:
+        main()
+    except SystemExit as exit:
+        code = exit.code if isinstance(exit.code, int) else int(exit.code is not None)
+    except BaseException:
+        traceback.print_exc()
+        code = 1
+    threading._shutdown()  # type: ignore[attr-defined]
+    atexit._run_exitfuncs()
+    return code
+
+
+def end(code: int) -> NoReturn:
+    """Without taking apart what all commands share: that takes longer than most commands."""
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(OSError, ValueError):
+            stream.flush()
+    os._exit(code)
+
+
 if __name__ == "__main__":
     del sys.path[0]  # ours: a command finds nothing beside it that users would not have
     import evolve_ai
@@ -53,4 +81,4 @@ if __name__ == "__main__":
     asked = serve()
     if asked is not None:
         become(asked)
-        main()
+        end(ended(main))

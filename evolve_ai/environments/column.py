@@ -212,7 +212,7 @@ def _times(name: str, cells: Sequence[str]) -> Sequence[float] | Sequence[str] |
     numbers = [number_in(cell) for cell in cells]
     if all(isinstance(one, float) for one in numbers):
         found = [one for one in numbers if isinstance(one, float)]
-        years = all(one.is_integer() and one in _YEARS for one in found)
+        years = all(one.is_integer() and int(one) in _YEARS for one in found)
         falling = all(now < before for before, now in pairwise(found))
         return found if years or falling or name.lower() in _TIMES - {"day", "time"} else None
     iso = all(is_date(cell) and cell[:4].isdigit() and cell[4:5] in "-/" for cell in cells)

@@ -3,6 +3,7 @@
 import logging
 import sys
 from contextlib import suppress
+from importlib import import_module
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 from typing import Any, Protocol
@@ -40,8 +41,7 @@ def open_log(folder: Path) -> Log:
     except OSError:
         handler = logging.StreamHandler()
     logger.addHandler(handler)
-    import structlog  # for those who log alone: it brings rich, asyncio and ssl along
-
+    structlog = import_module("structlog")  # workers, who log nothing, need no asyncio and no ssl
     log: Log = structlog.wrap_logger(
         logger,
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),

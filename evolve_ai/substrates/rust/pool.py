@@ -36,6 +36,8 @@ MOST_BYTES = MAX_BYTES - 4096
 _ANY = "00000000-0000-4000-8000-000000000000"
 
 _MODULE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}\.rs")
+# Where a visibility may follow that is less than `pub`: a comment may stand before its bracket.
+_NARROWED = re.compile(rb"\bpub\s*[(/]")
 _LIBRARY_ITEMS = ["pub mod genes ;", "pub mod kernel ;"]
 _DEFAULTS = BuildSettings()
 _AUDIT = AuditSettings()
@@ -200,6 +202,8 @@ def _check_library(code: bytes) -> None:
 def _check_kernel(path: str, code: bytes) -> None:
     """`pub(crate)` would show genes, in the agent's folder, what their own crate cannot see."""
     if not path.endswith(".rs"):
+        return
+    if not _NARROWED.search(code):
         return
     own_root = ("pub(crate)", "pub(super)") if path == f"{KERNEL}/mod.rs" else ("pub(crate)",)
     for node, _ in syntax.walk(_tree(path, code)):
