@@ -58,21 +58,20 @@ def open_registry(
         if mended is not None:
             _go_on(project, registry, mended)
         elif fresh:
-            registry.skip_events(_log_of(project).last_seq())
+            _begin_after(registry, _log_of(project).last_seq())
         elif registry.last_seq() < _log_of(project).last_seq():
-            _go_on(
-                project,
-                registry,
-                Mended(
-                    SET_BACK,
-                    None,
-                    "",
-                ),
-            )
+            _go_on(project, registry, Mended(SET_BACK, None, ""))
     except BaseException:
         registry.close()
         raise
     return registry
+
+
+def _begin_after(registry: Registry, seq: int) -> None:
+    """A history begins; if a log of an earlier one was left, its numbers are not given twice."""
+    registry.skip_events(seq)
+    if seq:
+        add_news(registry, f"a history begins anew; events begin at {seq + 1}, as the log goes on")
 
 
 def refuse_lost(project: Project) -> None:

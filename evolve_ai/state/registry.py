@@ -174,6 +174,10 @@ class Registry:
     def skip_events(self, seq: int) -> None:
         """Number the events to come from the one after `seq` on, if they would not be anyway."""
         with _told(self.path):
+            self._connection.execute(  # before its first event a table has no row there
+                "INSERT INTO sqlite_sequence (name, seq) SELECT 'events', 0 "
+                "WHERE NOT EXISTS (SELECT 1 FROM sqlite_sequence WHERE name = 'events')"
+            )
             self._connection.execute(
                 "UPDATE sqlite_sequence SET seq = max(seq, ?) WHERE name = 'events'", [seq]
             )

@@ -389,3 +389,14 @@ def test_registry_where_nothing_can_be_written_is_read_and_gets_no_company(
         writer.commit(Batch(meta={"seed": "8"}), run="r")
         with Registry.read(file) as registry:
             assert registry.meta("seed") == "8"
+
+
+def test_numbers_that_are_skipped_before_the_first_event_are_not_given(tmp_path: Path) -> None:
+    for _ in range(2):
+        with Registry.create(tmp_path / "registry.sqlite") as registry:
+            registry.skip_events(50)
+            registry.skip_events(20)
+            assert registry.last_seq() == 50
+    with Registry.create(tmp_path / "registry.sqlite") as registry:
+        (recorded,) = registry.commit(Batch(events=[Event(Kind.TAINT, 0, None, {})]), "run")
+        assert recorded.seq == 51
