@@ -1,6 +1,7 @@
 """What benchmarks print: one JSON object, whatever breaks; and events read line by whole line."""
 
 import json
+import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,8 +14,10 @@ def printed(indent: int | None = None, when: bool = True) -> Iterator[dict[str, 
     then is printed all the same, with what broke as `error`, and the exit code is 1.
 
     `when` False: a report of nothing but lines of its own; it is printed only if something breaks.
+    SIGTERM breaks it, too.
     """
     report: dict[str, Any] = {}
+    before = signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
     try:
         yield report
     except (Exception, KeyboardInterrupt, SystemExit) as error:
@@ -23,6 +26,8 @@ def printed(indent: int | None = None, when: bool = True) -> Iterator[dict[str, 
         report["error"] = f"{type(error).__name__}: {error}"
         print(json.dumps(report, indent=indent), flush=True)
         sys.exit(1)
+    finally:
+        signal.signal(signal.SIGTERM, before)
     if when:
         print(json.dumps(report, indent=indent), flush=True)
 
