@@ -125,10 +125,10 @@ class ProjectUnderTest:
 
     def processes(self) -> list[psutil.Process]:
         """Whatever runs for this project: commands, workers, compilers, agents."""
-        return [process for process in psutil.process_iter() if self._ours(process)]
-
-    def _ours(self, process: psutil.Process) -> bool:
         root = str(self.root.resolve())
+        return [process for process in psutil.process_iter() if self._ours(process, root)]
+
+    def _ours(self, process: psutil.Process, root: str) -> bool:
         try:
             if process.status() == psutil.STATUS_ZOMBIE or process.pid == os.getpid():
                 return False
@@ -178,13 +178,16 @@ class ProjectUnderTest:
 def wait_until(
     met: Callable[[], Any], what: str, seconds: float = 60.0, every: float = 0.05
 ) -> Any:
-    """Poll until something is true; AssertionError, naming it, when it never is."""
+    """Poll until something is true; AssertionError, naming it, when it never is.
+
+    A look that is dear is taken less often: who is waited for needs the processor, too.
+    """
     deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
+    while (begun := time.monotonic()) < deadline:
         found = met()
         if found:
             return found
-        time.sleep(every)
+        time.sleep(max(every, 3 * (time.monotonic() - begun)))
     raise AssertionError(f"never saw {what}")
 
 

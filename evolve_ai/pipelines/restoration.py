@@ -1,7 +1,7 @@
 """Owns what follows when a damaged registry was replaced by its copy: time goes on, aloud."""
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,7 @@ NOTHING_YET = Summary(0, 0, 0, 0, 0, 0, 0, None, None, 0, Counts(), Totals(), {}
 SET_BACK = Trouble(
     "set back", "a power cut, or an older file in its place: the event log knows more"
 )
+LOST = Trouble("lost", "neither it nor a copy of it was there")
 _NAMED = 100  # agents that the event names
 _TAIL = 1024 * 1024
 
@@ -51,12 +52,15 @@ def open_registry(
     if not mends:
         _refuse_to_replace(project, copies)
     fresh = not project.registry.exists()
-    if fresh and not anew and agents_left(project.registry):
+    orphaned = fresh and bool(agents_left(project.registry))
+    if orphaned and not anew:
         raise missing(project.registry)
     registry = Registry.create(project.registry)
     try:
         if mended is not None:
             _go_on(project, registry, mended)
+        elif orphaned:  # who is taken in has lived in the history that is lost
+            _go_on(project, registry, Mended(LOST, None, ""), strangers=False)
         elif fresh:
             _begin_after(registry, _log_of(project).last_seq())
         elif registry.last_seq() < _log_of(project).last_seq():
@@ -92,11 +96,13 @@ def _log_of(project: Project) -> EventLog:
     return EventLog(path, events.file_bytes, events.files, mark=project.delivered)
 
 
-def _go_on(project: Project, registry: Registry, mended: Mended) -> None:
+def _go_on(project: Project, registry: Registry, mended: Mended, *, strangers: bool = True) -> None:
     """Numbers of cycles and events are used once only: those of the lost ones are left out."""
     last = registry.last_cycle()
     copied = last[0] if last else 0
     lost = _lost(project, registry)
+    if not strangers:
+        lost = replace(lost, strangers=())
     now = max(copied, lost.cycle)
     reason = _reason(mended, copied, lost)
     registry.skip_events(lost.seq)
