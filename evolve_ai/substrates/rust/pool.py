@@ -203,10 +203,11 @@ def _check_kernel(path: str, code: bytes) -> None:
     """`pub(crate)` would show genes, in the agent's folder, what their own crate cannot see."""
     if not path.endswith(".rs"):
         return
+    root = _tree(path, code)
     if not _NARROWED.search(code):
         return
     own_root = ("pub(crate)", "pub(super)") if path == f"{KERNEL}/mod.rs" else ("pub(crate)",)
-    for node, _ in syntax.walk(_tree(path, code)):
+    for node, _ in syntax.walk(root):
         shown = syntax.text_of(node).replace(" ", "") if node.type == "visibility_modifier" else ""
         if shown in own_root:
             reason = f"`{shown}` in the kernel means something else to genes that are built apart"
