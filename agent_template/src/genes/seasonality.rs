@@ -16,7 +16,7 @@ pub fn echo(agent: &mut Agent) {
 
 /// Finds the period: the highest peak of the autocorrelation.
 pub fn tune(agent: &mut Agent) {
-    if !agent.age().is_multiple_of(PAUSE) {
+    if agent.age().rem_euclid(PAUSE) != 0 {
         return;
     }
     let values = agent.view(SPAN);
