@@ -33,6 +33,7 @@ def house(tmp_path: Path) -> Path:
         (tests / tier / "room").mkdir(parents=True)
         (tests / tier / "room" / f"test_{tier}.py").write_text(QUICK.format(name=tier))
     text = TIERS.read_text().replace(f'"parts": {BUDGETS["parts"]}', '"parts": 0.1')
+    text = text.replace("test_attack_matrix.py", "test_deep.py")  # whose tests are dealt one by one
     (tests / "tiers.py").write_text(text)
     (tests / "conftest.py").write_text('pytest_plugins = ["tiers"]\n')
     (tmp_path / "pytest.ini").write_text(
@@ -60,9 +61,7 @@ def deep_tests(out: str) -> set[str]:
     return {word for line in out.splitlines() for word in line.split() if "test_deep[" in word}
 
 
-@pytest.mark.parametrize(
-    "workers", [(), ("-n", "2", "--dist", "loadfile")], ids=["alone", "workers"]
-)
+@WORKERS
 def test_a_fifth_of_deep_runs_and_is_said_aloud(house: Path, workers: tuple[str, ...]) -> None:
     told = run(house, *workers)
     today = f"part {time.gmtime().tm_yday % PARTS + 1} of {PARTS}"
@@ -77,6 +76,12 @@ def test_the_parts_are_all_of_deep_and_each_is_the_same_again(house: Path) -> No
     assert sum(map(len, parts)) == len(set.union(*parts)) == 20
     assert deep_tests(run(house, "-v", deep=f"3/{PARTS}")) == parts[2]
     assert len(deep_tests(run(house, "-v", deep="all"))) == 20
+
+
+def test_what_tests_of_a_file_share_is_made_for_one_part() -> None:
+    names = [f"room/test_shares.py::test_deep[{number}]" for number in range(20)]
+    parts = [[part for part in range(1, PARTS + 1) if Share(part).has(name)] for name in names]
+    assert parts == [parts[0]] * 20 and len(parts[0]) == 1
 
 
 def test_file_of_deep_that_is_named_runs_whole(house: Path) -> None:
@@ -94,9 +99,7 @@ def test_folder_gives_the_marker(house: Path) -> None:
     assert "20 passed" in run(house, "-m", "pure")
 
 
-@pytest.mark.parametrize(
-    "workers", [(), ("-n", "2", "--dist", "loadfile")], ids=["alone", "workers"]
-)
+@WORKERS
 def test_budget_passed_by_half_fails_the_run(house: Path, workers: tuple[str, ...]) -> None:
     assert "FAILED" not in run(house, *workers)
     (house / "tests" / "parts" / "room" / "test_slow.py").write_text(SLOW)
