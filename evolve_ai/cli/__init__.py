@@ -31,10 +31,12 @@ def main() -> None:
     os.umask((os.umask(0o077) | 0o022) & 0o077)  # what we make is ours to use, and others' to read
     streams.install()
     try:
-        evolve(standalone_mode=False)
+        answer = evolve(standalone_mode=False)
         lost = streams.lost()
         if lost is not None:
             raise lost
+        if answer is streams.LOOKED:
+            streams.leave()
     except click.exceptions.Exit as exit:
         sys.exit(exit.exit_code)
     except click.ClickException as error:

@@ -10,12 +10,14 @@ from evolve_ai.cli.options import json_option, project_option, say, show_json
 from evolve_ai.pipelines import looking
 from evolve_ai.ui.columns import terminal_width
 from evolve_ai.ui.population import status_table
+from evolve_ai.ui.streams import LOOKED
 
 
 @click.command()
 @json_option
 @project_option
-def status(as_json: bool, **at: Any) -> None:
+def status(as_json: bool, **at: Any) -> object:
     """Show how the population is."""
     found = looking.status(*look_at(**at))
     show_json(asdict(found)) if as_json else say(status_table(found, terminal_width()))
+    return LOOKED

@@ -10,6 +10,7 @@ import os
 import select
 import sys
 import time
+from typing import NoReturn
 
 PATIENCE = 1.0  # seconds that an output which does not read may hold up what must go on
 _CHUNK = 4096  # so much fits without waiting where poll() says that there is room (pipe(7))
@@ -18,6 +19,7 @@ _PLAINER = {
     "←": "<-", "→": "->", "≤": "<=", "≥": ">=", "µ": "u", "ä": "ae", "ö": "oe", "ü": "ue",
 }  # fmt: skip
 _ERRORS = "evolve.plainer"
+LOOKED = object()  # what a command answers that leaves nothing behind: leave() may end it
 
 
 def _plainer(error: UnicodeError) -> tuple[str, int]:
@@ -125,6 +127,14 @@ def lost() -> OSError | None:
         return None
     sys.stdout.flush()
     return _outlets["stdout"].lost
+
+
+def leave() -> NoReturn:
+    """End a command that has only looked, and holds nothing. Python would take itself apart, object
+    by object, for a fifth of the time that an answer takes."""
+    for stream in (sys.stdout, sys.stderr):
+        stream.flush()
+    os._exit(0)
 
 
 def unread() -> bool:

@@ -32,8 +32,13 @@ HEAVY = {
 }
 OURS_OF_LOOKING = {"cli", "model", "pipelines", "state", "system", "ui"}
 SPY = """
-import atexit, sys
-atexit.register(lambda: open({told!r}, "w").write("\\n".join(sorted(sys.modules))))
+import atexit, os, sys
+end = os._exit
+def tell():
+    with open({told!r}, "w") as told:
+        told.write("\\n".join(sorted(sys.modules)))
+atexit.register(tell)
+os._exit = lambda code: (tell(), end(code))
 sys.argv = ["evolve", *{words!r}]
 from evolve_ai.__main__ import main
 main()
