@@ -111,7 +111,7 @@ def line_of(text: str, location: Location) -> int | None:
 
 
 def _document(text: str) -> dict[str, Any]:
-    """tomlkit knows the line of a mistake, and takes ten times as long as tomllib."""
+    """tomlkit knows the line of a mistake, and takes some twenty times as long as tomllib."""
     try:
         return tomllib.loads(text)
     except (ValueError, RecursionError):
