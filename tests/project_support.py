@@ -191,6 +191,16 @@ def wait_until(
     raise AssertionError(f"never saw {what}")
 
 
+def end_gracefully(running: "subprocess.Popen[str]", seconds: float) -> None:
+    """If the cycle under way is over within these; at once if not."""
+    running.terminate()
+    try:
+        running.wait(seconds)
+    except subprocess.TimeoutExpired:
+        running.terminate()
+        running.wait(20)
+
+
 def tree(folder: Path) -> dict[str, bytes]:
     """Every regular file below a folder, by relative path."""
     return {

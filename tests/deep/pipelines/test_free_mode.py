@@ -11,7 +11,7 @@ from typing import Any
 
 import psutil
 import pytest
-from project_support import ProjectUnderTest, wait_until
+from project_support import ProjectUnderTest, end_gracefully, wait_until
 from toolchains import false_tools, real_sysroot
 
 from evolve_ai.model.genome import Genome, decode, encode
@@ -62,13 +62,7 @@ def begin(project: ProjectUnderTest, *words: object) -> "subprocess.Popen[str]":
 
 
 def end(project: ProjectUnderTest, running: "subprocess.Popen[str]") -> None:
-    """Gracefully, if the cycle under way allows it; at once if not."""
-    running.terminate()
-    try:
-        running.wait(3)
-    except subprocess.TimeoutExpired:
-        running.terminate()
-        running.wait(20)
+    end_gracefully(running, 3)
     assert not project.processes()
     seqs = [event["seq"] for event in project.events()]
     assert seqs == sorted(set(seqs))

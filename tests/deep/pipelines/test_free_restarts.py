@@ -1,6 +1,5 @@
 """Restarts by the clock in free mode: who crashes is judged at once and is back in its time."""
 
-import subprocess
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -11,7 +10,7 @@ from typing import Any
 
 import psutil
 import pytest
-from project_support import SEED, UNDYING, ProjectUnderTest, wait_until
+from project_support import SEED, UNDYING, ProjectUnderTest, end_gracefully, wait_until
 
 from evolve_ai.model.agent import State
 from evolve_ai.model.draws import Draws
@@ -49,12 +48,7 @@ def living(project: ProjectUnderTest, *words: object, starts: int) -> Iterator[N
         time.sleep(0.3)
         yield
     finally:
-        running.terminate()
-        try:
-            running.wait(2)
-        except subprocess.TimeoutExpired:
-            running.terminate()
-            running.wait(20)
+        end_gracefully(running, 2)
 
 
 def pids(project: ProjectUnderTest) -> dict[str, int]:

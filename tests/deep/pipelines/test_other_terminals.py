@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
@@ -34,25 +35,19 @@ def test_signal_that_comes_twice_in_a_moment_is_one(project: ProjectUnderTest) -
     assert project.status()["tainted"] is None
 
 
-def test_life_cycle_that_ignores_the_hangup_goes_on_unseen(project: ProjectUnderTest) -> None:
-    """As with nohup on a terminal: from its end on every write to it fails with EIO."""
+def deaf() -> None:
+    """As with nohup on a terminal."""
+    leading()
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
 
-    def deaf() -> None:
-        leading()
-        signal.signal(signal.SIGHUP, signal.SIG_IGN)
 
+@pytest.mark.parametrize("before", [deaf, None], ids=["ignores the hangup", "of somebody else"])
+def test_life_cycle_that_hears_no_hangup_goes_on_unseen(
+    project: ProjectUnderTest, before: Callable[[], None] | None
+) -> None:
+    """From the end of the terminal on every write to it fails with EIO."""
     with terminal() as (ours, theirs):
-        running = on(project, theirs, "life-cycle", "--cycles", 4, before=deaf)
-        os.close(theirs)
-        read_until(ours, b"cycle    1")
-        os.close(ours)
-        ended_well(project, running)
-    assert project.status()["cycle"] == 4
-
-
-def test_terminal_of_somebody_else_that_closes_does_not_matter(project: ProjectUnderTest) -> None:
-    with terminal() as (ours, theirs):
-        running = on(project, theirs, "life-cycle", "--cycles", 4, before=None)
+        running = on(project, theirs, "life-cycle", "--cycles", 4, before=before)
         os.close(theirs)
         read_until(ours, b"cycle    1")
         os.close(ours)
