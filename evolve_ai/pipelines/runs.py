@@ -100,7 +100,7 @@ def opened(
         stack.callback(_left_in_place, registry, notifier.log)  # whatever ends us
         yield parts, registry
         _left_in_place(registry, notifier.log)
-        for trouble in Copies(project.registry).make(registry):
+        for trouble in Copies(project.registry).at_end(registry):
             notifier.log.warning(trouble)
 
 

@@ -21,6 +21,7 @@ from evolve_ai.state.traces import WITHOUT_COPY, copy_of
 from evolve_ai.system.files import storage_errors, sync_folder
 
 SECONDS = 600.0  # between two copies
+LITTLE = 32 * 1024 * 1024  # bytes of a registry that is copied in less than 0.3 s
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +60,19 @@ class Copies:
         if time.monotonic() - self._made < SECONDS:
             return ()
         return self.make(registry)
+
+    def at_end(self, registry: Registry) -> tuple[str, ...]:
+        """Make a copy at the end of a run: of a large registry only if the last one is old, since a
+        short run would wait for it longer than for all else."""
+        if self._is_large() and self._is_young():
+            return ()
+        return self.make(registry)
+
+    def _is_large(self) -> bool:
+        return self._registry.exists() and self._registry.stat().st_size > LITTLE
+
+    def _is_young(self) -> bool:
+        return self.path.exists() and 0 <= time.time() - self.path.stat().st_mtime < SECONDS
 
     def make(self, registry: Registry | None = None) -> tuple[str, ...]:
         """Replace the copy by one that SQLite finds whole. The old one stays where that fails, and

@@ -116,7 +116,7 @@ def test_input_that_breaks_a_promise_ends_the_run_and_is_kept(tmp_path: Path) ->
         ("acts", "targets.parse_act"),
         ("journals", "evolve_ai.colony.journal._exit"),
         ("settings", "targets.parse_settings"),
-        ("words", "evolve_ai.ui.terminal._named"),
+        ("words", "evolve_ai.ui.plain._named"),
     ],
 )
 def test_error_of_another_kind_is_seen(

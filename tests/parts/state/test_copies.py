@@ -324,3 +324,28 @@ def test_registry_is_put_back_with_its_whole_folder(lived: Path) -> None:
         shutil.rmtree(lived.parent)
         assert put_back(opened) != ()
         assert cycle_of(lived) == 3
+
+
+@pytest.mark.parametrize(
+    ("large", "age", "made"),
+    [
+        pytest.param(False, 5.0, True, id="little"),
+        pytest.param(True, 5.0, False, id="large, copied a moment ago"),
+        pytest.param(True, 601.0, True, id="large, copied long ago"),
+        pytest.param(True, -3600.0, True, id="large, by a clock that was set back since"),
+        pytest.param(True, None, True, id="large, never copied"),
+    ],
+)
+def test_large_registry_is_copied_at_an_end_only_now_and_then(
+    path: Path, large: bool, age: float | None, made: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(copies, "LITTLE", path.stat().st_size - (1 if large else 0))
+    copy = Copies(path).path
+    if age is None:
+        copy.unlink()
+    else:
+        then = copies.time.time() - age
+        os.utime(copy, (then, then))
+    with Registry.create(path) as opened:
+        assert Copies(path).at_end(opened) == ()
+    assert (copy.exists() and count(copy) == 305) is made
