@@ -15,7 +15,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from evolve_ai.model.errors import RegistryError, StorageError
-from evolve_ai.state.registry import PATIENCE, Registry, damaged, refusal
+from evolve_ai.state.opening import PATIENCE, damaged, refusal
+from evolve_ai.state.registry import Registry
 from evolve_ai.state.standing import Relation, relation, standing
 from evolve_ai.state.traces import WITHOUT_COPY, copy_of
 from evolve_ai.system.files import storage_errors, sync_folder

@@ -1,12 +1,9 @@
 """Owns the registry: one SQLite file (WAL) with one writer; state and events commit together."""
 
 import json
-import os
 import re
 import sqlite3
-import uuid
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,12 +13,20 @@ from evolve_ai.model.agent import AgentRecord, State
 from evolve_ai.model.errors import RegistryError, UnknownAgentError
 from evolve_ai.model.event import Event, Kind, Recorded
 from evolve_ai.state import schema
-from evolve_ai.state.standing import HISTORY
-from evolve_ai.state.traces import MENDS, emptied, missing
+from evolve_ai.state.opening import (
+    connected,
+    file_of,
+    how_to_look,
+    make,
+    prepare,
+    told,
+    update,
+    version_of,
+)
+from evolve_ai.state.traces import emptied, missing
 
 _ID = re.compile(r"[0-9a-f-]+")
 _PAGE = 1000  # events read at once
-PATIENCE = 30.0  # seconds that another program may keep the file locked
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,15 +54,11 @@ class Registry:
     def create(cls, path: Path) -> "Registry":
         """Open for writing; made when it is not there, brought up to date when it is old."""
         path.parent.mkdir(parents=True, exist_ok=True)
-        with _connected(path) as connection:
-            _prepare(connection)
-            version = _check_version(connection, path)
-            while version in schema.UPGRADES:
-                connection.executescript(f"BEGIN IMMEDIATE;{schema.UPGRADES[version]}COMMIT;")
-                version = _check_version(connection, path)
-            connection.executescript(schema.TABLES)
-            for key, value in (("schema", schema.VERSION), (HISTORY, uuid.uuid4().hex)):
-                connection.execute("INSERT OR IGNORE INTO meta VALUES (?, ?)", [key, value])
+        if not path.exists():
+            make(path)
+        with connected(path) as connection:
+            prepare(connection)
+            update(connection, path)
         return cls(connection, path)
 
     @classmethod
@@ -65,9 +66,9 @@ class Registry:
         """Open for reading, also beside a writer, and where nothing can be written."""
         if not path.exists():
             raise missing(path)
-        with _connected(path, _looking(path)) as connection:
+        with connected(path, how_to_look(path)) as connection:
             connection.execute("PRAGMA query_only = ON")
-            version = _check_version(connection, path)
+            version = version_of(connection, path)
             if not version or emptied(connection, path):
                 raise missing(path)
         return cls(connection, path, schema.OLD_COLUMNS.get(version, schema.COLUMNS))
@@ -95,8 +96,8 @@ class Registry:
         """Go on with this file, which is put in place; what was open is closed before."""
         self._connection.close()
         draft.replace(self.path)
-        with _connected(self.path) as connection:
-            _prepare(connection)
+        with connected(self.path) as connection:
+            prepare(connection)
         self._connection, self._file = connection, file_of(self.path)
 
     # Writing.
@@ -105,7 +106,7 @@ class Registry:
         """Write a batch in one transaction; the events come back with their numbers."""
         now = datetime.now(UTC).isoformat(timespec="milliseconds")
         connection = self._connection
-        with _told(self.path):
+        with told(self.path):
             connection.execute("BEGIN IMMEDIATE")
             try:
                 self._count_deaths(record for record in batch.records if not record.alive)
@@ -173,7 +174,7 @@ class Registry:
 
     def skip_events(self, seq: int) -> None:
         """Number the events to come from the one after `seq` on, if they would not be anyway."""
-        with _told(self.path):
+        with told(self.path):
             self._connection.execute(  # before its first event a table has no row there
                 "INSERT INTO sqlite_sequence (name, seq) SELECT 'events', 0 "
                 "WHERE NOT EXISTS (SELECT 1 FROM sqlite_sequence WHERE name = 'events')"
@@ -184,7 +185,7 @@ class Registry:
 
     def forget_events(self, keep: int) -> None:
         """Drop all but the newest `keep` events; they stand in the rotated log files."""
-        with _told(self.path):
+        with told(self.path):
             self._connection.execute(
                 "DELETE FROM events WHERE seq <= (SELECT max(seq) FROM events) - ?", [keep]
             )
@@ -299,93 +300,15 @@ class Registry:
             yield schema.record_of(row)
 
     def _one(self, query: str, values: Iterable[Any] = ()) -> Sequence[Any] | None:
-        with _told(self.path):
+        with told(self.path):
             row: Sequence[Any] | None = self._connection.execute(query, tuple(values)).fetchone()
             return row
 
     def _all(self, query: str, values: Iterable[Any] = ()) -> list[Sequence[Any]]:
-        with _told(self.path):
+        with told(self.path):
             return self._connection.execute(query, tuple(values)).fetchall()
 
 
 def _recorded(row: Sequence[Any]) -> Recorded:
     seq, ts, run, cycle, kind, agent, data = row
     return Recorded(seq, ts, run, Event(Kind(kind), cycle, agent, json.loads(data)))
-
-
-def _looking(path: Path) -> str:
-    """How a reader opens the file: SQLite has to write beside it, unless told that it cannot."""
-    if os.access(path.parent, os.W_OK):
-        return ""
-    log = path.with_name(f"{path.name}-wal")
-    return "?mode=ro" if log.exists() and log.stat().st_size else "?immutable=1"
-
-
-@contextmanager
-def _connected(path: Path, how: str = "") -> Iterator[sqlite3.Connection]:
-    """A connection that stays open unless its preparation fails."""
-    with _told(path):
-        address = f"{path.absolute().as_uri()}{how}"
-        connection = sqlite3.connect(address, timeout=PATIENCE, isolation_level=None, uri=True)
-        try:
-            yield connection
-        except BaseException:
-            connection.close()
-            raise
-
-
-def _prepare(connection: sqlite3.Connection) -> None:
-    connection.execute("PRAGMA journal_mode = WAL")
-    connection.execute("PRAGMA synchronous = NORMAL")
-
-
-def file_of(path: Path) -> tuple[int, int] | None:
-    """Which file stands under this name."""
-    try:
-        found = path.stat()
-    except OSError:
-        return None
-    return found.st_dev, found.st_ino
-
-
-def _check_version(connection: sqlite3.Connection, path: Path) -> str:
-    """Of the registry in this file ("": it holds none). RegistryError for one we cannot read."""
-    if not connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'meta'").fetchone():
-        return ""
-    row = connection.execute("SELECT value FROM meta WHERE key = 'schema'").fetchone()
-    version = schema.VERSION if row is None else str(row[0])
-    if version != schema.VERSION and version not in schema.UPGRADES:
-        raise RegistryError(
-            f"written by another version (schema {version}, this program reads {schema.VERSION})",
-            where=path,
-            todo="use the version of evolve that made it",
-        )
-    return version
-
-
-@contextmanager
-def _told(path: Path) -> Iterator[None]:
-    try:
-        yield
-    except sqlite3.Error as error:
-        raise refusal(path, error) from error
-
-
-def refusal(path: Path, error: sqlite3.Error) -> RegistryError:
-    """What SQLite refuses, and what helps."""
-    todo = "free disk space, check its permissions, or see: evolve doctor"
-    if damaged(error):
-        todo = MENDS
-    elif _code(error) in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
-        todo = "another program keeps it locked: end that, then run again"
-    return RegistryError(f"the registry refuses: {error}", where=path, todo=todo)
-
-
-def damaged(error: sqlite3.Error) -> bool:
-    """Is it the file that is broken, rather than the disk or another program in the way?"""
-    return _code(error) in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
-
-
-def _code(error: sqlite3.Error) -> int:
-    """SQLite's primary result code; 0 where it gave none."""
-    return (getattr(error, "sqlite_errorcode", None) or 0) & 0xFF

@@ -8,7 +8,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from evolve_ai.state.copies import connected, set_aside
-from evolve_ai.state.registry import Registry, file_of
+from evolve_ai.state.opening import file_of
+from evolve_ai.state.registry import Registry
 from evolve_ai.system.files import storage_errors, sync_folder
 
 

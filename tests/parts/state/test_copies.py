@@ -11,7 +11,7 @@ import pytest
 from evolve_ai.model.agent import AgentRecord, State
 from evolve_ai.model.errors import RegistryError
 from evolve_ai.model.event import Event, Kind
-from evolve_ai.state import copies, registry
+from evolve_ai.state import copies, opening
 from evolve_ai.state.copies import Copies, damage
 from evolve_ai.state.registry import Batch, Registry
 from evolve_ai.state.rescue import put_back
@@ -127,7 +127,7 @@ def test_copy_is_made_beside_a_writer_and_only_now_and_then(
 
 def test_locked_registry_is_no_damaged_one(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(copies, "PATIENCE", 0.1)
-    monkeypatch.setattr(registry, "PATIENCE", 0.1)
+    monkeypatch.setattr(opening, "PATIENCE", 0.1)
     with closing(sqlite3.connect(path, isolation_level=None)) as other:
         other.execute("PRAGMA locking_mode = EXCLUSIVE")
         other.execute("BEGIN EXCLUSIVE")
