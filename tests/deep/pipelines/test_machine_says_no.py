@@ -7,6 +7,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -153,19 +154,28 @@ def test_few_processes_for_compilers_are_told_once_and_cost_nobody(
 
 
 def test_nobody_starves_for_whom_the_machine_has_no_process(calm: ProjectUnderTest) -> None:
-    before = {row["id"]: (row["energy"], row["age"]) for row in calm.agents()}
-    few = SPARE_DESCRIPTORS + 40
     words = ("--cycles", "3", "--set", "budget.descriptors=100000", "--workers", "1")
-    done = ran(["prlimit", f"--nofile={few}:{few}"], calm, "life-cycle", *words)
-    assert done.returncode == 0, done.stderr
-    refused = [row for row in calm.agents() if (row["energy"], row["age"]) == before[row["id"]]]
-    assert refused, "nobody was refused a process: the test is too kind"
+    for spare in (40, 30, 20, 10):  # how many we need ourselves depends on the machine
+        before = {row["id"]: (row["energy"], row["age"]) for row in calm.agents()}
+        few = SPARE_DESCRIPTORS + spare
+        done = ran(["prlimit", f"--nofile={few}:{few}"], calm, "life-cycle", *words)
+        assert done.returncode == 0, done.stderr
+        after = {row["id"]: (row["energy"], row["age"]) for row in calm.agents()}
+        if any(after[agent] == before[agent] for agent in before):
+            break
+    else:
+        pytest.fail("nobody was refused a process: the test is too kind")
     assert "raise ulimit -n" in calm.status()["tainted"]
 
 
 def everyone(project: ProjectUnderTest, pid: int) -> list[int]:
     found = {process.pid for process in project.processes()}
     return [pid, *sorted(found - {pid})]
+
+
+def send(pid: int, number: signal.Signals) -> None:
+    with suppress(ProcessLookupError):  # a compiler that has ended since
+        os.kill(pid, number)
 
 
 @pytest.mark.parametrize("orchestrator_first", [True, False])
@@ -179,11 +189,11 @@ def test_nobody_is_late_after_all_have_stood_still(
     time.sleep(0.3)  # into the season, so that some are asked; else the test is only kinder
     frozen = everyone(calm, running.pid)
     for pid in frozen:
-        os.kill(pid, signal.SIGSTOP)
+        send(pid, signal.SIGSTOP)
     time.sleep(4.0)  # the very thing: time in which nobody runs
     thawed = frozen if orchestrator_first else frozen[::-1]
     for number, pid in enumerate(thawed):
-        os.kill(pid, signal.SIGCONT)
+        send(pid, signal.SIGCONT)
         if number == 0:
             time.sleep(0.5)
     _, err = running.communicate(timeout=120)
@@ -195,15 +205,15 @@ def test_nobody_is_late_after_all_have_stood_still(
 
 def test_build_goes_on_after_it_has_stood_still(calm: ProjectUnderTest) -> None:
     unbuilt(calm)
-    words = ("--set", "build.timeout=30", "--set", "build.silence=4")
+    words = ("--set", "build.timeout=60", "--set", "build.silence=10")
     running = calm.start("life-cycle", "--cycles", 1, *words)
     wait_until(lambda: rustc_of(calm), "a compiler", every=0.01)
     frozen = everyone(calm, running.pid)
     for pid in frozen:
-        os.kill(pid, signal.SIGSTOP)
-    time.sleep(6.0)  # the very thing: longer than a compiler may be silent
+        send(pid, signal.SIGSTOP)
+    time.sleep(12.0)  # the very thing: longer than a compiler may be silent
     for pid in frozen:
-        os.kill(pid, signal.SIGCONT)
+        send(pid, signal.SIGCONT)
     _, err = running.communicate(timeout=200)
     assert running.returncode == 0, err
     assert calm.status()["tainted"] is None
@@ -218,7 +228,8 @@ def test_agents_that_heard_nothing_while_only_we_stood_still_have_not_failed(
     calm: ProjectUnderTest,
 ) -> None:
     calm.set(orphan_seconds=2)
-    words = ("--set", "cycle.ticks=3000", "--cycles", 2)
+    long = ("--set", "cycle.ticks=3000", "--set", "selection=none")  # such a season is dear
+    words = (*long, "--cycles", 2)
     running = calm.start("life-cycle", *words)
     wait_until(lambda: len(calm.agent_pids()) == len(calm.agents()), "all agents")
     os.kill(running.pid, signal.SIGSTOP)

@@ -78,7 +78,7 @@ class Hostile:
         litter = self.area.target.folder / "litter"
         litter.touch()
         done = self.build(confinement)
-        assert done.code == 0, done.stderr
+        assert done.code == 0, (done.stderr, done.stdout)
         pipes = litter.parent.glob("release/.fingerprint/*/build-script-build-script-build")
         assert all(pipe.is_fifo() for pipe in pipes)
         try:
