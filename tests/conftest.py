@@ -156,7 +156,9 @@ def make_projects(folder: Path) -> None:
     empty = made / "empty"
     assert evolve("new", empty).code == 0
     # Should the tests be killed themselves, their agents and keepers do not wait long.
-    ProjectUnderTest(empty).set(ticks=TICKS, seed=SEED, stop_grace=2.0, orphan_seconds=60)
+    ProjectUnderTest(empty).set(
+        ticks=TICKS, seed=SEED, stop_grace=2.0, orphan_seconds=60, opt_level='"0"'
+    )
     founded = clone(empty, made / "founded", made / "shared")
     # Workers take a second of processor time to begin with, and change nothing: tests that are
     # about them ask for some, those of an empty project have as many as users have.
