@@ -25,6 +25,7 @@ NAMES = ("config.toml", "config")
 # Where crates come from, and what of the network and of credentials a fetch needs for that.
 TABLES = ("source", "registries", "registry", "http", "net", "credential-alias")
 _LINKED = ("registry", "git", "credentials.toml", "credentials")
+_TRACKER = ".global-cache"
 _PATHS = ("directory", "local-registry")  # of a source; relative ones go by where they are said
 # Variables of the user's that cargo or rustc take for keys; a fetch needs none of them.
 _KEYS = ("CARGO_BUILD_", "CARGO_TARGET_", "CARGO_PROFILE_", "CARGO_UNSTABLE_", "CARGO_RESOLVER_")
@@ -47,6 +48,7 @@ def lay_out(home: Path, environ: Mapping[str, str]) -> dict[str, str]:
         for name in _LINKED:
             _link(home / name, user / name)
         discard(home / "config")
+        _keep_no_track(home / _TRACKER)
         publish_if_changed(home / "config.toml", tomlkit.dumps(_kept(user)).encode())
     return {"CARGO_HOME": str(home)}
 
@@ -68,6 +70,14 @@ def refuse_what_lies_at_the_root() -> None:
                 where=path,
                 todo="remove it, or move it to a folder of its own below",
             )
+
+
+def _keep_no_track(tracker: Path) -> None:
+    """Cargo notes in a database which crates it has used when. In a box it gets no lock for that,
+    and waits twenty seconds for one; where the database cannot be opened it goes on at once."""
+    if tracker.is_symlink() or not tracker.is_dir():
+        discard(tracker)
+        tracker.mkdir()
 
 
 def _link(link: Path, target: Path) -> None:

@@ -116,6 +116,13 @@ def test_daemon_that_a_build_leaves_is_ended_with_it(hostile: Hostile) -> None:
     assert hostile.daemons() == []
 
 
+def test_cargo_in_a_box_waits_for_no_lock_that_it_does_not_get(hostile: Hostile) -> None:
+    """It has none of bytes of a file, which its database of crates used would need."""
+    done = hostile.build(boxed())
+    assert done.code == 0, done.stderr
+    assert b"locked" not in done.stderr
+
+
 def test_daemon_that_a_build_leaves_lives_on_where_nobody_watches(hostile: Hostile) -> None:
     tools = find_toolchain(Path.cwd())
     environment = {**build_environment(os.environ), **tools.variables(), **hostile.area.variables()}

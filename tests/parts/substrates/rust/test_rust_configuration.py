@@ -207,7 +207,25 @@ def test_of_the_users_home_only_the_ways_to_crates_are_taken_over(
     (home / "config").write_text("[build]\n")
     (user / "credentials.toml").unlink()
     lay_out(home, {"CARGO_HOME": str(user)})
-    assert sorted(path.name for path in home.iterdir()) == ["config.toml", "registry"]
+    assert sorted(path.name for path in home.iterdir()) == [
+        ".global-cache",
+        "config.toml",
+        "registry",
+    ]
+
+
+@pytest.mark.parametrize("before", ["nothing", "database", "link"])
+def test_cargo_keeps_no_track_of_crates_in_our_home(tmp_path: Path, before: str) -> None:
+    home, tracker = tmp_path / "own", tmp_path / "own" / ".global-cache"
+    home.mkdir()
+    if before == "database":
+        tracker.write_bytes(b"SQLite format 3")
+    elif before == "link":
+        tracker.symlink_to(tmp_path)
+    for _ in range(2):
+        lay_out(home, {"CARGO_HOME": str(tmp_path / "user")})
+        assert tracker.is_dir()
+        assert not tracker.is_symlink()
 
 
 @pytest.mark.parametrize("text", [b"", b"[source", b"\xff\xfe", b"source = 1\n"])
