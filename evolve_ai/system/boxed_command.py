@@ -16,7 +16,8 @@ from pathlib import Path
 import psutil
 
 from evolve_ai.model.errors import LeftBehindError
-from evolve_ai.system.commands import Completed, Ending, Limits, run_command
+from evolve_ai.system.commands import Completed, Ending, Limits, has_ended, run_command
+from evolve_ai.system.patience import Patience
 
 WATCHER_SECONDS = 30.0  # for a watcher to end all it watches over; then we do it
 OUTSIDE_SECONDS = 15.0  # for us
@@ -105,9 +106,9 @@ def _last_words(done: Completed) -> str:
 
 
 def _end_group(group: int) -> None:
-    deadline = time.monotonic() + OUTSIDE_SECONDS
+    patience = Patience(OUTSIDE_SECONDS)
     with suppress(ProcessLookupError, PermissionError):
-        while time.monotonic() < deadline:
+        while patience.left > 0:
             os.killpg(group, signal.SIGKILL)
             time.sleep(_PAUSE)
         raise _left_behind(f"processes of group {group}")
@@ -119,21 +120,18 @@ def end_watched(process: "subprocess.Popen[bytes]", grace: float) -> None:
     for number in (signal.SIGTERM, signal.SIGCONT):
         with suppress(ProcessLookupError):
             os.killpg(process.pid, number)
-    with suppress(subprocess.TimeoutExpired):
-        process.wait(grace + WATCHER_SECONDS)
+    if has_ended(process, grace + WATCHER_SECONDS):
         return
     _end_tree(psutil.Process(process.pid))
-    with suppress(subprocess.TimeoutExpired):
-        process.wait(OUTSIDE_SECONDS)
-        return
-    raise _left_behind(f"process {process.pid}")
+    if not has_ended(process, OUTSIDE_SECONDS):
+        raise _left_behind(f"process {process.pid}")
 
 
 def _end_tree(root: psutil.Process) -> None:
     """Who is orphaned becomes a child of `root`: it stays until there is nobody else."""
-    deadline = time.monotonic() + OUTSIDE_SECONDS
+    patience = Patience(OUTSIDE_SECONDS)
     while below := _living_below(root):
-        if time.monotonic() > deadline:
+        if patience.left <= 0:
             pids = ", ".join(str(one.pid) for one in below[:5])
             raise _left_behind(f"{len(below)} processes ({pids}, ...)")
         for one in below:

@@ -215,12 +215,18 @@ class _Reader:
 def _end_group(process: subprocess.Popen[bytes], grace: float) -> None:
     """SIGTERM to the whole group, a grace, then SIGKILL to whoever is left of it."""
     _signal_group(process.pid, signal.SIGTERM)
-    patience = Patience(grace)
+    has_ended(process, grace)
+    _signal_group(process.pid, signal.SIGKILL)
+    process.wait()
+
+
+def has_ended(process: subprocess.Popen[bytes], seconds: float) -> bool:
+    """Wait for its end, or until the time is up."""
+    patience = Patience(seconds)
     while process.poll() is None and patience.left > 0:
         with suppress(subprocess.TimeoutExpired):
             process.wait(patience.step)
-    _signal_group(process.pid, signal.SIGKILL)
-    process.wait()
+    return process.returncode is not None
 
 
 def _signal_group(group: int, number: signal.Signals) -> None:
