@@ -42,9 +42,16 @@ for room in (
 settings.register_profile("house", deadline=None, max_examples=50)
 settings.load_profile("house")
 
+
 TICKS = 12
 COUNT = 8
 CALM_COUNT = 11
+
+
+def pytest_collection_finish() -> None:
+    """What has been collected lasts: whoever looks for garbage need not walk through it."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session", autouse=True)
