@@ -35,6 +35,7 @@ for room in (
     "selection",
     "stages",
     "substrates/rust",
+    "system",
 ):
     sys.path.append(str(Path(__file__).parent / room))
 

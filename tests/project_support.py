@@ -92,11 +92,13 @@ class ProjectUnderTest:
         return self.root / "agents" / agent
 
     def events(self, kind: str | None = None, agent: str | None = None) -> list[dict[str, Any]]:
-        """The lines of events.jsonl, oldest first, rotated ones included."""
+        """The lines of events.jsonl, oldest first, rotated ones included; the last one when it is
+        whole."""
         logs = self.root / "logs"
         found = []
         for path in sorted(logs.glob("events*.jsonl*"), key=lambda path: path.stat().st_mtime_ns):
-            found += [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+            whole = path.read_text(encoding="utf-8").rpartition("\n")[0]
+            found += [json.loads(line) for line in whole.splitlines()]
         return [
             event
             for event in found

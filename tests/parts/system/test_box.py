@@ -7,22 +7,16 @@ import os
 import shutil
 import signal
 import subprocess
-import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
 import pytest
+from box_support import LIBRARIES, PREFIX, PYTHON, SECONDS, eventually
 from seen import standing_in
 
 from evolve_ai.model.sandbox import Box, Protection
 from evolve_ai.system.box import NOT_STARTED, TOO_MANY, box_argv, probe_argv
-
-LIBRARIES = tuple(map(Path, ("/lib", "/lib64", "/usr", "/bin", "/etc/ld.so.cache")))
-PYTHON = Path(sys.executable).resolve()
-PREFIX = Path(sys.base_prefix).resolve()
-SECONDS = 20.0
 
 
 class Boxed:
@@ -78,13 +72,6 @@ def victim() -> Iterator[psutil.Process]:
     yield psutil.Process(process.pid)
     process.kill()
     process.wait()
-
-
-def eventually(fact: Callable[[], bool]) -> bool:
-    deadline = time.monotonic() + SECONDS
-    while not fact() and time.monotonic() < deadline:
-        time.sleep(0.01)
-    return fact()
 
 
 def refused(done: "subprocess.CompletedProcess[str]", error: str = "PermissionError") -> bool:

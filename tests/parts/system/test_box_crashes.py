@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from test_box import LIBRARIES, eventually
+from box_support import LIBRARIES, eventually
 from test_box_ends import LEVELS, Built, built
 
 from evolve_ai.model.sandbox import Box, Level, Protection

@@ -3,149 +3,23 @@ as if they were the box."""
 
 import os
 import signal
-import subprocess
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
 import pytest
-from seen import skip_without_namespaces, standing_in
-from test_box import LIBRARIES, PREFIX, eventually
+from box_support import LEVELS, PATIENT, Built, built, eventually
+from seen import standing_in
 
 from evolve_ai.model.errors import LeftBehindError
-from evolve_ai.model.sandbox import EVERYTHING, Box, Level, Protection
-from evolve_ai.system import boxed_command, bubblewrap
-from evolve_ai.system.box import box_argv
+from evolve_ai.model.sandbox import Level, Protection
+from evolve_ai.system import boxed_command
 from evolve_ai.system.boxed_command import Verdict, run_boxed
-from evolve_ai.system.commands import Completed, Ending, Limits
+from evolve_ai.system.commands import Ending, Limits
 
-PATIENT = Limits(total=60.0, silence=60.0)
-LEVELS = [Level.LANDLOCK, Level.FULL]
-STORM = Path(__file__).parents[2] / "system" / "storm.rs"
-
-
-class Built:
-    """Runs commands as builds are run, at each level."""
-
-    def __init__(self, root: Path, keeper: Path):
-        self.keeper = keeper
-        self.ours = root / "ours"
-        self.ours.mkdir()
-        self.env = {"PATH": "/usr/bin:/bin"}
-
-    def argv(
-        self, level: Level, status: int, command: tuple[str, ...], *lifted: Protection
-    ) -> tuple[str, ...]:
-        box = Box(
-            executable=(*LIBRARIES, PREFIX, self.ours),
-            writable=(self.ours,),
-            threads=64,
-            lifted=frozenset(lifted),
-        )
-        argv = box_argv(self.keeper, box, command, processes=300, all_threads=9000, status=status)
-        if level is not Level.FULL:
-            return argv
-        bwrap = bubblewrap.installed()
-        if bwrap is None:
-            pytest.skip("bwrap is not installed")
-        skip_without_namespaces(
-            bubblewrap.arguments(bwrap, Path("/"), {}, [(Path("/"), "--ro-bind")])
-        )
-        words = bubblewrap.around(
-            bwrap, self.ours, (self.keeper, *box.readable, *box.executable), box.writable
-        )
-        return box_argv(self.keeper, Box(lifted=EVERYTHING), (*words, *argv))
-
-    def run(
-        self,
-        level: Level,
-        *command: str,
-        lifted: tuple[Protection, ...] = (),
-        limits: Limits = PATIENT,
-    ) -> tuple[Completed, Verdict]:
-        return run_boxed(
-            lambda status: self.argv(level, status, command, *lifted),
-            cwd=self.ours,
-            env=self.env,
-            limits=limits,
-        )
-
-    def shell(self, level: Level, script: str) -> tuple[Completed, Verdict]:
-        return self.run(level, "/bin/sh", "-c", script)
-
-    @contextmanager
-    def started(
-        self, level: Level, *command: str, lifted: tuple[Protection, ...] = ()
-    ) -> Iterator["subprocess.Popen[bytes]"]:
-        """For one who does what it likes with the watchers; nobody reads what they print."""
-        self.ear, theirs = os.pipe()
-        os.set_blocking(self.ear, False)
-        argv = self.argv(level, theirs, command, *lifted)
-        with subprocess.Popen(
-            argv,
-            cwd=self.ours,
-            env=self.env,
-            pass_fds=(theirs,),
-            start_new_session=True,
-            stderr=subprocess.PIPE,
-        ) as process:
-            os.close(theirs)
-            try:
-                yield process
-            finally:
-                os.close(self.ear)
-                process.kill()
-                for one in standing_in(self.ours):
-                    with suppress(psutil.NoSuchProcess):
-                        one.kill()
-
-    def told(self) -> bytes:
-        """By the box itself."""
-        return os.read(self.ear, 1 << 16)
-
-
-@pytest.fixture
-def built(tmp_path: Path, keeper: Path) -> Iterator[Built]:
-    made = Built(tmp_path, keeper)
-    yield made
-    left = standing_in(made.ours)
-    for process in left:
-        process.kill()
-    assert not left
-
-
-@pytest.fixture(scope="module")
-def storm(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    program = tmp_path_factory.mktemp("storm") / "storm"
-    words = ["rustc", "--edition", "2021", "-O", "-D", "warnings", "-o", program, STORM]
-    subprocess.run(words, check=True, timeout=120)
-    return program
-
-
-def put(program: Path, into: Built) -> str:
-    place = into.ours / program.name
-    place.write_bytes(program.read_bytes())
-    place.chmod(0o755)
-    return str(place)
-
-
-@pytest.mark.parametrize("lifted", [(), (Protection.ENDING,)], ids=["held", "sessions"])
-@pytest.mark.parametrize("level", LEVELS)
-def test_storm_of_threads_ends_at_the_total_limit(
-    built: Built, storm: Path, level: Level, lifted: tuple[Protection, ...]
-) -> None:
-    """A hundred processes of fifty threads that spin, each of which leaves for a session of its
-    own where it can."""
-    limits = Limits(total=4.0, silence=60.0)
-    done, verdict = built.run(
-        level, put(storm, built), "100", "50", "600", lifted=lifted, limits=limits
-    )
-    assert done.ending is Ending.TOTAL_TIMEOUT
-    assert verdict == Verdict()
-    assert standing_in(built.ours) == []
-    assert b"storms" in done.stdout, "it did not even try"
+__all__ = ["built"]
 
 
 @pytest.mark.parametrize("level", LEVELS)
@@ -281,20 +155,6 @@ def test_limits_are_told_by_the_box(built: Built, level: Level) -> None:
     script = "i=0; while [ $i -lt 400 ]; do sleep 60 & i=$((i + 1)); done; wait"
     _, verdict = built.shell(level, script)
     assert verdict == Verdict(limit="more than 300 processes")
-
-
-def test_threads_of_all_processes_are_limited_together(built: Built, storm: Path) -> None:
-    program = put(storm, built)
-    argv = lambda status: box_argv(  # noqa: E731
-        built.keeper,
-        Box(executable=(*LIBRARIES, built.ours), writable=(built.ours,), threads=64),
-        (program, "10", "20", "60"),
-        processes=300,
-        all_threads=100,
-        status=status,
-    )
-    _, verdict = run_boxed(argv, cwd=built.ours, env=built.env, limits=PATIENT)
-    assert verdict == Verdict(limit="more than 100 threads")
 
 
 @pytest.mark.parametrize("level", LEVELS)

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from test_box import LIBRARIES, PREFIX, PYTHON, eventually
+from box_support import LIBRARIES, PREFIX, PYTHON, eventually
 
 from evolve_ai.model.sandbox import Box, Protection
 from evolve_ai.system.box import box_argv

@@ -12,6 +12,7 @@ from rust_support import BoxedRust, copy_template, genome_of, request_of, write_
 from evolve_ai.model.errors import ToolchainError
 from evolve_ai.model.genome import Genome
 from evolve_ai.model.report import GenePool
+from evolve_ai.model.settings import BuildSettings
 from evolve_ai.substrates.rust.crates import CrateStore
 from evolve_ai.substrates.rust.dependencies import dependencies_of
 from evolve_ai.substrates.rust.lock import LOCK, read_lock
@@ -69,7 +70,7 @@ def template(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def allowing() -> BoxedRust:
-    return BoxedRust(crates=ALLOWED)
+    return BoxedRust(BuildSettings(opt_level="0"), crates=ALLOWED)
 
 
 @pytest.fixture
