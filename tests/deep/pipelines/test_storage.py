@@ -64,8 +64,8 @@ def test_full_disk_ends_init_with_a_word_and_init_goes_on(on_small_disk: Project
 def test_file_larger_than_allowed_ends_a_life_cycle_with_a_word_and_life_goes_on(
     calm: ProjectUnderTest,
 ) -> None:
-    words = ("--cycles", "1", "--set", "cycle.ticks=3000", "--project", calm.root)
-    argv = ["prlimit", "--fsize=1000000", *EVOLVE, "life-cycle", *words]
+    words = ("--cycles", "1", "--set", "cycle.ticks=5000", "--project", calm.root)
+    argv = ["prlimit", "--fsize=1400000", *EVOLVE, "life-cycle", *words]
     done = subprocess.run(argv, capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode == 1, done.stderr
     assert "diary: a file would be larger than this account may write" in done.stderr
