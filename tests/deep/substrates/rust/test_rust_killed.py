@@ -86,8 +86,11 @@ def test_compilers_whose_box_was_killed_too_are_ended_by_the_next_build(
     workspace = tmp_path / "workspace"
     with hanging_elsewhere("kernel", healthy, workspace, monkeypatch) as orchestrator:
         (box,) = psutil.Process(orchestrator.pid).children()
-        box.suspend()  # it is not to hear of the end before its own
-    box.kill()
+        watchers = [box, *(one for one in box.children() if one.name() == box.name())]
+        for one in watchers:
+            one.suspend()  # it is not to hear of an end before its own
+    for one in watchers:
+        one.kill()
     assert working_in(workspace / "build"), "rustc goes on"
     assert_adds_200(build_200(substrate.builder(workspace, pool), pool, substrate))
 
