@@ -1,4 +1,4 @@
-"""Writes a mebibyte into a folder of its state folder at its first percept, and behaves well."""
+"""Writes more than a mebibyte into a folder of its state folder at its first percept, and behaves well."""
 
 from pathlib import Path
 
@@ -8,7 +8,7 @@ import protocol
 def fill(heard):
     folder = Path("state") / "deep"
     folder.mkdir(exist_ok=True)
-    (folder / "file").write_bytes(b"x" * 2**20)
+    (folder / "file").write_bytes(b"x" * (2**20 + 1))
     protocol.act(heard)
 
 

@@ -103,6 +103,7 @@ def test_folders_that_grew_are_noticed_at_the_next_look(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "agents" / "a1").mkdir(parents=True)
+    (tmp_path / "agents" / "a1" / "small").write_bytes(b"x" * 4096)
     house = Housekeeping(Folders(tmp_path), Settings().budget, ["a1"])
 
     def disk() -> int:
