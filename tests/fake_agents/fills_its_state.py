@@ -1,4 +1,4 @@
-"""Writes more than a mebibyte into a folder of its state folder at its first percept, and behaves well."""
+"""Writes more than a mebibyte into a folder of its state at its first percept, and behaves well."""
 
 from pathlib import Path
 
