@@ -2,6 +2,7 @@
 
 import sys
 import threading
+import time
 from pathlib import Path
 from typing import Any
 
@@ -52,6 +53,22 @@ def test_slow_hook_loses_events_that_are_counted_and_delays_no_other(log: Memory
     assert log.named("events dropped")[-1]["in_all"] == hooks.dropped
     gate.set()
     hooks.close()
+
+
+def test_hooks_that_never_return_hold_up_no_end(log: MemoryLog) -> None:
+    forever = threading.Event()
+    heard: list[Any] = []
+    try:
+        hooks = Hooks({"*": [lambda event: forever.wait()] * 20 + [heard.append]}, log)
+        hooks.deliver(events(1, 5))
+        begun = time.monotonic()
+        hooks.close()
+        assert time.monotonic() - begun < 20 * 3.0, "one wait for all of them, not one for each"
+        assert [event["seq"] for event in heard] == [1, 2, 3, 4, 5]
+        assert len(hooks.lost()) == 20
+        assert all("5 events not delivered" in told for told in hooks.lost())
+    finally:
+        forever.set()
 
 
 def test_hook_is_found_by_dotted_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
