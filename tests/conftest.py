@@ -43,7 +43,6 @@ for room in (
 settings.register_profile("house", deadline=None, max_examples=50)
 settings.load_profile("house")
 
-
 TICKS = 12
 COUNT = 8
 CALM_COUNT = 11

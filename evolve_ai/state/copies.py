@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from evolve_ai.model.errors import RegistryError, StorageError
-from evolve_ai.state.opening import PATIENCE, damaged, refusal
+from evolve_ai.state.opening import damaged, existing, refusal
 from evolve_ai.state.registry import Registry
 from evolve_ai.state.standing import Relation, relation, standing
 from evolve_ai.state.traces import WITHOUT_COPY, copy_of
@@ -97,7 +97,7 @@ class Copies:
             return
         if not self._registry.exists():
             raise RegistryError("it is gone", where=self._registry)
-        with closing(connected(self._registry)) as source:
+        with closing(existing(self._registry)) as source:
             yield source
 
     def mend(self) -> Mended | None:
@@ -163,7 +163,7 @@ def damage(registry: Path) -> str | None:
     if not registry.exists():
         return None
     try:
-        with closing(connected(registry)) as connection:
+        with closing(existing(registry)) as connection:
             verdict = _verdict(connection)
             tables = connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'meta'")
             return verdict or (None if tables.fetchone() else "it holds no registry")
@@ -178,18 +178,12 @@ def _verdict(connection: sqlite3.Connection) -> str | None:
     return None if found == "ok" else found
 
 
-def connected(path: Path) -> sqlite3.Connection:
-    """To a file that is there: SQLite would make one that is not."""
-    uri = f"{path.absolute().as_uri()}?mode=rw"
-    return sqlite3.connect(uri, timeout=PATIENCE, isolation_level=None, uri=True)
-
-
 def _publish(source: sqlite3.Connection, registry: Path, copy: Path) -> tuple[str, ...]:
     handle, name = tempfile.mkstemp(prefix=f".{copy.name}.", dir=copy.parent)
     os.close(handle)
     draft = Path(name)
     try:
-        with closing(connected(draft)) as target:
+        with closing(existing(draft)) as target:
             source.backup(target)
             target.execute("PRAGMA journal_mode = DELETE")  # one file, with nothing beside it
             wrong = _verdict(target)

@@ -28,13 +28,22 @@ def how_to_look(path: Path) -> str:
 def connected(path: Path, how: str = "") -> Iterator[sqlite3.Connection]:
     """A connection that stays open unless its preparation fails."""
     with told(path):
-        address = f"{path.absolute().as_uri()}{how}"
-        connection = sqlite3.connect(address, timeout=PATIENCE, isolation_level=None, uri=True)
+        connection = _connect(path, how)
         try:
             yield connection
         except BaseException:
             connection.close()
             raise
+
+
+def existing(path: Path) -> sqlite3.Connection:
+    """A connection to a file that is there: SQLite would make one that is not."""
+    return _connect(path, "?mode=rw")
+
+
+def _connect(path: Path, how: str) -> sqlite3.Connection:
+    address = f"{path.absolute().as_uri()}{how}"
+    return sqlite3.connect(address, timeout=PATIENCE, isolation_level=None, uri=True)
 
 
 def make(path: Path) -> None:

@@ -7,8 +7,8 @@ from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 
-from evolve_ai.state.copies import connected, set_aside
-from evolve_ai.state.opening import file_of
+from evolve_ai.state.copies import set_aside
+from evolve_ai.state.opening import existing, file_of
 from evolve_ai.state.registry import Registry
 from evolve_ai.system.files import storage_errors, sync_folder
 
@@ -49,7 +49,7 @@ def _written(source: sqlite3.Connection, path: Path) -> Path:
     os.close(handle)
     draft = Path(name)
     draft.chmod(0o644)
-    with closing(connected(draft)) as target:
+    with closing(existing(draft)) as target:
         source.backup(target)
         target.execute("PRAGMA journal_mode = DELETE")
     with draft.open("rb") as file:

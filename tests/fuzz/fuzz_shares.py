@@ -1,4 +1,4 @@
-"""How much of the fuzzing that campaign.py does at length tests do, in seconds."""
+"""What the fuzz tests share: how many runs they make, and of which inputs."""
 
 import importlib.util
 import random

@@ -1,4 +1,4 @@
-"""As test_fuzz.py, of what is compiled: the kernel that reads genomes, and all that is Rust."""
+"""A share of the fuzzing that campaign.py does at length, of what is compiled by cargo."""
 
 import shutil
 from collections.abc import Iterator

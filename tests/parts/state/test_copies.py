@@ -126,7 +126,6 @@ def test_copy_is_made_beside_a_writer_and_only_now_and_then(
 
 
 def test_locked_registry_is_no_damaged_one(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(copies, "PATIENCE", 0.1)
     monkeypatch.setattr(opening, "PATIENCE", 0.1)
     with closing(sqlite3.connect(path, isolation_level=None)) as other:
         other.execute("PRAGMA locking_mode = EXCLUSIVE")
