@@ -24,6 +24,7 @@ from reports import printed
 from evolve_ai.model.agent import AgentRecord, Cause, State
 from evolve_ai.model.draws import Draws
 from evolve_ai.model.event import Event, Kind
+from evolve_ai.model.run_state import RunState
 from evolve_ai.state.registry import Batch, Registry
 
 COMMANDS = {
@@ -72,7 +73,7 @@ def crowded(folder: Path, living: int, dead: int) -> Path:
     ]  # fmt: skip
     with Registry.create(project / "workspace" / "registry.sqlite") as registry:
         genomes = {one.id: b"\x80" * 1500 for one in ones}
-        registry.commit(Batch(records=ones, genomes=genomes, meta={"places": str(living)}), run)
+        registry.commit(Batch(records=ones, genomes=genomes, state=RunState(places=living)), run)
         for first in range(0, dead, BATCH):
             batch = dead_ones(ones[0], first, min(BATCH, dead - first), 5000)
             genomes = {one.id: b"\x80" * 1500 for one in batch}

@@ -20,7 +20,10 @@ PATIENCE = 30.0  # seconds
 LOOK_SECONDS = 0.02
 BACK = ("restart", "start")  # a start: its genome has changed, and all is forgiven
 RUNNING = "SELECT id, pid FROM agents WHERE state = 'running' ORDER BY id"
-WAITING = "SELECT id, retry_at FROM agents WHERE state = 'waiting' AND retry_at IS NOT NULL"
+WAITING = (
+    "SELECT i.id, l.retry_at FROM lives l JOIN individuals i ON i.number = l.number "
+    "WHERE l.state = 'waiting' AND l.retry_at IS NOT NULL"
+)
 
 
 def restarts_in_free_mode(folder: Path, agents: int) -> dict[str, Any]:

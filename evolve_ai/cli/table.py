@@ -41,6 +41,7 @@ COMMANDS = {
         "kill": Entry("operate:kill", "End the lives of agents, for good."),
         "revive": Entry("operate:revive", "Let quarantined agents try again."),
         "pause": Entry("operate:pause", "Let time stand still until `evolve resume`."),
+        "prune": Entry("prune:prune", "Forget of the dead what the settings do not keep."),
         "resume": Entry("operate:resume", "Let time go on."),
     },
 }

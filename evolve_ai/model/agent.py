@@ -64,6 +64,8 @@ class Metrics:
 class AgentRecord:
     """One agent. Energy is in thousandths; age in cycles; ticks are those of its world.
 
+    `operators` acted at its birth; `mutations` in its life, each with how often.
+
     `quarantine_cycles` are those that it has spent in quarantine since it was set aside.
 
     `failures`, `retry_at`, `started_at` are times as model/restart.py counts them.
@@ -85,6 +87,7 @@ class AgentRecord:
     fingerprint: str = ""
     active_genes: int = 0
     metrics: Metrics = field(default_factory=Metrics)
+    operators: tuple[str, ...] = ()
     mutations: tuple[tuple[str, int], ...] = ()
     stamp: str = ""
     running_fingerprint: str = ""

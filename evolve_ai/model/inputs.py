@@ -39,10 +39,7 @@ class Inputs:
         return {**asdict(self), "set": list(self.set)}
 
     @classmethod
-    def from_json(cls, text: str | None) -> "Inputs | None":
-        if text is None:
-            return None
-        found = json.loads(text)
+    def from_map(cls, found: Mapping[str, Any]) -> "Inputs":
         return cls(**{**found, "set": tuple(found["set"])})
 
 

@@ -15,8 +15,8 @@ _KEYS = {
 }
 # What makes the largest part smaller.
 _LESS = {
-    REGISTRY: "lower events.kept, which bounds it, and remove old registry.corrupt-* and "
-    "registry.backup-* files",
+    REGISTRY: "lower what [history] and events.kept keep, then evolve prune; remove old "
+    "registry.corrupt-*, registry.backup-* and registry.version-* files",
     STORE: "remove workspace/store/programs between two runs: it is built again",
     BUILDS: "remove workspace/build between two runs: it is built again",
     LOGS: "lower events.file_bytes or events.files, or move old logs away",

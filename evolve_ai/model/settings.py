@@ -7,6 +7,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from evolve_ai.model.audit_settings import AuditSettings
 from evolve_ai.model.event import Kind
+from evolve_ai.model.history_settings import HistorySettings
 from evolve_ai.model.plugin_settings import BUILT_IN, PluginSettings
 from evolve_ai.model.sandbox_settings import SandboxSettings
 from evolve_ai.model.series_settings import SeriesSettings
@@ -358,6 +359,7 @@ class Settings(Section):
     budget: BudgetSettings = BudgetSettings()
     plugins: PluginSettings = PluginSettings()
     events: EventSettings = EventSettings()
+    history: HistorySettings = HistorySettings()
     hooks: Mapping[EventName, CallableNames] = Field(
         default_factory=dict, description="callables to call, by kind of event"
     )

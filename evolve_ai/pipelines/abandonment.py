@@ -1,9 +1,11 @@
 """Gives up a season that cannot be finished: on record, aloud, and tainting."""
 
+from dataclasses import replace
+
 from evolve_ai.contracts.sink import Sink
 from evolve_ai.model.event import Event, Kind
-from evolve_ai.pipelines.takeover import ABANDONED, season_under_way
-from evolve_ai.stages.record import TURNING
+from evolve_ai.pipelines.takeover import season_under_way
+from evolve_ai.stages.record import tainted
 from evolve_ai.state.registry import Batch, Registry
 
 NO_SEASON = "no season is under way: there is nothing to abandon"
@@ -16,20 +18,17 @@ def abandon_season(registry: Registry, sink: Sink, run: str, reason: str = "") -
     """
     if not season_under_way(registry):
         return None
-    last = registry.last_cycle()
-    cycle = last[0] if last else 0
+    cycle = registry.cycle
     why = f" ({reason})" if reason else ""
     told = (
         f"the season of cycle {cycle + 1} was abandoned{why}: its ticks count for nobody, and "
         "agents keep what they remember of it"
     )
-    meta: dict[str, str | None] = {TURNING: None, ABANDONED: str(cycle + 1)}
-    if registry.meta("tainted") is None:
-        meta["tainted"] = told
+    state = replace(tainted(registry.state, [told]), turning=None, abandoned=cycle + 1)
     data = {"command": "abandon-season", "season": cycle + 1, "reason": reason or None}
     events = (
         Event(Kind.COMMAND, cycle, None, data),
         Event(Kind.TAINT, cycle, None, {"reason": told}),
     )
-    sink.deliver(registry.commit(Batch(meta=meta, events=events), run))
+    sink.deliver(registry.commit(Batch(state=state, events=events), run))
     return told

@@ -11,21 +11,18 @@ from evolve_ai.model.errors import EvolveError, UnknownAgentError, UsageError
 from evolve_ai.model.event import Event, Kind
 from evolve_ai.model.genome import decode
 from evolve_ai.model.report import GenePool
-from evolve_ai.model.tally import Tally
 from evolve_ai.pipelines import folders, inbox, lifetime
 from evolve_ai.pipelines.inbox import Command
 from evolve_ai.pipelines.initiate_project import initiate_project, open_pool
 from evolve_ai.pipelines.layout import Layout
 from evolve_ai.pipelines.parts import Parts
 from evolve_ai.stages.build import request_of
+from evolve_ai.stages.record import tainted
 from evolve_ai.stages.succession import buried, death_event
 from evolve_ai.stages.update import revived
-from evolve_ai.state.facts import PAUSED, TALLY
 from evolve_ai.state.registry import Batch, Registry
 from evolve_ai.system.leftovers import leftovers
 from evolve_ai.system.processes import end_strangers_left_behind
-
-DONE = "inbox_done"  # the last command that was carried out, by the name of its file
 
 Population = Mapping[str, AgentRecord]
 
@@ -116,7 +113,7 @@ def carry_out(
     """
     told = []
     for path, command in inbox.waiting(parts.project.inbox):
-        if registry.meta(DONE) == path.name:  # a kill came between the deed and the file's end
+        if registry.state.inbox_done == path.name:  # a kill came before the file's end
             path.unlink(missing_ok=True)
             continue
         name = command.name if command else "unreadable"
@@ -127,7 +124,7 @@ def carry_out(
         batch = replace(
             deed.batch,
             events=(*deed.batch.events, Event(Kind.COMMAND, cycle, None, data)),
-            meta={**deed.batch.meta, DONE: path.name},
+            state=replace(deed.batch.state or registry.state, inbox_done=path.name),
         )
         recorded = registry.commit(batch, run)
         path.unlink(missing_ok=True)
@@ -168,10 +165,10 @@ class _Work:
             return Deed(f"failed: {error}", self.agents)
 
     def init(self, arguments: Mapping[str, Any]) -> Deed:
-        count, done = int(arguments["count"]), {DONE: self.file}
+        count = int(arguments["count"])
         pool = self.reach.pool() if self.reach.pool is not None else None
         founding = initiate_project(
-            self.parts, self.registry, count, self.run, done=done, source=pool
+            self.parts, self.registry, count, self.run, done=self.file, source=pool
         )
         founded = {record.id: record for record in founding.founded}
         return Deed(f"founded {len(founded)}", {**self.agents, **founded})
@@ -183,10 +180,11 @@ class _Work:
             return Deed("refused: none of these agents is alive", self.agents)
         left = self.reach.end(ids)
         dead = [buried(self.agents[agent], str(Cause.KILLED), self.cycle) for agent in ids]
+        state = self.registry.state
         batch = Batch(
             records=dead,
             memories=dict.fromkeys(ids),
-            meta={TALLY: Tally.from_json(self.registry.meta(TALLY)).killed(len(dead)).to_json()},
+            state=replace(state, tally=state.tally.killed(len(dead))),
             events=[death_event(record, self.cycle) for record in dead],
         )
         living = {a: record for a, record in self.agents.items() if a not in set(ids)}
@@ -224,27 +222,27 @@ class _Work:
         records = [replace(self.agents[a], running_fingerprint="", stamp="") for a in made]
         records = [revived(r) if r.state is State.QUARANTINED else r for r in records]
         reason = folders.reason_of(made)
-        known = self.registry.meta("tainted")
         events = (
             folders.told_of(made, self.cycle),
             Event(Kind.TAINT, self.cycle, None, {"reason": reason}),
         )
-        batch = Batch(records=records, events=events, meta={"tainted": known or reason})
+        batch = Batch(records=records, events=events, state=tainted(self.registry.state, [reason]))
         left = f"; of {len(lost) - len(made)} the code is lost" if len(lost) > len(made) else ""
         living = {**self.agents, **{record.id: record for record in records}}
         return Deed(f"made {len(made)} folders anew{left}", living, batch)
 
     def pause(self, arguments: Mapping[str, Any]) -> Deed:
-        since = self.registry.meta(PAUSED)
-        if since is not None:
-            return Deed(f"paused since cycle {since} already", self.agents)
-        batch = Batch(meta={PAUSED: str(self.cycle)})
+        state = self.registry.state
+        if state.paused is not None:
+            return Deed(f"paused since cycle {state.paused} already", self.agents)
+        batch = Batch(state=replace(state, paused=self.cycle))
         return Deed(f"paused after cycle {self.cycle}", self.agents, batch)
 
     def resume(self, arguments: Mapping[str, Any]) -> Deed:
-        if self.registry.meta(PAUSED) is None:
+        state = self.registry.state
+        if state.paused is None:
             return Deed("was not paused", self.agents)
-        return Deed("time goes on", self.agents, Batch(meta={PAUSED: None}))
+        return Deed("time goes on", self.agents, Batch(state=replace(state, paused=None)))
 
 
 def _ids(arguments: Mapping[str, Any]) -> list[str]:

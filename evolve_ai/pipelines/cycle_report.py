@@ -3,7 +3,7 @@
 import time
 from dataclasses import dataclass
 
-from evolve_ai.stages.record import Summary
+from evolve_ai.model.cycle import Summary
 
 PAUSE = "pause"  # the part of a cycle that is none of its work: sleep, and commands
 

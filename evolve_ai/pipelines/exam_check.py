@@ -9,8 +9,7 @@ from evolve_ai.state.registry import Registry
 
 def told_in_words(registry: Registry) -> str | None:
     """What was told in which cycles; None where the world does not say."""
-    last = registry.last_cycle()
-    now = last[0] if last else 0
+    now = registry.cycle
     words = []
     for one in told_so_far(registry):
         end = one["to"] if one["to"] is not None else now

@@ -1,7 +1,7 @@
 """Owns `evolve import`: agents made elsewhere are founded here, after the same checks."""
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from evolve_ai.model.agent import AgentRecord
@@ -47,8 +47,7 @@ def import_agents(
     """
     pool = open_pool(parts, registry)
     note_inputs(parts, registry, run, pool)
-    last = registry.last_cycle()
-    context = parts.context(pool, last[0] if last else 0)
+    context = parts.context(pool, registry.cycle)
     homes = [folder] if (folder / GENOME).exists() else sorted(_homes(folder))
     if not homes:
         raise EvolveError("no folder with a genome.bin is here", where=folder)
@@ -121,7 +120,8 @@ def _found(
     parts: Parts, context: Context, registry: Registry, genome: Genome, run: str
 ) -> AgentRecord:
     newborn = bear_chunk(BirthTask(nursery_of(context), (genome,)))[0]
-    number, place = int(registry.meta("numbers") or 0), int(registry.meta("places") or 0)
+    state = registry.state
+    number, place = state.numbers, state.places or 0
     record = newborn_record(
         newborn, number, place, context.cycle, start_energy(context), founder=True
     )
@@ -129,7 +129,8 @@ def _found(
     batch = Batch(
         records=(record,),
         genomes={record.id: newborn.genome_bytes},
-        meta={"numbers": str(number + 1), "places": str(place + 1)},
+        state=replace(state, numbers=number + 1, places=place + 1),
+        during=context.cycle,
         events=(Event(Kind.FOUNDING, context.cycle, record.id, data),),
     )
     parts.sink.deliver(registry.commit(batch, run))

@@ -1,6 +1,6 @@
 """Owns the founding of agents: from the template, or from folders made elsewhere."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,7 +21,7 @@ from evolve_ai.model.event import Event, Kind
 from evolve_ai.model.report import GenePool
 from evolve_ai.pipelines.inputs import note_inputs
 from evolve_ai.pipelines.parts import Parts
-from evolve_ai.pipelines.template import known_files, refusal, remembered, taken_up
+from evolve_ai.pipelines.template import known_files, refusal, remembering, taken_up
 from evolve_ai.stages.birth import UNBORN, BirthTask, Newborn, Nursery, bear_chunk, nursery_of
 from evolve_ai.stages.context import Context
 from evolve_ai.stages.succession import newborn_record
@@ -68,14 +68,15 @@ def initiate_project(
     count: int,
     run: str,
     progress: Progress | None = None,
-    done: Mapping[str, str] | None = None,
+    done: str | None = None,
     source: Source | None = None,
 ) -> Founding:
     """Found `count` agents more, each wholly or not at all.
 
     A founding of as many that was interrupted goes on; of another number it is forgotten.
-    `done` is written into the registry together with the end of the founding. `source` is the pool
-    of a life-cycle that runs, or has gene files tried; without one they are not.
+    `done` is the file of the command, noted as carried out together with the end of the founding.
+    `source` is the pool of a life-cycle that runs, or has gene files tried; without one they are
+    not.
     Raises UsageError for an absurd count, TemplateError for a template that cannot be used,
     SettingsError for another seed, ToolchainError when the keeper cannot be compiled.
     """
@@ -84,21 +85,21 @@ def initiate_project(
     keeper_program(parts.project.workspace)
     pool, untried = _pool_of(parts, registry, source, run)
     note_inputs(parts, registry, run, pool)
-    same = int(registry.meta("founding_asked") or 0) == count
-    pending = int(registry.meta("founding") or 0) if same else 0
+    state = registry.state
+    pending = (state.founding or 0) if state.founding_asked == count else 0
     total = pending or count
-    registry.commit(Batch(meta={"founding": str(total), "founding_asked": str(count)}), run)
-    last = registry.last_cycle()
-    context = parts.context(pool, last[0] if last else 0)
+    registry.commit(Batch(state=replace(state, founding=total, founding_asked=count)), run)
+    context = parts.context(pool, registry.cycle)
     founded: list[AgentRecord] = []
-    for newborns in _found(parts, context, int(registry.meta("numbers") or 0), total):
+    for newborns in _found(parts, context, state.numbers, total):
         founded += _enter(parts, context, registry, newborns, run)
         if progress:
             progress(len(founded), total)
     settle_prices(registry, run)
-    over = {"founding": None, "founding_asked": None, **(done or {})}
-    registry.commit(Batch(meta=over), run)
-    return Founding(tuple(founded), pending, int(registry.meta("places") or 0), untried)
+    state = registry.state
+    over = replace(state, founding=None, founding_asked=None, inbox_done=done or state.inbox_done)
+    registry.commit(Batch(state=over), run)
+    return Founding(tuple(founded), pending, over.places or 0, untried)
 
 
 def _pool_of(
@@ -119,13 +120,13 @@ def _pool_of(
     assert taken is not None, "who founds agents waits until all is tried"
     if taken.refused:
         raise refusal(parts, taken.refused)
-    registry.commit(Batch(meta=remembered(taken)), run)
+    registry.commit(Batch(state=remembering(registry.state, taken)), run)
     return taken.pool, next(iter(taken.undecided.values()), "")
 
 
 def _refuse_strangers(project: Project, registry: Registry) -> None:
     """A lost registry must not cost the genomes that still lie in the folders."""
-    if registry.meta("places") is not None or registry.meta("founding") is not None:
+    if registry.state.is_founded or registry.state.founding is not None:
         return
     strangers = sum(1 for _ in project.agents.glob(f"*/{GENOME}"))
     if strangers:
@@ -153,16 +154,16 @@ def open_pool(parts: Parts, registry: Registry) -> GenePool:
     for code in pool.code.values():
         store.put(code)
     check_seed(project.root, registry, project.settings.seed)
-    if registry.meta("fixed_hash") is None:
-        meta = {"fixed_hash": pool.fixed_hash, "seed": str(project.settings.seed)}
-        registry.commit(Batch(meta=meta), run="")
+    if registry.state.fixed_hash is None:
+        first = replace(registry.state, fixed_hash=pool.fixed_hash, seed=project.settings.seed)
+        registry.commit(Batch(state=first), run="")
     check_kernel(registry, pool, project.template)
     return parts.substrate.equip(project.workspace, pool)
 
 
 def check_kernel(registry: Registry, pool: GenePool, template: Path) -> None:
     """A population keeps its kernel; TemplateError for a pool with another one."""
-    if registry.meta("fixed_hash") != pool.fixed_hash:
+    if registry.state.fixed_hash != pool.fixed_hash:
         raise TemplateError(
             "kernel or manifest of the template are not those that the living agents have",
             where=template,
@@ -173,8 +174,8 @@ def check_kernel(registry: Registry, pool: GenePool, template: Path) -> None:
 
 def check_seed(root: Path, registry: Registry, seed: int) -> None:
     """A population keeps its first seed; SettingsError for another one."""
-    known = registry.meta("seed")
-    if known is not None and int(known) != seed:
+    known = registry.state.seed
+    if known is not None and known != seed:
         raise SettingsError(
             f"seed {seed} was asked for, but this population began with seed {known}",
             where=root / "evolve.toml",
@@ -184,11 +185,12 @@ def check_seed(root: Path, registry: Registry, seed: int) -> None:
 
 def settle_prices(registry: Registry, run: str) -> None:
     """Derive, once, the mean number of active genes of the founders: it sets their price."""
-    if registry.meta("founder_genes") is not None:
+    if registry.state.founder_genes is not None:
         return
     genes = [record.active_genes for record in registry.founders()]
     if genes:
-        registry.commit(Batch(meta={"founder_genes": repr(sum(genes) / len(genes))}), run)
+        state = replace(registry.state, founder_genes=sum(genes) / len(genes))
+        registry.commit(Batch(state=state), run)
 
 
 def _found(
@@ -223,7 +225,7 @@ def _enter(
 ) -> list[AgentRecord]:
     """Write a chunk of founders into the registry, and into the founding log."""
     economy = context.settings.economy
-    places = int(registry.meta("places") or 0)
+    state, places = registry.state, registry.state.places or 0
     records = [
         replace(
             newborn_record(
@@ -236,11 +238,13 @@ def _enter(
     batch = Batch(
         records=records,
         genomes={newborn.genome.id: newborn.genome_bytes for _, newborn in newborns},
-        meta={
-            "numbers": str(newborns[-1][0] + 1),
-            "places": str(places + len(records)),
-            "founding": str(int(registry.meta("founding") or 0) - len(records)),
-        },
+        state=replace(
+            state,
+            numbers=newborns[-1][0] + 1,
+            places=places + len(records),
+            founding=(state.founding or 0) - len(records),
+        ),
+        during=context.cycle,
         events=[_founding_event(record) for record in records],
     )
     parts.sink.deliver(registry.commit(batch, run))

@@ -7,6 +7,7 @@ import platform
 import socket
 from collections.abc import Mapping
 from contextlib import suppress
+from dataclasses import replace
 from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
@@ -16,18 +17,17 @@ from evolve_ai.model.errors import EvolveError
 from evolve_ai.model.event import Event, Kind
 from evolve_ai.model.inputs import Inputs, changes
 from evolve_ai.model.report import GenePool
+from evolve_ai.model.run_state import InputsChange
 from evolve_ai.model.settings import Settings
 from evolve_ai.model.told import Told, packed
 from evolve_ai.pipelines.parts import Parts
 from evolve_ai.pipelines.takeover import season_under_way
-from evolve_ai.state.facts import INPUTS_CHANGED
-from evolve_ai.state.registry import Batch, Registry
+from evolve_ai.stages.record import tainted
+from evolve_ai.state.registry import Batch, Registry, Run
 from evolve_ai.system.content_store import ContentStore
 from evolve_ai.system.project import Project
 from evolve_ai.system.settings_file import FILE_NAME, load_settings
 
-INPUTS = "inputs"  # in the registry: those of the last run
-TOLD = "told"  # there too: which data were told in which cycles
 # Setting -> the group of entry points of that family.
 _FAMILIES = {
     "environment": "environments",
@@ -39,29 +39,35 @@ _FAMILIES = {
 
 def note_inputs(parts: Parts, registry: Registry, run: str, pool: GenePool) -> tuple[str, ...]:
     """Put the inputs of this run on record, once; what has changed, in words."""
-    known = json.loads(registry.meta(INPUTS) or "{}")
-    if known.get("run") == run:
+    state = registry.state
+    if state.inputs_run == run:
         return ()
     now = inputs_of(parts, pool)
-    before = Inputs.from_json(json.dumps(known["inputs"])) if known else None
+    _note_run(registry, run, now)
+    before = None if state.inputs is None else Inputs.from_map(state.inputs)
     found = changes(before, now) if before is not None else ()
     words = [change.words for change in found]
-    last = registry.last_cycle()
-    cycle = last[0] if last else 0
+    cycle = registry.cycle
     data = {**now.to_map(), "changed": words}
-    meta: dict[str, str | None] = {INPUTS: json.dumps({"run": run, "inputs": now.to_map()})}
+    state = replace(state, inputs=now.to_map(), inputs_run=run)
     events = [Event(Kind.INPUTS, cycle, None, data)]
     loud = [change.words for change in found if not change.quiet]
     if loud:
-        meta[INPUTS_CHANGED] = json.dumps({"cycle": cycle, "changed": loud})
+        state = replace(state, inputs_changed=InputsChange(cycle, tuple(loud)))
     of_world = [change.words for change in found if change.world]
     if season_under_way(registry) and of_world:
         reason = f"in the middle of cycle {cycle + 1} this changed: {'; '.join(of_world)}"
         events.append(Event(Kind.TAINT, cycle, None, {"reason": reason}))
-        meta["tainted"] = registry.meta("tainted") or reason
-    meta |= _note_told(parts, registry, cycle)
-    parts.sink.deliver(registry.commit(Batch(meta=meta, events=events), run))
+        state = tainted(state, [reason])
+    state = replace(state, told=_note_told(parts, registry, cycle))
+    parts.sink.deliver(registry.commit(Batch(state=state, events=events), run))
     return (f"not as in the run before: {'; '.join(loud)}",) if loud else ()
+
+
+def _note_run(registry: Registry, run: str, inputs: Inputs) -> None:
+    settings = json.dumps(dict(inputs.settings))
+    details = (inputs.template, inputs.data, inputs.version, inputs.python, inputs.host)
+    registry.begin_run(Run(run, "", settings, *details))
 
 
 def inputs_of(parts: Parts, pool: GenePool) -> Inputs:
@@ -112,16 +118,15 @@ def told_store(project: Project) -> ContentStore:
 def told_so_far(registry: Registry) -> list[dict[str, Any]]:
     """Each stretch that was told: `data`, `values`, `source`, `from` and `to` (the last cycle;
     None: it is told now)."""
-    found: list[dict[str, Any]] = json.loads(registry.meta(TOLD) or "[]")
-    return found
+    return [dict(one) for one in registry.state.told]
 
 
-def _note_told(parts: Parts, registry: Registry, cycle: int) -> dict[str, str | None]:
+def _note_told(parts: Parts, registry: Registry, cycle: int) -> tuple[dict[str, Any], ...]:
     """From the next cycle on this is told; what was told before ends with the season begun last."""
     told, known = told_by(parts), told_so_far(registry)
     current = known[-1] if known else None
     if current is not None and current["to"] is None and told and current["data"] == told.digest:
-        return {}
+        return tuple(known)
     if current is not None and current["to"] is None:
         current["to"] = cycle + season_under_way(registry)
         if current["to"] < current["from"]:
@@ -137,7 +142,7 @@ def _note_told(parts: Parts, registry: Registry, cycle: int) -> dict[str, str | 
                 "to": None,
             }
         )
-    return {TOLD: json.dumps(known)}
+    return tuple(known)
 
 
 def _hash_of(pool: GenePool) -> str:

@@ -7,14 +7,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from evolve_ai.model.places import deme_of
-from evolve_ai.state.registry import Registry
+from evolve_ai.state.reader import Reader
 from evolve_ai.system import machine
 from evolve_ai.system.housekeeping import DESCRIPTORS_PER_AGENT, OWN_DESCRIPTORS
 
 if TYPE_CHECKING:
     from evolve_ai.model.settings import Settings
 
-LAYOUT = "layout"  # in the registry: the demes and colonies of the last run
 _FOLDER = "colony"
 
 
@@ -37,13 +36,10 @@ class Layout:
             return (workspace / _FOLDER,)
         return tuple(workspace / f"{_FOLDER}-{number}" for number in range(self.colonies))
 
-    def to_text(self) -> str:
-        return f"{self.demes} {self.colonies}"
-
     @classmethod
-    def of_last_run(cls, registry: Registry) -> Layout:
-        text = registry.meta(LAYOUT)
-        return cls(*map(int, text.split())) if text else cls()
+    def of_last_run(cls, registry: Reader) -> Layout:
+        state = registry.state
+        return cls(state.demes, state.colonies)
 
     @classmethod
     def wanted(cls, settings: Settings, places: int) -> Layout:

@@ -11,11 +11,12 @@ from functools import partial
 from evolve_ai.contracts.colony import Colony
 from evolve_ai.contracts.substrate import Builder, Progress
 from evolve_ai.model.agent import AgentRecord, Fault
+from evolve_ai.model.cycle import Cycle, Summary
 from evolve_ai.model.errors import NoPopulationError
 from evolve_ai.model.event import Event
 from evolve_ai.model.report import BuildRequest, BuildVerdict, GenePool
 from evolve_ai.model.selection import Verdicts
-from evolve_ai.model.tally import NO_HISTORY, Totals
+from evolve_ai.model.tally import NO_HISTORY
 from evolve_ai.pipelines import lifetime
 from evolve_ai.pipelines.attention import Attention
 from evolve_ai.pipelines.background import BackgroundBuilder
@@ -113,10 +114,9 @@ class LifeManager:
         self._copies = Copies(registry.path)
         colonies = Layout.of_last_run(registry).colonies
         self._budgets = Budgets(parts.project, self.population, colonies)
-        last = registry.last_cycle()
-        self.cycle, self.digest = (last[0], last[1]) if last else (0, NO_HISTORY)
-        self.tick = int(last[2]["tick"]) if last else 0
-        self.totals = Totals.from_json(last[2]["totals"]) if last else Totals()
+        last = registry.last_cycle() or Cycle(0, NO_HISTORY, Summary())
+        self.cycle, self.digest = last.number, last.digest
+        self.tick, self.totals = last.summary.tick, last.summary.totals
         self._offers: frozenset[str] = frozenset()
         self._faults: dict[str, Fault] = {}
         self._spoke = time.monotonic()
@@ -248,7 +248,7 @@ class LifeManager:
         self._begun = True
         observed = self._observe(context)
         clock.lap("observe")
-        places, start = int(self.registry.meta("places") or 0), start_energy(context)
+        places, start = self.registry.state.places or 0, start_energy(context)
         lived = {record.id: record.lived_tick for record in observed.agents.values()}
         attention = Attention(context, self._renewals, lived)
         attention.look()
@@ -324,10 +324,11 @@ class LifeManager:
 
     def _observe(self, context: Context) -> Observed:
         pool = offered(context.pool) if self._offers else []
+        state = self.registry.state
         world = Surroundings(
             tick=self.tick,
-            places=int(self.registry.meta("places") or 0),
-            founder_genes=float(self.registry.meta("founder_genes") or 1.0),
+            places=state.places or 0,
+            founder_genes=state.founder_genes or 1.0,
             offers=dict.fromkeys(self._offers, pool),
         )
         if context.settings.cycle.ticks:
@@ -345,8 +346,8 @@ class LifeManager:
             self.parts.variation,
             self.population.genome,
             endowment=int(context.settings.economy.endowment * start_energy(context)),
-            first_number=int(self.registry.meta("numbers") or 0),
-            places=int(self.registry.meta("places") or 0),
+            first_number=self.registry.state.numbers,
+            places=self.registry.state.places or 0,
         )
 
     def _record(
@@ -366,9 +367,8 @@ class LifeManager:
             succeeded,
             self.digest,
             self.totals,
-            population.tally,
+            self.registry.state,
             frozenset(population.memories),
-            self.registry.meta("tainted") is not None,
             clock.take(),
         )
         recorded = self.registry.commit(concluded.batch, self.run_id)

@@ -1,26 +1,24 @@
 """Owns what comes before the first cycle of a run and after its last one."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from evolve_ai.contracts.colony import Colony
 from evolve_ai.model.agent import AgentRecord
 from evolve_ai.model.event import Event, Kind
 from evolve_ai.model.report import GenePool
 from evolve_ai.model.restart import backoff_of, with_backoff
+from evolve_ai.model.run_state import RunState
 from evolve_ai.pipelines.parts import Parts
-from evolve_ai.pipelines.takeover import ABANDONED, ADRIFT, take_over
-from evolve_ai.stages.record import changed
+from evolve_ai.pipelines.takeover import take_over
+from evolve_ai.stages.record import changed, tainted
 from evolve_ai.stages.supervise import exit_event, stopped
 from evolve_ai.state.registry import Batch, Registry
 from evolve_ai.system.identity import boot_id
 from evolve_ai.system.project import Project
 from evolve_ai.system.trees import discard
 
-FREELY = "lived_freely"  # in the registry: the cycle in which somebody changed in its middle
-CLOCK = "clock"  # there too: what the times of failures, waits and starts are counted by
-COUNTED = "cycles"  # such a clock; any other is that of a boot of the machine
-AWAITED = "awaited"  # there too: who has changed, and had no verdict of a builder yet
+COUNTED = "cycles"  # the clock of a run in lockstep; any other is that of a boot of the machine
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,23 +43,21 @@ def begin(
     as_found: bool = False,
 ) -> Begun:
     """Take the population over, and those of its processes that live."""
-    project, cycle = parts.project, _cycle(registry)
+    project, cycle = parts.project, registry.cycle
     before = registry.living()
-    agents, meta = _on_this_clock(parts, registry, before)
+    agents, state = _on_this_clock(parts, registry, before)
     taken = take_over(parts, registry, pool, colony, agents, cycle, as_found)
     agents, taints = taken.agents, list(taken.taints)
-    since = meta.get(FREELY, registry.meta(FREELY))
+    since = state.lived_freely
     if since is not None and project.settings.mode == "lockstep":
         taints.append(f'in cycle {since} agents changed or restarted at once (mode = "free")')
-        meta[FREELY] = None
-    if taints and registry.meta("tainted") is None:
-        meta["tainted"] = taints[0]
-    awaited = frozenset((registry.meta(AWAITED) or "").split())
-    meta |= {AWAITED: None, ADRIFT: None, ABANDONED: None}  # a run asks for everybody at once
+        state = replace(state, lived_freely=None)
+    awaited = frozenset(state.awaited)
+    state = replace(state, awaited=(), adrift=None, abandoned=None)  # who begins asks for all
     batch = Batch(
         records=changed(before, agents.values()),
         memories={**taken.memories, **dict.fromkeys(taken.lost & taken.memories.keys())},
-        meta=meta,
+        state=tainted(state, taints),
         events=[
             Event(Kind.COMMAND, cycle, None, {"command": "life-cycle"}),
             *taken.events,
@@ -83,21 +79,21 @@ def told_of_takeover(found: int) -> tuple[str, ...]:
 
 def _on_this_clock(
     parts: Parts, registry: Registry, agents: Mapping[str, AgentRecord]
-) -> tuple[Mapping[str, AgentRecord], dict[str, str | None]]:
-    """The agents with times of the clock of this run, and what the registry is to know of it.
+) -> tuple[Mapping[str, AgentRecord], RunState]:
+    """The agents with times of the clock of this run, and the run state that names it.
 
     A time of another clock means nothing here: what it had led to in lockstep, nobody knows.
     """
     clock = COUNTED if parts.clock is None else f"boot {boot_id()}"
-    if (registry.meta(CLOCK) or COUNTED) == clock:
-        return agents, {CLOCK: clock}
-    now = _cycle(registry) if parts.clock is None else parts.clock()
+    state = replace(registry.state, clock=clock)
+    if (registry.state.clock or COUNTED) == clock:
+        return agents, state
+    now = registry.cycle if parts.clock is None else parts.clock()
     backoffs = {agent: backoff_of(record) for agent, record in agents.items()}
-    meta: dict[str, str | None] = {CLOCK: clock}
-    if registry.meta(FREELY) is None and any(one.eventful for one in backoffs.values()):
-        meta[FREELY] = str(_cycle(registry))
+    if state.lived_freely is None and any(one.eventful for one in backoffs.values()):
+        state = replace(state, lived_freely=registry.cycle)
     moved = {a: with_backoff(agents[a], one.moved(now)) for a, one in backoffs.items()}
-    return moved, meta
+    return moved, state
 
 
 def end(
@@ -111,7 +107,7 @@ def end(
 ) -> None:
     """Send every agent home and keep what it remembers: the next run goes on as if nothing had
     been. `before` are the agents as last committed; `judged` tells what became of them since."""
-    cycle = _cycle(registry)
+    cycle = registry.cycle
     settled = colony.settle(f"end {cycle}", list(colony.running()), (), remember=True)
     byes = settled.farewells
     records = stopped(agents, list(byes))
@@ -125,18 +121,17 @@ def end(
         *judged,
         *(exit_event(agents[agent], cycle, "the life-cycle ended") for agent in records),
     ]
-    meta: dict[str, str | None] = {}
     taints = [
         f"agent {agent} left without its memory: {bye.reason}"
         for agent, bye in byes.items()
         if bye.state is None or bye.unkillable
     ]
-    for reason in (*taints, *settled.taints):
-        events.append(Event(Kind.TAINT, cycle, None, {"reason": reason}))
-        meta.setdefault("tainted", registry.meta("tainted") or reason)
+    taints += settled.taints
+    events += (Event(Kind.TAINT, cycle, None, {"reason": reason}) for reason in taints)
     events.append(Event(Kind.COMMAND, cycle, None, {"command": "end"}))
     living = changed(before, {**agents, **records}.values())
-    batch = Batch(records=living, memories=dict(memories), meta=meta, events=events)
+    state = tainted(registry.state, taints)
+    batch = Batch(records=living, memories=dict(memories), state=state, events=events)
     parts.sink.deliver(registry.commit(batch, run))
     registry.forget_events(parts.project.settings.events.kept)
 
@@ -152,8 +147,3 @@ def _clear_graves(project: Project, registry: Registry) -> None:
     living = {str(id) for (id,) in registry.rows(["id"])}
     strangers = (f.name for f in project.agents.iterdir() if f.name not in living)
     clear_away(project, [name for name in strangers if registry.knows(name)])
-
-
-def _cycle(registry: Registry) -> int:
-    last = registry.last_cycle()
-    return last[0] if last else 0

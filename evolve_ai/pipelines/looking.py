@@ -12,6 +12,7 @@ from dataclasses import asdict, fields, replace
 from typing import Any
 
 from evolve_ai.model.agent import State
+from evolve_ai.model.cycle import Cycle, Summary
 from evolve_ai.model.outline import Outline
 from evolve_ai.model.population_report import (
     AgentRow,
@@ -23,10 +24,9 @@ from evolve_ai.model.population_report import (
     Status,
 )
 from evolve_ai.model.remedy import remedy
-from evolve_ai.model.tally import NO_HISTORY, Tally, Totals
+from evolve_ai.model.tally import NO_HISTORY
 from evolve_ai.pipelines.layout import Layout
-from evolve_ai.state.facts import INPUTS_CHANGED, PAUSED, SANDBOX, TALLY
-from evolve_ai.state.registry import Registry
+from evolve_ai.state.reader import Reader
 from evolve_ai.state.traces import no_population
 from evolve_ai.system.consumption import in_their_folders
 from evolve_ai.system.housekeeping import Housekeeping
@@ -44,17 +44,17 @@ def life_cycle(folders: Folders) -> Holder | None:
     return held if held and held.purpose == LIFE_CYCLE else None
 
 
-def last_sandbox(level: str, registry: Registry) -> str:
+def last_sandbox(level: str, registry: Reader) -> str:
     """That of the last life-cycle, as a line that begins with its level; before there was one, the
     `level` that the settings ask for."""
-    return registry.meta(SANDBOX) or f"{level}: {NOT_TRIED}"
+    return registry.state.sandbox or f"{level}: {NOT_TRIED}"
 
 
 @contextmanager
-def founded(folders: Folders) -> Iterator[Registry]:
+def founded(folders: Folders) -> Iterator[Reader]:
     """The registry; one that an init or a life-cycle has just begun is none."""
-    with Registry.read(folders.registry) as registry:
-        if registry.meta("places") is None:
+    with Reader.read(folders.registry) as registry:
+        if not registry.state.is_founded:
             raise no_population(folders.registry)
         yield registry
 
@@ -70,7 +70,7 @@ def agent_rows(folders: Folders, everyone: bool) -> list[AgentRow]:
 
 
 def sandbox_line(folders: Folders, outline: Outline) -> str:
-    with Registry.read(folders.registry) as registry:
+    with Reader.read(folders.registry) as registry:
         return last_sandbox(outline.sandbox, registry)
 
 
@@ -102,24 +102,24 @@ def status(folders: Folders, outline: Outline) -> Status:
         return status_of(folders, outline, registry)
 
 
-def status_of(folders: Folders, outline: Outline, registry: Registry) -> Status:
+def status_of(folders: Folders, outline: Outline, registry: Reader) -> Status:
     living = as_they_are(folders, _rows(registry.rows(_ROW)))
-    last = registry.last_cycle()
-    totals = Totals.from_json(last[2]["totals"]) if last else Totals()
-    totals = totals.plus(Tally.from_json(registry.meta(TALLY)))
+    state = registry.state
+    last = registry.last_cycle() or Cycle(0, NO_HISTORY, Summary())
+    totals = last.summary.totals.plus(state.tally)
     founders, deaths = registry.founders_fitness(), registry.deaths()
     held = life_cycle(folders)
     return Status(
         project=str(folders.root),
         life_cycle=held.pid if held else None,
         life_cycle_elsewhere=held is not None and held.elsewhere,
-        cycle=last[0] if last else 0,
-        tick=int(last[2]["tick"]) if last else 0,
+        cycle=last.number,
+        tick=last.summary.tick,
         mode=outline.mode,
-        paused=registry.meta(PAUSED) is not None,
-        tainted=registry.meta("tainted"),
+        paused=state.paused is not None,
+        tainted=state.tainted,
         population=_counts(living, deaths, founders[0]),
-        places=int(registry.meta("places") or 0),
+        places=state.places or 0,
         generation=GenerationNumbers(
             max=max((row.generation for row in living), default=0),
             mean=statistics.fmean(row.generation for row in living) if living else 0.0,
@@ -131,7 +131,7 @@ def status_of(folders: Folders, outline: Outline, registry: Registry) -> Status:
         budgets=_budgets(folders, outline, living, Layout.of_last_run(registry).colonies),
         inputs_changed=last_change(registry),
         sandbox=last_sandbox(outline.sandbox, registry),
-        history_digest=last[1] if last else NO_HISTORY,
+        history_digest=last.digest,
     )
 
 
@@ -153,13 +153,10 @@ def _budgets(
     }
 
 
-def last_change(registry: Registry) -> str | None:
+def last_change(registry: Reader) -> str | None:
     """When the inputs last changed between two runs, and how, in words."""
-    text = registry.meta(INPUTS_CHANGED)
-    if text is None:
-        return None
-    found = json.loads(text)
-    return f"after cycle {found['cycle']}: {'; '.join(found['changed'])}"
+    found = registry.state.inputs_changed
+    return None if found is None else f"after cycle {found.cycle}: {'; '.join(found.changed)}"
 
 
 def _counts(

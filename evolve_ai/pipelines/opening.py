@@ -1,6 +1,7 @@
 """Owns opening the colonies of a run, and sending home who lives in those of another layout."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from evolve_ai.colony.keeper_program import keeper_program
 from evolve_ai.contracts.colony import Colony
@@ -9,11 +10,10 @@ from evolve_ai.pipelines import lifetime
 from evolve_ai.pipelines.colonies import Colonies
 from evolve_ai.pipelines.colony_member import ColonyProcess, Roll
 from evolve_ai.pipelines.colony_process import ColonySpec
-from evolve_ai.pipelines.layout import LAYOUT, Layout
+from evolve_ai.pipelines.layout import Layout
 from evolve_ai.pipelines.parts import Parts
 from evolve_ai.pipelines.sandboxing import last_level, recorded
 from evolve_ai.pipelines.takeover import on_record, refuse_another_world, season_under_way
-from evolve_ai.state.facts import SANDBOX
 from evolve_ai.state.registry import Batch, Registry
 from evolve_ai.system.trees import discard
 
@@ -27,7 +27,7 @@ def open_colonies(parts: Parts, registry: Registry, run: str, pool: PoolNow) -> 
     refuse_another_world(parts, registry)
     project = parts.project
     before = Layout.of_last_run(registry)
-    wanted = Layout.wanted(project.settings, int(registry.meta("places") or 0))
+    wanted = Layout.wanted(project.settings, registry.state.places or 0)
     if season_under_way(registry):
         wanted = before
     elif wanted != before or last_level(registry) is not parts.sandbox.level:
@@ -40,11 +40,15 @@ def open_colonies(parts: Parts, registry: Registry, run: str, pool: PoolNow) -> 
 
 def _note(parts: Parts, registry: Registry, run: str, layout: Layout) -> None:
     """What colonies this run has, and what sandbox."""
-    last = registry.last_cycle()
     asked = parts.project.settings.sandbox.level
-    events = [recorded(parts.sandbox, asked, last[0] if last else 0)]
-    meta: dict[str, str | None] = {LAYOUT: layout.to_text(), SANDBOX: str(parts.sandbox)}
-    parts.sink.deliver(registry.commit(Batch(meta=meta, events=events), run))
+    events = [recorded(parts.sandbox, asked, registry.cycle)]
+    state = replace(
+        registry.state,
+        demes=layout.demes,
+        colonies=layout.colonies,
+        sandbox=str(parts.sandbox),
+    )
+    parts.sink.deliver(registry.commit(Batch(state=state, events=events), run))
 
 
 def _send_home(parts: Parts, registry: Registry, run: str, pool: PoolNow, layout: Layout) -> None:
@@ -103,6 +107,6 @@ def _roll_of(
 
 def _next_epoch(registry: Registry) -> int:
     """One more than that of whoever had a colony before."""
-    epoch = int(registry.meta("epoch") or 0) + 1
-    registry.commit(Batch(meta={"epoch": str(epoch)}), run="")
-    return epoch
+    state = replace(registry.state, epoch=registry.state.epoch + 1)
+    registry.commit(Batch(state=state), run="")
+    return state.epoch

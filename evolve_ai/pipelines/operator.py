@@ -6,11 +6,9 @@ from evolve_ai.contracts.colony import Colony
 from evolve_ai.contracts.substrate import Builder
 from evolve_ai.model.agent import Fault
 from evolve_ai.model.report import GenePool
-from evolve_ai.model.tally import Tally
 from evolve_ai.pipelines import commands
 from evolve_ai.pipelines.parts import Parts
 from evolve_ai.pipelines.population import Population
-from evolve_ai.state.facts import PAUSED, TALLY
 from evolve_ai.state.registry import Registry
 
 Hear = Callable[[str, str], None]  # the name of a command, and what became of it
@@ -42,7 +40,7 @@ class Operator:
     @property
     def paused(self) -> bool:
         """No ticks, no births, no deaths until `resume`; agents live on."""
-        return self._registry.meta(PAUSED) is not None
+        return self._registry.state.paused is not None
 
     def obey(self, cycle: int, faults: Mapping[str, Fault]) -> dict[str, Fault]:
         """Do what has been asked since. `faults` wait for the next cycle; back come those of
@@ -53,7 +51,6 @@ class Operator:
         )
         if carried.told:
             population.agents = carried.agents
-            population.tally = Tally.from_json(self._registry.meta(TALLY))
         for name, outcome in carried.told:
             if self._hear is not None:
                 self._hear(name, outcome)

@@ -11,8 +11,8 @@ from evolve_ai.model.event import Kind
 from evolve_ai.model.genome import Genome, decode
 from evolve_ai.model.report import Program, SourceReport
 from evolve_ai.model.restart import Pace
-from evolve_ai.model.tally import Counts, Tally
-from evolve_ai.pipelines.lifetime import AWAITED, FREELY, Begun
+from evolve_ai.model.tally import Counts
+from evolve_ai.pipelines.lifetime import Begun
 from evolve_ai.pipelines.parts import Parts
 from evolve_ai.stages.build import (
     Built,
@@ -23,10 +23,9 @@ from evolve_ai.stages.build import (
 )
 from evolve_ai.stages.context import Context
 from evolve_ai.stages.observe import after_faults, told_of_alarms
-from evolve_ai.stages.record import TURNING, WORLD, changed, renewal
+from evolve_ai.stages.record import changed, renewal
 from evolve_ai.stages.supervise import Ran, healthy, run
 from evolve_ai.stages.update import Updated
-from evolve_ai.state.facts import TALLY
 from evolve_ai.state.registry import Registry
 
 FEW = 8  # agents to start before somebody else may
@@ -37,8 +36,7 @@ class Population:
     and who is `awaited` for a program.
 
     `sources` and `programs` are what is known of code by SHA-256 and of programs by fingerprint,
-    `notes` what the user would want to know at once, `tally` what was counted in this cycle,
-    `pace` how many were restarted lately.
+    `notes` what the user would want to know at once, `pace` how many were restarted lately.
     """
 
     def __init__(self, parts: Parts, registry: Registry, run_id: str, begun: Begun):
@@ -48,7 +46,6 @@ class Population:
         self.sources: Mapping[str, SourceReport] = {}
         self.programs: Mapping[str, Program] = {}
         self.notes: list[str] = []
-        self.tally = Tally.from_json(registry.meta(TALLY))
         self.pace = Pace()
         self._refused_cycle = -1  # in which somebody was told that there is no room
         self._parts = parts
@@ -176,17 +173,19 @@ class Population:
         awaited; and where a crashed agent is back when the clock says so.
         """
         restarts = sum(1 for event in ran.events if event.kind is Kind.RESTART)
-        self.tally = self.tally.plus(restarts, built.counts)
-        tainted = self._registry.meta("tainted") is not None
-        remembered = frozenset(self.memories)
-        batch = renewal(context, self.agents, updated, built, ran, self.tally, remembered, tainted)
-        meta: dict[str, str | None] = {AWAITED: " ".join(sorted(self.awaited)) or None}
+        state = self._registry.state
+        state = replace(
+            state,
+            tally=state.tally.plus(restarts, built.counts),
+            awaited=tuple(sorted(self.awaited)),
+        )
         if turning:
-            meta |= {TURNING: str(context.cycle), WORLD: context.settings.environment}
+            state = replace(state, turning=context.cycle, world=context.settings.environment)
         freely = freely or bool(self.awaited) or (context.clock is not None and _restarted(ran))
-        if freely and self._registry.meta(FREELY) is None:
-            meta[FREELY] = str(context.cycle)
-        batch = replace(batch, meta={**batch.meta, **meta})
+        if freely and state.lived_freely is None:
+            state = replace(state, lived_freely=context.cycle)
+        remembered = frozenset(self.memories)
+        batch = renewal(context, self.agents, updated, built, ran, state, remembered)
         recorded = self._registry.commit(batch, self._run_id)
         self.agents = {**self.agents, **ran.agents}
         given_back = frozenset(ran.used)
@@ -200,7 +199,7 @@ class Population:
 
     def succeeded_by(self, living: Mapping[str, AgentRecord]) -> None:
         """After deaths and births, which are on record."""
-        self.agents, self.tally = living, Tally()
+        self.agents = living
         self.memories = {agent: m for agent, m in self.memories.items() if agent in living}
 
 

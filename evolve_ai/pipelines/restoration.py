@@ -1,26 +1,23 @@
 """Owns what follows when a damaged registry was replaced by its copy: time goes on, aloud."""
 
 import json
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from evolve_ai.model.cycle import Cycle, Summary
 from evolve_ai.model.errors import RegistryError
 from evolve_ai.model.event import Event, Kind
-from evolve_ai.model.tally import NO_HISTORY, Counts, Totals
+from evolve_ai.model.tally import NO_HISTORY
 from evolve_ai.notifications.event_log import EventLog
-from evolve_ai.pipelines.takeover import ADRIFT
-from evolve_ai.stages.record import Summary
 from evolve_ai.state.copies import Copies, Mended, Trouble, damage
 from evolve_ai.state.registry import Batch, Registry
 from evolve_ai.state.traces import MENDS, agents_left, missing
 from evolve_ai.system.genome_file import GENOME
 from evolve_ai.system.project import Project
 
-NEWS = "restored"  # in the registry: what the next life-cycle tells its user
 # No run since the copy can have come so far; agents tell our words from older ones by the epoch.
 _EPOCHS = 1000
-NOTHING_YET = Summary(0, 0, 0, 0, 0, 0, 0, None, None, 0, Counts(), Totals(), {})
 SET_BACK = Trouble(
     "set back", "a power cut, or an older file in its place: the event log knows more"
 )
@@ -98,8 +95,8 @@ def _log_of(project: Project) -> EventLog:
 
 def _go_on(project: Project, registry: Registry, mended: Mended, *, strangers: bool = True) -> None:
     """Numbers of cycles and events are used once only: those of the lost ones are left out."""
-    last = registry.last_cycle()
-    copied = last[0] if last else 0
+    last = registry.last_cycle() or Cycle(0, NO_HISTORY, Summary())
+    copied = last.number
     lost = _lost(project, registry)
     if not strangers:
         lost = replace(lost, strangers=())
@@ -114,16 +111,12 @@ def _go_on(project: Project, registry: Registry, mended: Mended, *, strangers: b
         "lost_cycles": now - copied,
         "strangers": list(lost.strangers[:_NAMED]),
     }
-    digest, summary = (last[1], last[2]) if last else (NO_HISTORY, asdict(NOTHING_YET))
+    state = registry.state
     registry.commit(
         Batch(
-            meta={
-                NEWS: reason,
-                ADRIFT: reason,
-                "epoch": str(int(registry.meta("epoch") or 0) + _EPOCHS),
-            },
+            state=replace(state, news=reason, adrift=reason, epoch=state.epoch + _EPOCHS),
             events=(Event(Kind.COMMAND, now, None, data),),
-            cycle=(now, digest, summary) if now else None,
+            cycle=replace(last, number=now) if now else None,
         ),
         run="",
     )
@@ -131,16 +124,17 @@ def _go_on(project: Project, registry: Registry, mended: Mended, *, strangers: b
 
 def add_news(registry: Registry, news: str) -> None:
     """For the next life-cycle, which may be this one, to tell its user."""
-    known = registry.meta(NEWS)
-    registry.commit(Batch(meta={NEWS: f"{known}; {news}" if known else news}), run="")
+    known = registry.state.news
+    news = f"{known}; {news}" if known else news
+    registry.commit(Batch(state=replace(registry.state, news=news)), run="")
 
 
 def take_news(registry: Registry) -> tuple[str, ...]:
     """What there is to tell, once."""
-    news = registry.meta(NEWS)
+    news = registry.state.news
     if news is None:
         return ()
-    registry.commit(Batch(meta={NEWS: None}), run="")
+    registry.commit(Batch(state=replace(registry.state, news=None)), run="")
     return (news,)
 
 

@@ -8,9 +8,12 @@ from pathlib import Path
 
 import tomlkit
 
+from evolve_ai import __version__
 from evolve_ai.contracts.sink import Sink
 from evolve_ai.contracts.substrate import Progress
 from evolve_ai.model.errors import EvolveError
+from evolve_ai.model.event import Event, Kind
+from evolve_ai.model.pruning import Pruned
 from evolve_ai.model.settings import Settings
 from evolve_ai.model.status import (
     AgentStory,
@@ -48,7 +51,7 @@ from evolve_ai.pipelines.restoration import add_news, open_registry, refuse_lost
 from evolve_ai.pipelines.sandboxing import EXAM, Terms, sandbox_of
 from evolve_ai.pipelines.verification import lost_key, verify_project
 from evolve_ai.state.copies import Copies
-from evolve_ai.state.registry import Registry
+from evolve_ai.state.registry import Batch, Registry, Run
 from evolve_ai.state.rescue import put_back
 from evolve_ai.state.traces import no_population
 from evolve_ai.system.files import publish
@@ -68,8 +71,9 @@ def opened(
     purpose: str,
     terms: Terms | None = None,
     tell: Hear | None = None,
-) -> Iterator[tuple[Parts, Registry]]:
-    """The parts and the registry of a project, for one who writes. HeldError for a second one.
+) -> Iterator[tuple[Parts, Registry, str]]:
+    """The parts and the registry of a project, for one who writes, and the name of this run, which
+    is on record. HeldError for a second one.
 
     Whoever starts agents gives the `terms` for it. UsageError in a folder where nothing can be
     built, for all but who sends agents home.
@@ -82,23 +86,22 @@ def opened(
             project.settings, project.logs, registry.events_after, mark=project.delivered
         )
         stack.callback(_close, notifier, tell)
-        lost = lost_key(project)
-        if lost is not None:
+        if lost := lost_key(project):
             notifier.log.warning(lost)
             add_news(registry, lost)
         group = None
         if terms is not None:  # before anybody else is started
-            living = len(registry.living())
-            group = stack.enter_context(bounded(project, living, notifier.log))
+            group = stack.enter_context(bounded(project, len(registry.living()), notifier.log))
         parts = replace(assemble(project, notifier), group=group)
         stack.callback(parts.executor.close)
         check_needs(parts)
         if terms is not None:
             mine = registry if purpose == LIFE_CYCLE else None
-            libraries = parts.substrate.needs.libraries
-            parts = replace(parts, sandbox=sandbox_of(project, libraries, terms, mine))
+            needs = parts.substrate.needs
+            parts = replace(parts, sandbox=sandbox_of(project, needs.libraries, terms, mine))
         stack.callback(_left_in_place, registry, notifier.log)  # whatever ends us
-        yield parts, registry
+        with _on_record(registry, purpose) as run:
+            yield parts, registry, run
         _left_in_place(registry, notifier.log)
         for trouble in Copies(project.registry).at_end(registry):
             notifier.log.warning(trouble)
@@ -108,6 +111,15 @@ def _registry_for(purpose: str, project: Project) -> Registry:
     return open_registry(
         project, mends=purpose == LIFE_CYCLE, makes=purpose == INIT, anew=purpose == IMPORT
     )
+
+
+@contextmanager
+def _on_record(registry: Registry, purpose: str) -> Iterator[str]:
+    """The name of a new run; one that fails, or is killed, has no end on record."""
+    run = run_id()
+    registry.begin_run(Run(run, purpose, version=__version__))
+    yield run
+    registry.end_run(run)
 
 
 def _left_in_place(registry: Registry, log: Log) -> None:
@@ -161,9 +173,9 @@ def found(
     build_progress: Progress | None = None,
     terms: Terms | None = None,
 ) -> Founding:
-    with opened(project, assemble, INIT) as (parts, registry):
+    with opened(project, assemble, INIT) as (parts, registry, run):
         trial = boxed_trial(parts, terms or Terms(), build_progress)
-        return initiate_project(parts, registry, count, run_id(), progress, source=trial)
+        return initiate_project(parts, registry, count, run, progress, source=trial)
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,22 +209,20 @@ def operate(
     if held is not None:
         inbox.post(project.inbox, command)
         return Asked(ids, held)
-    with opened(open_project(folder, overrides), assemble, name) as (parts, registry):
+    with opened(open_project(folder, overrides), assemble, name) as (parts, registry, run):
         inbox.post(project.inbox, command)
-        last = registry.last_cycle()
         reach = commands.without_life_cycle(parts, registry)
-        carried = commands.carry_out(
-            parts, registry, run_id(), last[0] if last else 0, registry.living(), reach
-        )
+        living = registry.living()
+        carried = commands.carry_out(parts, registry, run, registry.cycle, living, reach)
     return Asked(ids, None, carried.told)
 
 
 def take_in(
     project: Project, assemble: Assemble, folder: Path, terms: Terms | None = None
 ) -> Imported:
-    with opened(project, assemble, IMPORT) as (parts, registry):
+    with opened(project, assemble, IMPORT) as (parts, registry, run):
         trial = boxed_trial(parts, terms or Terms())
-        return import_agents(parts, registry, folder, run_id(), trial)
+        return import_agents(parts, registry, folder, run, trial)
 
 
 @contextmanager
@@ -225,13 +235,13 @@ def life(
     abandon: bool = False,
 ) -> Iterator[LifeManager]:
     """`abandon`: a season that was left in its middle is given up first."""
-    with opened(project, assemble, LIFE_CYCLE, terms or Terms(), hear) as (parts, registry):
-        if registry.meta("places") is None:
+    with opened(project, assemble, LIFE_CYCLE, terms or Terms(), hear) as (parts, registry, run):
+        if not registry.state.is_founded:
             raise no_population(project.registry)
         if abandon:
-            told = abandon_season(registry, parts.sink, run_id(), "asked for by the operator")
+            told = abandon_season(registry, parts.sink, run, "asked for by the operator")
             add_news(registry, told or NO_SEASON)
-        with LifeManager(parts, registry, run_id(), build_progress, hear) as manager:
+        with LifeManager(parts, registry, run, build_progress, hear) as manager:
             manager.population.notes += take_news(registry)
             yield manager
 
@@ -251,11 +261,26 @@ def send_home(folder: Path, overrides: Sequence[str], assemble: Assemble) -> sto
     return stopping.send_home(Project(find_remains(folder), Settings()), finish, run_id())
 
 
+def prune(project: Project, assemble: Assemble) -> Pruned:
+    """Forget of the dead what the settings do not ask to keep. HeldError while a life-cycle
+    runs."""
+    with Registry.read(project.registry):  # NoPopulationError where there is none
+        pass
+    with opened(project, assemble, "prune") as (parts, registry, run):
+        kept = project.settings
+        registry.forget_events(kept.events.kept)
+        found = registry.prune(kept.history, registry.cycle, everything=True)
+        data = {"command": "prune", **found.to_map()}
+        event = Event(Kind.COMMAND, registry.cycle, None, data)
+        parts.sink.deliver(registry.commit(Batch(events=(event,)), run))
+    return found
+
+
 def story(project: Project, assemble: Assemble, prefix: str) -> AgentStory:
     world = assemble(project, nobody(project)).world
     with Registry.read(project.registry) as registry:
         record = registry.agent(prefix)
-        genes = float(registry.meta("founder_genes") or 1.0)
+        genes = registry.state.founder_genes or 1.0
         return views.story_of(project, registry, record, world.cost(record.active_genes, genes))
 
 
@@ -305,8 +330,8 @@ def exam(
     even_if_told: bool = False,
 ) -> ExamResult:
     """HeldError while a life-cycle runs: both would build in the same place."""
-    with opened(project, assemble, EXAM, terms or Terms()) as (parts, registry):
-        if registry.meta("places") is None:
+    with opened(project, assemble, EXAM, terms or Terms()) as (parts, registry, _):
+        if not registry.state.is_founded:
             raise no_population(project.registry)
         pool = open_pool(parts, registry)
         builder = parts.builder(pool)

@@ -15,7 +15,6 @@ from evolve_ai.model.guarantee import Sandbox, level_told
 from evolve_ai.model.report import Needs
 from evolve_ai.model.sandbox import AgentBox, Level
 from evolve_ai.pipelines.takeover import season_under_way
-from evolve_ai.state.facts import SANDBOX
 from evolve_ai.state.registry import Registry
 from evolve_ai.system import bubblewrap
 from evolve_ai.system.files import storage_errors
@@ -120,7 +119,7 @@ def recorded(sandbox: Sandbox, asked: str, cycle: int) -> Event:
 
 def last_level(registry: Registry) -> Level | None:
     """None: before there was a sandbox, or a run."""
-    return level_told(registry.meta(SANDBOX))
+    return level_told(registry.state.sandbox)
 
 
 def _refuse_none(project: Project, asked: Level) -> None:

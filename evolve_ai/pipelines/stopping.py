@@ -24,7 +24,6 @@ from evolve_ai.pipelines.layout import Layout
 from evolve_ai.pipelines.opening import opened_colonies
 from evolve_ai.pipelines.parts import Parts
 from evolve_ai.pipelines.takeover import season_under_way
-from evolve_ai.stages.record import WORLD
 from evolve_ai.state.registry import Registry
 from evolve_ai.system.guard import described
 from evolve_ai.system.leftovers import keepers, leftovers
@@ -76,7 +75,7 @@ def send_home(project: Project, finish: Callable[[], None], run: str) -> SentHom
 def world_under_way(project: Project) -> str | None:
     """The environment of a season that was left in its middle."""
     with Registry.read(project.registry) as registry:
-        return registry.meta(WORLD) if season_under_way(registry) else None
+        return registry.state.world if season_under_way(registry) else None
 
 
 def settings_or_defaults(root: Path) -> Settings:

@@ -10,14 +10,11 @@ from evolve_ai.model.errors import SettingsError
 from evolve_ai.model.event import Event
 from evolve_ai.model.report import GenePool
 from evolve_ai.pipelines.parts import Parts
-from evolve_ai.stages.record import TURNING, WORLD
 from evolve_ai.stages.supervise import began_unrecorded, exit_event, offered, stopped
 from evolve_ai.state.registry import Registry
 from evolve_ai.system.leftovers import leftovers
 from evolve_ai.system.processes import end_strangers_left_behind
 
-ADRIFT = "adrift"  # in the registry: why processes that live know more than it does, and are ended
-ABANDONED = "abandoned"  # there too: the cycle whose season was given up, until it is taken over
 ALL_ENDED = "all agents were ended from outside, and their memories are lost"
 KILLED_AT_END = "the life-cycle was killed as it ended"
 BROKEN_OFF = "the season of cycle {} was broken off, and begins anew"
@@ -55,7 +52,7 @@ def take_over(
     for the first time; in free mode, or if it is not to be gone on with, it counts `as_found`.
     """
     memories = registry.memories()
-    adrift = registry.meta(ADRIFT)
+    adrift = registry.state.adrift
     if adrift is not None:
         colony.adopt({}, {})
         colony.forget()
@@ -75,7 +72,7 @@ def take_over(
     taints: tuple[str, ...] = colony.take_taints()
     if turning and not resumes:
         taints = (*taints, BROKEN_OFF.format(cycle + 1))
-    if not resumes and (turning or registry.meta(ABANDONED) is not None):
+    if not resumes and (turning or registry.state.abandoned is not None):
         colony.forget()
     if adopted.title == prelude(cycle + 1) and not as_found:
         return TakenOver(agents, memories, resumes, taints=taints)
@@ -84,13 +81,12 @@ def take_over(
 
 def season_under_way(registry: Registry) -> bool:
     """Has the season after the last cycle begun, and is not on record?"""
-    last = registry.last_cycle()
-    return registry.meta(TURNING) == str((last[0] if last else 0) + 1)
+    return registry.state.turning == registry.cycle + 1
 
 
 def lived_elsewhere(parts: Parts, registry: Registry) -> str | None:
     """The environment of the season under way, where the settings name another one now."""
-    world = registry.meta(WORLD) if season_under_way(registry) else None
+    world = registry.state.world if season_under_way(registry) else None
     return None if world == parts.project.settings.environment else world
 
 

@@ -1,19 +1,16 @@
 """Takes the template up as a gene pool: new gene files are tried once, what fails stays outside."""
 
-import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from evolve_ai.model.errors import EvolveError, TemplateError
 from evolve_ai.model.event import Event, Kind
 from evolve_ai.model.report import GenePool
+from evolve_ai.model.run_state import RunState
 from evolve_ai.pipelines.parts import Parts
 from evolve_ai.stages.trial import Read, Trial, faults_of, requests_of, with_known
 from evolve_ai.state.registry import Batch, Registry
 from evolve_ai.system.content_store import ContentStore
-
-POOL = "pool"  # in the registry: the gene files that agents may get, their SHA-256 by path
-REFUSED = "pool_refused"  # there too: those of the template that they may not
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,16 +71,14 @@ def files_of(pool: GenePool) -> dict[str, str]:
 
 def known_files(registry: Registry) -> dict[str, str]:
     """The gene files that agents may get, as the last command left it; their SHA-256 by path."""
-    found: dict[str, str] = json.loads(registry.meta(POOL) or "{}")
-    return found
+    return dict(registry.state.pool)
 
 
-def remembered(taken: Taken) -> dict[str, str | None]:
-    """What the registry is to know of it. What was not tried is tried the next time."""
+def remembering(state: RunState, taken: Taken) -> RunState:
+    """With what the next run is to know of it. What was not tried is tried the next time."""
     files = files_of(taken.pool)
     tried = {path: code for path, code in files.items() if path not in taken.undecided}
-    reasons = json.dumps(dict(taken.refused)) if taken.refused else None
-    return {POOL: json.dumps(tried), REFUSED: reasons}
+    return replace(state, pool=tried, pool_refused=dict(taken.refused))
 
 
 def refusal(parts: Parts, reasons: Mapping[str, str]) -> TemplateError:
@@ -115,7 +110,6 @@ class Template:
 
     def open(self, pool: GenePool) -> None:
         """When a run begins. TemplateError when nothing is left of the template."""
-        last = self._registry.last_cycle()
         known = known_files(self._registry)
         stamp = self._seen()
         taken = taken_up(self._parts, pool, known, self._trial)
@@ -124,7 +118,7 @@ class Template:
             raise refusal(self._parts, {**taken.undecided, **taken.refused})
         self.pool = taken.pool
         new = [path for path in files_of(taken.pool) if path not in known] if known else []
-        self._keep(taken, new, last[0] if last else 0, stamp)
+        self._keep(taken, new, self._registry.cycle, stamp)
 
     def look(self, cycle: int) -> bool:
         """Take up what has changed since the last look; is the pool another one now?
@@ -168,14 +162,13 @@ class Template:
             self._tell(f"template: {path} is refused, {kept}: {reason}")
         for reason in dict.fromkeys(taken.undecided.values()):
             self._tell(f"template: new gene files wait until they can be tried: {reason}")
-        meta = remembered(taken)
-        known = {key: self._registry.meta(key) for key in meta}
-        if known == meta:
+        state = remembering(self._registry.state, taken)
+        if state == self._registry.state:
             return
         data: dict[str, object] = {"new": new}
         if taken.refused:
             data["refused"] = "; ".join(taken.refused.values())
-        self._record(cycle, data, meta, tell=bool(new or taken.refused))
+        self._record(cycle, data, state, tell=bool(new or taken.refused))
 
     def _tell(self, note: str) -> None:
         if note not in self._told:
@@ -186,9 +179,9 @@ class Template:
         self,
         cycle: int,
         data: Mapping[str, object],
-        meta: Mapping[str, str | None] | None = None,
+        state: RunState | None = None,
         tell: bool = True,
     ) -> None:
         event = Event(Kind.COMMAND, cycle, None, {"command": "template", **data})
-        batch = Batch(events=(event,) if tell else (), meta=meta or {})
+        batch = Batch(events=(event,) if tell else (), state=state)
         self._parts.sink.deliver(self._registry.commit(batch, self._run))

@@ -27,3 +27,4 @@ def tidy(
         population.prune(builder, colony)
     if context.cycle % TIDY_CYCLES == 0:
         registry.forget_events(context.settings.events.kept)
+        registry.prune(context.settings.history, context.cycle)

@@ -35,6 +35,7 @@ def row_of(record: AgentRecord) -> AgentRow:
 
 def story_of(project: Project, registry: Registry, record: AgentRecord, cost: int) -> AgentStory:
     """`cost`: what a tick costs this agent, thousandths of energy."""
+    genome = registry.kept_genome(record.id)
     [row] = as_they_are(project, [row_of(record)])
     return AgentStory(
         agent=row,
@@ -44,21 +45,21 @@ def story_of(project: Project, registry: Registry, record: AgentRecord, cost: in
         reason=record.reason,
         lineage=_lineage(registry, record),
         cost=cost,
-        metrics=_metrics(record, registry.genome(record.id)),
+        metrics=_metrics(record, genome),
         mutations=dict(record.mutations),
         children=registry.children(record.id),
-        genome=_genome(registry.genome(record.id)),
+        genome=_genome(genome),
         events=[recorded.line() for recorded in registry.events_of(record.id)],
     )
 
 
-def _metrics(record: AgentRecord, genome: bytes) -> dict[str, int | None]:
+def _metrics(record: AgentRecord, genome: bytes | None) -> dict[str, int | None]:
     """As they were measured last; before that, what the genome tells, and null for the rest."""
     if record.metrics != Metrics():
         return dict(asdict(record.metrics))
     unmeasured: dict[str, int | None] = dict.fromkeys(asdict(record.metrics))
     try:
-        told = decode(genome)
+        told = decode(genome or b"")
     except GenomeError:
         return unmeasured
     genes, files = sum(1 for _ in told.active_genes()), sum(1 for _ in told.active_files())
@@ -68,12 +69,17 @@ def _metrics(record: AgentRecord, genome: bytes) -> dict[str, int | None]:
 def _lineage(registry: Registry, record: AgentRecord) -> list[str]:
     line: list[str] = []
     while record.parents:
-        record = registry.agent(record.parents[0])
-        line.append(record.id)
+        parent = record.parents[0]
+        line.append(parent)
+        if not registry.knows(parent):  # of an imported agent, or forgotten
+            break
+        record = registry.agent(parent)
     return line
 
 
-def _genome(data: bytes) -> dict[str, Any]:
+def _genome(data: bytes | None) -> dict[str, Any]:
+    if data is None:
+        return {"unreadable": "it is kept no more (settings: [history] genomes)"}
     try:
         genome: Genome = decode(data)
     except GenomeError as error:

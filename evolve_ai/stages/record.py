@@ -2,11 +2,13 @@
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 
 from evolve_ai.model.agent import AgentRecord, State
+from evolve_ai.model.cycle import Cycle, Summary
 from evolve_ai.model.event import Event, Kind
+from evolve_ai.model.run_state import RunState
 from evolve_ai.model.tally import Counts, Tally, Totals
 from evolve_ai.stages.build import Built
 from evolve_ai.stages.context import Context
@@ -14,30 +16,7 @@ from evolve_ai.stages.observe import Observed
 from evolve_ai.stages.succession import Succeeded
 from evolve_ai.stages.supervise import Ran
 from evolve_ai.stages.update import Updated
-from evolve_ai.state.facts import TALLY
 from evolve_ai.state.registry import Batch
-
-WORLD = "world"  # there too: the environment of the season that begun last
-TURNING = "turning"  # there too: the cycle whose season has begun and is not on record
-
-
-@dataclass(frozen=True, slots=True)
-class Summary:
-    """A cycle in numbers, as its event and its row in the registry hold them."""
-
-    tick: int
-    alive: int
-    running: int
-    quarantined: int
-    born: int
-    died: int
-    generation_max: int
-    fitness_best: float | None
-    fitness_mean: float | None
-    energy: int
-    builds: Counts
-    totals: Totals
-    seconds: Mapping[str, float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,33 +65,31 @@ def conclude(
     succeeded: Succeeded,
     past: str,
     totals: Totals,
-    tally: Tally,
+    state: RunState,
     remembered: frozenset[str],
-    tainted: bool,
     seconds: Mapping[str, float],
 ) -> Concluded:
     """Everything that a season and the succession leave behind.
 
-    `before` is the population as last committed, `past` its digest; `tally` is what was counted
+    `before` is the population as last committed, `past` its digest, `state` has what was counted
     since; `remembered` are the agents of whom a memory is stored.
     """
+    tally = state.tally
     living = list(succeeded.living.values())
     link = digest(past, context.cycle, living, succeeded.born, succeeded.dead)
     totals = _added(totals, tally, succeeded)
     taints = observed.taints
     summary = _summary(observed, succeeded, tally.builds, totals, seconds)
-    meta: dict[str, str | None] = {TALLY: None, TURNING: None}
-    if succeeded.born:
-        meta["numbers"] = str(max(record.number for record in succeeded.born) + 1)
-    if taints and not tainted:
-        meta["tainted"] = taints[0]
+    numbers = max((record.number + 1 for record in succeeded.born), default=state.numbers)
     batch = Batch(
         records=changed(before, (*living, *succeeded.dead)),
         genomes=succeeded.genomes,
         memories=dict.fromkeys(remembered.intersection(r.id for r in succeeded.dead)),
-        meta=meta,
+        state=replace(tainted(state, taints), tally=Tally(), turning=None, numbers=numbers),
         events=_events(context, observed, succeeded, summary, link),
-        cycle=(context.cycle, link, asdict(summary)),
+        cycle=Cycle(context.cycle, link, summary),
+        during=context.cycle,
+        samples=living if context.cycle % context.settings.history.sample_every == 0 else (),
     )
     return Concluded(link, totals, summary, taints, batch)
 
@@ -123,23 +100,20 @@ def renewal(
     updated: Updated,
     built: Built,
     ran: Ran,
-    tally: Tally,
+    state: RunState,
     remembered: frozenset[str],
-    tainted: bool,
 ) -> Batch:
     """What the verbs from update to run came to, as a commit of its own in the middle of a cycle.
 
-    `tally` has them counted already.
+    The tally of `state` has them counted already.
     """
-    meta: dict[str, str | None] = {TALLY: tally.to_json()}
     taints = (*built.taints, *ran.taints)
-    if taints and not tainted:
-        meta["tainted"] = taints[0]
     return Batch(
         records=changed(before, ran.agents.values()),
         genomes=updated.genomes,
         memories=_memories(ran, remembered),
-        meta=meta,
+        state=tainted(state, taints),
+        during=context.cycle,
         events=[
             *updated.events,
             *built.events,
@@ -147,6 +121,11 @@ def renewal(
             *(Event(Kind.TAINT, context.cycle, None, {"reason": reason}) for reason in taints),
         ],
     )
+
+
+def tainted(state: RunState, reasons: Sequence[str]) -> RunState:
+    """The first reason for which a history cannot be repeated is the one that stays."""
+    return replace(state, tainted=state.tainted or next(iter(reasons), None))
 
 
 def _memories(ran: Ran, remembered: frozenset[str]) -> dict[str, bytes | None]:
@@ -182,7 +161,8 @@ def _summary(
     seconds: Mapping[str, float],
 ) -> Summary:
     living = succeeded.living.values()
-    fitness = [r.fitness for r in living if r.fitness is not None and not r.is_set_aside]
+    ranked = {r.id: r.fitness for r in living if r.fitness is not None and not r.is_set_aside}
+    fitness = ranked.values()
     return Summary(
         tick=observed.tick,
         alive=len(living),
@@ -194,6 +174,7 @@ def _summary(
         fitness_best=max(fitness, default=None),
         fitness_mean=sum(fitness) / len(fitness) if fitness else None,
         energy=sum(r.energy for r in living),
+        champion=max(ranked, key=lambda agent: (ranked[agent], agent), default=None),
         builds=builds,
         totals=totals,
         seconds=seconds,

@@ -51,14 +51,13 @@ def succeed(
         giver = living[child.parents[0]]
         living[giver.id] = replace(giver, energy=giver.energy - endowment)
     born = tuple(
-        newborn_record(newborn, first_number + at, free[at], context.cycle, endowment)
-        for at, newborn in enumerate(newborns)
+        newborn_record(
+            newborn, first_number + at, free[at], context.cycle, endowment, operators=operators
+        )
+        for at, (newborn, (_, operators)) in enumerate(zip(newborns, children, strict=True))
     )
     events = [death_event(record, context.cycle) for record in dead]
-    events += [
-        _birth_event(record, operators, context.cycle)
-        for record, (_, operators) in zip(born, children, strict=True)
-    ]
+    events += [_birth_event(record, context.cycle) for record in born]
     living |= {record.id: record for record in born}
     genomes = {newborn.genome.id: newborn.genome_bytes for newborn in newborns}
     return Succeeded(living, dead, born, genomes, tuple(events))
@@ -79,11 +78,23 @@ def buried(record: AgentRecord, cause: str, cycle: int) -> AgentRecord:
         pid=None,
         running_fingerprint="",
         stamp="",
+        errors=(),
+        failures=(),
+        consecutive_failures=0,
+        refusals=0,
+        retry_at=None,
+        started_at=None,
     )
 
 
 def newborn_record(
-    newborn: Newborn, number: int, place: int, cycle: int, energy: int, founder: bool = False
+    newborn: Newborn,
+    number: int,
+    place: int,
+    cycle: int,
+    energy: int,
+    founder: bool = False,
+    operators: tuple[str, ...] = (),
 ) -> AgentRecord:
     genome = newborn.genome
     return AgentRecord(
@@ -97,6 +108,7 @@ def newborn_record(
         energy=energy,
         founder=founder,
         genome_hash=newborn.genome_hash,
+        operators=operators,
         active_genes=sum(1 for _ in genome.active_genes()),
     )
 
@@ -124,12 +136,12 @@ def _conceive(
     return child, operators
 
 
-def _birth_event(record: AgentRecord, operators: tuple[str, ...], cycle: int) -> Event:
+def _birth_event(record: AgentRecord, cycle: int) -> Event:
     data = {
         "parents": list(record.parents),
         "generation": record.generation,
         "place": record.place,
-        "operators": list(operators),
+        "operators": list(record.operators),
     }
     return Event(Kind.BIRTH, cycle, record.id, data)
 

@@ -8,11 +8,15 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from evolve_ai.model.errors import RegistryError
+from evolve_ai.model.run_state import RunState
 from evolve_ai.state import schema
+from evolve_ai.state.rows import WRITE_STATE, state_row
 from evolve_ai.state.standing import HISTORY
 from evolve_ai.state.traces import MENDS
+from evolve_ai.state.views import VIEWS
 from evolve_ai.system.files import storage_errors, sync_folder
 
+_LOG_PAGES = 4000  # 16 MiB
 PATIENCE = 30.0  # seconds that another program may keep the file locked
 
 
@@ -56,31 +60,52 @@ def make(path: Path) -> None:
         for left in (draft, Path(f"{draft}-journal"), Path(f"{path}-wal"), Path(f"{path}-shm")):
             left.unlink(missing_ok=True)
         with connected(draft) as connection:
-            _lay_out(connection)
+            lay_out(connection)
             connection.close()
         draft.replace(path)
         sync_folder(path.parent)
 
 
-def update(connection: sqlite3.Connection, path: Path) -> None:
-    """Bring the tables of an older version up to date."""
-    version = version_of(connection, path)
-    while version in schema.UPGRADES:
-        connection.executescript(f"BEGIN IMMEDIATE;{schema.UPGRADES[version]}COMMIT;")
-        version = version_of(connection, path)
-    _lay_out(connection)
+def lay_out(connection: sqlite3.Connection) -> None:
+    """Make what is missing of tables, views and names, at once."""
+    known = dict(connection.execute("SELECT name, sql FROM sqlite_master WHERE type = 'view'"))
+    with transaction(connection):
+        for statement in statements(schema.TABLES):
+            connection.execute(statement)
+        for name, query in VIEWS.items():
+            made = f"CREATE VIEW {name} AS {query.strip()}"
+            if known.get(name) != made:
+                connection.execute(f"DROP VIEW IF EXISTS {name}")
+                connection.execute(made)
+        for key, value in (("schema", schema.VERSION), (HISTORY, uuid.uuid4().hex)):
+            connection.execute("INSERT OR IGNORE INTO meta VALUES (?, ?)", [key, value])
+        if connection.execute("SELECT 1 FROM run_state").fetchone() is None:
+            connection.execute(WRITE_STATE, state_row(RunState()))
 
 
-def _lay_out(connection: sqlite3.Connection) -> None:
-    """Make what is missing of tables and names, at once."""
-    connection.executescript(f"BEGIN IMMEDIATE;{schema.TABLES}COMMIT;")
-    for key, value in (("schema", schema.VERSION), (HISTORY, uuid.uuid4().hex)):
-        connection.execute("INSERT OR IGNORE INTO meta VALUES (?, ?)", [key, value])
+@contextmanager
+def transaction(connection: sqlite3.Connection) -> Iterator[None]:
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+        connection.execute("COMMIT")
+    except BaseException:
+        if connection.in_transaction:  # a full disk has ended it already
+            connection.execute("ROLLBACK")
+        raise
+
+
+def statements(script: str) -> Iterator[str]:
+    """Each statement of a script that has no semicolon but at their ends; unlike `executescript`
+    they can be part of a transaction."""
+    return (one for one in map(str.strip, script.split(";")) if one)
 
 
 def prepare(connection: sqlite3.Connection) -> None:
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = NORMAL")
+    # Pages that every cycle writes are brought into the file once for several of them.
+    connection.execute(f"PRAGMA wal_autocheckpoint = {_LOG_PAGES}")
 
 
 def file_of(path: Path) -> tuple[int, int] | None:
@@ -98,7 +123,7 @@ def version_of(connection: sqlite3.Connection, path: Path) -> str:
         return ""
     row = connection.execute("SELECT value FROM meta WHERE key = 'schema'").fetchone()
     version = schema.VERSION if row is None else str(row[0])
-    if version != schema.VERSION and version not in schema.UPGRADES:
+    if version != schema.VERSION and version not in schema.OLDER:
         raise RegistryError(
             f"written by another version (schema {version}, this program reads {schema.VERSION})",
             where=path,

@@ -1,57 +1,85 @@
-"""Owns the registry: one SQLite file (WAL) with one writer; state and events commit together."""
+"""The registry: one SQLite file (WAL) with one writer; state and events commit together."""
 
-import json
-import re
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, Self
 
-from evolve_ai.model.agent import AgentRecord, State
-from evolve_ai.model.errors import RegistryError, UnknownAgentError
-from evolve_ai.model.event import Event, Kind, Recorded
-from evolve_ai.state import schema
+import msgspec
+
+from evolve_ai.model.agent import AgentRecord
+from evolve_ai.model.cycle import Cycle
+from evolve_ai.model.errors import RegistryError
+from evolve_ai.model.event import Event, Recorded
+from evolve_ai.model.pruning import Pruned
+from evolve_ai.model.run_state import RunState
+from evolve_ai.state import rows
+from evolve_ai.state.agents import Agents
+from evolve_ai.state.genes import Genes
+from evolve_ai.state.genomes import Genomes
 from evolve_ai.state.opening import (
     connected,
     file_of,
-    how_to_look,
     make,
     prepare,
     told,
-    update,
-    version_of,
+    transaction,
 )
-from evolve_ai.state.traces import emptied, missing
+from evolve_ai.state.pruning import prune
+from evolve_ai.state.reader import Reader
+from evolve_ai.state.upgrades import update
 
-_ID = re.compile(r"[0-9a-f-]+")
-_PAGE = 1000  # events read at once
+if TYPE_CHECKING:  # reports open a registry, too, and come up without pydantic
+    from evolve_ai.model.history_settings import HistorySettings
+
+_encode = msgspec.json.Encoder().encode  # a tenth of the time of json's
 
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """What one commit writes: all of it, or none."""
+    """What one commit writes: all of it, or none. `during` is the cycle in which it happened;
+    `samples` are of whom a sample is kept."""
 
     records: Sequence[AgentRecord] = ()
     genomes: Mapping[str, bytes] = field(default_factory=dict)
     memories: Mapping[str, bytes | None] = field(default_factory=dict)  # None forgets
-    meta: Mapping[str, str | None] = field(default_factory=dict)  # None forgets
+    state: RunState | None = None  # None: as it was
     events: Sequence[Event] = ()
-    cycle: tuple[int, str, Mapping[str, Any]] | None = None  # number, digest, summary
+    cycle: Cycle | None = None
+    during: int = 0
+    samples: Sequence[AgentRecord] = ()
 
 
-class Registry:
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One that writes a registry: `purpose` is the command, `settings` are those in force (JSON);
+    `template` and `data` are SHA-256."""
+
+    run: str
+    purpose: str = ""
+    settings: str | None = None
+    template: str | None = None
+    data: str | None = None
+    version: str | None = None
+    python: str | None = None
+    host: str | None = None
+
+
+class Registry(Reader):
     """The memory of a population. Open with `create` to write, with `read` to look."""
 
-    def __init__(self, connection: sqlite3.Connection, path: Path, columns: str = schema.COLUMNS):
-        self._connection = connection
-        self._columns = columns
+    def __init__(self, connection: sqlite3.Connection, path: Path, writes: bool = False):
+        super().__init__(connection, path)
+        self._writes = writes
         self._file = file_of(path)
-        self.path = path
+        self._bind(connection)
 
     @classmethod
-    def create(cls, path: Path) -> "Registry":
+    def create(cls, path: Path) -> Self:
         """Open for writing; made when it is not there, brought up to date when it is old."""
         path.parent.mkdir(parents=True, exist_ok=True)
         if not path.exists():
@@ -59,28 +87,7 @@ class Registry:
         with connected(path) as connection:
             prepare(connection)
             update(connection, path)
-        return cls(connection, path)
-
-    @classmethod
-    def read(cls, path: Path) -> "Registry":
-        """Open for reading, also beside a writer, and where nothing can be written."""
-        if not path.exists():
-            raise missing(path)
-        with connected(path, how_to_look(path)) as connection:
-            connection.execute("PRAGMA query_only = ON")
-            version = version_of(connection, path)
-            if not version or emptied(connection, path):
-                raise missing(path)
-        return cls(connection, path, schema.OLD_COLUMNS.get(version, schema.COLUMNS))
-
-    def close(self) -> None:
-        self._connection.close()
-
-    def __enter__(self) -> "Registry":
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
+        return cls(connection, path, writes=True)
 
     @property
     def connection(self) -> sqlite3.Connection:
@@ -98,79 +105,166 @@ class Registry:
         draft.replace(self.path)
         with connected(self.path) as connection:
             prepare(connection)
-        self._connection, self._file = connection, file_of(self.path)
+        self._file = file_of(self.path)
+        self._bind(connection)
 
-    # Writing.
+    def _bind(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+        self._state: RunState | None = None
+        self._agents, self._genes = Agents(connection), Genes(connection)
+        self._genomes = Genomes(connection)
+
+    def _forget(self) -> None:
+        """What is known of the tables: they were rolled back."""
+        self._state = None
+        for one in (self._agents, self._genomes, self._genes):
+            one.forget()
+
+    @property
+    def state(self) -> RunState:
+        """A reader's is read afresh: another one writes it."""
+        if self._state is None or not self._writes:
+            self._state = super().state
+        return self._state
+
+    def genome(self, agent: str, born: bool = False) -> bytes:
+        """The genome that an agent has or had last, or was `born` with."""
+        data = self.kept_genome(agent, born)
+        if data is None:
+            raise RegistryError(f"no genome of agent {agent} is kept", where=self.path)
+        return data
+
+    def kept_genome(self, agent: str, born: bool = False) -> bytes | None:
+        """As `genome`; None when it is kept no more."""
+        number = self.number_of(agent)
+        with told(self.path):
+            return None if number is None else self._genomes.of(number, born)
 
     def commit(self, batch: Batch, run: str) -> tuple[Recorded, ...]:
         """Write a batch in one transaction; the events come back with their numbers."""
-        now = datetime.now(UTC).isoformat(timespec="milliseconds")
+        now = _now()
         connection = self._connection
-        with told(self.path):
-            connection.execute("BEGIN IMMEDIATE")
-            try:
-                self._count_deaths(record for record in batch.records if not record.alive)
-                connection.executemany(schema.UPSERT, map(schema.row_of, batch.records))
-                self._write_genomes(batch.genomes)
+        try:
+            with told(self.path), transaction(connection):
+                self._write_agents(batch)
                 self._write_memories(batch.memories)
-                self._write_meta(batch.meta)
+                self._write_samples(batch)
+                if batch.state is not None:
+                    connection.execute(rows.WRITE_STATE, rows.state_row(batch.state))
                 recorded = self._append(batch.events, run, now)
                 if batch.cycle is not None:
-                    number, digest, summary = batch.cycle
-                    connection.execute(
-                        "INSERT OR REPLACE INTO cycles VALUES (?, ?, ?)",
-                        [number, digest, json.dumps(summary)],
-                    )
-                connection.execute("COMMIT")
-            except BaseException:
-                if connection.in_transaction:  # a full disk has ended it already
-                    connection.execute("ROLLBACK")
-                raise
+                    connection.execute(rows.WRITE_CYCLE, rows.cycle_row(batch.cycle, now, run))
+        except BaseException:
+            self._forget()
+            raise
+        self._agents.settle()
+        self._state = batch.state or self._state
         return recorded
 
-    def _count_deaths(self, dead: Iterable[AgentRecord]) -> None:
-        """Before they are written: who was dead before has been counted."""
+    def _write_agents(self, batch: Batch) -> None:
+        newborns, dead = self._agents.write(batch.records)
+        for agent, data in batch.genomes.items():
+            number = self._known(agent)
+            self._genomes.put(number, batch.during, data)
+            self._genes.note(number, batch.during, data, number in newborns)
         for record in dead:
-            was = self._connection.execute("SELECT state FROM agents WHERE id = ?", [record.id])
-            if (was.fetchone() or [None])[0] != State.DEAD:
-                self._connection.execute(
-                    "INSERT INTO deaths VALUES (?, 1) "
-                    "ON CONFLICT (cause) DO UPDATE SET count = count + 1",
-                    [str(record.cause)],
-                )
-
-    def _write_genomes(self, genomes: Mapping[str, bytes]) -> None:
+            self._genes.bury(record.number, record.died_cycle or 0)
+        self._genomes.write()
+        self._genes.write()
         self._connection.executemany(
-            "INSERT INTO genomes VALUES (?, ?, ?) "
-            "ON CONFLICT (id) DO UPDATE SET current = excluded.current",
-            ((agent, data, data) for agent, data in genomes.items()),
+            "INSERT INTO deaths VALUES (?, ?) "
+            "ON CONFLICT (cause) DO UPDATE SET count = count + excluded.count",
+            Counter(str(record.cause) for record in dead).items(),
         )
 
-    def _write_memories(self, memories: Mapping[str, bytes | None]) -> None:
-        for agent, memory in memories.items():
-            if memory is None:
-                self._connection.execute("DELETE FROM memories WHERE id = ?", [agent])
-            else:
-                self._connection.execute(
-                    "INSERT OR REPLACE INTO memories VALUES (?, ?)", [agent, memory]
-                )
+    def _known(self, agent: str) -> int:
+        number = self._agents.number_of(agent)
+        if number is None:
+            raise RegistryError(f"no agent {agent} is known", where=self.path)
+        return number
 
-    def _write_meta(self, meta: Mapping[str, str | None]) -> None:
-        for key, value in meta.items():
-            if value is None:
-                self._connection.execute("DELETE FROM meta WHERE key = ?", [key])
-            else:
-                self._connection.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", [key, value])
+    def _write_memories(self, memories: Mapping[str, bytes | None]) -> None:
+        gone = [(self._agents.number_of(agent),) for agent, m in memories.items() if m is None]
+        kept = [(self._known(agent), m) for agent, m in memories.items() if m is not None]
+        self._connection.executemany("DELETE FROM memories WHERE number = ?", gone)
+        self._connection.executemany("INSERT OR REPLACE INTO memories VALUES (?, ?)", kept)
+
+    def _write_samples(self, batch: Batch) -> None:
+        self._connection.executemany(
+            "INSERT OR REPLACE INTO samples VALUES (?, ?, ?, ?, ?, ?)",
+            (
+                (batch.during, r.number, r.fitness, r.energy, r.cpu_seconds, r.rss_bytes)
+                for r in batch.samples
+            ),
+        )
 
     def _append(self, events: Sequence[Event], run: str, now: str) -> tuple[Recorded, ...]:
-        recorded = []
-        for event in events:
-            cursor = self._connection.execute(
-                "INSERT INTO events (ts, run, cycle, event, agent, data) VALUES (?, ?, ?, ?, ?, ?)",
-                [now, run, event.cycle, event.kind, event.agent, json.dumps(event.data)],
+        first = self.last_seq() + 1
+        recorded = tuple(Recorded(seq, now, run, one) for seq, one in enumerate(events, first))
+        self._connection.executemany(
+            "INSERT INTO events VALUES (?, ?, ?, ?, ?, ?, ?)", map(self._event_row, recorded)
+        )
+        return recorded
+
+    def _event_row(self, recorded: Recorded) -> tuple[Any, ...]:
+        event, about = recorded.event, recorded.event.agent
+        number = None if about is None else self._agents.number_of(about)
+        data = _encode(event.data)
+        return (
+            recorded.seq,
+            recorded.ts,
+            recorded.run,
+            event.cycle,
+            event.kind,
+            about if number is None else number,
+            data.decode(),
+        )
+
+    # Runs and events.
+
+    def begin_run(self, run: Run) -> None:
+        """Put a run on record; said again, with what is known of it since."""
+        with told(self.path):
+            settings = None
+            if run.settings is not None:
+                insert = "INSERT INTO settings (content) VALUES (?) ON CONFLICT DO NOTHING"
+                self._connection.execute(insert, [run.settings])
+                known = self._one("SELECT settings FROM settings WHERE content = ?", [run.settings])
+                settings = known[0] if known else None
+            details = [settings, run.template, run.data, run.version, run.python, run.host]
+            self._connection.execute(
+                "INSERT INTO runs VALUES (?, ?, ?, NULL, ?, ?, ?, ?, ?, ?) ON CONFLICT (run) "
+                "DO UPDATE SET settings = excluded.settings, template = excluded.template, "
+                "data = excluded.data, version = excluded.version, python = excluded.python, "
+                "host = excluded.host",
+                [run.run, run.purpose, _now(), *details],
             )
-            recorded.append(Recorded(int(cursor.lastrowid or 0), now, run, event))
-        return tuple(recorded)
+
+    def end_run(self, run: str) -> None:
+        with told(self.path):
+            self._connection.execute(
+                "UPDATE runs SET ended = ? WHERE run = ? AND ended IS NULL", [_now(), run]
+            )
+
+    def prune(self, keep: "HistorySettings", cycle: int, everything: bool = False) -> Pruned:
+        """Forget of the dead what is not to be kept any more: since this was done last, or, with
+        `everything`, of all of them, and make the file smaller."""
+        before, state = self._bytes(), self.state
+        with told(self.path):
+            with transaction(self._connection):
+                found = prune(self._connection, keep, -1 if everything else state.pruned, cycle)
+                state = replace(state, pruned=cycle)
+                self._connection.execute(rows.WRITE_STATE, rows.state_row(state))
+            self._state = state
+            if everything:
+                with suppress(sqlite3.OperationalError):  # no room for another file of that size
+                    self._connection.execute("VACUUM")
+                    self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        return replace(found, bytes_before=before, bytes_after=self._bytes())
+
+    def _bytes(self) -> int:
+        files = (self.path, self.path.with_name(f"{self.path.name}-wal"))
+        return sum(file.stat().st_size for file in files if file.exists())
 
     def skip_events(self, seq: int) -> None:
         """Number the events to come from the one after `seq` on, if they would not be anyway."""
@@ -190,125 +284,6 @@ class Registry:
                 "DELETE FROM events WHERE seq <= (SELECT max(seq) FROM events) - ?", [keep]
             )
 
-    # Reading.
 
-    def meta(self, key: str) -> str | None:
-        row = self._one("SELECT value FROM meta WHERE key = ?", [key])
-        return None if row is None else str(row[0])
-
-    def living(self) -> dict[str, AgentRecord]:
-        """All agents but the dead, by place."""
-        found = self._records(f"WHERE {schema.LIVING} ORDER BY place")
-        return {record.id: record for record in found}
-
-    def rows(self, columns: Sequence[str], dead: bool = False) -> list[Sequence[Any]]:
-        """These columns of the living by place, or of the dead by number, as they are stored:
-        for reports, which need a few of each of many agents."""
-        which = "state = 'dead' ORDER BY number" if dead else f"{schema.LIVING} ORDER BY place"
-        them = f"SELECT {self._columns} FROM agents WHERE {which}"
-        return self._all(f"SELECT {', '.join(columns)} FROM ({them})")
-
-    def deaths(self) -> dict[str, int]:
-        """How many have died, by cause."""
-        there = self._one("SELECT 1 FROM sqlite_master WHERE name = 'deaths'")
-        query = "SELECT cause, count FROM deaths ORDER BY cause" if there else schema.COUNT_DEATHS
-        return {str(cause): int(count) for cause, count in self._all(query)}
-
-    def founders_fitness(self) -> tuple[int, float | None, float | None]:
-        """How many founders there were; the best and the mean of their fitness."""
-        query = "SELECT count(*), max(fitness), avg(fitness) FROM agents WHERE founder"
-        count, best, mean = self._all(query)[0]
-        return int(count), best, mean
-
-    def founders(self) -> list[AgentRecord]:
-        return list(self._records("WHERE founder ORDER BY number"))
-
-    def agent(self, prefix: str) -> AgentRecord:
-        """The agent whose id begins with this; UnknownAgentError when none or several do."""
-        begin = prefix.lower()
-        known = _ID.fullmatch(begin) is not None
-        which = "WHERE id BETWEEN ? AND ? || '~' LIMIT 3"
-        found = list(self._records(which, [begin, begin])) if known else []
-        if len(found) == 1:
-            return found[0]
-        if not found:
-            raise UnknownAgentError(f"no agent's id begins with {prefix!r}", todo="evolve agents")
-        ids = ", ".join(record.id[:13] for record in found)
-        raise UnknownAgentError(
-            f"several agents' ids begin with {prefix!r}: {ids} …", todo="give more of the id"
-        )
-
-    def genome(self, agent: str, born: bool = False) -> bytes:
-        column = "born" if born else "current"
-        row = self._one(f"SELECT {column} FROM genomes WHERE id = ?", [agent])
-        if row is None:
-            raise RegistryError(f"no genome of agent {agent}", where=self.path)
-        return bytes(row[0])
-
-    def memories(self) -> dict[str, bytes]:
-        return {agent: bytes(memory) for agent, memory in self._all("SELECT * FROM memories")}
-
-    def count(self, state: str) -> int:
-        row = self._one("SELECT count(*) FROM agents WHERE state = ?", [state])
-        return int(row[0]) if row else 0
-
-    def knows(self, agent: str) -> bool:
-        return self._one("SELECT 1 FROM agents WHERE id = ?", [agent]) is not None
-
-    def events_after(self, seq: int) -> Iterator[Recorded]:
-        query = (
-            "SELECT seq, ts, run, cycle, event, agent, data FROM events "
-            "WHERE seq > ? ORDER BY seq LIMIT ?"
-        )
-        while rows := self._all(query, [seq, _PAGE]):
-            yield from map(_recorded, rows)
-            seq = rows[-1][0]
-
-    def last_seq(self) -> int:
-        """The number of the last event ever recorded here, 0 if there was none."""
-        row = self._one("SELECT seq FROM sqlite_sequence WHERE name = 'events'")
-        return int(row[0]) if row else 0
-
-    def events_of(self, agent: str, limit: int = 50) -> list[Recorded]:
-        rows = self._all(
-            "SELECT seq, ts, run, cycle, event, agent, data FROM events "
-            "WHERE agent = ? ORDER BY seq DESC LIMIT ?",
-            [agent, limit],
-        )
-        return [_recorded(row) for row in reversed(list(rows))]
-
-    def last_cycle(self) -> tuple[int, str, dict[str, Any]] | None:
-        row = self._one("SELECT cycle, digest, summary FROM cycles ORDER BY cycle DESC LIMIT 1")
-        return None if row is None else (int(row[0]), str(row[1]), json.loads(row[2]))
-
-    def children(self, agent: str) -> list[str]:
-        rows = self._all(
-            "SELECT id FROM agents WHERE parents LIKE ? ORDER BY number", [f'%"{agent}"%']
-        )
-        return [str(row[0]) for row in rows]
-
-    def dead(self) -> list[AgentRecord]:
-        return list(self._records("WHERE state = 'dead' ORDER BY number"))
-
-    def check(self) -> str:
-        """SQLite's own verdict on the file: "ok" or what is broken."""
-        row = self._one("PRAGMA quick_check")
-        return str(row[0]) if row else "no answer"
-
-    def _records(self, rest: str, values: Iterable[Any] = ()) -> Iterator[AgentRecord]:
-        for row in self._all(f"SELECT {self._columns} FROM agents {rest}", values):
-            yield schema.record_of(row)
-
-    def _one(self, query: str, values: Iterable[Any] = ()) -> Sequence[Any] | None:
-        with told(self.path):
-            row: Sequence[Any] | None = self._connection.execute(query, tuple(values)).fetchone()
-            return row
-
-    def _all(self, query: str, values: Iterable[Any] = ()) -> list[Sequence[Any]]:
-        with told(self.path):
-            return self._connection.execute(query, tuple(values)).fetchall()
-
-
-def _recorded(row: Sequence[Any]) -> Recorded:
-    seq, ts, run, cycle, kind, agent, data = row
-    return Recorded(seq, ts, run, Event(Kind(kind), cycle, agent, json.loads(data)))
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="milliseconds")

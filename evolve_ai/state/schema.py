@@ -1,101 +1,110 @@
-"""Owns the tables of the registry, and how an AgentRecord becomes a row and back."""
+"""The tables of the registry. What may be relied on from outside are its views (state/views.py)."""
 
-import dataclasses
-import json
-from collections.abc import Sequence
-from operator import attrgetter
-from typing import Any
+VERSION = "5"
+OLDER = ("1", "2", "3", "4")  # that state/upgrades.py knows
 
-from evolve_ai.model.agent import AgentRecord, Metrics, State
-
-VERSION = "4"
-
-_JSON = ("parents", "errors", "metrics", "mutations", "failures")
-_COLUMNS = tuple(field.name for field in dataclasses.fields(AgentRecord))
-
-_VALUES = attrgetter(*_COLUMNS)
-_NUMBERS = attrgetter(*(field.name for field in dataclasses.fields(Metrics)))
-_METRICS = _COLUMNS.index("metrics")
-_JSON_AT = tuple(map(_COLUMNS.index, _JSON))
-
-COLUMNS = ", ".join(_COLUMNS)
-# Registries of other versions: how they are read as they are, and what makes them like ours.
-_OF_2 = COLUMNS.replace("quarantine_cycles", "0 AS quarantine_cycles")
-OLD_COLUMNS = {
-    "1": _OF_2.replace("refusals", "0 AS refusals")
-    .replace("retry_at", "nullif(retry_cycle, 0) AS retry_at")
-    .replace("started_at", "started_cycle AS started_at"),
-    "2": _OF_2,
-}
-# How many have died of what, kept beside the dead: these are many, and every report counts them.
-_DEATHS = """
-CREATE TABLE IF NOT EXISTS deaths (cause TEXT PRIMARY KEY, count INTEGER NOT NULL) WITHOUT ROWID;
-"""
-COUNT_DEATHS = (
-    "SELECT coalesce(cause, 'None'), count(*) FROM agents WHERE state = 'dead' GROUP BY 1"
-)
-# Each makes a registry one of the next version.
-UPGRADES = {
-    "1": """
-ALTER TABLE agents RENAME COLUMN retry_cycle TO retry_at;
-ALTER TABLE agents RENAME COLUMN started_cycle TO started_at;
-ALTER TABLE agents ADD COLUMN refusals DEFAULT 0;
-UPDATE agents SET retry_at = nullif(retry_at, 0);
-UPDATE meta SET value = '2' WHERE key = 'schema';
-""",
-    "2": """
-ALTER TABLE agents ADD COLUMN quarantine_cycles DEFAULT 0;
-UPDATE meta SET value = '3' WHERE key = 'schema';
-""",
-    "3": f"""{_DEATHS}
-INSERT INTO deaths {COUNT_DEATHS};
-UPDATE meta SET value = '4' WHERE key = 'schema';
-""",
-}
-UPSERT = f"INSERT OR REPLACE INTO agents ({COLUMNS}) VALUES ({', '.join('?' * len(_COLUMNS))})"
-
-TABLES = f"""
+# `meta` holds two names: `schema`, the version of these tables, and `history`, drawn when they were
+# made. An individual is known in other tables by its number. What it is born
+# with never changes; `lives` are those of the living, `past_lives` what is left of the others'.
+TABLES = """
 CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS agents ({COLUMNS}, PRIMARY KEY (id)) WITHOUT ROWID;
-CREATE INDEX IF NOT EXISTS agents_state ON agents (state);
-CREATE INDEX IF NOT EXISTS agents_founder ON agents (founder, fitness) WHERE founder;
-{_DEATHS}CREATE TABLE IF NOT EXISTS genomes (
-    id TEXT PRIMARY KEY, born BLOB NOT NULL, current BLOB NOT NULL
+
+CREATE TABLE IF NOT EXISTS run_state (
+    one INTEGER PRIMARY KEY CHECK (one = 1),
+    seed INTEGER, fixed_hash TEXT, places INTEGER, numbers INTEGER NOT NULL, founder_genes REAL,
+    founding INTEGER, founding_asked INTEGER,
+    tainted TEXT, paused INTEGER, lived_freely INTEGER, turning INTEGER, abandoned INTEGER,
+    world TEXT, tally TEXT NOT NULL,
+    epoch INTEGER NOT NULL, demes INTEGER NOT NULL, colonies INTEGER NOT NULL, clock TEXT,
+    sandbox TEXT, awaited TEXT NOT NULL, adrift TEXT,
+    inputs TEXT, inputs_run TEXT, inputs_changed TEXT, told TEXT NOT NULL,
+    pool TEXT NOT NULL, pool_refused TEXT NOT NULL,
+    inbox_done TEXT, news TEXT, pruned INTEGER NOT NULL
+);
+
+CREATE TABLE IF NOT EXISTS runs (
+    run TEXT PRIMARY KEY, purpose TEXT NOT NULL, begun TEXT NOT NULL, ended TEXT,
+    settings INTEGER REFERENCES settings, template TEXT, data TEXT, version TEXT, python TEXT,
+    host TEXT
 ) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS memories (id TEXT PRIMARY KEY, memory BLOB NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS settings (
+    settings INTEGER PRIMARY KEY, content TEXT NOT NULL UNIQUE
+);
+
+CREATE TABLE IF NOT EXISTS individuals (
+    number INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, generation INTEGER NOT NULL,
+    founder INTEGER NOT NULL, born_cycle INTEGER NOT NULL, operators TEXT NOT NULL
+);
+CREATE INDEX IF NOT EXISTS individuals_founder ON individuals (founder) WHERE founder;
+CREATE TABLE IF NOT EXISTS lineage (
+    child INTEGER NOT NULL, nth INTEGER NOT NULL, parent INTEGER, parent_id TEXT,
+    PRIMARY KEY (child, nth)
+) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS lineage_parent ON lineage (parent) WHERE parent IS NOT NULL;
+
+CREATE TABLE IF NOT EXISTS lives (
+    number INTEGER PRIMARY KEY, place INTEGER NOT NULL, state TEXT NOT NULL,
+    energy INTEGER NOT NULL, age INTEGER NOT NULL, fitness REAL, evidence TEXT NOT NULL,
+    mutations TEXT NOT NULL, genome_hash TEXT NOT NULL, fingerprint TEXT NOT NULL,
+    active_genes INTEGER NOT NULL, functions INTEGER NOT NULL,
+    measured_genes INTEGER NOT NULL, active_files INTEGER NOT NULL,
+    complexity INTEGER NOT NULL, lines INTEGER NOT NULL, stamp TEXT NOT NULL,
+    running_fingerprint TEXT NOT NULL, pid INTEGER, lived_tick INTEGER NOT NULL,
+    restarts INTEGER NOT NULL, failures TEXT NOT NULL, consecutive_failures INTEGER NOT NULL,
+    refusals INTEGER NOT NULL, retry_at NUMERIC, started_at NUMERIC, cause TEXT, reason TEXT,
+    cpu_seconds REAL NOT NULL, rss_bytes INTEGER NOT NULL, quarantine_cycles INTEGER NOT NULL
+);
+CREATE TABLE IF NOT EXISTS past_lives (
+    number INTEGER PRIMARY KEY, place INTEGER NOT NULL, died_cycle INTEGER, cause TEXT,
+    reason TEXT, energy INTEGER NOT NULL, age INTEGER NOT NULL, fitness REAL,
+    mutations TEXT NOT NULL, genome_hash TEXT NOT NULL,
+    fingerprint TEXT NOT NULL, active_genes INTEGER NOT NULL, functions INTEGER NOT NULL,
+    measured_genes INTEGER NOT NULL, active_files INTEGER NOT NULL, complexity INTEGER NOT NULL,
+    lines INTEGER NOT NULL, lived_tick INTEGER NOT NULL, restarts INTEGER NOT NULL,
+    cpu_seconds REAL NOT NULL, rss_bytes INTEGER NOT NULL, quarantine_cycles INTEGER NOT NULL
+);
+CREATE INDEX IF NOT EXISTS past_lives_died ON past_lives (died_cycle);
+CREATE TABLE IF NOT EXISTS memories (number INTEGER PRIMARY KEY, memory BLOB NOT NULL);
+CREATE TABLE IF NOT EXISTS deaths (cause TEXT PRIMARY KEY, count INTEGER NOT NULL) WITHOUT ROWID;
+
+CREATE TABLE IF NOT EXISTS genomes (
+    genome INTEGER PRIMARY KEY, hash BLOB NOT NULL, dictionary INTEGER, zstd BLOB NOT NULL
+);
+CREATE TABLE IF NOT EXISTS genome_dictionaries (
+    dictionary INTEGER PRIMARY KEY, content BLOB NOT NULL
+);
+CREATE TABLE IF NOT EXISTS genome_history (
+    individual INTEGER NOT NULL, genome INTEGER NOT NULL, cycle INTEGER NOT NULL,
+    PRIMARY KEY (individual, genome)
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS gene_names (
+    gene INTEGER PRIMARY KEY, file TEXT NOT NULL, function TEXT NOT NULL, UNIQUE (file, function)
+);
+CREATE TABLE IF NOT EXISTS genes (
+    individual INTEGER NOT NULL, gene INTEGER NOT NULL, since INTEGER NOT NULL,
+    PRIMARY KEY (individual, gene)
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS gene_changes (
+    gene INTEGER NOT NULL, cycle INTEGER NOT NULL, gained INTEGER NOT NULL, lost INTEGER NOT NULL,
+    PRIMARY KEY (gene, cycle)
+) WITHOUT ROWID;
+
+CREATE TABLE IF NOT EXISTS samples (
+    cycle INTEGER NOT NULL, individual INTEGER NOT NULL, fitness REAL, energy INTEGER NOT NULL,
+    cpu_seconds REAL NOT NULL, rss_bytes INTEGER NOT NULL,
+    PRIMARY KEY (individual, cycle)
+) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS events (
     seq INTEGER PRIMARY KEY AUTOINCREMENT, ts TEXT NOT NULL, run TEXT NOT NULL,
-    cycle INTEGER NOT NULL, event TEXT NOT NULL, agent TEXT, data TEXT NOT NULL
+    cycle INTEGER NOT NULL, event TEXT NOT NULL, agent, data TEXT NOT NULL
 );
-CREATE INDEX IF NOT EXISTS events_agent ON events (agent);
+CREATE INDEX IF NOT EXISTS events_agent ON events (agent) WHERE agent IS NOT NULL;
 CREATE TABLE IF NOT EXISTS cycles (
-    cycle INTEGER PRIMARY KEY, digest TEXT NOT NULL, summary TEXT NOT NULL
+    cycle INTEGER PRIMARY KEY, digest TEXT NOT NULL, ts TEXT, run TEXT,
+    tick INTEGER NOT NULL, alive INTEGER NOT NULL, running INTEGER NOT NULL,
+    quarantined INTEGER NOT NULL, born INTEGER NOT NULL, died INTEGER NOT NULL,
+    generation_max INTEGER NOT NULL, fitness_best REAL, fitness_mean REAL, energy INTEGER NOT NULL,
+    champion TEXT, requested INTEGER NOT NULL, compiled INTEGER NOT NULL, reused INTEGER NOT NULL,
+    failed INTEGER NOT NULL, totals TEXT NOT NULL, seconds TEXT NOT NULL
 );
 """
-
-
-# Names the states, so that the dead, who lie among the living, are never looked at.
-LIVING = f"state IN ({', '.join(repr(str(state)) for state in State if state is not State.DEAD)})"
-
-
-def row_of(record: AgentRecord) -> tuple[Any, ...]:
-    """About 8 µs: a cycle writes all of them, and nobody is looked after meanwhile."""
-    row = list(_VALUES(record))
-    row[_METRICS] = _NUMBERS(record.metrics)
-    for at in _JSON_AT:
-        row[at] = json.dumps(row[at]) if row[at] else "[]"
-    return tuple(row)
-
-
-def record_of(row: Sequence[Any]) -> AgentRecord:
-    values = dict(zip(_COLUMNS, row, strict=True))
-    for name in _JSON:
-        values[name] = _tuples(json.loads(values[name]))
-    values["metrics"] = Metrics(*values["metrics"])
-    values["state"] = State(values["state"])
-    values["founder"] = bool(values["founder"])
-    return AgentRecord(**values)
-
-
-def _tuples(value: Any) -> Any:
-    return tuple(_tuples(item) for item in value) if isinstance(value, list) else value

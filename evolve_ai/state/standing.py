@@ -66,12 +66,19 @@ def standing_of(connection: sqlite3.Connection, *cycles: int) -> Standing:
     founder = one("SELECT id FROM agents WHERE founder ORDER BY number LIMIT 1")
     return Standing(
         meta(HISTORY),
-        meta("seed"),
+        _seed(connection),
         None if founder is None else str(founder),
         int(str(one("SELECT seq FROM sqlite_sequence WHERE name = 'events'") or 0)),
         cycle,
         digests,
     )
+
+
+def _seed(connection: sqlite3.Connection) -> str | None:
+    there = connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'run_state'").fetchone()
+    old = "SELECT value FROM meta WHERE key = 'seed'"  # before version 5
+    row = connection.execute("SELECT seed FROM run_state" if there else old).fetchone()
+    return None if row is None or row[0] is None else str(row[0])
 
 
 def relation(registry: Path | sqlite3.Connection, copy: Path) -> Relation:

@@ -46,7 +46,7 @@ def no_population(registry: Path) -> NoPopulationError:
 
 def emptied(connection: sqlite3.Connection, registry: Path) -> bool:
     """Does the registry that is open know no agents, and its copy does?"""
-    if connection.execute("SELECT 1 FROM meta WHERE key = 'places'").fetchone():
+    if connection.execute("SELECT 1 FROM run_state WHERE places IS NOT NULL").fetchone():
         return False
     with suppress(sqlite3.Error):
         return relation(connection, copy_of(registry)) is Relation.EMPTY

@@ -4,8 +4,11 @@ from collections.abc import Iterator
 
 from rich.table import Table
 
+from evolve_ai.model.budget import in_bytes
+from evolve_ai.model.cycle import Summary
+from evolve_ai.model.history_settings import HistorySettings
+from evolve_ai.model.pruning import Pruned
 from evolve_ai.model.status import ExamResult, Verification
-from evolve_ai.stages.record import Summary
 from evolve_ai.ui.words import number
 
 NOBODY_REPORTS = (
@@ -38,6 +41,18 @@ def cycle_line(cycle: int, summary: Summary, seconds: float) -> str:
     if summary.quarantined:
         parts.insert(2, f"quarantined {summary.quarantined}")
     return " · ".join(parts)
+
+
+def pruned(found: Pruned, keep: HistorySettings) -> Iterator[str]:
+    """What was forgotten, and what became of the file."""
+    if not (keep.samples or keep.genomes or keep.agents):
+        yield "[history] in evolve.toml keeps all of the dead: nothing is forgotten"
+    else:
+        yield (
+            f"forgotten: {found.agents} agents, {found.genomes} genomes, {found.samples} samples "
+            "of the dead"
+        )
+    yield f"registry: {in_bytes(found.bytes_before)} before, {in_bytes(found.bytes_after)} now"
 
 
 def exam_table(result: ExamResult) -> Table:

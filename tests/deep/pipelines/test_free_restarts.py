@@ -100,7 +100,8 @@ def remember(project: ProjectUnderTest, clock: str, **changes: Any) -> str:
     agent = str(project.agents()[0]["id"])
     with Registry.create(project.root / "workspace" / "registry.sqlite") as registry:
         changed = replace(registry.agent(agent), **changes)
-        registry.commit(Batch(records=[changed], meta={"clock": clock}), run="test")
+        state = replace(registry.state, clock=clock)
+        registry.commit(Batch(records=[changed], state=state), run="test")
     return agent
 
 

@@ -42,8 +42,8 @@ def in_the_second_season(
 
 def turning(project: ProjectUnderTest) -> bool:
     with sqlite3.connect(project.root / "workspace" / "registry.sqlite") as connection:
-        row = connection.execute("SELECT value FROM meta WHERE key = 'turning'").fetchone()
-    return row is not None and row[0] == "2"
+        row = connection.execute("SELECT turning FROM run_state").fetchone()
+    return row is not None and row[0] == 2
 
 
 def test_killed_colony_process_is_replaced_and_nobody_notices(

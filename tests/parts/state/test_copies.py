@@ -4,13 +4,16 @@ import os
 import shutil
 import sqlite3
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from evolve_ai.model.agent import AgentRecord, State
+from evolve_ai.model.cycle import Cycle, Summary
 from evolve_ai.model.errors import RegistryError
 from evolve_ai.model.event import Event, Kind
+from evolve_ai.model.run_state import RunState
 from evolve_ai.state import copies, opening
 from evolve_ai.state.copies import Copies, damage
 from evolve_ai.state.registry import Batch, Registry
@@ -29,7 +32,7 @@ def path(tmp_path: Path) -> Path:
 
 def write(path: Path, events: int) -> None:
     batch = Batch(
-        meta={"places": "8"},
+        state=RunState(places=8),
         events=[Event(Kind.COMMAND, n, None, {"text": "x" * 500}) for n in range(events)],
     )
     with Registry.create(path) as opened:
@@ -80,7 +83,7 @@ def test_damaged_registry_gives_way_to_its_copy_and_is_kept(path: Path, harm: st
 def test_log_of_a_damaged_registry_is_not_added_to_the_copy(path: Path) -> None:
     """As after a kill: what was committed last is in the -wal file only."""
     with closing(sqlite3.connect(path, isolation_level=None)) as connection:
-        connection.execute("INSERT INTO meta VALUES ('late', 'x')")
+        connection.execute("UPDATE run_state SET news = 'late'")
         log = path.with_name(f"{path.name}-wal")
         kept = log.read_bytes()
     log.write_bytes(kept)
@@ -89,7 +92,7 @@ def test_log_of_a_damaged_registry_is_not_added_to_the_copy(path: Path) -> None:
     assert mended is not None
     assert not log.exists() or not log.stat().st_size
     with Registry.read(path) as opened:
-        assert opened.meta("late") is None
+        assert opened.state.news is None
     assert count(path) == 300
 
 
@@ -149,9 +152,9 @@ def write_population(path: Path, cycle: int, events: int = 1, founder: str = "a"
     record = AgentRecord(founder, 0, 0, State.RUNNING, 0, (), 0, 9, founder=True)
     batch = Batch(
         records=[record],
-        meta={"places": "8", "seed": "7"},
+        state=RunState(places=8, seed=7),
         events=[Event(Kind.COMMAND, cycle) for _ in range(events)],
-        cycle=(cycle, f"digest {cycle}", {}),
+        cycle=Cycle(cycle, f"digest {cycle}", Summary()),
     )
     with Registry.create(path) as opened:
         opened.commit(batch, "run")
@@ -169,8 +172,7 @@ def lived(tmp_path: Path) -> Path:
 
 def cycle_of(path: Path) -> int:
     with Registry.read(path) as opened:
-        last = opened.last_cycle()
-    return last[0] if last else 0
+        return opened.cycle
 
 
 def forget(path: Path) -> None:
@@ -191,7 +193,7 @@ def test_registry_that_is_gone_gives_way_to_its_copy(lived: Path) -> None:
 
 def test_log_of_a_registry_that_is_gone_is_kept_and_not_added_to_the_copy(lived: Path) -> None:
     with closing(sqlite3.connect(lived, isolation_level=None)) as connection:
-        connection.execute("INSERT INTO meta VALUES ('late', 'x')")
+        connection.execute("UPDATE run_state SET news = 'late'")
         kept = lived.with_name(f"{lived.name}-wal").read_bytes()
     forget(lived)
     lived.with_name(f"{lived.name}-wal").write_bytes(kept)
@@ -200,7 +202,7 @@ def test_log_of_a_registry_that_is_gone_is_kept_and_not_added_to_the_copy(lived:
     assert mended.aside is not None
     assert mended.aside.with_name(f"{mended.aside.name}-wal").read_bytes() == kept
     with Registry.read(lived) as opened:
-        assert opened.meta("late") is None
+        assert opened.state.news is None
 
 
 def test_registry_without_agents_never_replaces_a_copy_with_some(lived: Path) -> None:
@@ -242,7 +244,9 @@ def test_older_registry_that_lived_on_is_of_another_line(lived: Path) -> None:
     forget(lived)
     lived.write_bytes(older)
     with Registry.create(lived) as opened:
-        opened.commit(Batch(events=[Event(Kind.COMMAND, 4)] * 9, cycle=(5, "another", {})), "run")
+        opened.commit(
+            Batch(events=[Event(Kind.COMMAND, 4)] * 9, cycle=Cycle(5, "another", Summary())), "run"
+        )
     before = lived.read_bytes()
     with pytest.raises(RegistryError, match="neither goes on from the other") as told:
         Copies(lived).mend()
@@ -254,14 +258,14 @@ def test_older_registry_that_lived_on_is_of_another_line(lived: Path) -> None:
     assert aside.read_bytes() == kept
 
 
-@pytest.mark.parametrize("seed", ["7", "8"])
-def test_registry_of_another_project_is_never_taken_for_this_one(lived: Path, seed: str) -> None:
+@pytest.mark.parametrize("seed", [7, 8])
+def test_registry_of_another_project_is_never_taken_for_this_one(lived: Path, seed: int) -> None:
     """Not even where the other one has the same seed, and so the same founders."""
     other = lived.parent / "other" / "registry.sqlite"
     for cycle in range(1, 9):
         write_population(other, cycle)
     with Registry.create(other) as opened:
-        opened.commit(Batch(meta={"seed": seed}), "run")
+        opened.commit(Batch(state=replace(opened.state, seed=seed)), "run")
     forget(lived)
     lived.write_bytes(other.read_bytes())
     with pytest.raises(RegistryError, match="another history than its copy"):
@@ -296,18 +300,18 @@ def test_registry_that_vanishes_while_it_is_open_is_put_back_whole(
     write_population(other, 9, founder="b")
     with Registry.create(lived) as opened:
         assert put_back(opened) == ()
-        opened.commit(Batch(events=[Event(Kind.COMMAND, 4)], cycle=(4, "4", {})), "run")
+        opened.commit(Batch(events=[Event(Kind.COMMAND, 4)], cycle=Cycle(4, "4", Summary())), "run")
         lived.unlink()
         if beside == "removed":
             for file in lived.parent.glob("registry.sqlite-*"):
                 file.unlink()
         if by == "another registry":
             lived.write_bytes(other.read_bytes())
-        opened.commit(Batch(events=[Event(Kind.COMMAND, 5)], cycle=(5, "5", {})), "run")
+        opened.commit(Batch(events=[Event(Kind.COMMAND, 5)], cycle=Cycle(5, "5", Summary())), "run")
         assert Copies(lived).make(opened) == ()
         [note] = put_back(opened)
         assert "it is written anew, whole" in note
-        opened.commit(Batch(events=[Event(Kind.COMMAND, 6)], cycle=(6, "6", {})), "run")
+        opened.commit(Batch(events=[Event(Kind.COMMAND, 6)], cycle=Cycle(6, "6", Summary())), "run")
         assert put_back(opened) == ()
         assert cycle_of(lived) == 6
     assert cycle_of(lived) == 6

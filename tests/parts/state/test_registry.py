@@ -3,7 +3,6 @@
 import sqlite3
 import threading
 from collections.abc import Iterator
-from contextlib import closing
 from dataclasses import fields, replace
 from pathlib import Path
 
@@ -12,14 +11,21 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from evolve_ai.model.agent import AgentRecord, Cause, Metrics, State
+from evolve_ai.model.cycle import Cycle, Summary
 from evolve_ai.model.errors import NoPopulationError, RegistryError, UnknownAgentError
 from evolve_ai.model.event import Event, Kind
-from evolve_ai.state import schema
+from evolve_ai.model.run_state import InputsChange, RunState
+from evolve_ai.model.tally import Counts, Tally, Totals
+from evolve_ai.stages.succession import buried
+from evolve_ai.state.opening import lay_out
+from evolve_ai.state.reader import Reader
 from evolve_ai.state.registry import Batch, Registry
 
 ANNA = "aaaaaaaa-0000-4000-8000-000000000001"
 BERT = "aaaaaaab-0000-4000-8000-000000000002"
 CARL = "c5fcccc0-0000-4000-8000-000000000003"
+DORA = "d0000000-0000-4000-8000-000000000004"
+EDGAR = "e0000000-0000-4000-8000-000000000005"
 
 counts = st.integers(0, 2**63 - 1)
 texts = st.text(st.characters(codec="utf-8"))
@@ -29,7 +35,7 @@ records = st.builds(
     id=st.uuids().map(str),
     number=counts,
     place=counts,
-    state=st.sampled_from(State),
+    state=st.sampled_from([state for state in State if state is not State.DEAD]),
     generation=counts,
     parents=st.lists(st.uuids().map(str), max_size=2).map(tuple),
     born_cycle=counts,
@@ -39,6 +45,7 @@ records = st.builds(
     fitness=st.none() | reals,
     errors=st.lists(st.tuples(reals, reals), max_size=5).map(tuple),
     genome_hash=texts,
+    operators=st.lists(texts, max_size=3).map(tuple),
     metrics=st.builds(Metrics, *[counts] * len(fields(Metrics))),
     mutations=st.lists(st.tuples(texts, counts), max_size=3).map(tuple),
     pid=st.none() | counts,
@@ -50,7 +57,6 @@ records = st.builds(
     cause=st.none() | texts,
     reason=st.none() | texts,
     cpu_seconds=reals,
-    died_cycle=st.none() | counts,
     quarantine_cycles=counts,
 )
 
@@ -69,17 +75,80 @@ def file(tmp_path: Path) -> Path:
     return tmp_path / "workspace" / "registry.sqlite"
 
 
+def in_memory() -> Registry:
+    connection = sqlite3.connect(":memory:", isolation_level=None)
+    lay_out(connection)
+    return Registry(connection, Path("nowhere"), writes=True)
+
+
 @given(records)
-def test_record_survives_its_row(one: AgentRecord) -> None:
-    connection = sqlite3.connect(":memory:")
-    connection.executescript(schema.TABLES)
-    connection.execute(schema.UPSERT, schema.row_of(one))
-    row = connection.execute(f"SELECT {schema.COLUMNS} FROM agents").fetchone()
-    connection.close()
-    again = schema.record_of(row)
-    assert again == one
-    assert type(again.state) is State
-    assert type(again.founder) is bool
+def test_living_agent_survives_its_rows(one: AgentRecord) -> None:
+    with in_memory() as registry:
+        for written in (replace(one, energy=1, errors=((0.5, 0.25),)), one):
+            registry.commit(Batch(records=[written]), run="r")
+        assert registry.living() == {one.id: one}
+        again = registry.living()[one.id]
+        assert (type(again.state), type(again.founder)) == (State, bool)
+
+
+@given(records, st.booleans())
+def test_dead_agent_keeps_what_still_tells_something(one: AgentRecord, known: bool) -> None:
+    dead = buried(one, "age", 7)
+    with in_memory() as registry:
+        if known:
+            registry.commit(Batch(records=[one]), run="r")
+        registry.commit(Batch(records=[dead]), run="r")
+        assert registry.living() == {}
+        assert registry.dead() == [dead]
+        assert registry.agent(one.id) == dead
+
+
+states = st.builds(
+    RunState,
+    seed=st.none() | counts,
+    numbers=counts,
+    founder_genes=st.none() | reals,
+    tainted=st.none() | texts,
+    paused=st.none() | counts,
+    tally=st.builds(Tally, counts, st.builds(Counts, counts, counts, counts, counts), counts),
+    awaited=st.lists(texts).map(tuple),
+    inputs=st.none() | st.just({"settings": {"seed": 1}, "set": ["seed"]}),
+    inputs_changed=st.none() | st.builds(InputsChange, counts, st.lists(texts).map(tuple)),
+    told=st.lists(st.fixed_dictionaries({"data": texts, "to": st.none() | counts})).map(tuple),
+    pool=st.dictionaries(texts, texts),
+)
+
+
+@given(states)
+def test_run_state_survives_its_row(state: RunState) -> None:
+    with in_memory() as registry:
+        registry.commit(Batch(state=state), run="r")
+        assert Reader.state.fget(registry) == state  # type: ignore[attr-defined]
+
+
+def test_run_state_has_a_column_for_each_of_its_fields() -> None:
+    with in_memory() as registry:
+        columns = registry.connection.execute("PRAGMA table_info(run_state)").fetchall()
+    assert {row[1] for row in columns} == {"one", *(one.name for one in fields(RunState))}
+
+
+summaries = st.builds(
+    Summary,
+    tick=counts,
+    fitness_best=st.none() | reals,
+    champion=st.none() | texts,
+    builds=st.builds(Counts, counts, counts, counts, counts),
+    totals=st.builds(Totals, counts, counts, counts),
+    seconds=st.dictionaries(texts, reals),
+)
+
+
+@given(summaries)
+def test_cycle_survives_its_row(summary: Summary) -> None:
+    with in_memory() as registry:
+        cycle = Cycle(3, "digest", summary)
+        registry.commit(Batch(cycle=cycle), run="r")
+        assert registry.last_cycle() == cycle
 
 
 def test_whole_batch_is_there_after_reopening(file: Path) -> None:
@@ -89,9 +158,9 @@ def test_whole_batch_is_there_after_reopening(file: Path) -> None:
                 records=[record(), record(BERT, 1, state=State.DEAD)],
                 genomes={ANNA: b"genome"},
                 memories={ANNA: b"memory"},
-                meta={"places": "2"},
+                state=RunState(places=2),
                 events=[event(1), event(1, None)],
-                cycle=(1, "digest", {"tick": 46}),
+                cycle=Cycle(1, "digest", Summary(tick=46)),
             ),
             run="r1",
         )
@@ -101,36 +170,54 @@ def test_whole_batch_is_there_after_reopening(file: Path) -> None:
         assert registry.dead() == [record(BERT, 1, state=State.DEAD)]
         assert registry.genome(ANNA) == b"genome"
         assert registry.memories() == {ANNA: b"memory"}
-        assert registry.meta("places") == "2"
-        assert registry.last_cycle() == (1, "digest", {"tick": 46})
+        assert registry.state == RunState(places=2)
+        assert registry.last_cycle() == Cycle(1, "digest", Summary(tick=46))
+        assert registry.cycle == 1
         assert tuple(registry.events_after(0)) == told
         assert registry.check() == "ok"
 
 
 def test_batch_that_fails_in_the_middle_leaves_nothing(file: Path) -> None:
+    changed = [record(energy=7)]
     broken = [
-        Batch(records=[record(energy=7), record(BERT, number=2**63)]),
-        Batch(records=[record(energy=7)], genomes={ANNA: None}),  # type: ignore[dict-item]
+        Batch(records=[*changed, record(BERT, number=2**63)]),
+        Batch(records=[*changed, record(BERT, 1)], genomes={ANNA: None}),  # type: ignore[dict-item]
+        Batch(records=changed, genomes={ANNA: b"new", CARL: b"of nobody"}),
+        Batch(records=changed, memories={CARL: b"of nobody"}),
         Batch(
-            records=[record(energy=7)],
-            meta={"x": "1"},
+            records=[*changed, record(BERT, 1, state=State.DEAD)],
+            state=RunState(places=1),
             events=[event(1), Event(Kind.DEATH, 1, ANNA, {"bad": object()})],
         ),
-        Batch(records=[record(energy=7)], events=[event(1)], cycle=(1, "d", {"bad": {1}})),
+        Batch(changed, cycle=Cycle(1, "d", Summary(seconds={"bad": object()}))),  # type: ignore[dict-item]
     ]
     with Registry.create(file) as registry:
-        registry.commit(Batch(records=[record()], meta={"y": "1"}), run="r")
+        registry.commit(Batch([record()], {ANNA: b"genome"}, state=RunState(seed=1)), run="r")
         for batch in broken:
             with pytest.raises((TypeError, OverflowError, RegistryError)):
                 registry.commit(batch, run="r")
             assert registry.living() == {ANNA: record()}
-            assert (registry.meta("x"), list(registry.events_after(0))) == (None, [])
-            assert registry.last_cycle() is None
-        registry.commit(Batch(events=[event(2)]), run="r")
+            assert (registry.state, list(registry.events_after(0))) == (RunState(seed=1), [])
+            assert (registry.last_cycle(), registry.deaths()) == (None, {})
+            assert registry.genome(ANNA) == b"genome"
+        registry.commit(Batch([record(BERT, 1)], events=[event(2, BERT)]), run="r")
+        assert [one.id for one in registry.living().values()] == [ANNA, BERT]
+
+
+def test_individual_is_never_taken_for_another(file: Path) -> None:
+    with Registry.create(file) as registry:
+        registry.commit(Batch(records=[record()]), run="r")
+        with pytest.raises(RegistryError, match="UNIQUE"):
+            registry.commit(Batch(records=[record(number=5)]), run="r")
+    with Registry.create(file) as registry:
+        with pytest.raises(RegistryError, match="another"):
+            registry.commit(Batch(records=[record(BERT)]), run="r")
+        assert list(registry.living()) == [ANNA]
 
 
 def test_genome_at_birth_stays_beside_the_current_one(file: Path) -> None:
     with Registry.create(file) as registry:
+        registry.commit(Batch(records=[record()]), run="r")
         for data in (b"born", b"later", b"now"):
             registry.commit(Batch(genomes={ANNA: data}), run="r")
         assert (registry.genome(ANNA), registry.genome(ANNA, born=True)) == (b"now", b"born")
@@ -138,11 +225,11 @@ def test_genome_at_birth_stays_beside_the_current_one(file: Path) -> None:
             registry.genome(BERT)
 
 
-def test_none_forgets_memories_and_meta(file: Path) -> None:
+def test_none_forgets_memories(file: Path) -> None:
     with Registry.create(file) as registry:
-        registry.commit(Batch(memories={ANNA: b"m"}, meta={"x": "1"}), run="r")
-        registry.commit(Batch(memories={ANNA: None, BERT: None}, meta={"x": None}), run="r")
-        assert (registry.memories(), registry.meta("x")) == ({}, None)
+        registry.commit(Batch([record()], memories={ANNA: b"m"}), run="r")
+        registry.commit(Batch(memories={ANNA: None, BERT: None}), run="r")
+        assert registry.memories() == {}
 
 
 def test_reader_beside_a_writer_sees_what_is_committed_and_cannot_write(file: Path) -> None:
@@ -150,8 +237,9 @@ def test_reader_beside_a_writer_sees_what_is_committed_and_cannot_write(file: Pa
         writer.commit(Batch(records=[record()]), run="r")
         assert reader.living() == {ANNA: record()}
         with pytest.raises(RegistryError, match="readonly"):
-            reader.commit(Batch(meta={"x": "1"}), run="r")
-        assert writer.meta("x") is None
+            reader.commit(Batch(state=RunState(seed=1)), run="r")
+        writer.commit(Batch(state=RunState(seed=2)), run="r")
+        assert reader.state == writer.state == RunState(seed=2)
 
 
 def test_many_readers_never_see_half_a_batch(file: Path) -> None:
@@ -192,55 +280,13 @@ def test_file_that_is_no_registry_is_refused(file: Path, open: object) -> None:
 @pytest.mark.parametrize("open", [Registry.create, Registry.read])
 def test_registry_of_another_version_is_refused_and_left_alone(file: Path, open: object) -> None:
     with Registry.create(file) as registry:
-        registry.commit(Batch(meta={"schema": "99"}), run="r")
-    with pytest.raises(RegistryError, match=r"another version \(schema 99, this program reads 4"):
+        registry.connection.execute("UPDATE meta SET value = '99' WHERE key = 'schema'")
+    with pytest.raises(RegistryError, match=r"another version \(schema 99, this program reads 5"):
         open(file)  # type: ignore[operator]
     with sqlite3.connect(file) as connection:
         assert (
             connection.execute("SELECT value FROM meta WHERE key = 'schema'").fetchone()[0] == "99"
         )
-
-
-OLD = {"retry_at": "retry_cycle", "started_at": "started_cycle"}
-
-
-def old_registry(file: Path) -> dict[str, AgentRecord]:
-    """A registry of version 1 with two agents; what they are in ours."""
-    waiting = record(failures=(3, 4), consecutive_failures=2, retry_at=9, started_at=2)
-    running = record(BERT, 1, started_at=5)
-    with Registry.create(file) as registry:
-        registry.commit(Batch(records=[waiting, running], meta={"schema": "1"}), run="r")
-    with closing(sqlite3.connect(file)) as connection, connection:
-        as_of_version_1(connection)
-    return {ANNA: waiting, BERT: running}
-
-
-def as_of_version_1(connection: sqlite3.Connection) -> None:
-    connection.execute("UPDATE agents SET retry_at = 0 WHERE retry_at IS NULL")
-    connection.execute("ALTER TABLE agents DROP COLUMN refusals")
-    connection.execute("ALTER TABLE agents DROP COLUMN quarantine_cycles")
-    for now, then in OLD.items():
-        connection.execute(f"ALTER TABLE agents RENAME COLUMN {now} TO {then}")
-
-
-def test_registry_of_version_1_is_brought_up_to_date_by_a_writer(file: Path) -> None:
-    agents = old_registry(file)
-    for _ in range(2):
-        with Registry.create(file) as registry:
-            assert registry.living() == agents
-            assert registry.meta("schema") == schema.VERSION
-            registry.commit(Batch(records=list(agents.values())), run="r")
-
-
-def test_registry_of_version_1_is_read_as_it_is(file: Path) -> None:
-    agents = old_registry(file)
-    before = file.read_bytes()
-    with Registry.read(file) as registry:
-        assert registry.living() == agents
-        assert registry.agent(ANNA[:8]) == agents[ANNA]
-        columns = ["id", "retry_at", "started_at", "quarantine_cycles"]
-        assert registry.rows(columns) == [(ANNA, 9, 2, 0), (BERT, None, 5, 0)]
-    assert file.read_bytes() == before
 
 
 def test_damaged_page_is_told_as_a_registry_error(file: Path) -> None:
@@ -322,57 +368,52 @@ def test_many_events_are_read_in_order_and_whole(file: Path) -> None:
 
 
 def test_counts_and_founders(three: Registry) -> None:
-    three.commit(Batch(records=[record(founder=True, cause=Cause.AGE, state=State.DEAD)]), run="r")
-    assert (three.count("dead"), three.count("running")) == (1, 2)
-    assert [one.id for one in three.founders()] == [ANNA]
+    founder = record(DORA, 3, founder=True, fitness=0.25)
+    other = record(EDGAR, 4, founder=True, fitness=0.75)
+    three.commit(Batch(records=[founder, other]), run="r")
+    three.commit(Batch(records=[replace(founder, cause=Cause.AGE, state=State.DEAD)]), run="r")
+    assert (three.count("dead"), three.count("running")) == (1, 4)
+    assert [one.id for one in three.founders()] == [DORA, EDGAR]
+    assert three.founders_fitness() == (2, 0.75, 0.5)
     assert (three.knows(ANNA), three.knows("x")) == (True, False)
 
 
 def test_deaths_are_counted_once_each(three: Registry) -> None:
-    dead = [record(ANNA, state=State.DEAD, cause=Cause.AGE), record(BERT, state=State.DEAD)]
+    dead = [record(ANNA, state=State.DEAD, cause=Cause.AGE), record(BERT, 1, state=State.DEAD)]
     for _ in range(2):  # written again, they have not died again
         three.commit(Batch(records=dead), run="r")
         assert three.deaths() == {"None": 1, "age": 1}
 
 
-@pytest.mark.parametrize("version", ["1", "3"])
-def test_deaths_of_an_older_registry_are_counted(version: str, file: Path) -> None:
-    dead = [record(one, n, state=State.DEAD, cause="age") for n, one in enumerate((ANNA, BERT))]
-    with Registry.create(file) as registry:
-        registry.commit(Batch(records=dead, meta={"schema": version}), run="r")
-    with closing(sqlite3.connect(file)) as connection:
-        connection.executescript("DROP TABLE deaths; DROP INDEX agents_founder;")
-        if version == "1":
-            as_of_version_1(connection)
-            connection.commit()
-    with Registry.read(file) as registry:
-        assert registry.deaths() == {"age": 2}
-    with Registry.create(file) as registry:
-        registry.commit(Batch(records=[record("c", state=State.DEAD, cause="oom")]), run="r")
-        assert registry.deaths() == {"age": 2, "oom": 1}
-
-
 def test_reports_look_at_none_of_the_dead(three: Registry, file: Path) -> None:
     asked: list[str] = []
     with Registry.read(file) as reader:
-        reader._connection.set_trace_callback(asked.append)
-        reader.rows(["id", "state"])
+        reader.connection.set_trace_callback(asked.append)
+        reader.rows(["id", "state", "parents"])
         reader.living()
         reader.deaths()
         reader.founders_fitness()
         reader.agent(ANNA[:8])
         reader.last_cycle()
-        reader._connection.set_trace_callback(None)
+        reader.children(ANNA)
+        reader.state  # noqa: B018
+        reader.memories()
+        reader.connection.set_trace_callback(None)
         plans = {
             query: [str(row[3]) for row in reader._all(f"EXPLAIN QUERY PLAN {query}")]
             for query in asked
         }
-    assert len(plans) >= 6
+    assert len(plans) >= 9
+    may_be_scanned = {"l", "deaths", "cycles", "run_state", "m", "(subquery-1)"}
     for query, steps in plans.items():
-        if "FROM agents" in query and "WHERE founder" not in query:
-            assert not [step for step in steps if step.startswith("SCAN")], (query, steps)
-        if "WHERE founder" in query:  # an index of the founders alone
-            assert steps == ["SCAN agents USING COVERING INDEX agents_founder"]
+        if "past_lives l" in query:
+            may_be_scanned -= {"l"}
+        scanned = {step.split()[1] for step in steps if step.startswith("SCAN")}
+        if "WHERE i.founder" in query:  # an index of the founders alone
+            assert "SCAN i USING COVERING INDEX individuals_founder" in steps
+            scanned -= {"i"}
+        assert scanned <= may_be_scanned, (query, steps)
+        may_be_scanned |= {"l"}
 
 
 def test_registry_where_nothing_can_be_written_is_read_and_gets_no_company(
@@ -380,15 +421,15 @@ def test_registry_where_nothing_can_be_written_is_read_and_gets_no_company(
 ) -> None:
     file = tmp_path / "disc? no #1" / "registry.sqlite"
     with Registry.create(file) as registry:
-        registry.commit(Batch(meta={"seed": "7"}), run="r")
+        registry.commit(Batch(state=RunState(seed=7)), run="r")
     monkeypatch.setattr("os.access", lambda path, mode: False)
     with Registry.read(file) as registry:
-        assert registry.meta("seed") == "7"
+        assert registry.state.seed == 7
         assert [path.name for path in file.parent.iterdir()] == [file.name]
     with Registry.create(file) as writer:
-        writer.commit(Batch(meta={"seed": "8"}), run="r")
+        writer.commit(Batch(state=RunState(seed=8)), run="r")
         with Registry.read(file) as registry:
-            assert registry.meta("seed") == "8"
+            assert registry.state.seed == 8
 
 
 def test_numbers_that_are_skipped_before_the_first_event_are_not_given(tmp_path: Path) -> None:

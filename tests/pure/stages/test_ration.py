@@ -83,7 +83,7 @@ def test_what_fills_a_budget_and_what_helps_are_told(four: Population) -> None:
         "agents 50 bytes); births held back: 2",
     )
     [note] = found.notes
-    assert "raise budget.disk_bytes, or lower events.kept" in note
+    assert "raise budget.disk_bytes, or lower what [history] and events.kept keep" in note
     assert found.events[0].data["parts"] == used
     assert found.events[0].data["deaths"] == 0
 

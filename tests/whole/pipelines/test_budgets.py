@@ -49,7 +49,7 @@ def test_disk_that_others_have_filled_costs_no_life_and_is_told_once(
     done = project.live(8, "--set", "budget.disk_bytes=20000000")
     assert done.err.count("budget of disk") <= 2
     assert "(registry 2" in done.err
-    assert "raise budget.disk_bytes, or lower events.kept" in done.err
+    assert "raise budget.disk_bytes, or lower what [history] and events.kept keep" in done.err
     status = project.status()
     assert status["population"]["alive"] >= 4, "half of the places, whatever is full"
     assert "budget" not in status["deaths"]

@@ -54,7 +54,7 @@ def test_a_world_without_exam_says_so(project: ProjectUnderTest) -> None:
 def hall(project: ProjectUnderTest) -> Iterator[Callable[[Sequence[Genome]], list[Account]]]:
     """Seats genomes in an exam; what they score comes back."""
     opened = open_project(project.root)
-    with runs.opened(opened, assemble, "exam") as (parts, registry):
+    with runs.opened(opened, assemble, "exam") as (parts, registry, _):
         pool = open_pool(parts, registry)
 
         def score(genomes: Sequence[Genome]) -> list[Account]:
@@ -98,7 +98,7 @@ def hall_project(lasting: Callable[..., ProjectUnderTest]) -> ProjectUnderTest:
 
 def test_removing_any_single_gene_file_changes_some_score(hall_project: ProjectUnderTest) -> None:
     opened = open_project(hall_project.root)
-    with runs.opened(opened, assemble, "exam") as (parts, registry):
+    with runs.opened(opened, assemble, "exam") as (parts, registry, _):
         pool = open_pool(parts, registry)
         genomes = _talkative(parts, pool)
     with hall(hall_project) as score:
