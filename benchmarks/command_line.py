@@ -63,11 +63,11 @@ def crowded(folder: Path, living: int, dead: int) -> Path:
     """A project with so many; those who live have no processes."""
     project = new_project(folder, "crowded")
     draws, run = Draws(7), "benchmark"
-    window = tuple((0.25, 0.5) for _ in range(46))
+    window = (0.25, 0.5) * 46
     ones = [
         AgentRecord(
             draws.uuid("founder", number), number, number, State.WAITING, 0, (), 0, 1000, True,
-            fitness=number / living, errors=window,
+            fitness=number / living, evidence=window,
         )
         for number in range(living)
     ]  # fmt: skip

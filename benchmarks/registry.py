@@ -89,7 +89,7 @@ class Synthetic:
         gone = rng.sample(sorted(lived), few)
         dead = [
             replace(
-                lived.pop(agent), state=State.DEAD, cause=str(Cause.AGE), pid=None, errors=(),
+                lived.pop(agent), state=State.DEAD, cause=str(Cause.AGE), pid=None, evidence=(),
                 died_cycle=self.cycle, stamp="", running_fingerprint="",
             )
             for agent in gone
@@ -135,9 +135,10 @@ class Synthetic:
         yield Event(Kind.RESTART, self.cycle, agent, data)
 
     def _lived(self, record: AgentRecord, rng: random.Random) -> AgentRecord:
-        window = (*record.errors, (rng.random() * 9, rng.random() * 9))[-5:]
+        window = (*record.evidence, rng.random() * 9, rng.random() * 9)[-10:]
         return replace(
-            record, state=State.RUNNING, age=record.age + 1, fitness=rng.random(), errors=window,
+            record, state=State.RUNNING, age=record.age + 1, fitness=rng.random(), evidence=window,
+            scores=(("error", rng.random() * 9), ("skill", rng.random())),
             energy=record.energy + rng.randrange(-999, 999), lived_tick=self.cycle * 46,
             cpu_seconds=rng.random(), rss_bytes=rng.randrange(2**20), pid=record.number + 1000,
             fingerprint=record.genome_hash, running_fingerprint=record.genome_hash,
@@ -255,7 +256,7 @@ def bury_many(path: Path, people: Synthetic, dead: int) -> None:
             batch = [
                 replace(
                     like, id=people.draws.uuid("agent", number), number=number, founder=False,
-                    state=State.DEAD, cause=str(Cause.AGE), pid=None, errors=(),
+                    state=State.DEAD, cause=str(Cause.AGE), pid=None, evidence=(),
                     parents=(like.id,), died_cycle=people.cycle,
                 )
                 for number in range(first, min(first + 10_000, people.numbers + dead))

@@ -43,6 +43,6 @@ def start_of(folder: Path, id: str, program: Program, **more: object) -> Start:
     return Start(id=id, folder=home, program=program, **{**plain, **more})  # type: ignore[arg-type]
 
 
-def no_world(places: int, founder_genes: float) -> NoReturn:
+def no_world(places: int) -> NoReturn:
     """For colonies in which no season is lived."""
     raise AssertionError("nobody asked for a world")

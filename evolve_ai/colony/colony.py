@@ -31,7 +31,7 @@ from evolve_ai.system import listing, processes
 from evolve_ai.system.exits import Exit, explain
 
 # A world for so many places, whose founders had so many active genes in the mean.
-OpenWorld = Callable[[int, float], Environment]
+OpenWorld = Callable[[int], Environment]
 
 
 class Colony(Crew):
@@ -80,7 +80,7 @@ class Colony(Crew):
 
     def turn(self, order: Order, between: Between = nothing) -> Turned:
         """Live a season, or, if it was broken off, the rest of it."""
-        world = self._open_world(order.places, order.founder_genes)
+        world = self._open_world(order.places)
         return season.turn(world, self, order, between)
 
     def adopt(self, known: Mapping[str, Start], expected: Mapping[str, int]) -> Adopted:

@@ -143,7 +143,8 @@ class _Past:
 
 
 def _residents(rows: Sequence[Sequence[object]]) -> tuple[Resident, ...]:
-    return tuple(Resident(*row) for row in rows)  # type: ignore[arg-type]
+    """Lists of an order log are tuples of ours."""
+    return tuple(Resident(*known, tuple(evidence)) for *known, evidence in rows)  # type: ignore
 
 
 def _act(values: Sequence[object]) -> Act:

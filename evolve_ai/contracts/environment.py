@@ -39,18 +39,19 @@ class World(Protocol):
 
     name: str
 
-    # A world for so many places; the mean of the founders' active genes sets its prices.
-    def open(self, places: int, founder_genes: float) -> Environment: ...
+    # A world for so many places.
+    def open(self, places: int) -> Environment: ...
 
-    # What a tick costs an agent with so many active genes, in thousandths of energy.
-    def cost(self, active_genes: int, founder_genes: float) -> int: ...
+    # What a tick costs an agent whose program is so large (1.0: a mean founder's), in thousandths
+    # of energy.
+    def cost(self, load: float) -> int: ...
 
     # A world without history on values that nobody has lived through, or None.
     def exam(self, places: int) -> "Examination | None": ...
 
 
 class Examination(Protocol):
-    """An environment whose accounts hold errors on a held-out stretch."""
+    """An environment whose accounts hold scores on a held-out stretch."""
 
     @property
     def environment(self) -> Environment: ...
@@ -62,3 +63,7 @@ class Examination(Protocol):
     # Which values these are, in words.
     @property
     def stretch(self) -> str: ...
+
+    # Something simple to be better than, by name, and its scores.
+    @property
+    def baseline(self) -> tuple[str, Mapping[str, float]]: ...

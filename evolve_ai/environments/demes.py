@@ -80,4 +80,4 @@ def together(seasons: Sequence[Season]) -> Season:
     for season in seasons:
         accounts.update(season.accounts)
         lived.update(season.lived)
-    return Season(ticks.pop(), accounts, lived)
+    return Season(ticks.pop(), accounts, lived, seasons[0].main)

@@ -1,4 +1,4 @@
-"""Owns the accounts of a cycle: what residents earn, pay, give, and how well they answered."""
+"""Keeps the accounts of a cycle: what residents earn, pay and give."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -14,21 +14,25 @@ UNIT = 1000  # thousandths: the pot of one place and tick
 
 @dataclass(frozen=True, slots=True)
 class Prices:
-    """The economy's rules, and the two prices derived from the founders (thousandths a tick)."""
+    """The economy's rules, and two prices in thousandths a tick: of living, and of a program as
+    large as a mean founder's."""
 
     rules: EconomySettings
     living: int
-    gene: float
+    program: float
 
     @classmethod
-    def derived(cls, rules: EconomySettings, mean_founder_genes: float) -> "Prices":
+    def derived(cls, rules: EconomySettings) -> "Prices":
         """A mean founder's cost of living equals the pot of its place."""
         share = UNIT * rules.gene_share
-        return cls(rules, round(UNIT - share), share / max(mean_founder_genes, 1.0))
+        return cls(rules, round(UNIT - share), share)
 
-    def of(self, active_genes: int) -> int:
-        """What a tick of waking life costs with so many active genes."""
-        return self.living + int(self.gene * active_genes)
+    def of(self, load: float) -> int:
+        """What a tick of waking life costs with a program of this size."""
+        return self.living + self.of_program(load)
+
+    def of_program(self, load: float) -> int:
+        return int(self.program * load)
 
 
 class Ledger:
@@ -43,7 +47,7 @@ class Ledger:
         draws: Draws,
     ):
         self._prices = prices
-        self._costs = {r.id: int(prices.gene * r.active_genes) for r in residents}
+        self._costs = {r.id: prices.of_program(r.load) for r in residents}
         self._accounts = {r.id: Account(r.id, r.energy) for r in residents}
         rules = prices.rules
         famine = rules.famine_every and cycle % rules.famine_every == 0
@@ -57,7 +61,7 @@ class Ledger:
 
     def reprice(self, residents: Sequence[Resident]) -> None:
         """Genes that came or went in the middle of a cycle cost what they cost from now on."""
-        self._costs |= {r.id: int(self._prices.gene * r.active_genes) for r in residents}
+        self._costs |= {r.id: self._prices.of_program(r.load) for r in residents}
 
     def energy(self, agent: str) -> int:
         return self._accounts[agent].energy
@@ -67,12 +71,8 @@ class Ledger:
         acts: Mapping[str, Act],
         errors: Mapping[str, float],
         spoken: Mapping[str, float],
-        persistence: float | None,
     ) -> None:
-        """Pay the pot out by rank of `errors`, royalties by `spoken`; charge the living.
-
-        Without a `persistence` to compare with, errors only rank and are not summed up.
-        """
+        """Pay the pot out by rank of `errors`, royalties by `spoken`; charge the living."""
         rules = self._prices.rules
         royalties = int(self._pot * rules.royalty) if spoken else 0
         earned = pot.by_rank(self._pot - royalties, errors, rules.rank_exponent)
@@ -90,10 +90,6 @@ class Ledger:
             self._accounts[agent] = replace(
                 account,
                 energy=energy,
-                persistence_error=account.persistence_error + (persistence or 0.0),
-                own_error=account.own_error
-                + (0.0 if persistence is None else errors.get(agent, 0.0)),
-                fitness=act.fitness if act.fitness is not None else account.fitness,
                 answered=account.answered + 1,
                 spoke=account.spoke + (act.say is not None),
                 rested=account.rested + act.rest,

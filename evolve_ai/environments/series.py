@@ -5,7 +5,7 @@ The economy is written down in docs/environments.md.
 
 import statistics
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from evolve_ai.environments.column import MINIMUM, SHIPPED, read_column
@@ -16,10 +16,12 @@ from evolve_ai.model.errors import SeriesError, SettingsError
 from evolve_ai.model.series_settings import SeriesSettings
 from evolve_ai.model.settings import EconomySettings
 from evolve_ai.model.told import Told
-from evolve_ai.model.world import Act, Percept, Resident, Season
+from evolve_ai.model.world import Account, Act, Percept, Resident, Season
 
 SLOTS = (-3, -1, 1, 3)
 ERROR_CAP_SD = 3.0
+WINDOW = 5  # seasons that the skill is taken over: one turn of the default series
+MAIN = "skill"  # the score that is an agent's fitness
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,11 +60,20 @@ class Series:
         self._deviation = stretch.deviation()
         self._cap = ERROR_CAP_SD * self._deviation
 
+    def persistence(self, ticks: int) -> float:
+        """The mean error of "tomorrow is as today" in so many ticks, from the first one on."""
+        return statistics.fmean(map(self._persistence, range(ticks)))
+
+    def _persistence(self, tick: int) -> float:
+        index = self._stretch.first + tick
+        return min(abs(self._stretch.at(index) - self._stretch.at(index + 1)), self._cap)
+
     def settle_in(self, residents: Sequence[Resident], tick: int, cycle: int) -> None:
         self._residents = {resident.id: resident for resident in residents}
         self._lived = {resident.id: resident.lived_tick for resident in residents}
         self._at_place = {resident.place: resident.id for resident in residents}
         self._ledger = Ledger(residents, self._prices, self._places, cycle, self._draws)
+        self._errors = dict.fromkeys(self._residents, (0.0, 0.0))  # of persistence, and its own
         self._tick = tick
         self._cycle = cycle
         self._begin_tick()
@@ -123,14 +134,16 @@ class Series:
 
     def end_tick(self) -> None:
         index = self._stretch.first + self._tick
-        now, following = self._stretch.at(index), self._stretch.at(index + 1)
-        persistence = min(abs(now - following), self._cap)
+        following = self._stretch.at(index + 1)
+        persistence = self._persistence(self._tick)
         errors, spoken = {}, {}
         for agent, act in self._acts.items():
             errors[agent] = min(abs(act.answers[-1] - following), self._cap)
             if act.say is not None:
                 spoken[agent] = min(abs(act.say - following), self._cap)
-        self._ledger.settle_tick(self._acts, errors, spoken, persistence)
+            before, own = self._errors[agent]
+            self._errors[agent] = (before + persistence, own + errors[agent])
+        self._ledger.settle_tick(self._acts, errors, spoken)
         self._pass_gifts()
         self._tick += 1
         self._begin_tick()
@@ -144,7 +157,27 @@ class Series:
                     self._ledger.give(agent, taker, amount)
 
     def close(self) -> Season:
-        return Season(self._tick, self._ledger.close(), dict(self._lived))
+        accounts = {agent: self._scored(one) for agent, one in self._ledger.close().items()}
+        return Season(self._tick, accounts, dict(self._lived), MAIN)
+
+    def _scored(self, account: Account) -> Account:
+        """Evidence is a pair of errors for each of the last seasons, the oldest first."""
+        persistence, own = self._errors[account.id]
+        evidence = self._residents[account.id].evidence
+        if persistence or own:
+            evidence = (*evidence, persistence, own)[-2 * WINDOW :]
+        scores = skill(evidence)
+        if account.answered:
+            scores |= {"error": own / account.answered}
+        return replace(account, scores=scores, evidence=evidence)
+
+
+def skill(evidence: Sequence[float]) -> dict[str, float]:
+    """S = ΣP / (ΣP + ΣE): P are absolute errors of persistence ("tomorrow is as today"), E are its
+    own. Persistence has .5, a perfect forecaster 1."""
+    persistence = sum(evidence[0::2])
+    total = persistence + sum(evidence[1::2])
+    return {MAIN: persistence / total} if total > 0 else {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +187,7 @@ class SeriesExam:
     environment: Series
     ticks: int
     stretch: str
+    baseline: tuple[str, Mapping[str, float]]
 
 
 def _form(settings: SeriesSettings) -> Form:
@@ -200,17 +234,16 @@ class SeriesWorld:
         lived = self._lived
         return Told(self._values[:lived], self._values[lived:], f"{file}{column}")
 
-    def open(self, places: int, founder_genes: float) -> Series:
+    def open(self, places: int) -> Series:
         stretch = Stretch(
             self._values[: self._lived],
             replay=self._settings.replay,
             noise=self._settings.noise,
         )
-        prices = Prices.derived(self._rules, founder_genes)
-        return Series(stretch, prices, places, self._draws)
+        return Series(stretch, Prices.derived(self._rules), places, self._draws)
 
-    def cost(self, active_genes: int, founder_genes: float) -> int:
-        return Prices.derived(self._rules, founder_genes).of(active_genes)
+    def cost(self, load: float) -> int:
+        return Prices.derived(self._rules).of(load)
 
     def exam(self, places: int) -> SeriesExam:
         stretch = Stretch(
@@ -221,7 +254,10 @@ class SeriesWorld:
             noise=self._settings.noise,
             spread_of=self._lived,
         )
-        environment = Series(stretch, Prices.derived(self._rules, 1.0), places, self._draws)
+        environment = Series(stretch, Prices.derived(self._rules), places, self._draws)
         count = len(self._values)
         words = f"values {self._lived + 1} to {count} of {count}"
-        return SeriesExam(environment, count - self._lived, words)
+        ticks = count - self._lived
+        error = environment.persistence(ticks)
+        baseline = ("persistence", {MAIN: 0.5, "error": error})
+        return SeriesExam(environment, ticks, words, baseline)

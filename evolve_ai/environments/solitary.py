@@ -1,11 +1,14 @@
 """Owns the world `solitary`: no world at all; agents report their own fitness."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from evolve_ai.environments.ledger import Ledger, Prices
 from evolve_ai.model.draws import Draws
 from evolve_ai.model.settings import EconomySettings
 from evolve_ai.model.world import Act, Percept, Resident, Season
+
+MAIN = "reported"  # the score that is an agent's fitness
 
 
 class Solitary:
@@ -24,6 +27,7 @@ class Solitary:
         self._residents = {resident.id: resident for resident in residents}
         self._lived = {resident.id: resident.lived_tick for resident in residents}
         self._acts: dict[str, Act] = {}
+        self._reported: dict[str, float] = {}
         self._tick = tick
 
     def resettle(self, residents: Sequence[Resident]) -> None:
@@ -47,12 +51,19 @@ class Solitary:
         losses = {
             agent: -act.fitness for agent, act in self._acts.items() if act.fitness is not None
         }
-        self._ledger.settle_tick(self._acts, losses, {}, None)
+        self._ledger.settle_tick(self._acts, losses, {})
+        self._reported |= {agent: -loss for agent, loss in losses.items()}
         self._acts = {}
         self._tick += 1
 
     def close(self) -> Season:
-        return Season(self._tick, self._ledger.close(), dict(self._lived))
+        accounts = {
+            agent: replace(account, scores={MAIN: self._reported[agent]})
+            if agent in self._reported
+            else account
+            for agent, account in self._ledger.close().items()
+        }
+        return Season(self._tick, accounts, dict(self._lived), MAIN)
 
 
 class SolitaryWorld:
@@ -64,11 +75,11 @@ class SolitaryWorld:
         self._rules = rules
         self._draws = draws
 
-    def open(self, places: int, founder_genes: float) -> Solitary:
-        return Solitary(Prices.derived(self._rules, founder_genes), places, self._draws)
+    def open(self, places: int) -> Solitary:
+        return Solitary(Prices.derived(self._rules), places, self._draws)
 
-    def cost(self, active_genes: int, founder_genes: float) -> int:
-        return Prices.derived(self._rules, founder_genes).of(active_genes)
+    def cost(self, load: float) -> int:
+        return Prices.derived(self._rules).of(load)
 
     def exam(self, places: int) -> None:
         return None

@@ -7,7 +7,9 @@ from evolve_ai.contracts.environment import Environment, Examination, World
 from evolve_ai.guards import values
 from evolve_ai.model.told import Told
 from evolve_ai.model.world import (
+    MAX_EVIDENCE,
     MAX_HEARD,
+    MAX_SCORES,
     MAX_STEPS,
     Account,
     Act,
@@ -88,6 +90,7 @@ class GuardedEnvironment:
                 agent: values.integer(last, f"the last tick lived by {agent}", -1, max(tick, 0))
                 for agent, last in lived.items()
             },
+            values.text(season.main, "the name of the main score"),
         )
 
 
@@ -121,16 +124,28 @@ def _account(agent: str, value: object) -> Account:
     return Account(
         id=agent,
         energy=values.integer(account.energy, f"the energy of {agent}"),
-        persistence_error=values.number(
-            account.persistence_error, f"the persistence_error of {agent}", 0.0
+        scores=_scores(agent, account.scores),
+        evidence=tuple(
+            values.number(one, f"the evidence of {agent}")
+            for one in values.items(account.evidence, "numbers of evidence", MAX_EVIDENCE)
         ),
-        own_error=values.number(account.own_error, f"the own_error of {agent}", 0.0),
-        fitness=values.number_or_none(account.fitness, f"the fitness of {agent}"),
         **{
             name: values.integer(getattr(account, name), f"`{name}` of {agent}", 0)
             for name in _COUNTS
         },
     )
+
+
+def _scores(agent: str, value: object) -> dict[str, float]:
+    found = values.mapping(value, f"the scores of {agent}")
+    if len(found) > MAX_SCORES:
+        raise WrongValueError(f"gave {len(found)} scores to {agent}, {MAX_SCORES} at most")
+    return {
+        values.text(name, f"the name of a score of {agent}"): values.number(
+            one, f"the score {name!r} of {agent}"
+        )
+        for name, one in found.items()
+    }
 
 
 class GuardedExamination:
@@ -144,6 +159,15 @@ class GuardedExamination:
         self.stretch = guard.call(
             "exam", lambda: inner.stretch, lambda told: values.text(told, "the stretch")
         )
+        self.baseline = guard.call("exam", lambda: inner.baseline, _baseline)
+
+
+def _baseline(value: object) -> tuple[str, dict[str, float]]:
+    found = values.items(value, "parts of the baseline", 2)
+    if len(found) != 2:
+        raise WrongValueError("has a baseline that is no pair of a name and its scores")
+    name = values.text(found[0], "the name of the baseline")
+    return name, _scores(name, found[1])
 
 
 def _ticks(value: object) -> int:
@@ -178,16 +202,14 @@ class GuardedWorld:
         self._inner = inner
         self.name = guard.name
 
-    def open(self, places: int, founder_genes: float) -> GuardedEnvironment:
-        inner = self._guard.call(
-            "open", lambda: self._inner.open(places, founder_genes), _environment
-        )
+    def open(self, places: int) -> GuardedEnvironment:
+        inner = self._guard.call("open", lambda: self._inner.open(places), _environment)
         return GuardedEnvironment(self._guard, inner)
 
-    def cost(self, active_genes: int, founder_genes: float) -> int:
+    def cost(self, load: float) -> int:
         return self._guard.call(
             "cost",
-            lambda: self._inner.cost(active_genes, founder_genes),
+            lambda: self._inner.cost(load),
             lambda cost: values.integer(cost, "the cost of a tick"),
         )
 

@@ -64,6 +64,8 @@ class Metrics:
 class AgentRecord:
     """One agent. Energy is in thousandths; age in cycles; ticks are those of its world.
 
+    `fitness` is the main one of the `scores` that the world gave it; `evidence` is the world's own.
+
     `operators` acted at its birth; `mutations` in its life, each with how often.
 
     `quarantine_cycles` are those that it has spent in quarantine since it was set aside.
@@ -82,7 +84,8 @@ class AgentRecord:
     founder: bool = False
     age: int = 0
     fitness: float | None = None
-    errors: tuple[tuple[float, float], ...] = ()
+    scores: tuple[tuple[str, float], ...] = ()
+    evidence: tuple[float, ...] = ()
     genome_hash: str = ""
     fingerprint: str = ""
     active_genes: int = 0

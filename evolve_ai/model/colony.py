@@ -137,7 +137,7 @@ class Turned:
 @dataclass(frozen=True, slots=True)
 class Order:
     """A season to be lived: `ticks` from `first_tick` on, by these residents, in a world of so many
-    `places` whose founders had so many active genes in the mean.
+    `places`.
 
     `offers` is the gene pool, for whom it is news.
     """
@@ -146,7 +146,6 @@ class Order:
     first_tick: int
     ticks: int
     places: int
-    founder_genes: float
     residents: Sequence[Resident]
     offers: Mapping[str, Pool] = field(default_factory=dict)
 

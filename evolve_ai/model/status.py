@@ -161,10 +161,12 @@ class Verification(BaseModel):
 
 
 class Marks(BaseModel):
-    """Medians over a group: skill S (0..1, persistence = .5), absolute error of a forecast."""
+    """Medians over a group: of the main score (in `series` the skill S, 0..1, persistence = .5), of
+    the absolute error of a forecast where the world tells of one, and of all other scores."""
 
     median_s: float | None
     median_error: float | None
+    scores: dict[str, float]
     agents: int
 
 
@@ -173,7 +175,9 @@ class ExamResult(BaseModel):
 
     founders: Marks
     living: Marks
-    persistence: Marks
+    persistence: Marks = Field(description="of the baseline that the world names")
+    baseline: str
+    score: str = Field(description="the name of the main score")
     stretch: str
     told: str | None = Field(description="what agents were told in which cycles, or null")
     held_out_told: int = Field(description="how many of the held-out values they were told")

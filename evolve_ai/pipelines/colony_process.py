@@ -5,7 +5,6 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from functools import partial
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from typing import Any
@@ -79,9 +78,8 @@ class ColonySpec:
         if self.demes == 1:
             return world.open
 
-        def open_demes(places: int, founder_genes: float) -> Environment:
-            open_one = partial(world.open, founder_genes=founder_genes)
-            return Demes(open_one, places, self.demes, self.ours)
+        def open_demes(places: int) -> Environment:
+            return Demes(world.open, places, self.demes, self.ours)
 
         return open_demes
 

@@ -16,7 +16,7 @@ from evolve_ai.model.errors import LimitError, NoPopulationError, UsageError
 from evolve_ai.model.genome import Genome, decode
 from evolve_ai.model.report import GenePool, Program
 from evolve_ai.model.status import ExamResult, Marks
-from evolve_ai.model.world import Account, Resident
+from evolve_ai.model.world import Resident
 from evolve_ai.pipelines.bounds import joining
 from evolve_ai.pipelines.colony_process import limits_of
 from evolve_ai.pipelines.exam_check import check_held_out, told_in_words
@@ -39,6 +39,15 @@ class Candidate:
     fingerprint: str
 
 
+@dataclass(frozen=True, slots=True)
+class Group:
+    """The scores of those who were examined together, of which one is the main one; None for who
+    failed."""
+
+    main: str
+    scores: Sequence[Mapping[str, float] | None]
+
+
 def examine(
     parts: Parts,
     registry: Registry,
@@ -59,7 +68,7 @@ def examine(
     if not founders:
         raise NoPopulationError("nobody was ever founded here", todo="evolve init 100")
     programs = programs_for(builder, [*founders, *living], progress)
-    groups = []
+    groups: list[Group] = []
     for name, group in (("founders", founders), ("living", living)):
         able = [candidate for candidate in group if candidate.fingerprint in programs]
         examination = parts.world.exam(len(able))
@@ -67,9 +76,10 @@ def examine(
             raise UsageError(f"the world {parts.world.name} has no exam")
         folder = parts.project.workspace / EXAM / name
         groups.append(sit(parts, pool, folder, able, programs, examination))
-        stretch = examination.stretch
+        stretch, baseline = examination.stretch, examination.baseline
     discard(parts.project.workspace / EXAM)
-    result = compared(*groups)
+    founded, now = groups
+    result = compared(founded, now, baseline)
     return result.model_copy(
         update={
             "stretch": stretch,
@@ -80,8 +90,10 @@ def examine(
     )
 
 
-def compared(founders: Sequence[Account | None], living: Sequence[Account | None]) -> ExamResult:
-    """Both groups, beside persistence; of the stretch nothing is said yet."""
+def compared(
+    founders: Group, living: Group, baseline: tuple[str, Mapping[str, float]]
+) -> ExamResult:
+    """Both groups, beside the baseline; of the stretch nothing is said yet."""
     founded, now = _marks(founders), _marks(living)
     gain = None
     if founded.median_s is not None and now.median_s is not None:
@@ -89,7 +101,9 @@ def compared(founders: Sequence[Account | None], living: Sequence[Account | None
     return ExamResult(
         founders=founded,
         living=now,
-        persistence=_persistence(founders),
+        persistence=_marks(Group(founders.main, (baseline[1],)), agents=0),
+        baseline=baseline[0],
+        score=founders.main,
         stretch="",
         told=None,
         held_out_told=0,
@@ -125,8 +139,7 @@ def sit(
     candidates: Sequence[Candidate],
     programs: Mapping[str, Program],
     examination: Examination,
-) -> list[Account | None]:
-    """The accounts of a group; None for who failed."""
+) -> Group:
     discard(folder)  # an exam that was killed is begun anew
     starts = [_start(parts, folder, candidate, programs) for candidate in candidates]
     patience = parts.project.settings.supervise
@@ -144,17 +157,18 @@ def sit(
             if isinstance(outcome, Refused):
                 raise LimitError(outcome.what, todo=outcome.todo)
         residents = [
-            Resident(start.id, place, PURSE, 0, -1, not isinstance(started[start.id], Fault))
+            Resident(start.id, place, PURSE, 0.0, -1, not isinstance(started[start.id], Fault))
             for place, start in enumerate(starts)
         ]
-        order = Order(0, 0, examination.ticks, len(starts), 0.0, residents)
+        order = Order(0, 0, examination.ticks, len(starts), residents)
         turned = turn(examination.environment, crew, order)
         crew.stop(list(crew.running()))
-    accounts = turned.season.accounts
-    return [
-        account if account.answered == examination.ticks else None
-        for account in (accounts[start.id] for start in starts)
-    ]
+    season = turned.season
+    accounts = (season.accounts[start.id] for start in starts)
+    return Group(
+        season.main,
+        tuple(one.scores if one.answered == examination.ticks else None for one in accounts),
+    )
 
 
 def _start(
@@ -175,25 +189,18 @@ def _start(
     )
 
 
-def _marks(accounts: Sequence[Account | None]) -> Marks:
-    skills, errors = [], []
-    for account in accounts:
-        if account is None:
-            skills.append(0.0)
-            continue
-        total = account.persistence_error + account.own_error
-        skills.append(account.persistence_error / total if total else 0.5)
-        errors.append(account.own_error / account.answered)
+def _marks(group: Group, agents: int | None = None) -> Marks:
+    """Medians. Who failed has 0 of the main score, and none of the others."""
+    told = [scores for scores in group.scores if scores is not None]
+    names = sorted({name for scores in told for name in scores} - {group.main})
+    medians = {
+        name: statistics.median(scores[name] for scores in told if name in scores) for name in names
+    }
+    main = [0.0 for scores in group.scores if scores is None]
+    main += [scores[group.main] for scores in told if group.main in scores]
     return Marks(
-        median_s=statistics.median(skills) if skills else None,
-        median_error=statistics.median(errors) if errors else None,
-        agents=len(accounts),
+        median_s=statistics.median(main) if main else None,
+        median_error=medians.get("error"),
+        scores=medians,
+        agents=len(group.scores) if agents is None else agents,
     )
-
-
-def _persistence(accounts: Sequence[Account | None]) -> Marks:
-    for account in accounts:
-        if account is not None:
-            error = account.persistence_error / account.answered
-            return Marks(median_s=0.5, median_error=error, agents=0)
-    return Marks(median_s=0.5, median_error=None, agents=0)

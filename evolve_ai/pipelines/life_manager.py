@@ -328,7 +328,7 @@ class LifeManager:
         world = Surroundings(
             tick=self.tick,
             places=state.places or 0,
-            founder_genes=state.founder_genes or 1.0,
+            founder_genes=state.founder_genes,
             offers=dict.fromkeys(self._offers, pool),
         )
         if context.settings.cycle.ticks:

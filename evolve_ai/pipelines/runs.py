@@ -50,6 +50,7 @@ from evolve_ai.pipelines.project_root import find_remains, find_root
 from evolve_ai.pipelines.restoration import add_news, open_registry, refuse_lost, take_news
 from evolve_ai.pipelines.sandboxing import EXAM, Terms, sandbox_of
 from evolve_ai.pipelines.verification import lost_key, verify_project
+from evolve_ai.stages.observe import load_of
 from evolve_ai.state.copies import Copies
 from evolve_ai.state.registry import Batch, Registry, Run
 from evolve_ai.state.rescue import put_back
@@ -280,8 +281,8 @@ def story(project: Project, assemble: Assemble, prefix: str) -> AgentStory:
     world = assemble(project, nobody(project)).world
     with Registry.read(project.registry) as registry:
         record = registry.agent(prefix)
-        genes = registry.state.founder_genes or 1.0
-        return views.story_of(project, registry, record, world.cost(record.active_genes, genes))
+        cost = world.cost(load_of(record, registry.state.founder_genes))
+        return views.story_of(project, registry, record, cost)
 
 
 def nobody(project: Project) -> Notifier:

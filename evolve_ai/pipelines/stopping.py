@@ -145,7 +145,7 @@ class _Nothing:
     name = "none"
     needs = Needs(0, 0)
 
-    def open(self, places: int, founder_genes: float) -> Any:
+    def open(self, places: int) -> Any:
         raise PluginError("there is no world here: agents are only sent home")
 
 

@@ -9,11 +9,9 @@ from evolve_ai.model.agent import AgentRecord, Cause, Fault, State
 from evolve_ai.model.colony import Change, Order, Pool, nothing
 from evolve_ai.model.event import Event, Kind
 from evolve_ai.model.restart import backoff_of, with_backoff
-from evolve_ai.model.world import Account, Resident
+from evolve_ai.model.world import Resident, Season
 from evolve_ai.stages.context import Context
 from evolve_ai.stages.supervise import failed
-
-WINDOW = 5  # cycles over which the rolling fitness is taken: one turn of the default series
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,12 +39,12 @@ Between = Callable[[Mapping[str, int], Mapping[str, Fault]], Renewed]
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """The world of a cycle: the tick it stands at, its places, the founders' mean of active genes,
-    and the gene pool for whom it is news."""
+    """The world of a cycle: the tick it stands at, its places, the founders' mean of active genes
+    (None: not known), and the gene pool for whom it is news."""
 
     tick: int
     places: int
-    founder_genes: float
+    founder_genes: float | None
     offers: Mapping[str, Pool] = field(default_factory=dict)
 
 
@@ -67,8 +65,7 @@ def observe(
         first_tick=world.tick,
         ticks=ticks,
         places=world.places,
-        founder_genes=world.founder_genes,
-        residents=list(map(resident_of, takes_part(agents))),
+        residents=[resident_of(one, world.founder_genes) for one in takes_part(agents)],
         offers=world.offers,
     )
     renewed: dict[str, AgentRecord] = {}
@@ -77,14 +74,12 @@ def observe(
         assert between is not None
         found = between(lived, faults)
         renewed.update(found.agents)
-        return Change(tuple(map(resident_of, found.agents.values())), found.judged)
+        changed = (resident_of(one, world.founder_genes) for one in found.agents.values())
+        return Change(tuple(changed), found.judged)
 
     turned = colony.turn(order, nothing if between is None else change)
     season = turned.season
-    lived = {
-        record.id: _aged(record, season.accounts.get(record.id), season.lived)
-        for record in {**agents, **renewed}.values()
-    }
+    lived = {record.id: _aged(record, season) for record in {**agents, **renewed}.values()}
     lived, events = after_faults(context, lived, turned.faults)
     lived = {agent: _set_aside(record) for agent, record in lived.items()}
     return Observed(_sampled(lived, colony), turned.season.tick, events, turned.taints)
@@ -146,14 +141,20 @@ def _is_refused_by_the_machine(record: AgentRecord) -> bool:
     return record.refusals > 0 and record.state is not State.RUNNING
 
 
-def resident_of(record: AgentRecord) -> Resident:
+def load_of(record: AgentRecord, founder_genes: float | None) -> float:
+    """The size of an agent's program, as a part of a mean founder's: in active genes."""
+    return record.active_genes / max(founder_genes or 1.0, 1.0)
+
+
+def resident_of(record: AgentRecord, founder_genes: float | None) -> Resident:
     return Resident(
         id=record.id,
         place=record.place,
         energy=record.energy,
-        active_genes=record.active_genes,
+        load=load_of(record, founder_genes),
         lived_tick=record.lived_tick,
         running=record.state is State.RUNNING,
+        evidence=record.evidence,
     )
 
 
@@ -166,7 +167,8 @@ def caught_up(
             record,
             age=one.age,
             energy=one.energy,
-            errors=one.errors,
+            evidence=one.evidence,
+            scores=one.scores,
             fitness=one.fitness,
             cpu_seconds=one.cpu_seconds,
             rss_bytes=one.rss_bytes,
@@ -178,19 +180,18 @@ def caught_up(
     return {**lived, **aged}
 
 
-def _aged(record: AgentRecord, account: Account | None, lived: Mapping[str, int]) -> AgentRecord:
+def _aged(record: AgentRecord, season: Season) -> AgentRecord:
+    account = season.accounts.get(record.id)
     if account is None:  # in quarantine, or founded after the season had begun and was broken off
         return record
-    errors = record.errors
-    if account.persistence_error or account.own_error:
-        errors = (*errors, (account.persistence_error, account.own_error))[-WINDOW:]
     return replace(
         record,
         age=record.age + 1,
         energy=account.energy,
-        errors=errors,
-        fitness=_fitness(errors, account, record.fitness),
-        lived_tick=lived.get(record.id, record.lived_tick),
+        evidence=account.evidence,
+        scores=tuple(sorted(account.scores.items())) or record.scores,
+        fitness=account.scores.get(season.main, record.fitness),
+        lived_tick=season.lived.get(record.id, record.lived_tick),
     )
 
 
@@ -199,17 +200,6 @@ def _set_aside(record: AgentRecord) -> AgentRecord:
     if not record.is_set_aside:
         return record
     return replace(record, quarantine_cycles=record.quarantine_cycles + 1)
-
-
-def _fitness(
-    errors: tuple[tuple[float, float], ...], account: Account, before: float | None
-) -> float | None:
-    """S = ΣP / (ΣP + ΣE) over the window, or what the agent itself reported."""
-    if errors:
-        persistence = sum(p for p, _ in errors)
-        total = persistence + sum(e for _, e in errors)
-        return persistence / total if total > 0 else before
-    return account.fitness if account.fitness is not None else before
 
 
 def _sampled(agents: Mapping[str, AgentRecord], colony: Colony) -> Mapping[str, AgentRecord]:

@@ -78,7 +78,7 @@ def buried(record: AgentRecord, cause: str, cycle: int) -> AgentRecord:
         pid=None,
         running_fingerprint="",
         stamp="",
-        errors=(),
+        evidence=(),
         failures=(),
         consecutive_failures=0,
         refusals=0,

@@ -12,8 +12,8 @@ from evolve_ai.model.agent import AgentRecord, State
 from evolve_ai.state.rows import LIFE, PAST, PAST_FIELDS
 
 _encode = msgspec.json.Encoder().encode  # a tenth of the time of json's
-_LISTS = tuple(map(list(LIFE).index, ("evidence", "mutations", "failures")))
-_PAST_MUTATIONS = PAST.index("mutations")
+_LISTS = tuple(map(list(LIFE).index, ("scores", "evidence", "mutations", "failures")))
+_PAST_LISTS = tuple(map(PAST.index, ("scores", "mutations")))
 _life = attrgetter(*LIFE.values())
 _past = attrgetter(*(PAST_FIELDS[column] for column in PAST))
 
@@ -143,7 +143,8 @@ def _life_of(record: AgentRecord) -> tuple[Any, ...]:
 
 def _past_of(record: AgentRecord) -> tuple[Any, ...]:
     row = list(_past(record))
-    row[_PAST_MUTATIONS] = _json(row[_PAST_MUTATIONS])
+    for at in _PAST_LISTS:
+        row[at] = _json(row[at])
     return tuple(row)
 
 

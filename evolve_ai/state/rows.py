@@ -17,7 +17,8 @@ LIFE = {
     "energy": "energy",
     "age": "age",
     "fitness": "fitness",
-    "evidence": "errors",
+    "scores": "scores",
+    "evidence": "evidence",
     "mutations": "mutations",
     "genome_hash": "genome_hash",
     "fingerprint": "fingerprint",
@@ -46,9 +47,9 @@ LIFE = {
 }
 # Of the dead those that still tell something; the others are as of one who never ran.
 PAST = (
-    "number", "place", "died_cycle", "cause", "reason", "energy", "age", "fitness", "mutations",
-    "genome_hash", "fingerprint", "active_genes", "functions", "measured_genes", "active_files",
-    "complexity", "lines", "lived_tick", "restarts", "cpu_seconds", "rss_bytes",
+    "number", "place", "died_cycle", "cause", "reason", "energy", "age", "fitness", "scores",
+    "mutations", "genome_hash", "fingerprint", "active_genes", "functions", "measured_genes",
+    "active_files", "complexity", "lines", "lived_tick", "restarts", "cpu_seconds", "rss_bytes",
     "quarantine_cycles",
 )  # fmt: skip
 PAST_FIELDS = {**LIFE, "died_cycle": "died_cycle"}
@@ -60,7 +61,7 @@ _PARENTS = """(SELECT json_group_array(id) FROM (
 ))"""
 _SAME = ("id", "generation", "founder", "born_cycle", "operators")
 _METRICS = tuple(field.name for field in fields(Metrics))
-_JSON = ("operators", "mutations", "parents", "errors", "failures")
+_JSON = ("operators", "mutations", "parents", "scores", "evidence", "failures")
 _NAMES = (
     *_SAME,
     "parents",
@@ -75,7 +76,7 @@ def _living_fields() -> dict[str, str]:
 
 
 def _dead_fields() -> dict[str, str]:
-    empty = {"errors": "'[]'", "failures": "'[]'", "pid": "NULL"}
+    empty = {"evidence": "'[]'", "failures": "'[]'", "pid": "NULL"}
     empty |= {"stamp": "''", "running_fingerprint": "''", "retry_at": "NULL", "started_at": "NULL"}
     found = {name: f"i.{name}" for name in _SAME} | {"parents": _PARENTS}
     found |= {name: empty.get(name, "0") for name in LIFE.values()}

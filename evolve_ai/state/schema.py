@@ -44,8 +44,9 @@ CREATE INDEX IF NOT EXISTS lineage_parent ON lineage (parent) WHERE parent IS NO
 
 CREATE TABLE IF NOT EXISTS lives (
     number INTEGER PRIMARY KEY, place INTEGER NOT NULL, state TEXT NOT NULL,
-    energy INTEGER NOT NULL, age INTEGER NOT NULL, fitness REAL, evidence TEXT NOT NULL,
-    mutations TEXT NOT NULL, genome_hash TEXT NOT NULL, fingerprint TEXT NOT NULL,
+    energy INTEGER NOT NULL, age INTEGER NOT NULL, fitness REAL, scores TEXT NOT NULL,
+    evidence TEXT NOT NULL, mutations TEXT NOT NULL, genome_hash TEXT NOT NULL,
+    fingerprint TEXT NOT NULL,
     active_genes INTEGER NOT NULL, functions INTEGER NOT NULL,
     measured_genes INTEGER NOT NULL, active_files INTEGER NOT NULL,
     complexity INTEGER NOT NULL, lines INTEGER NOT NULL, stamp TEXT NOT NULL,
@@ -57,7 +58,7 @@ CREATE TABLE IF NOT EXISTS lives (
 CREATE TABLE IF NOT EXISTS past_lives (
     number INTEGER PRIMARY KEY, place INTEGER NOT NULL, died_cycle INTEGER, cause TEXT,
     reason TEXT, energy INTEGER NOT NULL, age INTEGER NOT NULL, fitness REAL,
-    mutations TEXT NOT NULL, genome_hash TEXT NOT NULL,
+    scores TEXT NOT NULL, mutations TEXT NOT NULL, genome_hash TEXT NOT NULL,
     fingerprint TEXT NOT NULL, active_genes INTEGER NOT NULL, functions INTEGER NOT NULL,
     measured_genes INTEGER NOT NULL, active_files INTEGER NOT NULL, complexity INTEGER NOT NULL,
     lines INTEGER NOT NULL, lived_tick INTEGER NOT NULL, restarts INTEGER NOT NULL,

@@ -102,7 +102,8 @@ ALTER TABLE cycles RENAME TO old_cycles;
 """
 _MOVE = """
 INSERT INTO individuals SELECT number, id, generation, founder, born_cycle, '[]' FROM old_agents;
-INSERT INTO lives SELECT number, place, state, energy, age, fitness, errors, mutations,
+INSERT INTO lives SELECT number, place, state, energy, age, fitness, '[]',
+    (SELECT json_group_array(v.value) FROM json_each(errors) p, json_each(p.value) v), mutations,
     genome_hash, fingerprint,
     active_genes, json_extract(metrics, '$[0]'), json_extract(metrics, '$[1]'),
     json_extract(metrics, '$[2]'), json_extract(metrics, '$[3]'), json_extract(metrics, '$[4]'),
@@ -110,7 +111,7 @@ INSERT INTO lives SELECT number, place, state, energy, age, fitness, errors, mut
     refusals, retry_at, started_at, cause, reason, cpu_seconds, rss_bytes, quarantine_cycles
 FROM old_agents WHERE state <> 'dead';
 INSERT INTO past_lives SELECT number, place, died_cycle, cause, reason, energy, age, fitness,
-    mutations, genome_hash, fingerprint, active_genes, json_extract(metrics, '$[0]'),
+    '[]', mutations, genome_hash, fingerprint, active_genes, json_extract(metrics, '$[0]'),
     json_extract(metrics, '$[1]'), json_extract(metrics, '$[2]'),
     json_extract(metrics, '$[3]'), json_extract(metrics, '$[4]'),
     lived_tick, restarts, cpu_seconds, rss_bytes, quarantine_cycles

@@ -25,6 +25,11 @@ FROM lineage x JOIN individuals c ON c.number = x.child
 LEFT JOIN individuals p ON p.number = x.parent
 """,
     "death_causes": "SELECT cause, count FROM deaths",
+    "agent_scores": """
+SELECT i.id AS agent, json_extract(s.value, '$[0]') AS name, json_extract(s.value, '$[1]') AS value
+FROM (SELECT number, scores FROM lives UNION ALL SELECT number, scores FROM past_lives) l
+JOIN individuals i ON i.number = l.number, json_each(l.scores) s
+""",
     "genome_versions": """
 SELECT i.id AS agent, h.cycle, lower(hex(g.hash)) AS hash, length(g.zstd) AS bytes_stored
 FROM genome_history h JOIN individuals i ON i.number = h.individual

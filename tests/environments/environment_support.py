@@ -23,7 +23,7 @@ def resident(place: int, **changes: object) -> Resident:
         "id": f"agent-{place}",
         "place": place,
         "energy": 10_000,
-        "active_genes": 10,
+        "load": 1.0,
         "lived_tick": -1,
         "running": True,
     }
@@ -33,11 +33,11 @@ def resident(place: int, **changes: object) -> Resident:
 def series(
     places: int = 4, rules: EconomySettings = RULES, stretch: Stretch | None = None
 ) -> Series:
-    return Series(stretch or Stretch(VALUES), Prices.derived(rules, 10.0), places, DRAWS)
+    return Series(stretch or Stretch(VALUES), Prices.derived(rules), places, DRAWS)
 
 
 def solitary(places: int = 4, rules: EconomySettings = RULES) -> Solitary:
-    return Solitary(Prices.derived(rules, 10.0), places, DRAWS)
+    return Solitary(Prices.derived(rules), places, DRAWS)
 
 
 def demes(places: int = 4, rules: EconomySettings = RULES) -> Demes:

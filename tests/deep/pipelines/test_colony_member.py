@@ -44,7 +44,7 @@ def solitary(project: Project) -> World:
 class Deadly(SolitaryWorld):
     """A world in which nobody can live, not even a colony."""
 
-    def open(self, places: int, founder_genes: float) -> NoReturn:
+    def open(self, places: int) -> NoReturn:
         os.kill(os.getpid(), signal.SIGKILL)
         raise AssertionError
 
@@ -99,7 +99,7 @@ class Pair:
         return [start.id for start in starts]
 
     def order(self, ticks: int) -> Order:
-        residents = [Resident(s.id, s.place, 1000, 1, -1, True) for s in self.known.values()]
+        residents = [Resident(s.id, s.place, 1000, 1.0, -1, True) for s in self.known.values()]
         return Order(1, 0, ticks, len(residents), 1.0, residents)
 
 

@@ -34,7 +34,7 @@ residents = st.lists(
         id=st.just(""),
         place=st.just(0),
         energy=st.integers(0, 100_000),
-        active_genes=st.integers(0, 9),
+        load=st.floats(0.0, 2.0),
         lived_tick=st.integers(-1, FIRST - 1),
         running=st.sampled_from((True, True, False)),
     ),
@@ -46,7 +46,6 @@ orders = st.builds(
     first_tick=st.just(FIRST),
     ticks=st.integers(1, 5),
     places=st.just(PLACES),
-    founder_genes=st.just(5.0),
     residents=residents,
 )
 dooms = st.dictionaries(
@@ -55,12 +54,12 @@ dooms = st.dictionaries(
 
 
 def order_of(count: int = PLACES, ticks: int = 4, **more: object) -> Order:
-    found = [Resident(f"a{n}", n, 50_000, 5, FIRST - 1, True) for n in range(count)]
-    return Order(3, FIRST, ticks, PLACES, 5.0, found, **more)  # type: ignore[arg-type]
+    found = [Resident(f"a{n}", n, 50_000, 1.0, FIRST - 1, True) for n in range(count)]
+    return Order(3, FIRST, ticks, PLACES, found, **more)  # type: ignore[arg-type]
 
 
 def turned(crew: PaperCrew, order: Order, between: Between = nothing) -> Turned:
-    world = Series(Stretch(VALUES), Prices.derived(EconomySettings(), 5.0), PLACES, Draws(7))
+    world = Series(Stretch(VALUES), Prices.derived(EconomySettings()), PLACES, Draws(7))
     return season.turn(world, crew, order, between)  # type: ignore[arg-type]
 
 

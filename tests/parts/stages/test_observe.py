@@ -21,7 +21,6 @@ from evolve_ai.model.settings import CycleSettings, EconomySettings, Settings
 from evolve_ai.model.usage import Usage
 from evolve_ai.stages.context import Context
 from evolve_ai.stages.observe import (
-    WINDOW,
     Between,
     Observed,
     Renewed,
@@ -40,7 +39,7 @@ class PaperColony(PaperCrew):
     """Lives a season as a colony does; its agents are of paper."""
 
     def turn(self, order: Order, between: BetweenTicks) -> Turned:
-        prices = Prices.derived(EconomySettings(), order.founder_genes)
+        prices = Prices.derived(EconomySettings())
         world = Series(Stretch(VALUES), prices, order.places, Draws(7))
         return season.turn(world, self, order, between)  # type: ignore[arg-type]
 
@@ -92,16 +91,19 @@ def test_everybody_grows_older_and_is_given_its_account(
     for record in done.agents.values():
         assert (record.age, record.lived_tick, record.rss_bytes) == (1, 13, 4096)
         assert record.fitness is not None
-        ((persistence, own),) = record.errors
+        persistence, own = record.evidence
         assert record.fitness == pytest.approx(persistence / (persistence + own))
 
 
-def test_fitness_is_taken_over_the_last_cycles(eight: Population, colony: PaperColony) -> None:
-    for cycle in range(WINDOW + 2):
+def test_what_a_world_notes_of_an_agent_comes_back_to_it(
+    eight: Population, colony: PaperColony
+) -> None:
+    for cycle in range(2):
         eight.context = replace(eight.context, cycle=cycle)
         eight.agents = dict(observed(eight, colony).agents)
-    assert {len(record.errors) for record in eight.agents.values()} == {WINDOW}
-    assert {record.age for record in eight.agents.values()} == {WINDOW + 2}
+    for record in eight.agents.values():
+        assert (record.age, len(record.evidence)) == (2, 4)  # a pair of errors for each season
+        assert dict(record.scores)["skill"] == record.fitness
 
 
 def test_who_fails_is_asked_no_more_and_waits(eight: Population, colony: PaperColony) -> None:

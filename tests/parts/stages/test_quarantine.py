@@ -46,7 +46,7 @@ class PaperColony(PaperCrew):
 
     def turn(self, order: Order, between: BetweenTicks) -> Turned:
         self.residents = {resident.id for resident in order.residents}
-        prices = Prices.derived(HARSH, order.founder_genes)
+        prices = Prices.derived(HARSH)
         stretch = Stretch(tuple(float(n % 5) for n in range(40)))
         world = Series(stretch, prices, order.places, Draws(7))
         return season.turn(world, self, order, between)  # type: ignore[arg-type]

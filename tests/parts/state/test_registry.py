@@ -43,7 +43,8 @@ records = st.builds(
     founder=st.booleans(),
     age=counts,
     fitness=st.none() | reals,
-    errors=st.lists(st.tuples(reals, reals), max_size=5).map(tuple),
+    scores=st.lists(st.tuples(texts, reals), max_size=3).map(tuple),
+    evidence=st.lists(reals, max_size=5).map(tuple),
     genome_hash=texts,
     operators=st.lists(texts, max_size=3).map(tuple),
     metrics=st.builds(Metrics, *[counts] * len(fields(Metrics))),
@@ -84,7 +85,7 @@ def in_memory() -> Registry:
 @given(records)
 def test_living_agent_survives_its_rows(one: AgentRecord) -> None:
     with in_memory() as registry:
-        for written in (replace(one, energy=1, errors=((0.5, 0.25),)), one):
+        for written in (replace(one, energy=1, evidence=(0.5, 0.25)), one):
             registry.commit(Batch(records=[written]), run="r")
         assert registry.living() == {one.id: one}
         again = registry.living()[one.id]

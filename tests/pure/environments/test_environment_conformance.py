@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from math import isfinite
 
 import pytest
 from environment_support import demes, resident, season, series, settle, solitary
@@ -29,7 +30,7 @@ residents = st.lists(
         resident,
         place=st.integers(0, 7),
         energy=st.integers(-5000, 50_000),
-        active_genes=st.integers(0, 100),
+        load=st.floats(0.0, 10.0),
         running=st.booleans(),
     ),
     max_size=8,
@@ -146,11 +147,11 @@ def test_plague_strikes_a_share_and_heals_no_debts(make: Make) -> None:
 
 
 @every_world
-def test_active_genes_cost_energy_unless_the_agent_rests(make: Make) -> None:
+def test_programs_cost_energy_unless_the_agent_rests(make: Make) -> None:
     ends = []
-    for genes, rest in ((0, False), (10, False), (10, True), (40, False)):
+    for load, rest in ((0.0, False), (1.0, False), (1.0, True), (4.0, False)):
         environment = make(1)
-        settle(environment, resident(0, active_genes=genes))
+        settle(environment, resident(0, load=load))
         act = Act((0.0,), rest=rest, fitness=1.0)
         ends.append(season(environment, {"agent-0": act}).accounts["agent-0"].energy)
     free, dear, rested, dearest = ends
@@ -185,12 +186,23 @@ def test_who_gets_or_loses_a_process_between_two_ticks_is_asked_or_not(make: Mak
 
 
 @every_world
-def test_genes_that_came_between_two_ticks_cost_from_then_on(make: Make) -> None:
+def test_program_that_grew_between_two_ticks_costs_from_then_on(make: Make) -> None:
     energies = []
-    for genes in (1, 40):
-        one = resident(0, active_genes=1)
+    for load in (0.1, 4.0):
+        one = resident(0, load=0.1)
         environment = make(8)
         settle(environment, one)
-        environment.resettle([replace(one, active_genes=genes)])
+        environment.resettle([replace(one, load=load)])
         energies.append(season(environment, {one.id: Act((0.0,))}).accounts[one.id].energy)
     assert energies[0] > energies[1]
+
+
+@every_world
+@given(life=lives())
+def test_scores_are_named_and_the_main_one_is_theirs_who_answered(make: Make, life: Lives) -> None:
+    found = lived(make, life)
+    assert found.main
+    for account in found.accounts.values():
+        assert all(isinstance(one, float) and isfinite(one) for one in account.scores.values())
+        assert all(isinstance(one, float) and isfinite(one) for one in account.evidence)
+        assert account.answered or not account.scores

@@ -89,8 +89,8 @@ def test_after_the_last_value_comes_the_first() -> None:
     told = [live_tick(environment, {"agent-0": act(VALUES[0])}) for _ in range(2)]
     steps = [percept.steps for halves in told for half in halves for percept in half.values()]
     assert steps == [VALUES[39:], VALUES[:1]]
-    assert environment.close().accounts["agent-0"].own_error == pytest.approx(
-        abs(VALUES[0] - VALUES[1])
+    assert environment.close().accounts["agent-0"].scores["error"] == pytest.approx(
+        abs(VALUES[0] - VALUES[1]) / 2
     )
 
 
@@ -111,7 +111,9 @@ def test_noise_is_private_lasting_and_of_the_size_asked_for() -> None:
 def test_noise_does_not_touch_what_answers_are_measured_by() -> None:
     environment = series(places=1, stretch=Stretch(VALUES, noise=5.0))
     settle(environment, resident(0))
-    assert season(environment, {"agent-0": act(VALUES[1])}).accounts["agent-0"].own_error == 0.0
+    assert (
+        season(environment, {"agent-0": act(VALUES[1])}).accounts["agent-0"].scores["error"] == 0.0
+    )
 
 
 def test_better_forecast_earns_more_and_equal_ones_the_same() -> None:
@@ -127,7 +129,7 @@ def test_errors_are_capped_so_that_one_wild_answer_does_not_ruin_a_life() -> Non
     environment = series(places=1)
     settle(environment, resident(0))
     after = season(environment, {"agent-0": act(1e15)}).accounts["agent-0"]
-    assert after.own_error == pytest.approx(3 * Stretch(VALUES).deviation())
+    assert after.scores["error"] == pytest.approx(3 * Stretch(VALUES).deviation())
 
 
 def test_good_words_earn_a_royalty_and_talking_costs() -> None:
@@ -178,7 +180,7 @@ def test_gift_may_be_given_on_in_the_order_of_places() -> None:
 
 def test_mean_founder_pays_what_its_place_brings_in() -> None:
     environment = series(places=1)
-    settle(environment, resident(0, active_genes=10))
+    settle(environment, resident(0, load=1.0))
     assert season(environment, {"agent-0": act()}).accounts["agent-0"].energy == 10_000
 
 
@@ -195,14 +197,17 @@ def test_exam_begins_with_all_that_was_told_and_ends_with_the_last_value(tmp_pat
     assert exam.environment.percepts(0)["agent-0"].steps == values[:230]
     ticks = [{"agent-0": act(value)} for value in values[230:]]
     account = season(exam.environment, *ticks).accounts["agent-0"]
-    assert (account.answered, account.own_error) == (79, 0.0)
-    assert account.persistence_error > 0
+    assert account.answered == 79
+    assert account.scores == {"skill": 1.0, "error": 0.0}
+    name, scores = exam.baseline
+    assert (name, scores["skill"]) == ("persistence", 0.5)
+    assert scores["error"] == pytest.approx(account.evidence[0] / 79)
 
 
 def test_held_out_stretch_is_never_told_while_agents_live(tmp_path: Path) -> None:
     file = tmp_path / "data.csv"
     file.write_text("x\n" + "\n".join(map(str, range(60))))
-    environment = world(tmp_path, file="data.csv", held_out=20).open(1, 10.0)
+    environment = world(tmp_path, file="data.csv", held_out=20).open(1)
     settle(environment, resident(0))
     told = set()
     for _ in range(200):
@@ -220,3 +225,34 @@ def test_constant_beginning_is_refused(tmp_path: Path) -> None:
     (tmp_path / "data.csv").write_text("x\n" + "1\n" * 40 + "2\n" * 20)
     with pytest.raises(SeriesError, match="first 40 values are all the same"):
         world(tmp_path, file="data.csv", held_out=20)
+
+
+def test_skill_is_taken_over_the_last_five_seasons() -> None:
+    evidence: tuple[float, ...] = ()
+    skills = []
+    for cycle in range(8):
+        environment = series(places=1)
+        settle(environment, resident(0, evidence=evidence), tick=cycle, cycle=cycle)
+        account = season(environment, {"agent-0": act(VALUES[cycle])}).accounts["agent-0"]
+        evidence = account.evidence
+        skills.append(account.scores["skill"])
+    assert len(evidence) == 10
+    assert skills == pytest.approx([0.5] * 8)  # it says what persistence would
+    environment = series(places=1)
+    settle(environment, resident(0, evidence=evidence), tick=8)
+    better = season(environment, {"agent-0": act(VALUES[9])}).accounts["agent-0"]
+    assert better.evidence[:8] == evidence[2:]
+    assert better.evidence[9] == 0.0
+    persistence = sum(better.evidence[0::2])
+    assert better.scores["skill"] == pytest.approx(
+        persistence / (persistence + sum(better.evidence[1::2]))
+    )
+
+
+def test_who_answers_nothing_keeps_its_evidence_and_its_skill() -> None:
+    environment = series(places=1)
+    settle(environment, resident(0, evidence=(3.0, 1.0)))
+    account = season(environment, {}).accounts["agent-0"]
+    assert (account.evidence, account.scores) == ((3.0, 1.0), {"skill": 0.75})
+    settle(environment, resident(0))
+    assert season(environment, {}).accounts["agent-0"].scores == {}

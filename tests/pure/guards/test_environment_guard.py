@@ -55,6 +55,10 @@ def with_account(**changes: Any) -> Callable[[str, Any], Any]:
     return change
 
 
+def with_score(value: Any) -> Callable[[str, Any], Any]:
+    return with_account(scores={"skill": value})
+
+
 def with_season(**changes: Any) -> Callable[[str, Any], Any]:
     return lambda verb, answer: replace(answer, **changes) if verb == "close" else answer
 
@@ -76,12 +80,18 @@ WRONG = {
     "float energy": (with_account(energy=1.0), "returned 1.0 as the energy of agent-0"),
     "true energy": (with_account(energy=True), "returned True as the energy"),
     "huge energy": (with_account(energy=10**4000), "a number of 13288 bits as the energy"),
-    "NaN fitness": (with_account(fitness=float("nan")), "nan as the fitness of agent-0, a finite"),
-    "infinite fitness": (with_account(fitness=float("inf")), "inf as the fitness"),
-    "huge fitness": (with_account(fitness=10**400), "as the fitness of agent-0, a finite number"),
-    "text fitness": (with_account(fitness="0.5"), "'0.5' as the fitness"),
-    "negative error": (with_account(own_error=-1.0), "-1.0 as the own_error"),
-    "no error": (with_account(persistence_error=None), "None as the persistence_error"),
+    "NaN score": (with_score(float("nan")), "nan as the score 'skill' of agent-0, a finite"),
+    "infinite score": (with_score(float("inf")), "inf as the score 'skill'"),
+    "huge score": (with_score(10**400), "as the score 'skill' of agent-0, a finite number"),
+    "text score": (with_score("0.5"), "'0.5' as the score"),
+    "no scores": (with_account(scores=None), "None as the scores of agent-0, a mapping"),
+    "score of no name": (with_account(scores={7: 1.0}), "7 as a key of the scores of agent-0"),
+    "many scores": (
+        with_account(scores=dict.fromkeys(map(str, range(99)), 1.0)), "gave 99 scores to agent-0"
+    ),
+    "text evidence": (with_account(evidence=("a",)), "'a' as the evidence of agent-0"),
+    "endless evidence": (with_account(evidence=range(10**9)), "more than 256 numbers of evidence"),
+    "no main score": (with_season(main=None), "None as the name of the main score"),
     "count": (with_account(answered=0.5), "0.5 as `answered`"),
     "another's account": (with_account(id="agent-1"), "has the account of 'agent-1'"),
     "no account": (with_season(accounts={}), "left 'agent-0' out of its accounts"),
@@ -134,10 +144,10 @@ class Five:
 
 
 def test_numbers_of_other_libraries_are_taken_and_made_plain() -> None:
-    season = lived(Wrong(with_account(energy=Five(), fitness=Fraction(1, 2))))
+    season = lived(Wrong(with_account(energy=Five(), scores={"skill": Fraction(1, 2)})))
     account = season.accounts[ONE]
-    assert (account.energy, account.fitness) == (5, 0.5)
-    assert (type(account.energy), type(account.fitness)) == (int, float)
+    assert (account.energy, account.scores) == (5, {"skill": 0.5})
+    assert (type(account.energy), type(account.scores["skill"])) == (int, float)
 
 
 @pytest.mark.parametrize("make", [series, solitary])
@@ -183,6 +193,6 @@ def test_world_may_say_nothing_of_its_data() -> None:
 def test_cost_is_a_whole_number(cost: Any) -> None:
     world = type("World", (), {v: lambda self, *_: cost for v in ("open", "cost", "exam")})()
     with pytest.raises(PluginError, match="the cost of a tick"):
-        guarded_world(GUARD, world).cost(1, 1.0)
+        guarded_world(GUARD, world).cost(1.0)
     with pytest.raises(PluginError, match="an environment"):
-        guarded_world(GUARD, world).open(1, 1.0)
+        guarded_world(GUARD, world).open(1)

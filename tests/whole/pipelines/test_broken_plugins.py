@@ -22,11 +22,11 @@ class Changed:
     def __init__(self, project, draws):
         self.inner = SolitaryWorld(project.settings.economy, draws)
 
-    def open(self, places, genes):
-        return Environment(self.inner.open(places, genes), self.change)
+    def open(self, places):
+        return Environment(self.inner.open(places), self.change)
 
-    def cost(self, *genes):
-        return self.inner.cost(*genes)
+    def cost(self, load):
+        return self.inner.cost(load)
 
     def exam(self, places):
         return None
@@ -61,7 +61,7 @@ class Floats(Account):
     told = {"energy": 17.5}
 
 class NotANumber(Account):
-    told = {"fitness": float("nan")}
+    told = {"scores": {"reported": float("nan")}}
 
 class Huge(Account):
     told = {"energy": 10**30}
@@ -177,7 +177,7 @@ def test_stop_works_though_the_registry_is_damaged(project_with_plugins: Project
     ("name", "words"),
     [
         ("Floats", "returned 17.5 as the energy of"),
-        ("NotANumber", "returned nan as the fitness of"),
+        ("NotANumber", "returned nan as the score 'reported' of"),
         ("Huge", "as the energy of"),
     ],
 )

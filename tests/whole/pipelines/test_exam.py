@@ -12,7 +12,6 @@ from project_support import ProjectUnderTest
 
 from evolve_ai.model.genome import FileGene, Genome, encode
 from evolve_ai.model.report import GenePool
-from evolve_ai.model.world import Account
 from evolve_ai.pipelines import runs
 from evolve_ai.pipelines.exam import Candidate, programs_for, sit
 from evolve_ai.pipelines.finding import open_project
@@ -51,27 +50,27 @@ def test_a_world_without_exam_says_so(project: ProjectUnderTest) -> None:
 
 
 @contextmanager
-def hall(project: ProjectUnderTest) -> Iterator[Callable[[Sequence[Genome]], list[Account]]]:
+def hall(project: ProjectUnderTest) -> Iterator[Callable[[Sequence[Genome]], list[float]]]:
     """Seats genomes in an exam; what they score comes back."""
     opened = open_project(project.root)
     with runs.opened(opened, assemble, "exam") as (parts, registry, _):
         pool = open_pool(parts, registry)
 
-        def score(genomes: Sequence[Genome]) -> list[Account]:
+        def score(genomes: Sequence[Genome]) -> list[float]:
             return _score(parts, pool, project.root / "workspace" / "hall", genomes)
 
         yield score
 
 
-def _score(parts: Parts, pool: GenePool, folder: Path, genomes: Sequence[Genome]) -> list[Account]:
+def _score(parts: Parts, pool: GenePool, folder: Path, genomes: Sequence[Genome]) -> list[float]:
     fingerprint = parts.substrate.fingerprint
     candidates = [Candidate(g, encode(g), fingerprint(g, pool)) for g in genomes]
     programs = programs_for(parts.builder(pool), candidates)
     examination = parts.world.exam(len(candidates))
     assert examination is not None
-    accounts = sit(parts, pool, folder, candidates, programs, examination)
-    assert all(account is not None for account in accounts)
-    return [account for account in accounts if account is not None]
+    group = sit(parts, pool, folder, candidates, programs, examination)
+    assert all(scores is not None for scores in group.scores)
+    return [scores["error"] for scores in group.scores if scores is not None]
 
 
 def _talkative(parts: Parts, pool: GenePool) -> list[Genome]:
@@ -102,11 +101,11 @@ def test_removing_any_single_gene_file_changes_some_score(hall_project: ProjectU
         pool = open_pool(parts, registry)
         genomes = _talkative(parts, pool)
     with hall(hall_project) as score:
-        whole = [account.own_error for account in score(genomes)]
+        whole = score(genomes)
         unchanged = []
         for source in pool.sources:
             without = [_without(genome, source.path) for genome in genomes]
-            if [account.own_error for account in score(without)] == whole:
+            if score(without) == whole:
                 unchanged.append(source.path)
     assert len(pool.sources) >= 12
     assert unchanged == []
