@@ -17,7 +17,7 @@ from evolve_ai.model.draws import Draws
 from evolve_ai.model.genome import Genome
 from evolve_ai.model.report import BuildRequest, GenePool
 from evolve_ai.model.sandbox import Confinement
-from evolve_ai.model.settings import BirthSettings, FounderSettings
+from evolve_ai.model.variation_settings import StandardOptions
 from evolve_ai.stages import build as stage
 from evolve_ai.stages.birth import Nursery, write_folder
 from evolve_ai.substrates.rust import compiler, store
@@ -26,7 +26,7 @@ from evolve_ai.substrates.rust.substrate import RustSubstrate
 from evolve_ai.variation.standard import StandardVariation
 
 TEMPLATE = Path(__file__).parents[1] / "agent_template"
-VARIATION = StandardVariation(FounderSettings(), BirthSettings())
+VARIATION = StandardVariation(StandardOptions(likely={"speak": 0.7, "listen": 0.7}))
 _FLOAT = re.compile(rb"(?<![\w.])\d+\.\d+(?![\w.])")
 _PASS = re.compile(r"^time: (\{.*\})$", re.MULTILINE)
 

@@ -20,6 +20,7 @@ COMMANDS = {
     "Project": {
         "new": Entry("new:new", "Scaffold a project in a folder."),
         "doctor": Entry("doctor:doctor", "Check what evolve needs, and say what to do."),
+        "plugins": Entry("plugins:plugins", "List the plug-ins of each family, with options."),
     },
     "Population": {
         "init": Entry("init:init", "Found agents from the template; again: more."),

@@ -35,8 +35,12 @@ def open_project(
 ) -> Project:
     """`remember` its settings for reports; for commands that write in it anyway."""
     if workers is not None:
-        overrides = (*overrides, f"cycle.workers={workers}")
-    return finding.open_project(project, overrides, remember)
+        overrides = (*overrides, f"executor.workers={workers}")
+    found = finding.open_project(project, overrides, remember)
+    hints = finding.old_forms(found)
+    if hints:
+        say(f"  evolve.toml is written as it was once: {'; '.join(hints)}", err=True)
+    return found
 
 
 def tell_once_what_is_lost() -> Callable[[], None]:

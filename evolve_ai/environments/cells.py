@@ -44,17 +44,17 @@ def advice(text: str, decimal: str) -> str:
     if text.endswith("%"):
         return "write the numbers without the percent sign"
     if decimal == "." and _COMMA.fullmatch(text) and not _GROUPED.fullmatch(text):
-        return 'set decimal = "," in [series]'
+        return 'set decimal = "," in [environment]'
     if decimal == "," and _NUMBER.fullmatch(text):
-        return 'write the number with a comma, or set decimal = "." in [series]'
+        return 'write the number with a comma, or set decimal = "." in [environment]'
     if _GROUPED.fullmatch(text):
         return (
             "write the numbers without marks between the thousands; if that is a decimal comma, "
-            'set decimal = "," in [series]'
+            'set decimal = "," in [environment]'
         )
     if _DATE.fullmatch(text):
-        return "that is a date: set [series] column to the column with the numbers"
-    return "mend it or cut the line out; or set [series] column to a column of numbers"
+        return "that is a date: set [environment] column to the column with the numbers"
+    return "mend it or cut the line out; or set [environment] column to a column of numbers"
 
 
 def _short(text: str) -> str:

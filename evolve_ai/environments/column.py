@@ -18,7 +18,9 @@ _SEPARATORS = {";": '";"', "\t": r'"\t"', "|": '"|"', BLANKS: '" "', ",": '","'}
 _TIMES = frozenset({"date", "datetime", "timestamp", "time", "year", "day"})
 _YEARS = range(1000, 3000)
 
-_ABOUT = "lines about the file above the header are left out with skip = 1 (or more) in [series]"
+_ABOUT = (
+    "lines about the file above the header are left out with skip = 1 (or more) in [environment]"
+)
 
 Place = tuple[int, str]
 
@@ -70,7 +72,7 @@ def _names(rows: Sequence[Row], file: Path, form: Form) -> tuple[str, ...]:
         raise SeriesError(
             f"begins with {first.cells[0][:60]!r}: a comment, or a header?",
             where=f"{file}:{first.line}",
-            todo='set comment = "#" in [series] to leave such lines out, or remove the mark',
+            todo='set comment = "#" in [environment] to leave such lines out, or remove the mark',
         )
     return first.cells
 
@@ -83,14 +85,14 @@ def _position(names: Sequence[str], column: str, file: Path, form: Form) -> int:
         raise SeriesError(
             f"has no header: its first line says {', '.join(names[:5])!r}",
             where=file,
-            todo="set header = false in [series], or write the names of the columns above; if "
+            todo="set header = false in [environment], or write the names of the columns above; if "
             f'that is the name of a column, set column = "{last}"',
         )
     if not last:
         raise SeriesError(
             f"the last of its {len(names)} columns has no name (do lines end with a separator?)",
             where=file,
-            todo=f"set [series] column to one of {_listed(names)}",
+            todo=f"set [environment] column to one of {_listed(names)}",
         )
     if names.count(last) > 1:
         raise _ambiguous(last, names, file)
@@ -104,7 +106,9 @@ def _named(names: Sequence[str], column: str, file: Path, form: Form) -> int:
     if count > 1:
         raise _ambiguous(column, names, file)
     near = get_close_matches(column, names, 1)
-    todo = f'did you mean column = "{near[0]}"?' if near else "set [series] column to one of them"
+    todo = (
+        f'did you mean column = "{near[0]}"?' if near else "set [environment] column to one of them"
+    )
     raise SeriesError(
         f"has no column {column!r}; its columns are {_listed(names)}",
         where=file,
@@ -131,7 +135,7 @@ def _separator_todo(names: Sequence[str], form: Form) -> str | None:
         return None
     for separator, written in _SEPARATORS.items():
         if separator != form.separator and separator in names[0]:
-            return f"set separator = {written} in [series], if the header is several names"
+            return f"set separator = {written} in [environment], if the header is several names"
     return None
 
 
@@ -202,8 +206,8 @@ def _check_order(names: Sequence[str], body: Sequence[Row], at: int, file: Path)
         raise SeriesError(
             f"{names[0]!r} goes back to {cell!r}{_also(falls[:_PLACES])}",
             where=f"{file}:{line}",
-            todo="sort the lines from the oldest to the newest; or set unsorted = true in [series] "
-            "to tell them as they stand",
+            todo="sort the lines from the oldest to the newest; or set unsorted = true in "
+            "[environment] to tell them as they stand",
         )
 
 
@@ -261,5 +265,5 @@ def _check_values(values: Sequence[float], file: Path) -> None:
         raise SeriesError(
             "holds one value only, there is nothing to forecast",
             where=file,
-            todo="set [series] column to another column, or take another file",
+            todo="set [environment] column to another column, or take another file",
         )

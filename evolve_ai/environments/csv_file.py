@@ -11,7 +11,7 @@ from evolve_ai.model.errors import SeriesError
 LARGEST_FILE = 64 * 2**20
 LONGEST_LINE = 2**20  # letters
 BLANKS = " "  # as a separator: any number of blanks and tabs
-NAME_A_FILE = "name a CSV file in [series] file"
+NAME_A_FILE = "name a CSV file in [environment] file"
 
 # How files begin that are given by mistake, and what to do about them.
 _OTHER_KINDS = (
@@ -40,7 +40,7 @@ _MARKS = (  # of byte orders; the longer ones first
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """How a file is written, as [series] in evolve.toml says it."""
+    """How a file is written, as [environment] in evolve.toml says it."""
 
     separator: str = ","
     decimal: str = "."

@@ -12,8 +12,8 @@ from evolve_ai.environments.column import MINIMUM, SHIPPED, read_column
 from evolve_ai.environments.csv_file import Form
 from evolve_ai.environments.ledger import Ledger, Prices
 from evolve_ai.model.draws import Draws
+from evolve_ai.model.environment_settings import SeriesOptions
 from evolve_ai.model.errors import SeriesError, SettingsError
-from evolve_ai.model.series_settings import SeriesSettings
 from evolve_ai.model.settings import EconomySettings
 from evolve_ai.model.told import Told
 from evolve_ai.model.world import Account, Act, Percept, Resident, Season
@@ -190,7 +190,7 @@ class SeriesExam:
     baseline: tuple[str, Mapping[str, float]]
 
 
-def _form(settings: SeriesSettings) -> Form:
+def _form(settings: SeriesOptions) -> Form:
     return Form(
         separator=settings.separator,
         decimal=settings.decimal,
@@ -206,7 +206,7 @@ class SeriesWorld:
 
     name = "series"
 
-    def __init__(self, root: Path, settings: SeriesSettings, rules: EconomySettings, draws: Draws):
+    def __init__(self, root: Path, settings: SeriesOptions, rules: EconomySettings, draws: Draws):
         file = root / settings.file if settings.file else SHIPPED
         self._values = read_column(file, settings.column, _form(settings))
         self._lived = len(self._values) - settings.held_out
@@ -215,13 +215,13 @@ class SeriesWorld:
                 f"held_out = {settings.held_out} leaves {self._lived} of {len(self._values)} "
                 f"values to live through, at least {MINIMUM} are needed",
                 where=root / "evolve.toml",
-                todo="lower held_out in [series]",
+                todo="lower held_out in [environment]",
             )
         if max(self._values[: self._lived]) == min(self._values[: self._lived]):
             raise SeriesError(
                 f"its first {self._lived} values are all the same; there is nothing to learn",
                 where=file,
-                todo="lower held_out in [series], or take another series",
+                todo="lower held_out in [environment], or take another series",
             )
         self._settings = settings
         self._rules = rules

@@ -129,6 +129,26 @@ def decode(data: bytes) -> Genome:
     return _from_map(body)
 
 
+def recalled(data: bytes) -> Genome:
+    """The genome of bytes that `decode` has accepted before; no rule is looked at again."""
+    body = msgpack.unpackb(data)
+    return Genome(
+        id=body["id"],
+        generation=body["generation"],
+        parents=tuple(body["parents"]),
+        files=tuple(map(_recalled_file, body["files"])),
+        traits=body["traits"],
+        mutations=body.get("mutations", {}),
+        extra={key: value for key, value in body.items() if key not in _KEYS},
+    )
+
+
+def _recalled_file(item: dict[str, Any]) -> FileGene:
+    functions = tuple((name, active) for name, active in item["functions"])
+    extra = {key: value for key, value in item.items() if key not in _FILE_KEYS}
+    return FileGene(item["path"], item["code"], item["active"], functions, extra)
+
+
 def _map(pairs: list[tuple[Any, Any]]) -> dict[str, Any]:
     """A map without its equals: a codec that took the last of two would read another genome."""
     found: dict[str, Any] = {}

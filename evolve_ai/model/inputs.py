@@ -15,9 +15,9 @@ _NAMES = {
     "host": "the machine",
 }
 # Settings that a world or its economy is made of: agents in mid-season would notice.
-_OF_THE_WORLD = ("series.", "economy.", "cycle.ticks", "environment", "demes", "seed")
+_OF_THE_WORLD = ("environment.", "economy.", "cycle.ticks", "demes", "seed")
 
-_BESIDE_HISTORY = ("cycle.workers", "cycle.sleep", "colonies", "events.", "hooks", "webhooks")
+_BESIDE_HISTORY = ("executor.", "cycle.sleep", "colonies", "events.", "hooks", "sinks")
 
 
 @dataclass(frozen=True, slots=True)

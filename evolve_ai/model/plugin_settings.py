@@ -1,16 +1,6 @@
 """The settings of plug-ins: how long a call into the user's own code may take."""
 
-from collections.abc import Mapping
-
 from evolve_ai.model.setting import Section, setting
-
-# The names that plugins.py knows, by the key that chooses one; any other is the user's own.
-BUILT_IN: Mapping[str, frozenset[str]] = {
-    "environment": frozenset({"series", "solitary"}),
-    "selection": frozenset({"energy", "truncation", "tournament", "none"}),
-    "variation": frozenset({"standard"}),
-    "substrate": frozenset({"rust"}),
-}
 
 
 class PluginSettings(Section):

@@ -26,8 +26,8 @@ class RunState:
 
     History: `tainted` and `paused` (since this cycle); `lived_freely` since this cycle; `turning`
     is the cycle whose season has begun and is not on record, `abandoned` the one whose season was
-    given up, `world` the environment of the season that began last; `tally` was counted since the
-    last cycle.
+    given up, `world` the environment of the season that began last, with its options; `tally` was
+    counted since the last cycle.
 
     Processes: `epoch` counts runs that greeted agents; `demes` and `colonies` are those of the last
     run, `clock` is what its times are counted by, `sandbox` a line that begins with its level;
@@ -55,7 +55,7 @@ class RunState:
     lived_freely: int | None = None
     turning: int | None = None
     abandoned: int | None = None
-    world: str | None = None
+    world: Mapping[str, Any] | None = None
     tally: Tally = field(default_factory=Tally)
 
     epoch: int = 0

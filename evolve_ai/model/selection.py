@@ -1,6 +1,10 @@
 """Owns what a selection policy sees and what it answers."""
 
+import math
 from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,6 +18,19 @@ class Candidate:
     generation: int
     active_genes: int
     running: bool
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Columns:
+    """The candidates as arrays, in their order: energy in thousandths (int64), fitness (float64,
+    NaN: none yet), age in cycles and generation (int64), running (bool)."""
+
+    ids: tuple[str, ...]
+    energy: npt.NDArray[np.int64]
+    fitness: npt.NDArray[np.float64]
+    age: npt.NDArray[np.int64]
+    generation: npt.NDArray[np.int64]
+    running: npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +49,21 @@ class PopulationView:
     turnover_floor: float
     births_share: float
     candidates: tuple[Candidate, ...]
+
+    @property
+    def columns(self) -> Columns:
+        """Made when it is asked for: a millisecond for a thousand."""
+        them, count = self.candidates, len(self.candidates)
+        nothing = math.nan
+        fitness = (nothing if one.fitness is None else one.fitness for one in them)
+        return Columns(
+            ids=tuple(one.id for one in them),
+            energy=np.fromiter((one.energy for one in them), np.int64, count),
+            fitness=np.fromiter(fitness, np.float64, count),
+            age=np.fromiter((one.age for one in them), np.int64, count),
+            generation=np.fromiter((one.generation for one in them), np.int64, count),
+            running=np.fromiter((one.running for one in them), np.bool_, count),
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
+PLUGIN_FORM = 'a built-in name, or "package.module:name"'
 _PLUGIN = r"[A-Za-z_][\w-]*|[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*:[A-Za-z_]\w*"
 _CALLABLE = r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*:[A-Za-z_]\w*"
 _URL = r"https?://[^\s/]+(?:/\S*)?"
@@ -46,6 +47,11 @@ def chance(default: float, meaning: str) -> Any:
     return setting(default, meaning, unit="probability", low=0.0, high=1.0)
 
 
+def member(name: str) -> Any:
+    """The key by which a member of a family of plug-ins is chosen."""
+    return setting(name, "which member of the family", form=PLUGIN_FORM)
+
+
 def _matching(pattern: str, form: str) -> AfterValidator:
     def check(value: str) -> str:
         if not re.fullmatch(pattern, value):
@@ -55,7 +61,6 @@ def _matching(pattern: str, form: str) -> AfterValidator:
     return AfterValidator(check)
 
 
-PLUGIN_FORM = 'a built-in name, or "package.module:name"'
 CALLABLE_FORM = '"package.module:function"'
 URL_FORM = "an http or https address"
 PluginName = Annotated[str, _matching(_PLUGIN, PLUGIN_FORM)]

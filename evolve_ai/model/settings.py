@@ -3,45 +3,27 @@
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, BeforeValidator, Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from evolve_ai.model.audit_settings import AuditSettings
-from evolve_ai.model.event import Kind
+from evolve_ai.model.family_settings import OPTIONS, chosen, default, is_built_in
 from evolve_ai.model.history_settings import HistorySettings
-from evolve_ai.model.plugin_settings import BUILT_IN, PluginSettings
+from evolve_ai.model.plugin_settings import PluginSettings
 from evolve_ai.model.sandbox_settings import SandboxSettings
-from evolve_ai.model.series_settings import SeriesSettings
 from evolve_ai.model.setting import (
-    PLUGIN_FORM,
     PROCESSOR_FORM,
-    URL_FORM,
     CallableNames,
     CrateName,
     CrateVersion,
-    PluginName,
     Processor,
     Section,
-    Url,
-    chance,
     setting,
 )
+from evolve_ai.model.sink_settings import EventName
 
 KIB = 1024
 MIB = 1024 * KIB
 GIB = 1024 * MIB
-ANY_EVENT = "*"
-SECRET_FORM = 'a name, or "": not signed'
-EVENT_NAMES = (*(str(kind) for kind in Kind), ANY_EVENT)
-
-
-def _known_event(name: str) -> str:
-    if name not in EVENT_NAMES:
-        raise ValueError(f"must be a kind of event: {', '.join(EVENT_NAMES)}")
-    return name
-
-
-EventName = Annotated[str, AfterValidator(_known_event)]
-EventNames = Annotated[tuple[EventName, ...], Field(strict=False)]
 
 
 class CycleSettings(Section):
@@ -51,9 +33,6 @@ class CycleSettings(Section):
         46, "ticks in a cycle; 0: the world stands still", unit="ticks", low=0, high=100_000
     )
     sleep: float = setting(0.0, "pause between two cycles", unit="seconds", low=0.0, high=86_400.0)
-    workers: int = setting(
-        0, "worker processes; 0: one for each core", unit="processes", low=0, high=1024
-    )
     chunk: int = setting(
         64, "agents that a worker gets at a time", unit="agents", low=1, high=100_000
     )
@@ -117,32 +96,6 @@ class EconomySettings(Section):
                 "a parent cannot give more than it has"
             )
         return self
-
-
-class FounderSettings(Section):
-    """The genomes of the first generation."""
-
-    file_active: float = chance(0.7, "a gene file is active")
-    function_active: float = chance(0.35, "a function is active")
-    talk: float = chance(0.7, "a founder speaks and listens")
-    mutation_rate: float = setting(
-        0.2, "the trait `mutation_rate` of a founder (0..1 as in the genome)", low=0.0, high=1.0
-    )
-
-
-class BirthSettings(Section):
-    """How a child's genome differs from those of its parents."""
-
-    function_flips: int = setting(
-        1, "functions switched on or off in a child", unit="functions", low=0, high=1000
-    )
-    file_flip: float = chance(0.1, "one gene file is switched on or off")
-    order_swap: float = chance(0.3, "two genes change places in the calling order")
-    trait_shift: float = setting(
-        0.25, "largest shift of a trait, up or down", unit="parts of its range", low=0.0, high=1.0
-    )
-    trait_share: float = setting(0.3, "part of the traits that are shifted", low=0.0, high=1.0)
-    innovation: float = chance(0.5, "a gene file that is new in the template arrives active")
 
 
 _AS_TEMPLATE = "empty: as the template's Cargo.toml says"
@@ -299,23 +252,6 @@ class EventSettings(Section):
     )
 
 
-class WebhookSettings(Section):
-    """An address that gets events by HTTP POST, as JSON."""
-
-    url: Url = setting(..., "where events are posted", form=URL_FORM)
-    events: EventNames = setting(
-        (ANY_EVENT,), 'kinds of events; "*": all', form='kinds of events, or "*"'
-    )
-    timeout: float = setting(5.0, "one attempt may take", unit="seconds", low=0.1, high=300.0)
-    retries: int = setting(
-        5, "further attempts, each after twice the pause", unit="attempts", low=0, high=100
-    )
-    secret_env: str = setting("", "the variable whose value signs what is posted", form=SECRET_FORM)
-    secret_file: str = setting(
-        "", "the file whose content does so, from the project's folder", form=SECRET_FORM
-    )
-
-
 class Settings(Section):
     """evolve.toml as a whole."""
 
@@ -325,10 +261,6 @@ class Settings(Section):
         "when a mutation comes to life: with the next cycle, or as soon as its program is there",
         form='"lockstep" or "free"',
     )
-    environment: PluginName = setting("series", "the world", form=PLUGIN_FORM)
-    selection: PluginName = setting("energy", "who dies and who breeds", form=PLUGIN_FORM)
-    variation: PluginName = setting("standard", "where genomes come from", form=PLUGIN_FORM)
-    substrate: PluginName = setting("rust", "the language of the agents", form=PLUGIN_FORM)
     demes: int = setting(
         1,
         "worlds side by side, each with its own pot and its own neighbours; at least one for each "
@@ -344,11 +276,13 @@ class Settings(Section):
         low=0,
         high=1024,
     )
+    environment: chosen("environment") = default("environment")  # type: ignore[valid-type]
+    selection: chosen("selection") = default("selection")  # type: ignore[valid-type]
+    variation: chosen("variation") = default("variation")  # type: ignore[valid-type]
+    substrate: chosen("substrate") = default("substrate")  # type: ignore[valid-type]
+    executor: chosen("executor") = default("executor")  # type: ignore[valid-type]
     cycle: CycleSettings = CycleSettings()
-    series: SeriesSettings = SeriesSettings()
     economy: EconomySettings = EconomySettings()
-    founders: FounderSettings = FounderSettings()
-    birth: BirthSettings = BirthSettings()
     build: BuildSettings = BuildSettings()
     crates: Mapping[CrateName, CrateVersion] = Field(
         default_factory=dict, description="crates that the template may depend on, by name"
@@ -363,7 +297,7 @@ class Settings(Section):
     hooks: Mapping[EventName, CallableNames] = Field(
         default_factory=dict, description="callables to call, by kind of event"
     )
-    webhooks: Annotated[tuple[WebhookSettings, ...], Field(strict=False)] = ()
+    sinks: Annotated[tuple[chosen("sinks"), ...], Field(strict=False)] = ()  # type: ignore[valid-type]
 
     @model_validator(mode="after")
     def _a_colony_has_a_deme(self) -> Self:
@@ -376,4 +310,5 @@ class Settings(Section):
 
     def has_own_plugins(self) -> bool:
         """Is code of the user's own called in this process?"""
-        return bool(self.hooks) or any(getattr(self, key) not in BUILT_IN[key] for key in BUILT_IN)
+        members = [getattr(self, family) for family in OPTIONS if family != "sinks"]
+        return bool(self.hooks) or not all(map(is_built_in, (*members, *self.sinks)))

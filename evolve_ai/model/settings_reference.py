@@ -3,7 +3,7 @@
 import difflib
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any, get_args
 
@@ -12,6 +12,7 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
+from evolve_ai.model.family_settings import MEANINGS, OPTIONS
 from evolve_ai.model.setting import CALLABLE_FORM, VERSION_FORM
 from evolve_ai.model.settings import Settings
 
@@ -19,7 +20,13 @@ HOOKS = "hooks"
 CRATES = "crates"
 # Tables whose keys are the user's own, with what a value there must be.
 FREE = {HOOKS: f"a list of {CALLABLE_FORM}", CRATES: VERSION_FORM}
-_WORDS = {int: "a whole number", float: "a number", bool: "true or false", str: "text"}
+_WORDS = {
+    int: "a whole number",
+    float: "a number",
+    bool: "true or false",
+    str: "text",
+    dict: "a table",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +40,7 @@ class KeyReference:
     unit: str
     allowed: str
     meaning: str
+    member: str = ""  # of a family of plug-ins, whose option this is
 
     @property
     def path(self) -> str:
@@ -62,14 +70,30 @@ def tables() -> tuple[TableReference, ...]:
     below: list[TableReference] = []
     for name, field in Settings.model_fields.items():
         section = _section(field.annotation)
-        if section is not None:
-            keys = tuple(_key(name, key, info) for key, info in section.model_fields.items())
+        if name in OPTIONS:
+            below.append(TableReference(name, MEANINGS[name], tuple(_options(name))))
+        elif section is not None:
+            keys = tuple(key_of(name, key, info) for key, info in section.model_fields.items())
             below.append(TableReference(name, _first_line(section), keys))
         elif name in FREE:
             below.append(TableReference(name, field.description or "", ()))
         else:
-            top.append(_key("", name, field))
+            top.append(key_of("", name, field))
     return TableReference("", _first_line(Settings), tuple(top)), *below
+
+
+def _options(family: str) -> Iterator[KeyReference]:
+    """`name`, then the options of each built-in member, the default one first."""
+    for at, member in enumerate(OPTIONS[family]):
+        known = options_of(family, member)
+        yield from (known if at == 0 else known[1:])
+
+
+def options_of(family: str, member: str) -> list[KeyReference]:
+    """Of a built-in member of a family, `name` first."""
+    model = OPTIONS[family][member]
+    keys = [key_of(family, key, info) for key, info in model.model_fields.items()]
+    return [key if key.key == "name" else replace(key, member=member) for key in keys]
 
 
 def every_key() -> Iterator[KeyReference]:
@@ -110,10 +134,11 @@ def _first_line(model: type[BaseModel]) -> str:
     return (model.__doc__ or "").splitlines()[0]
 
 
-def _key(table: str, name: str, field: FieldInfo) -> KeyReference:
+def key_of(table: str, name: str, field: FieldInfo) -> KeyReference:
+    """What a field of a model says of itself."""
     extra = field.json_schema_extra
     words = extra if isinstance(extra, dict) else {}
-    base = _base(field.annotation)
+    base = dict if isinstance(field.default, dict) else _base(field.annotation)
     return KeyReference(
         table=table,
         key=name,

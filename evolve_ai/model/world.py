@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from msgspec import Struct
 
-MAX_STEPS = 1_000_000  # of a percept: what `series.replay` may promise
+MAX_STEPS = 1_000_000  # of a percept: what `replay` of `series` may promise
 MAX_HEARD = 256  # neighbours of a percept
 MAX_SCORES = 32  # of an account
 MAX_EVIDENCE = 256  # numbers that a world may note of a resident

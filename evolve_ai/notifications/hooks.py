@@ -10,7 +10,7 @@ from typing import Any
 
 from evolve_ai.model.errors import PluginError
 from evolve_ai.model.event import Recorded
-from evolve_ai.model.settings import ANY_EVENT, EVENT_NAMES
+from evolve_ai.model.sink_settings import ANY_EVENT, EVENT_NAMES
 from evolve_ai.notifications.courier import Courier
 from evolve_ai.notifications.orchestrator_log import Log
 from evolve_ai.system.guard import Guard, same_folder

@@ -9,6 +9,7 @@ from evolve_ai.contracts.sink import Sink
 from evolve_ai.model.errors import SettingsError
 from evolve_ai.model.event import Recorded
 from evolve_ai.model.settings import Settings
+from evolve_ai.model.sink_settings import webhooks_of
 from evolve_ai.notifications.event_log import EventLog
 from evolve_ai.notifications.hooks import Hooks, load_hooks
 from evolve_ai.notifications.orchestrator_log import Log, open_log
@@ -38,6 +39,11 @@ class Notifier:
         """Close all sinks side by side, so that their times to flush do not add up."""
         with ThreadPoolExecutor(max(1, len(self.sinks))) as threads:
             list(threads.map(self._close, self.sinks))
+
+    def join(self, sinks: Sequence[Sink]) -> None:
+        """Tell these, too, from now on."""
+        self.sinks = (*self.sinks, *sinks)
+        self.failures |= dict.fromkeys((sink.name for sink in sinks), 0)
 
     def lost(self) -> tuple[str, ...]:
         """What was not delivered to hooks and webhooks, for the terminal; once all are closed."""
@@ -95,10 +101,11 @@ def open_notifier(
 def _webhooks(settings: Settings, root: Path, log: Log) -> Iterator[Sink]:
     """One that cannot be signed or encrypted posts nothing: a run is refused for that before it
     begins, but nobody is kept from ending one."""
-    if not settings.webhooks:
+    found = webhooks_of(settings.sinks)
+    if not found:
         return
     made = import_module("evolve_ai.notifications.webhook").Webhook
-    for at, webhook in enumerate(settings.webhooks):
+    for at, webhook in enumerate(found):
         name = f"webhook {at + 1}"
         try:
             secret = usable_secret(webhook, root)

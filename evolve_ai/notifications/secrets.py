@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from evolve_ai.model.errors import SettingsError
-from evolve_ai.model.settings import WebhookSettings
+from evolve_ai.model.sink_settings import WebhookOptions
 from evolve_ai.system.files import read_regular
 
 _WHERE = "evolve.toml"
@@ -14,7 +14,7 @@ _MOST = 4096
 
 
 def secret_of(
-    webhook: WebhookSettings, root: Path, environ: Mapping[str, str] = os.environ
+    webhook: WebhookOptions, root: Path, environ: Mapping[str, str] = os.environ
 ) -> bytes | None:
     """None where it is not to be signed. SettingsError where the secret cannot be had."""
     if webhook.secret_env:
@@ -39,7 +39,7 @@ def _of_file(file: Path) -> bytes:
         raise SettingsError(
             f"the secret of a webhook cannot be read: {error.strerror}",
             where=file,
-            todo="write it there, or name another file: secret_file in [[webhooks]]",
+            todo="write it there, or name another file: secret_file in [[sinks]]",
         ) from error
     if stat.S_IMODE(mode) & 0o077:
         raise SettingsError(

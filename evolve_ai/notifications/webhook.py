@@ -18,7 +18,7 @@ from urllib3.util import make_headers, parse_url
 
 from evolve_ai.model.errors import SettingsError
 from evolve_ai.model.event import Recorded
-from evolve_ai.model.settings import ANY_EVENT
+from evolve_ai.model.sink_settings import ANY_EVENT
 from evolve_ai.notifications.courier import Courier
 from evolve_ai.notifications.orchestrator_log import Log
 

@@ -5,18 +5,20 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from evolve_ai.model.errors import SettingsError
-from evolve_ai.model.settings import Settings, WebhookSettings
+from evolve_ai.model.settings import Settings
+from evolve_ai.model.sink_settings import WebhookOptions, webhooks_of
 from evolve_ai.notifications.secrets import secret_of
 
 
 def check_webhooks(settings: Settings, root: Path) -> str:
     """How many there are, in words. SettingsError where one cannot post, or not be signed."""
-    for webhook in settings.webhooks:
+    found = webhooks_of(settings.sinks)
+    for webhook in found:
         usable_secret(webhook, root)
-    return f"{len(settings.webhooks)} set" if settings.webhooks else "none set"
+    return f"{len(found)} set" if found else "none set"
 
 
-def usable_secret(webhook: WebhookSettings, root: Path) -> bytes | None:
+def usable_secret(webhook: WebhookOptions, root: Path) -> bytes | None:
     """What it signs with, or None. SettingsError as above."""
     if urlsplit(webhook.url).scheme.lower() == "https":
         _need_ssl()

@@ -51,4 +51,4 @@ def _todo(told: Told, found: tuple[int, ...]) -> str:
     anyway = "or examine all the same, aloud: evolve exam --even-if-told"
     if rest <= 0:
         return f"hold out values that nobody has seen, such as newer ones, {anyway}"
-    return f"examine on the last {rest}: evolve exam --set series.held_out={rest}; {anyway}"
+    return f"examine on the last {rest}: evolve exam --set environment.held_out={rest}; {anyway}"

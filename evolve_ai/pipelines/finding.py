@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from evolve_ai.pipelines.project_root import find_root
+from evolve_ai.system import settings_file
 from evolve_ai.system.outline_file import keep_outline, mark_of
 from evolve_ai.system.plugin_output import divert
 from evolve_ai.system.project import Folders, Project
@@ -27,3 +28,8 @@ def open_project(folder: Path, overrides: Sequence[str] = (), remember: bool = F
     if remember and not overrides:
         keep_outline(project, mark)
     return project
+
+
+def old_forms(project: Project) -> tuple[str, ...]:
+    """What of its evolve.toml is written as it was once, and how it is now."""
+    return settings_file.old_forms(project.root / FILE_NAME)

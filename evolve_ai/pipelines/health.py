@@ -5,8 +5,11 @@ from dataclasses import replace
 from pathlib import Path
 
 from evolve_ai.contracts.substrate import Substrate
+from evolve_ai.model.environment_settings import SolitaryOptions
 from evolve_ai.model.errors import EvolveError, NoPopulationError, RegistryError, SandboxError
+from evolve_ai.model.selection_settings import DriftOptions
 from evolve_ai.model.settings import Settings
+from evolve_ai.model.variation_settings import StandardOptions
 from evolve_ai.pipelines.doctor import SUBSTRATE, Check, Subject, examine
 from evolve_ai.pipelines.finding import open_project
 from evolve_ai.pipelines.runs import Assemble, nobody
@@ -16,7 +19,11 @@ from evolve_ai.system.platforms import refuse_other_systems
 from evolve_ai.system.project import Project
 
 # What has nothing to do with the language of the agents.
-_PLAIN = {"selection": "none", "environment": "solitary", "variation": "standard"}
+_PLAIN = {
+    "selection": DriftOptions(),
+    "environment": SolitaryOptions(),
+    "variation": StandardOptions(),
+}
 
 
 def check_health(folder: Path, overrides: Sequence[str], assemble: Assemble) -> list[Check]:

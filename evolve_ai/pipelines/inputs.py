@@ -5,7 +5,7 @@ import importlib.util
 import json
 import platform
 import socket
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from importlib.metadata import entry_points
@@ -15,6 +15,7 @@ from typing import Any
 from evolve_ai import __version__
 from evolve_ai.model.errors import EvolveError
 from evolve_ai.model.event import Event, Kind
+from evolve_ai.model.family_settings import GROUPS
 from evolve_ai.model.inputs import Inputs, changes
 from evolve_ai.model.report import GenePool
 from evolve_ai.model.run_state import InputsChange
@@ -27,14 +28,6 @@ from evolve_ai.state.registry import Batch, Registry, Run
 from evolve_ai.system.content_store import ContentStore
 from evolve_ai.system.project import Project
 from evolve_ai.system.settings_file import FILE_NAME, load_settings
-
-# Setting -> the group of entry points of that family.
-_FAMILIES = {
-    "environment": "environments",
-    "selection": "selection",
-    "variation": "variation",
-    "substrate": "substrates",
-}
 
 
 def note_inputs(parts: Parts, registry: Registry, run: str, pool: GenePool) -> tuple[str, ...]:
@@ -102,7 +95,7 @@ def flat(settings: Settings) -> dict[str, Any]:
     found: dict[str, Any] = {}
     waiting = list(settings.model_dump(mode="json").items())
     for key, value in waiting:
-        if key in ("webhooks", "hooks"):
+        if key in ("sinks", "hooks"):
             found[key] = hashlib.sha256(json.dumps(value).encode()).hexdigest()[:16]
         elif isinstance(value, dict) and value:
             waiting += [(f"{key}.{name}", inner) for name, inner in value.items()]
@@ -150,12 +143,19 @@ def _hash_of(pool: GenePool) -> str:
     return hashlib.sha256("".join([pool.fixed_hash, "\n", *rows]).encode()).hexdigest()
 
 
+def _chosen(settings: Settings) -> Iterator[tuple[str, Any]]:
+    """Each family and the member that is chosen, or the members."""
+    for family in GROUPS:
+        found = getattr(settings, family)
+        yield from ((family, one) for one in (found if isinstance(found, tuple) else (found,)))
+
+
 def _plugins(project: Project) -> Mapping[str, str]:
     """The code of the user's own plug-ins: the file of the module that each is in."""
     found, entries = {}, entry_points()  # read once: it opens a file for each installed package
-    for family, group in _FAMILIES.items():
-        name = str(getattr(project.settings, family))
-        mine = entries.select(group=f"evolve_ai.{group}")
+    for family, chosen in _chosen(project.settings):
+        name = chosen.name
+        mine = entries.select(group=f"evolve_ai.{GROUPS[family]}")
         entry = next((entry.module for entry in mine if entry.name == name), "")
         module = name.partition(":")[0] if ":" in name else entry
         origin = None

@@ -3,19 +3,23 @@
 import os
 import shutil
 import tempfile
+import tomllib
 from pathlib import Path
+from typing import Any
 
 import tomlkit
 from tomlkit.items import Table
 
 from evolve_ai.model import settings_reference
 from evolve_ai.model.errors import TemplateError, UsageError
+from evolve_ai.model.family_settings import OPTIONS
 from evolve_ai.model.settings_reference import CRATES, HOOKS, KeyReference, TableReference
 from evolve_ai.system.files import storage_errors, sync_folder
 from evolve_ai.system.paths import check_path
 from evolve_ai.system.settings_file import FILE_NAME
 
 TEMPLATE = "agent_template"
+SUITS = "settings.toml"  # in a template: settings that its genes want otherwise than by default
 TEMPLATE_PARTS = ("Cargo.toml", "Cargo.lock", "src")
 GITIGNORE = "/agents/\n/logs/\n/workspace/\ntarget/\n__pycache__/\n"
 
@@ -28,8 +32,9 @@ _EXAMPLES = {
     HOOKS: ('death = ["my_lab.obituaries:write"]', '"*" = ["my_lab.counters:count"]'),
     CRATES: ('libm = "0.2.16"',),
 }
-_WEBHOOK_EXAMPLE = (
-    "[[webhooks]]",
+_SINK_EXAMPLE = (
+    "[[sinks]]",
+    'name = "webhook"',
     'url = "http://127.0.0.1:8080/evolve"',
     'events = ["quarantine", "death"]',
 )
@@ -71,16 +76,17 @@ def shipped_template() -> Path:
     )
 
 
-def settings_text() -> str:
-    """An evolve.toml with every key at its default, commented."""
+def settings_text(template: Path | None = None) -> str:
+    """An evolve.toml with every key at its default, commented; of plug-ins the default ones. What
+    suits a template's genes stands in its own settings.toml."""
     document = tomlkit.document()
     for line in _HEAD:
         document.add(tomlkit.comment(line))
     for table in settings_reference.tables():
         document.add(tomlkit.nl())
-        if table.table == "webhooks":
+        if table.table == "sinks":
             document.add(tomlkit.comment(table.meaning))
-            for line in _WEBHOOK_EXAMPLE:
+            for line in _SINK_EXAMPLE:
                 document.add(tomlkit.comment(line))
         elif table.table:
             document.add(table.table, _table(table))
@@ -88,7 +94,22 @@ def settings_text() -> str:
             for key in table.keys:
                 document.add(tomlkit.comment(_remark(key)))
                 document.add(key.key, _value(key))
+    suits = template / SUITS if template is not None else None
+    if suits is not None and suits.is_file():
+        for name, keys in tomllib.loads(suits.read_text(encoding="utf-8")).items():
+            for key, value in keys.items():
+                _set(document[name], key, value)
     return tomlkit.dumps(document)
+
+
+def _set(table: Any, key: str, value: object) -> None:
+    """Keep what is said of the key."""
+    item = tomlkit.item(value)
+    if isinstance(value, dict):
+        item = tomlkit.inline_table()
+        item.update(value)
+    item.trivia.comment_ws, item.trivia.comment = " ", table[key].trivia.comment
+    table[key] = item
 
 
 def _table(reference: TableReference) -> Table:
@@ -96,7 +117,8 @@ def _table(reference: TableReference) -> Table:
     table.comment(reference.meaning)
     for line in _EXAMPLES.get(reference.table, ()):
         table.add(tomlkit.comment(line))
-    for key in reference.keys:
+    default = next(iter(OPTIONS.get(reference.table, ())), "")
+    for key in (one for one in reference.keys if one.member in ("", default)):
         item = _value(key)
         item.comment(_remark(key))
         table.add(key.key, item)
@@ -131,7 +153,7 @@ def _refuse_what_is_there(folder: Path) -> None:
 
 
 def _fill(draft: Path, template: Path) -> None:
-    (draft / FILE_NAME).write_text(settings_text(), encoding="utf-8")
+    (draft / FILE_NAME).write_text(settings_text(template), encoding="utf-8")
     (draft / ".gitignore").write_text(GITIGNORE, encoding="utf-8")
     for name in ("logs", "workspace", TEMPLATE):
         (draft / name).mkdir()

@@ -1,7 +1,7 @@
 """Owns the list of parts that a pipeline runs on; plugins.py assembles them."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,6 +17,7 @@ from evolve_ai.model.errors import SettingsError
 from evolve_ai.model.guarantee import UNTRIED, Sandbox
 from evolve_ai.model.report import GenePool
 from evolve_ai.model.sandbox import EVERYTHING, Confinement, Protection
+from evolve_ai.notifications.orchestrator_log import Log
 from evolve_ai.stages.context import Context
 from evolve_ai.system.cgroup import Group
 from evolve_ai.system.project import Project
@@ -36,6 +37,7 @@ class Parts:
     sink: Sink
     draws: Draws
     open_builder: Callable[[Path, GenePool, Confine], Trier]
+    open_sinks: Callable[[Log], Sequence[Sink]]  # of the user's own
     group: Group | None = None  # bounds all agents, where the kernel may
     sandbox: Sandbox = UNTRIED  # as settled when the run began
 

@@ -8,9 +8,10 @@ from evolve_ai.contracts.substrate import Builder, Progress
 from evolve_ai.executors.chunks import chunked
 from evolve_ai.model.agent import AgentRecord, Cause, Fault, State
 from evolve_ai.model.event import Kind
-from evolve_ai.model.genome import Genome, decode
+from evolve_ai.model.genome import Genome, recalled
 from evolve_ai.model.report import Program, SourceReport
 from evolve_ai.model.restart import Pace
+from evolve_ai.model.run_state import RunState
 from evolve_ai.model.tally import Counts
 from evolve_ai.pipelines.lifetime import Begun
 from evolve_ai.pipelines.parts import Parts
@@ -53,7 +54,7 @@ class Population:
         self._run_id = run_id
 
     def genome(self, agent: str) -> Genome:
-        return decode(self.genome_bytes(agent))
+        return recalled(self.genome_bytes(agent))
 
     def genome_bytes(self, agent: str) -> bytes:
         return self._registry.genome(agent)
@@ -172,18 +173,8 @@ class Population:
         elsewhere. So it would where the old program lives on, or nobody, since the new one is still
         awaited; and where a crashed agent is back when the clock says so.
         """
-        restarts = sum(1 for event in ran.events if event.kind is Kind.RESTART)
-        state = self._registry.state
-        state = replace(
-            state,
-            tally=state.tally.plus(restarts, built.counts),
-            awaited=tuple(sorted(self.awaited)),
-        )
-        if turning:
-            state = replace(state, turning=context.cycle, world=context.settings.environment)
         freely = freely or bool(self.awaited) or (context.clock is not None and _restarted(ran))
-        if freely and state.lived_freely is None:
-            state = replace(state, lived_freely=context.cycle)
+        state = self._state_after(context, built, ran, freely=freely, turning=turning)
         remembered = frozenset(self.memories)
         batch = renewal(context, self.agents, updated, built, ran, state, remembered)
         recorded = self._registry.commit(batch, self._run_id)
@@ -196,6 +187,20 @@ class Population:
         self.notes += told_of_builds(built)
         self.notes += told_of_alarms(ran.events)
         self.notes += (f"tainted: {reason}" for reason in taints)
+
+    def _state_after(
+        self, context: Context, built: Built, ran: Ran, *, freely: bool, turning: bool
+    ) -> RunState:
+        restarts = sum(1 for event in ran.events if event.kind is Kind.RESTART)
+        state = self._registry.state
+        tally, awaited = state.tally.plus(restarts, built.counts), tuple(sorted(self.awaited))
+        state = replace(state, tally=tally, awaited=awaited)
+        if turning:
+            world = context.settings.environment.model_dump()
+            state = replace(state, turning=context.cycle, world=world)
+        if freely and state.lived_freely is None:
+            state = replace(state, lived_freely=context.cycle)
+        return state
 
     def succeeded_by(self, living: Mapping[str, AgentRecord]) -> None:
         """After deaths and births, which are on record."""

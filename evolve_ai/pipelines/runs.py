@@ -1,10 +1,11 @@
 """Owns the runs behind the commands: each opens what it needs, does one thing, and closes it."""
 
 import uuid
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import tomlkit
 
@@ -95,11 +96,10 @@ def opened(
             group = stack.enter_context(bounded(project, len(registry.living()), notifier.log))
         parts = replace(assemble(project, notifier), group=group)
         stack.callback(parts.executor.close)
+        notifier.join(parts.open_sinks(notifier.log))
         check_needs(parts)
         if terms is not None:
-            mine = registry if purpose == LIFE_CYCLE else None
-            needs = parts.substrate.needs
-            parts = replace(parts, sandbox=sandbox_of(project, needs.libraries, terms, mine))
+            parts = _boxed(parts, terms, registry if purpose == LIFE_CYCLE else None)
         stack.callback(_left_in_place, registry, notifier.log)  # whatever ends us
         with _on_record(registry, purpose) as run:
             yield parts, registry, run
@@ -112,6 +112,12 @@ def _registry_for(purpose: str, project: Project) -> Registry:
     return open_registry(
         project, mends=purpose == LIFE_CYCLE, makes=purpose == INIT, anew=purpose == IMPORT
     )
+
+
+def _boxed(parts: Parts, terms: Terms, registry: Registry | None) -> Parts:
+    """With the sandbox that can be had here."""
+    libraries = parts.substrate.needs.libraries
+    return replace(parts, sandbox=sandbox_of(parts.project, libraries, terms, registry))
 
 
 @contextmanager
@@ -254,7 +260,7 @@ def send_home(folder: Path, overrides: Sequence[str], assemble: Assemble) -> sto
     def finish() -> None:
         project = open_project(folder, overrides)
         if world := stopping.world_under_way(project):  # a season ends in the world it began in
-            project = open_project(folder, (*overrides, f'environment="{world}"'))
+            project = open_project(folder, (*overrides, _assigned("environment", world)))
         with life(project, assemble, terms=Terms(as_before=True)) as manager:
             manager.stop()
             manager.manage_agents_lifecycle()
@@ -275,6 +281,13 @@ def prune(project: Project, assemble: Assemble) -> Pruned:
         event = Event(Kind.COMMAND, registry.cycle, None, data)
         parts.sink.deliver(registry.commit(Batch(events=(event,)), run))
     return found
+
+
+def _assigned(key: str, table: Mapping[str, Any]) -> str:
+    """The table as a setting on the command line gives it."""
+    inline = tomlkit.inline_table()
+    inline.update({name: value for name, value in table.items() if value is not None})
+    return f"{key} = {inline.as_string()}"
 
 
 def story(project: Project, assemble: Assemble, prefix: str) -> AgentStory:

@@ -5,7 +5,7 @@ abandoned, and agents are asked for their memories without world, template or pl
 processes are ended.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -72,8 +72,8 @@ def send_home(project: Project, finish: Callable[[], None], run: str) -> SentHom
     return SentHome(left, tuple(told))
 
 
-def world_under_way(project: Project) -> str | None:
-    """The environment of a season that was left in its middle."""
+def world_under_way(project: Project) -> Mapping[str, Any] | None:
+    """The environment of a season that was left in its middle, with its options."""
     with Registry.read(project.registry) as registry:
         return registry.state.world if season_under_way(registry) else None
 
@@ -135,6 +135,7 @@ def _bare(project: Project, notifier: Any) -> Parts:
         sink=notifier,
         draws=Draws(project.settings.seed),
         open_builder=nothing,
+        open_sinks=lambda log: (),
         sandbox=UNTRIED,
     )
 

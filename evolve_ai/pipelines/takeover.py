@@ -87,7 +87,8 @@ def season_under_way(registry: Registry) -> bool:
 def lived_elsewhere(parts: Parts, registry: Registry) -> str | None:
     """The environment of the season under way, where the settings name another one now."""
     world = registry.state.world if season_under_way(registry) else None
-    return None if world == parts.project.settings.environment else world
+    name = str(world["name"]) if world else None
+    return None if name == parts.project.settings.environment.name else name
 
 
 def refuse_another_world(parts: Parts, registry: Registry) -> None:
@@ -98,12 +99,12 @@ def refuse_another_world(parts: Parts, registry: Registry) -> None:
     world = lived_elsewhere(parts, registry)
     if world is None or not any(leftovers(parts.project.agents)):
         return
-    wanted = parts.project.settings.environment
+    wanted = parts.project.settings.environment.name
     raise SettingsError(
         f"environment is {wanted!r} now, but a season was interrupted in the middle, and its "
         f"agents live on in {world!r}",
         where=parts.project.root / "evolve.toml",
-        todo=f'put back environment = "{world}", finish that season (evolve life-cycle '
+        todo=f'put back [environment] name = "{world}", finish that season (evolve life-cycle '
         "--cycles 1), then change it; or give it up: evolve life-cycle --abandon-season",
     )
 

@@ -4,6 +4,8 @@ import random
 from collections.abc import Callable, Collection, Iterable, Sequence
 from itertools import islice
 
+import numpy as np
+
 from evolve_ai.model.agent import Cause
 from evolve_ai.model.selection import Candidate, PopulationView
 
@@ -67,3 +69,11 @@ def mates(pool: Sequence[Candidate], rng: random.Random) -> tuple[str, ...]:
 def by_fitness(candidate: Candidate) -> tuple[float, str]:
     """A key to sort by, least fit first; who has no fitness yet comes before all."""
     return (candidate.fitness if candidate.fitness is not None else -1.0, candidate.id)
+
+
+def ranked_by_fitness(view: PopulationView) -> list[Candidate]:
+    """The candidates, least fit first; who has no fitness yet comes before all."""
+    living = view.columns
+    fitness = np.nan_to_num(living.fitness, nan=-1.0)
+    order = np.lexsort((np.array(living.ids), fitness))
+    return [view.candidates[at] for at in order]

@@ -1,40 +1,52 @@
-"""Owns the default policy: who has no energy dies, who is rich breeds."""
+"""The default policy: who has no energy dies, who is rich breeds."""
 
 import random
-from collections.abc import Mapping
+from collections.abc import Sequence
+
+import numpy as np
 
 from evolve_ai.model.agent import Cause
 from evolve_ai.model.selection import PopulationView, Verdicts
-from evolve_ai.selection.common import able, age_deaths, turnover, wanted_births
+from evolve_ai.selection.common import wanted_births
+from evolve_ai.selection.draws import WeightedDraws
 
 
 def energy(view: PopulationView, rng: random.Random) -> Verdicts:
     """Energy decides both ends of life, so fitness works only through what the world pays."""
-    deaths = [(c.id, str(Cause.STARVED)) for c in view.candidates if c.energy <= 0]
-    starved = {agent for agent, _ in deaths}
-    deaths += [(agent, cause) for agent, cause in age_deaths(view) if agent not in starved]
-    poorest = sorted(view.candidates, key=lambda c: c.energy)
-    deaths = turnover(view, deaths, poorest, Cause.TURNOVER)
-    purses = {c.id: c.energy for c in able(view, deaths)}
-    births = []
-    for _ in range(wanted_births(view, deaths)):
-        parents = _pair(view, purses, rng)
-        if not parents:
-            break
-        purses[parents[0]] -= view.endowment
-        births.append(parents)
+    living = view.columns
+    starved = living.energy <= 0
+    aged = (living.age > view.age_limit) & ~starved
+    doomed = starved | aged
+    missing = max(0, int(view.turnover_floor * len(living.ids)) - int(doomed.sum()))
+    poorest = np.argsort(living.energy, kind="stable")
+    poorest = poorest[((living.age >= 2) & ~doomed)[poorest]][:missing]
+    deaths = [(living.ids[at], str(Cause.STARVED)) for at in np.flatnonzero(starved)]
+    deaths += [(living.ids[at], str(Cause.AGE)) for at in np.flatnonzero(aged)]
+    deaths += [(living.ids[at], str(Cause.TURNOVER)) for at in poorest]
+    doomed[poorest] = True
+    purses = np.where(doomed | ~living.running, 0, living.energy).tolist()
+    births = _births(view, living.ids, purses, wanted_births(view, deaths), rng)
     return Verdicts(tuple(deaths), tuple(births))
 
 
-def _pair(view: PopulationView, purses: Mapping[str, int], rng: random.Random) -> tuple[str, ...]:
+def _births(
+    view: PopulationView, ids: Sequence[str], purses: list[int], wanted: int, rng: random.Random
+) -> list[tuple[str, ...]]:
     """Two draws among the rich, by energy; the richer first, for it endows the child.
 
     Who is drawn twice has a child alone.
     """
-    rich = {agent: purse for agent, purse in purses.items() if purse >= view.breeding_energy}
-    if not rich:
-        return ()
-    first, second = rng.choices(list(rich), weights=list(rich.values()), k=2)
-    if first == second:
-        return (first,)
-    return (first, second) if rich[first] >= rich[second] else (second, first)
+    rich = WeightedDraws([_weight(view, purse) for purse in purses])
+    births: list[tuple[str, ...]] = []
+    while len(births) < wanted and rich.total > 0:
+        first, second = rich.draw(rng), rich.draw(rng)
+        if purses[first] < purses[second]:
+            first, second = second, first
+        purses[first] -= view.endowment
+        rich.change(first, _weight(view, purses[first]))
+        births.append((ids[first],) if first == second else (ids[first], ids[second]))
+    return births
+
+
+def _weight(view: PopulationView, purse: int) -> int:
+    return purse if purse >= view.breeding_energy else 0

@@ -2,9 +2,11 @@
 
 import random
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from evolve_ai.model.agent import Cause
 from evolve_ai.model.selection import Candidate, PopulationView, Verdicts
+from evolve_ai.model.selection_settings import TournamentOptions
 from evolve_ai.selection.common import (
     able,
     age_deaths,
@@ -15,31 +17,35 @@ from evolve_ai.selection.common import (
     turnover,
 )
 
-SIZE = 3
+
+@dataclass(frozen=True, slots=True)
+class Tournament:
+    """Goldberg and Deb 1991: the best of a few who are drawn breeds, the worst dies."""
+
+    options: TournamentOptions
+
+    def __call__(self, view: PopulationView, rng: random.Random) -> Verdicts:
+        size, deaths = self.options.size, age_deaths(view)
+        losers = _losers(survivors(view, deaths), rng, size)
+        deaths = turnover(view, deaths, losers, Cause.SELECTED)
+        fit = [c for c in able(view, deaths) if c.fitness is not None]
+        if not fit:
+            return Verdicts(tuple(deaths))
+
+        def pair(_: int) -> tuple[str, ...]:
+            first, second = (
+                max(rng.sample(fit, min(size, len(fit))), key=by_fitness).id for _ in range(2)
+            )
+            return (first,) if first == second else (first, second)
+
+        return Verdicts(tuple(deaths), births(view, deaths, pair))
 
 
-def tournament(view: PopulationView, rng: random.Random) -> Verdicts:
-    """Tournaments of three (Goldberg and Deb 1991): the best breeds, the worst dies."""
-    deaths = age_deaths(view)
-    deaths = turnover(view, deaths, _losers(survivors(view, deaths), rng), Cause.SELECTED)
-    fit = [c for c in able(view, deaths) if c.fitness is not None]
-    if not fit:
-        return Verdicts(tuple(deaths))
-
-    def pair(_: int) -> tuple[str, ...]:
-        first, second = (
-            max(rng.sample(fit, min(SIZE, len(fit))), key=by_fitness).id for _ in range(2)
-        )
-        return (first,) if first == second else (first, second)
-
-    return Verdicts(tuple(deaths), births(view, deaths, pair))
-
-
-def _losers(remaining: list[Candidate], rng: random.Random) -> Iterator[Candidate]:
+def _losers(remaining: list[Candidate], rng: random.Random, size: int) -> Iterator[Candidate]:
     """The losers of one tournament after another, as long as there are grown ones."""
     grown = [c for c in remaining if is_grown(c)]
     while grown:
         at = min(
-            rng.sample(range(len(grown)), min(SIZE, len(grown))), key=lambda n: by_fitness(grown[n])
+            rng.sample(range(len(grown)), min(size, len(grown))), key=lambda n: by_fitness(grown[n])
         )
         yield grown.pop(at)

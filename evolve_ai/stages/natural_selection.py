@@ -99,7 +99,7 @@ def process_natural_selection(
     except Exception as error:
         raise PluginError(
             f"the selection policy {name} failed: {type(error).__name__}: {error}",
-            todo='mend it, or choose another one with selection = "energy" in evolve.toml',
+            todo='mend it, or choose another one: [selection] name = "energy" in evolve.toml',
         ) from error
     try:
         return _checked(answer, frozenset(c.id for c in view.candidates), aside)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from evolve_ai.contracts.variation import Variation
 from evolve_ai.model.agent import AgentRecord, State
 from evolve_ai.model.event import Event, Kind
-from evolve_ai.model.genome import Genome, GenomeError, decode, encode
+from evolve_ai.model.genome import Genome, GenomeError, encode
 from evolve_ai.model.selection import Verdicts
 from evolve_ai.stages.birth import Newborn, bear
 from evolve_ai.stages.context import Context
@@ -120,9 +120,10 @@ def _conceive(
     variation: Variation,
     genome_of: Callable[[str], Genome],
 ) -> tuple[Genome, tuple[str, ...]] | None:
-    """A child and its operators; None when its genome would break the rules (too large).
+    """A child and its operators; None when its genome would be too large.
 
-    Of lineage the records tell: a living agent may write into its genome what it likes.
+    Of lineage the records tell: a living agent may write into its genome what it likes. That the
+    child keeps all other rules is the variation's affair; of one of the user's own it is checked.
     """
     context.pause()
     id = context.draws.uuid("child", context.cycle, number)
@@ -130,7 +131,7 @@ def _conceive(
     genomes = [replace(genome_of(parent.id), generation=parent.generation) for parent in parents]
     child, operators = variation.conceive(id, genomes, context.pool, rng)
     try:
-        decode(encode(child))
+        encode(child)
     except GenomeError:
         return None
     return child, operators

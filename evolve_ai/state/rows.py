@@ -142,7 +142,7 @@ def state_row(state: RunState) -> tuple[Any, ...]:
 
 def state_of(row: Sequence[Any]) -> RunState:
     values = dict(zip(_STATE, row, strict=True))
-    for name in ("inputs", "pool", "pool_refused", "awaited", "told"):
+    for name in ("inputs", "pool", "pool_refused", "awaited", "told", "world"):
         values[name] = _tuples(json.loads(values[name])) if values[name] else None
     values["tally"] = Tally.from_json(values["tally"])
     if values["inputs_changed"]:

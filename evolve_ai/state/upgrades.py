@@ -186,12 +186,14 @@ def _state_of(meta: Mapping[str, str]) -> RunState:
     """What single texts told before. `founders` of genes stay what they were to the last digit."""
     whole = ("seed", "places", "founding", "founding_asked", "paused", "turning", "abandoned")
     values: dict[str, Any] = {name: int(meta[name]) for name in whole if name in meta}
-    same = ("fixed_hash", "tainted", "world", "clock", "sandbox", "adrift", "inbox_done")
+    same = ("fixed_hash", "tainted", "clock", "sandbox", "adrift", "inbox_done")
     values |= {name: meta[name] for name in same if name in meta}
     values["numbers"] = int(meta.get("numbers", 0))
     values["epoch"] = int(meta.get("epoch", 0))
     if "founder_genes" in meta:
         values["founder_genes"] = float(meta["founder_genes"])
+    if "world" in meta:
+        values["world"] = {"name": meta["world"]}
     if "lived_freely" in meta:
         values["lived_freely"] = int(meta["lived_freely"])
     if "layout" in meta:

@@ -15,8 +15,10 @@ from tomlkit.exceptions import ParseError, TOMLKitError
 
 from evolve_ai.model import settings_reference
 from evolve_ai.model.errors import NoProjectError, SettingsError
+from evolve_ai.model.family_settings import OPTIONS
 from evolve_ai.model.setting import without_passwords
 from evolve_ai.model.settings import Settings
+from evolve_ai.system.old_settings import modernised
 from evolve_ai.system.project import SETTINGS_FILE
 
 FILE_NAME = SETTINGS_FILE
@@ -43,7 +45,8 @@ class Problem:
 
 
 def load_settings(path: Path, overrides: Sequence[str] = ()) -> Settings:
-    """Read and check a settings file, then what the command line says otherwise.
+    """Read and check a settings file, then what the command line says otherwise. Both may have old
+    forms.
 
     Raises NoProjectError when there is no file, SettingsError with all problems at once.
     """
@@ -61,10 +64,10 @@ def parse_settings(text: str, where: str | Path = FILE_NAME) -> Settings:
     except (TOMLKitError, ValueError, RecursionError) as error:  # huge numbers, deep nests
         raise _refusal([Problem("", f"not TOML: {error}")], where) from error
     try:
-        return Settings.model_validate(document)
+        return Settings.model_validate(modernised(document)[0])
     except ValidationError as error:
         details = error.errors(include_url=False)
-        found = [_problem(one, line_of(text, one["loc"])) for one in details[:_MOST]]
+        found = [_problem(one, line_of(text, _written(one["loc"]))) for one in details[:_MOST]]
         found.sort(key=lambda problem: problem.line or 0)
         raise _refusal(found, where, len(details)) from error
 
@@ -78,13 +81,20 @@ def apply_overrides(settings: Settings, overrides: Sequence[str]) -> Settings:
         return settings
     document = settings.model_dump(mode="python")
     for override in overrides:
-        _merge(document, _assignment(override))
+        assigned = modernised(_assignment(override))[0]
+        _let_go_of_others(document, assigned)
+        _merge(document, assigned)
     try:
         return Settings.model_validate(document)
     except ValidationError as error:
         details = error.errors(include_url=False)
         found = [_problem(detail, None) for detail in details[:_MOST]]
         raise _refusal(found, COMMAND_LINE, len(details)) from error
+
+
+def old_forms(path: Path) -> tuple[str, ...]:
+    """What of a settings file that was read is written as it was once, and how it is now."""
+    return modernised(_document(_read(path)))[1]
 
 
 def line_of(text: str, location: Location) -> int | None:
@@ -197,6 +207,15 @@ def _assignment(override: str) -> dict[str, Any]:
     raise SettingsError(f"{shown!r} is not TOML: {reason}", where=COMMAND_LINE, todo=_TODO)
 
 
+def _let_go_of_others(document: dict[str, Any], assigned: Mapping[str, Any]) -> None:
+    """Who chooses another member of a family has not chosen options of the one before."""
+    for family in OPTIONS.keys() & assigned.keys():
+        known, now = document.get(family), assigned[family]
+        both = isinstance(known, dict) and isinstance(now, Mapping)
+        if both and now.get("name", known["name"]) != known["name"]:  # type: ignore[index]
+            del document[family]
+
+
 def _merge(document: dict[str, Any], changes: Mapping[str, Any]) -> None:
     for key, value in changes.items():
         inner = document.get(key)
@@ -207,8 +226,16 @@ def _merge(document: dict[str, Any], changes: Mapping[str, Any]) -> None:
 
 
 def _problem(detail: ErrorDetails, line: int | None) -> Problem:
-    location = tuple(step for step in detail["loc"] if step != "[key]")
+    location = _written(tuple(step for step in detail["loc"] if step != "[key]"))
     return Problem(_dotted(location), _message(detail, location), line)
+
+
+def _written(location: Location) -> Location:
+    """Where the members of a family are told apart, their kind is no key of the file."""
+    if not location or location[0] not in OPTIONS:
+        return location
+    kind = 2 if location[0] == "sinks" else 1
+    return (*location[:kind], *location[kind + 1 :])
 
 
 def _dotted(location: Location) -> str:

@@ -1,42 +1,38 @@
-"""Owns the standard variation: random founders, crossover by file, mutation at birth."""
+"""Owns the standard variation: random founders, crossover by file, mutation at options."""
 
 import random
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from evolve_ai.model.genome import FileGene, Genome
 from evolve_ai.model.report import GenePool, SourceReport
-from evolve_ai.model.settings import BirthSettings, FounderSettings
+from evolve_ai.model.variation_settings import StandardOptions
 
 Item = TypeVar("Item")
-
-# Words are worthless while nobody listens, so founders are given both (docs/environments.md).
-TALK = ("speak", "listen")
 
 
 @dataclass(frozen=True, slots=True)
 class StandardVariation:
     """Uniform crossover (Syswerda 1989) over whole gene files, then a few small mutations."""
 
-    founders: FounderSettings
-    birth: BirthSettings
+    options: StandardOptions
 
     def found(self, agent: str, pool: GenePool, rng: random.Random) -> Genome:
         files = [self._found_file(source, rng) for source in pool.sources]
         rng.shuffle(files)
         traits = {trait: round(rng.random(), 4) for trait in pool.traits()}
-        traits["mutation_rate"] = self.founders.mutation_rate
+        traits["mutation_rate"] = self.options.mutation_rate
         return _with_dependencies(Genome(agent, 0, (), tuple(files), traits), pool)
 
     def _found_file(self, source: SourceReport, rng: random.Random) -> FileGene:
         functions = [(name, rng.random() < self._odds(name)) for name in source.genes]
         rng.shuffle(functions)
-        active = rng.random() < self.founders.file_active
+        active = rng.random() < self.options.file_active
         return FileGene(source.path, source.code, active, tuple(functions))
 
     def _odds(self, function: str) -> float:
-        return self.founders.talk if function in TALK else self.founders.function_active
+        return self.options.likely.get(function, self.options.function_active)
 
     def conceive(
         self, agent: str, parents: Sequence[Genome], pool: GenePool, rng: random.Random
@@ -50,7 +46,7 @@ class StandardVariation:
             traits=_cross_traits(parents, rng),
         )
         for operator in (_function_flip, _file_flip, _order_swap, _trait_shift, _adopt):
-            mutated = operator(child, pool, self.birth, rng)
+            mutated = operator(child, pool, self.options, rng)
             if mutated != child:
                 operators.append(operator.__name__.removeprefix("_"))
                 child = mutated
@@ -60,8 +56,9 @@ class StandardVariation:
 def _cross_files(parents: Sequence[Genome], rng: random.Random) -> tuple[FileGene, ...]:
     first, last = parents[0], parents[-1]
     other = {gene.path: gene for gene in last.files}
+    sides = _sides(rng, sum(1 for gene in first.files if gene.path in other))
     files = [
-        rng.choice((gene, other[gene.path])) if gene.path in other else gene for gene in first.files
+        other[gene.path] if gene.path in other and next(sides) else gene for gene in first.files
     ]
     known = {gene.path for gene in first.files}
     files += [gene for gene in last.files if gene.path not in known]
@@ -70,17 +67,31 @@ def _cross_files(parents: Sequence[Genome], rng: random.Random) -> tuple[FileGen
 
 def _cross_traits(parents: Sequence[Genome], rng: random.Random) -> dict[str, float]:
     first, last = parents[0].traits, parents[-1].traits
+    both = first.keys() & last.keys()
     names = [*first, *(name for name in last if name not in first)]
     return {
-        name: rng.choice((first, last)).get(name, first.get(name, last.get(name, 0.5)))
-        for name in names
+        name: (last if side else first)[name]
+        if name in both
+        else first.get(name, last.get(name, 0.5))
+        for name, side in zip(names, _sides(rng, len(names)), strict=True)
     }
 
 
+def _sides(rng: random.Random, count: int) -> Iterator[int]:
+    """So many times 0 or 1, as `rng.choice` of two draws them, in a fifth of its time."""
+    bits, drawn = rng.getrandbits, []
+    for _ in range(count):
+        side = bits(2)
+        while side > 1:
+            side = bits(2)
+        drawn.append(side)
+    return iter(drawn)
+
+
 def _function_flip(
-    child: Genome, pool: GenePool, birth: BirthSettings, rng: random.Random
+    child: Genome, pool: GenePool, options: StandardOptions, rng: random.Random
 ) -> Genome:
-    for _ in range(birth.function_flips):
+    for _ in range(options.function_flips):
         spots = [(at, n) for at, gene in enumerate(child.files) for n in range(len(gene.functions))]
         if not spots:
             return child
@@ -92,16 +103,20 @@ def _function_flip(
     return child
 
 
-def _file_flip(child: Genome, pool: GenePool, birth: BirthSettings, rng: random.Random) -> Genome:
-    if rng.random() >= birth.file_flip or not child.files:
+def _file_flip(
+    child: Genome, pool: GenePool, options: StandardOptions, rng: random.Random
+) -> Genome:
+    if rng.random() >= options.file_flip or not child.files:
         return child
     at = rng.randrange(len(child.files))
     return _with_file(child, at, replace(child.files[at], active=not child.files[at].active))
 
 
-def _order_swap(child: Genome, pool: GenePool, birth: BirthSettings, rng: random.Random) -> Genome:
+def _order_swap(
+    child: Genome, pool: GenePool, options: StandardOptions, rng: random.Random
+) -> Genome:
     """Two neighbouring files change places, or two neighbouring functions of one file."""
-    if rng.random() >= birth.order_swap or not child.files:
+    if rng.random() >= options.order_swap or not child.files:
         return child
     if rng.random() < 0.5:
         return replace(child, files=_neighbours_swapped(child.files, rng))
@@ -117,20 +132,22 @@ def _neighbours_swapped(items: tuple[Item, ...], rng: random.Random) -> tuple[It
     return (*items[:at], items[at + 1], items[at], *items[at + 2 :])
 
 
-def _trait_shift(child: Genome, pool: GenePool, birth: BirthSettings, rng: random.Random) -> Genome:
-    traits = dict(child.traits)
+def _trait_shift(
+    child: Genome, pool: GenePool, options: StandardOptions, rng: random.Random
+) -> Genome:
+    traits, drawn = dict(child.traits), rng.random
+    share, most = options.trait_share, options.trait_shift
     for name, value in child.traits.items():
-        if rng.random() < birth.trait_share:
-            shift = rng.uniform(-birth.trait_shift, birth.trait_shift)
-            traits[name] = round(min(1.0, max(0.0, value + shift)), 4)
+        if drawn() < share:
+            traits[name] = round(min(1.0, max(0.0, value + rng.uniform(-most, most))), 4)
     return replace(child, traits=traits)
 
 
-def _adopt(child: Genome, pool: GenePool, birth: BirthSettings, rng: random.Random) -> Genome:
+def _adopt(child: Genome, pool: GenePool, options: StandardOptions, rng: random.Random) -> Genome:
     """Gene files that are new in the template enter the child, each with the odds of a setting."""
     known = {gene.path for gene in child.files}
     for source in pool.sources:
-        if source.path in known or not source.genes or rng.random() >= birth.innovation:
+        if source.path in known or not source.genes or rng.random() >= options.innovation:
             continue
         active = rng.choice(source.genes)
         functions = tuple((name, name == active or rng.random() < 0.5) for name in source.genes)

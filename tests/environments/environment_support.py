@@ -9,7 +9,7 @@ from evolve_ai.environments.ledger import Prices
 from evolve_ai.environments.series import Series, SeriesWorld, Stretch
 from evolve_ai.environments.solitary import Solitary
 from evolve_ai.model.draws import Draws
-from evolve_ai.model.series_settings import SeriesSettings
+from evolve_ai.model.environment_settings import SeriesOptions
 from evolve_ai.model.settings import EconomySettings
 from evolve_ai.model.world import Act, Percept, Resident, Season
 
@@ -46,7 +46,7 @@ def demes(places: int = 4, rules: EconomySettings = RULES) -> Demes:
 
 
 def world(tmp_path: Path, **settings: object) -> SeriesWorld:
-    return SeriesWorld(tmp_path, SeriesSettings(**settings), RULES, DRAWS)  # type: ignore[arg-type]
+    return SeriesWorld(tmp_path, SeriesOptions(**settings), RULES, DRAWS)  # type: ignore[arg-type]
 
 
 def settle(environment: Environment, *residents: Resident, tick: int = 0, cycle: int = 1) -> None:

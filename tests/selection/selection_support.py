@@ -3,11 +3,13 @@
 from hypothesis import strategies as st
 
 from evolve_ai.model.selection import Candidate, PopulationView
+from evolve_ai.model.selection_settings import TournamentOptions, TruncationOptions
 from evolve_ai.selection.drift import drift
 from evolve_ai.selection.energy import energy
-from evolve_ai.selection.tournament import tournament
-from evolve_ai.selection.truncation import truncation
+from evolve_ai.selection.tournament import Tournament
+from evolve_ai.selection.truncation import Truncation
 
+truncation, tournament = Truncation(TruncationOptions()), Tournament(TournamentOptions())
 POLICIES = [energy, truncation, tournament, drift]
 
 

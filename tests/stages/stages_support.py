@@ -11,7 +11,8 @@ from evolve_ai.model.agent import AgentRecord, State
 from evolve_ai.model.draws import Draws
 from evolve_ai.model.genome import Genome, decode, encode
 from evolve_ai.model.report import ScanReport
-from evolve_ai.model.settings import BirthSettings, FounderSettings, Settings
+from evolve_ai.model.settings import Settings
+from evolve_ai.model.variation_settings import StandardOptions
 from evolve_ai.stages.agent_scan_update import Scanned, scan
 from evolve_ai.stages.audit import audit
 from evolve_ai.stages.birth import bear
@@ -27,7 +28,7 @@ from evolve_ai.variation.standard import StandardVariation
 
 TEMPLATE = Path(__file__).parents[1] / "substrates" / "rust" / "fixtures" / "healthy"
 SETTINGS = Settings()
-VARIATION = StandardVariation(FounderSettings(), BirthSettings())
+VARIATION = StandardVariation(StandardOptions(likely={"speak": 0.7, "listen": 0.7}))
 
 
 def context_in(root: Path, cycle: int = 1) -> Context:

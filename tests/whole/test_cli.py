@@ -208,13 +208,13 @@ def test_series_with_holes_or_text_is_named_with_its_line(
     text: str, words: str, project: ProjectUnderTest
 ) -> None:
     (project.root / "spots.csv").write_text(text)
-    done = project.evolve("life-cycle", "--set", "series.file='spots.csv'", code=1)
+    done = project.evolve("life-cycle", "--set", "environment.file='spots.csv'", code=1)
     assert "spots.csv" in done.err
     assert words in done.err
 
 
 def test_series_that_is_not_there_is_named(project: ProjectUnderTest) -> None:
-    done = project.evolve("life-cycle", "--set", "series.file='moon.csv'", code=1)
+    done = project.evolve("life-cycle", "--set", "environment.file='moon.csv'", code=1)
     assert "moon.csv" in done.err
 
 

@@ -100,7 +100,7 @@ class Pair:
 
     def order(self, ticks: int) -> Order:
         residents = [Resident(s.id, s.place, 1000, 1.0, -1, True) for s in self.known.values()]
-        return Order(1, 0, ticks, len(residents), 1.0, residents)
+        return Order(1, 0, ticks, len(residents), residents)
 
 
 @pytest.fixture

@@ -196,7 +196,7 @@ def test_season_that_was_interrupted_is_not_finished_in_another_world(
     refused = project.evolve("life-cycle", "--cycles", 1, *ELSEWHERE, code=2)
     assert "environment is 'solitary' now" in refused.err
     assert f"{project.root / 'evolve.toml'}" in refused.err
-    assert 'put back environment = "series"' in refused.err
+    assert 'put back [environment] name = "series"' in refused.err
     assert "--abandon-season" in refused.err
     assert project.agent_pids() == before, "nothing was done"
     assert project.recorded() == recorded

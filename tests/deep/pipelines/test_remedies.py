@@ -105,7 +105,7 @@ def test_disk_that_is_mounted_read_only(on_a_disk: ProjectUnderTest) -> None:
         ("selection=nope:f", "selection=energy"),
         ("environment=nope:f", "environment=series"),
         ("variation=nope", "variation=standard"),
-        ("series.file=none.csv", "series.file="),
+        ("environment.file=none.csv", "environment.file="),
     ],
 )
 def test_plugin_that_is_not_there(calm: ProjectUnderTest, setting: str, right: str) -> None:

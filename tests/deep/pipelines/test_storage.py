@@ -165,7 +165,7 @@ def test_agents_live_on_where_neither_log_nor_genome_can_be_written(
 ) -> None:
     project, disk = unfounded, mount("small", "16m")
     project.set(turnover_floor=0.0, age_limit=1000, mutation_rate=1.0, start_cycles=9.0)
-    project.set(file_active=1.0, function_active=1.0, talk=1.0)  # many agents, few programs
+    project.set(file_active=1.0, function_active=1.0, likely="{}")  # few programs
     project.evolve("init", MANY)
     project.live(1)  # in its first cycle nobody mutates
     assert not offers(project)

@@ -57,7 +57,7 @@ def test_settings_name_the_sinks(
     settings = Settings.model_validate(
         {
             "hooks": {"*": ["notifier_hooks_of_test:seen"]},
-            "webhooks": [{"url": receiver.url}],
+            "sinks": [{"url": receiver.url}],
         }
     )
     (tmp_path / "notifier_hooks_of_test.py").write_text(

@@ -14,7 +14,8 @@ from notifications_support import MemoryLog, Receiver, events, eventually, recor
 
 from evolve_ai.model.errors import SettingsError
 from evolve_ai.model.event import Kind
-from evolve_ai.model.settings import Settings, WebhookSettings
+from evolve_ai.model.settings import Settings
+from evolve_ai.model.sink_settings import WebhookOptions
 from evolve_ai.notifications.notifier import open_notifier
 from evolve_ai.notifications.secrets import secret_of
 from evolve_ai.notifications.webhook import SIGNATURE, TIMESTAMP, Webhook
@@ -146,8 +147,8 @@ def test_nobody_is_led_elsewhere(receiver: Receiver, log: MemoryLog) -> None:
     assert log.named("events not accepted")[0]["reason"] == "the answer was 302"
 
 
-def _signed_by(**words: str) -> WebhookSettings:
-    return WebhookSettings.model_validate({"url": "http://127.0.0.1/", **words})
+def _signed_by(**words: str) -> WebhookOptions:
+    return WebhookOptions.model_validate({"url": "http://127.0.0.1/", **words})
 
 
 def test_secret_comes_from_a_variable_or_from_a_file_of_ones_own(tmp_path: Path) -> None:
@@ -188,7 +189,7 @@ def test_webhook_that_cannot_be_signed_posts_nothing_and_ends_nobody(
     receiver: Receiver, tmp_path: Path
 ) -> None:
     settings = Settings.model_validate(
-        {"webhooks": ({"url": receiver.url, "secret_env": "EVOLVE_NO_SUCH_VARIABLE"},)}
+        {"sinks": ({"url": receiver.url, "secret_env": "EVOLVE_NO_SUCH_VARIABLE"},)}
     )
     notifier = open_notifier(settings, tmp_path / "logs")
     notifier.deliver(events(1, 1))
@@ -207,7 +208,7 @@ def test_http_client_is_loaded_only_for_a_webhook(tmp_path: Path) -> None:
         "open_notifier(Settings(), logs).close()\n"
         "assert 'urllib3' not in sys.modules\n"
         "hooks = ({'url': 'http://127.0.0.1:9/'},)\n"
-        "open_notifier(Settings.model_validate({'webhooks': hooks}), logs).close()\n"
+        "open_notifier(Settings.model_validate({'sinks': hooks}), logs).close()\n"
         "assert 'urllib3' in sys.modules\n"
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)

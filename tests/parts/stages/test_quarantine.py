@@ -21,12 +21,13 @@ from evolve_ai.model.colony import Order, Turned
 from evolve_ai.model.draws import Draws
 from evolve_ai.model.errors import PluginError
 from evolve_ai.model.selection import PopulationView, Verdicts
+from evolve_ai.model.selection_settings import TournamentOptions, TruncationOptions
 from evolve_ai.model.settings import CycleSettings, EconomySettings, Settings
 from evolve_ai.model.usage import Usage
 from evolve_ai.selection.drift import drift
 from evolve_ai.selection.energy import energy
-from evolve_ai.selection.tournament import tournament
-from evolve_ai.selection.truncation import truncation
+from evolve_ai.selection.tournament import Tournament
+from evolve_ai.selection.truncation import Truncation
 from evolve_ai.stages.context import Context
 from evolve_ai.stages.natural_selection import select
 from evolve_ai.stages.observe import Observed, Renewed, Surroundings, observe
@@ -38,7 +39,7 @@ COUNT = 8
 HARSH = EconomySettings(
     plague_every=1, plague_share=1.0, famine_every=1, famine_share=1.0, turnover_floor=1.0
 )
-POLICIES = (energy, truncation, tournament, drift)
+POLICIES = (energy, Truncation(TruncationOptions()), Tournament(TournamentOptions()), drift)
 
 
 class PaperColony(PaperCrew):

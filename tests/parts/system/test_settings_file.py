@@ -28,7 +28,7 @@ def test_file_is_read(tmp_path: Path) -> None:
     path = tmp_path / "evolve.toml"
     path.write_text('seed = 7\nselection = "none"\n[cycle]\nticks = 20\n[hooks]\n"*" = ["a:b"]\n')
     settings = load_settings(path)
-    assert (settings.seed, settings.selection, settings.cycle.ticks) == (7, "none", 20)
+    assert (settings.seed, settings.selection.name, settings.cycle.ticks) == (7, "none", 20)
     assert settings.hooks == {"*": ("a:b",)}
 
 
@@ -75,7 +75,7 @@ def test_bytes_that_are_no_text_are_refused_with_their_line(tmp_path: Path) -> N
         ('[crates]\n"a b" = "1.0.0"\n', "evolve.toml:2", "must be the name of a crate"),
         ("crates = 3\n", "evolve.toml:1", "it must be a table"),
         ("[build]\nopt_level = 4\n", "evolve.toml:2", 'it must be "", "0", "1"'),
-        ('[[webhooks]]\nevents = ["*"]\n', "evolve.toml:1", "webhooks[0].url is missing"),
+        ('[[sinks]]\nevents = ["*"]\n', "evolve.toml:1", "sinks[0].url is missing"),
         pytest.param("x = " + "[" * 9000, "evolve.toml", "not TOML", id="deep nest"),
         pytest.param("x = " + "9" * 9000, "evolve.toml", "not TOML", id="huge number"),
         ("seed = \n", "evolve.toml:1", "not TOML"),
@@ -90,16 +90,16 @@ def test_problem_names_line_key_and_remedy(text: str, place: str, message: str) 
 
 
 def test_all_problems_are_told_at_once() -> None:
-    refusal = _refusal("sead = 1\n[cycle]\nticks = -1\n[[webhooks]]\nurl = 3\n")
+    refusal = _refusal("sead = 1\n[cycle]\nticks = -1\n[[sinks]]\nurl = 3\n")
     assert "3 problems" in refusal
     assert refusal.index("line 1: sead") < refusal.index("line 3: cycle.ticks")
-    assert "line 5: webhooks[0].url" in refusal
+    assert "line 5: sinks[0].url" in refusal
 
 
 def test_line_is_that_of_the_statement_in_the_second_table_of_an_array() -> None:
-    text = '[[webhooks]]\nurl = """\na"""\n# note\n[[webhooks]]\n\nurl = 3\n'
-    assert line_of(text, ("webhooks", 0, "url")) == 2
-    assert line_of(text, ("webhooks", 1, "url")) == 7
+    text = '[[sinks]]\nurl = """\na"""\n# note\n[[sinks]]\n\nurl = 3\n'
+    assert line_of(text, ("sinks", 0, "url")) == 2
+    assert line_of(text, ("sinks", 1, "url")) == 7
 
 
 def test_overrides_are_toml_and_the_last_wins() -> None:
@@ -112,8 +112,8 @@ def test_overrides_are_toml_and_the_last_wins() -> None:
 
 
 def test_bare_word_in_an_override_stands_for_itself() -> None:
-    settings = apply_overrides(Settings(), ["selection=none", "series.file=data/own.csv"])
-    assert (settings.selection, settings.series.file) == ("none", "data/own.csv")
+    settings = apply_overrides(Settings(), ["selection=none", "environment.file=data/own.csv"])
+    assert (settings.selection.name, settings.environment.file) == ("none", "data/own.csv")
 
 
 @pytest.mark.parametrize(
@@ -162,9 +162,9 @@ def test_very_many_unknown_keys_are_told_briefly_and_soon(table: str) -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        '[[webhooks]]\nurl = "ftp://user:hunter2@host/"\n',
-        '[[webhooks]]\nurl = ["https://user:hunter2@host/"]\n',
-        '[webhooks]\nurl = "https://user:hunter2@host/"\n',
+        '[[sinks]]\nurl = "ftp://user:hunter2@host/"\n',
+        '[[sinks]]\nurl = ["https://user:hunter2@host/"]\n',
+        '[sinks]\nurl = "https://user:hunter2@host/"\n',
     ],
 )
 def test_password_in_an_address_is_not_shown(text: str) -> None:
@@ -172,5 +172,5 @@ def test_password_in_an_address_is_not_shown(text: str) -> None:
         parse_settings(text)
     assert "hunter2" not in str(told.value)
     with pytest.raises(SettingsError) as told:
-        apply_overrides(Settings(), ["webhooks=https://user:hunter2@host/ x"])
+        apply_overrides(Settings(), ["sinks=https://user:hunter2@host/ x"])
     assert "hunter2" not in str(told.value)

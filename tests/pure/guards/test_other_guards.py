@@ -13,11 +13,11 @@ from evolve_ai.guards.selection import guarded_policy
 from evolve_ai.guards.substrate import guarded_substrate
 from evolve_ai.guards.variation import guarded_variation
 from evolve_ai.model.errors import PluginError
+from evolve_ai.model.family_settings import OPTIONS
 from evolve_ai.model.genome import FileGene, Genome, encode
-from evolve_ai.model.plugin_settings import BUILT_IN
 from evolve_ai.model.report import GenePool, SourceReport
 from evolve_ai.model.selection import Candidate, PopulationView, Verdicts
-from evolve_ai.plugins import ENVIRONMENTS, SELECTION, SUBSTRATES, VARIATION
+from evolve_ai.plugins import ENVIRONMENTS, EXECUTORS, SELECTION, SUBSTRATES, VARIATION
 from evolve_ai.stages.natural_selection import process_natural_selection
 from evolve_ai.substrates.rust.substrate import RustSubstrate
 from evolve_ai.system.guard import Guard
@@ -194,6 +194,6 @@ def test_substrate_of_ours_is_the_same_behind_a_guard() -> None:
 def test_names_that_are_built_in_are_known_without_importing_them() -> None:
     for key, known in (
         ("environment", ENVIRONMENTS), ("selection", SELECTION), ("variation", VARIATION),
-        ("substrate", SUBSTRATES),
+        ("substrate", SUBSTRATES), ("executor", EXECUTORS),
     ):  # fmt: skip
-        assert BUILT_IN[key] == set(known)
+        assert set(OPTIONS[key]) == set(known)

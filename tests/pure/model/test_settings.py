@@ -104,8 +104,8 @@ def test_defaults_are_within_their_own_ranges() -> None:
         {"crates": {"../libm": "0.2.16"}},
         {"crates": {"": "0.2.16"}},
         {"hooks": {"death": ["a.b"]}},
-        {"webhooks": [{"url": "file:///etc"}]},
-        {"webhooks": [{}]},
+        {"sinks": [{"url": "file:///etc"}]},
+        {"sinks": [{}]},
     ],
 )
 def test_wrong_value_is_refused(document: dict[str, object]) -> None:
@@ -114,7 +114,7 @@ def test_wrong_value_is_refused(document: dict[str, object]) -> None:
 
 
 def test_policy_may_be_a_dotted_name() -> None:
-    assert Settings(selection="my_lab.policies:greedy").selection == "my_lab.policies:greedy"
+    assert Settings(selection="my_lab.policies:greedy").selection.name == "my_lab.policies:greedy"
 
 
 def test_profile_and_crates_are_settings() -> None:

@@ -1,10 +1,16 @@
 """Tests of the policy `energy`."""
 
 import random
+from dataclasses import replace
 
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from selection_support import candidate, view_of
 
-from evolve_ai.model.selection import PopulationView, Verdicts
+from evolve_ai.model.selection import Candidate, PopulationView, Verdicts
+from evolve_ai.selection.common import wanted_births
+from evolve_ai.selection.draws import WeightedDraws
 from evolve_ai.selection.energy import energy
 
 
@@ -49,3 +55,77 @@ def test_fitness_has_no_say() -> None:
     plain = [candidate(n, energy=300 * n) for n in range(20)]
     fit = [candidate(n, energy=300 * n, fitness=1 - n / 20) for n in range(20)]
     assert judged(view_of(*plain, places=25)) == judged(view_of(*fit, places=25))
+
+
+def by_the_book(view: PopulationView, rng: random.Random) -> Verdicts:
+    """The same policy, agent by agent, with the draws of `random.choices`."""
+    deaths = [(c.id, "starved") for c in view.candidates if c.energy <= 0]
+    starved = {agent for agent, _ in deaths}
+    old = [c for c in view.candidates if c.age > view.age_limit and c.id not in starved]
+    deaths += [(c.id, "age") for c in old]
+    dead = {agent for agent, _ in deaths}
+    missing = max(0, int(view.turnover_floor * len(view.candidates)) - len(deaths))
+    poorest = sorted(view.candidates, key=lambda c: c.energy)
+    grown = [c for c in poorest if c.age >= 2 and c.id not in dead]
+    deaths += [(c.id, "turnover") for c in grown[:missing]]
+    dead = {agent for agent, _ in deaths}
+    purses = {c.id: c.energy for c in view.candidates if c.id not in dead and c.running}
+    births: list[tuple[str, ...]] = []
+    for _ in range(wanted_births(view, deaths)):
+        rich = {agent: purse for agent, purse in purses.items() if purse >= view.breeding_energy}
+        if not rich:
+            break
+        first, second = rng.choices(list(rich), weights=list(rich.values()), k=2)
+        if rich[first] < rich[second]:
+            first, second = second, first
+        purses[first] -= view.endowment
+        births.append((first,) if first == second else (first, second))
+    return Verdicts(tuple(deaths), tuple(births))
+
+
+people = st.lists(
+    st.builds(
+        candidate,
+        st.just(0),
+        energy=st.integers(-2000, 9000),
+        age=st.integers(0, 25),
+        running=st.booleans(),
+    ),
+    max_size=40,
+).map(lambda found: [replace(one, id=f"agent-{n:04}") for n, one in enumerate(found)])
+
+
+@given(people, st.integers(0, 60), st.integers(0, 2**32))
+def test_arrays_decide_as_the_book_does(living: list[Candidate], places: int, seed: int) -> None:
+    view = view_of(*living, places=places)
+    assert judged(view, seed) == by_the_book(view, random.Random(seed))
+
+
+weights = st.lists(st.integers(0, 2**45), min_size=1, max_size=70).filter(any)
+
+
+@given(weights, st.integers(0, 2**32), st.data())
+def test_weighted_draws_are_those_of_choices_whatever_changes(
+    known: list[int], seed: int, data: st.DataObject
+) -> None:
+    draws, ours, theirs = WeightedDraws(known), random.Random(seed), random.Random(seed)
+    for _ in range(5):
+        rich = [at for at, weight in enumerate(known) if weight]
+        [expected] = theirs.choices(rich, weights=[known[at] for at in rich])
+        assert draws.draw(ours) == expected
+        position = data.draw(st.integers(0, len(known) - 1))
+        known[position] = data.draw(st.integers(0, 2**45))
+        draws.change(position, known[position])
+        if not any(known):
+            break
+        assert draws.total == sum(known)
+
+
+def test_product_that_is_rounded_up_to_the_total_draws_the_last() -> None:
+    class Last(random.Random):
+        def random(self) -> float:
+            return 1.0
+
+    assert WeightedDraws([3, 0, 4, 0]).draw(Last()) == 2
+    with pytest.raises(IndexError):
+        WeightedDraws([0, 0]).draw(Last())

@@ -6,9 +6,11 @@ import pytest
 from selection_support import candidate, view_of
 
 from evolve_ai.contracts.selection import SelectionPolicy
-from evolve_ai.selection.tournament import tournament
-from evolve_ai.selection.truncation import truncation
+from evolve_ai.model.selection_settings import TournamentOptions, TruncationOptions
+from evolve_ai.selection.tournament import Tournament
+from evolve_ai.selection.truncation import Truncation
 
+truncation, tournament = Truncation(TruncationOptions()), Tournament(TournamentOptions())
 both = pytest.mark.parametrize("policy", [truncation, tournament])
 
 

@@ -2,7 +2,9 @@
 
 import hashlib
 import random
+import tomllib
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -10,13 +12,14 @@ from hypothesis import strategies as st
 
 from evolve_ai.model.genome import FileGene, Genome, decode, encode
 from evolve_ai.model.report import GenePool, SourceReport
-from evolve_ai.model.settings import BirthSettings, FounderSettings
+from evolve_ai.model.variation_settings import StandardOptions
 from evolve_ai.variation.standard import StandardVariation
 
 ID = "3f2b8c1e-9d4a-4c77-8a61-0e5f7b2d9c10"
 OTHER = "00000000-0000-4000-8000-000000000001"
 CHILD = "00000000-0000-4000-8000-000000000002"
-STILL = BirthSettings(
+SUITS = Path(__file__).parents[3] / "agent_template" / "settings.toml"
+STILL = StandardOptions(
     function_flips=0, file_flip=0.0, order_swap=0.0, trait_share=0.0, innovation=0.0
 )
 
@@ -38,7 +41,7 @@ POOL = pool_of(*POOL.sources, source("helper", genes=0))
 
 def variation(**birth: object) -> StandardVariation:
     still = STILL.model_dump()
-    return StandardVariation(FounderSettings(), BirthSettings(**{**still, **birth}))
+    return StandardVariation(StandardOptions(**{**still, **birth}))
 
 
 @st.composite
@@ -46,9 +49,7 @@ def parents(draw: st.DrawFn) -> list[Genome]:
     """One or two, as they may be after lives of their own: other orders, files lost, own code."""
     found = []
     for id in (ID, OTHER)[: draw(st.integers(1, 2))]:
-        plain = StandardVariation(FounderSettings(), STILL).found(
-            id, POOL, random.Random(draw(st.integers(0, 999)))
-        )
+        plain = StandardVariation(STILL).found(id, POOL, random.Random(draw(st.integers(0, 999))))
         files = draw(st.lists(st.sampled_from(plain.files), unique_by=lambda gene: gene.path))
         code = draw(st.sampled_from(["1" * 64, "2" * 64]))
         files = [replace(g, code=code) if draw(st.booleans()) else g for g in files]
@@ -58,7 +59,7 @@ def parents(draw: st.DrawFn) -> list[Genome]:
 
 
 births = st.builds(
-    BirthSettings,
+    StandardOptions,
     function_flips=st.integers(0, 3),
     file_flip=st.floats(0, 1),
     order_swap=st.floats(0, 1),
@@ -73,8 +74,10 @@ seeds = st.integers(0, 2**32)
 def test_founder_is_valid_whole_and_has_what_its_files_use(
     seed: int, file_active: float, function_active: float
 ) -> None:
-    settings = FounderSettings(file_active=file_active, function_active=function_active)
-    founder = StandardVariation(settings, STILL).found(ID, POOL, random.Random(seed))
+    settings = STILL.model_copy(
+        update={"file_active": file_active, "function_active": function_active}
+    )
+    founder = StandardVariation(settings).found(ID, POOL, random.Random(seed))
     assert decode(encode(founder)) == founder
     assert {gene.path for gene in founder.files} == {one.path for one in POOL.sources}
     assert set(founder.traits) == {*POOL.traits(), "mutation_rate"}
@@ -94,21 +97,23 @@ def test_founders_differ_and_their_odds_are_those_of_the_settings() -> None:
     assert sum(functions) / len(functions) == pytest.approx(0.35, abs=0.05)
 
 
-def test_founders_are_given_speech_and_hearing_together() -> None:
-    social = replace(source("social"), genes=("speak", "listen"))
-    drawn = [variation().found(ID, pool_of(social), random.Random(seed)) for seed in range(400)]
+def test_functions_may_be_likelier_in_founders_than_others() -> None:
+    """As the default template wants speech and hearing."""
+    social = replace(source("social"), genes=("speak", "listen", "blush"))
+    likely = variation(likely=tomllib.loads(SUITS.read_text())["variation"]["likely"])
+    drawn = [likely.found(ID, pool_of(social), random.Random(seed)) for seed in range(400)]
     for name in ("speak", "listen"):
         share = sum(dict(founder.files[0].functions)[name] for founder in drawn) / 400
         assert share == pytest.approx(0.7, abs=0.08)
+    blush = sum(dict(founder.files[0].functions)["blush"] for founder in drawn) / 400
+    assert blush == pytest.approx(0.35, abs=0.08)
 
 
 @given(parents(), births, seeds)
 def test_child_is_valid_and_knows_its_parents(
-    pair: list[Genome], birth: BirthSettings, seed: int
+    pair: list[Genome], birth: StandardOptions, seed: int
 ) -> None:
-    child, operators = StandardVariation(FounderSettings(), birth).conceive(
-        CHILD, pair, POOL, random.Random(seed)
-    )
+    child, operators = StandardVariation(birth).conceive(CHILD, pair, POOL, random.Random(seed))
     assert decode(encode(child)) == child
     assert child.id == CHILD
     assert child.parents == tuple(parent.id for parent in pair)
@@ -121,9 +126,9 @@ def test_child_is_valid_and_knows_its_parents(
 
 @given(parents(), births, seeds)
 def test_same_draws_make_the_same_child(
-    pair: list[Genome], birth: BirthSettings, seed: int
+    pair: list[Genome], birth: StandardOptions, seed: int
 ) -> None:
-    breeder = StandardVariation(FounderSettings(), birth)
+    breeder = StandardVariation(birth)
     one, other = (breeder.conceive(CHILD, pair, POOL, random.Random(seed)) for _ in range(2))
     assert one == other
     assert encode(one[0]) == encode(other[0])

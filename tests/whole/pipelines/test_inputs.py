@@ -10,7 +10,7 @@ from evolve_ai.pipelines.takeover import season_under_way
 from evolve_ai.state.registry import Registry
 
 GENE = "use crate::kernel::Agent;\n\npub fn more(agent: &mut Agent) {\n    let _ = agent;\n}\n"
-HELD_OUT = "series.held_out=20"
+HELD_OUT = "environment.held_out=20"
 
 
 def settings_of(event: dict[str, object]) -> dict[str, object]:
@@ -31,21 +31,24 @@ def test_every_run_records_its_inputs_and_a_change_is_told(calm: ProjectUnderTes
     done = calm.live(1)
     *_, before, night, after = calm.events("inputs")
     assert before["changed"] == []
-    assert settings_of(before)["series.held_out"] == 79
-    assert settings_of(night)["series.held_out"] == 20
-    assert night["set"] == ["selection", "series.held_out"]
+    assert settings_of(before)["environment.held_out"] == 79
+    assert settings_of(night)["environment.held_out"] == 20
+    assert night["set"] == ["environment.held_out", "selection.name"]
     assert night["changed"][:2] == [
-        "selection energy -> none (not as in evolve.toml)",
-        "series.held_out 79 -> 20 (not as in evolve.toml)",
+        "environment.held_out 79 -> 20 (not as in evolve.toml)",
+        "selection.name energy -> none (not as in evolve.toml)",
     ]
     assert before["data"] == after["data"] != night["data"]
     assert before["template"] == after["template"]
     assert len(before["template"]) == 64
     assert after["set"] == []
-    assert "not as in the run before: selection none -> energy" in done.err
+    assert (
+        "not as in the run before: environment.held_out 20 -> 79; selection.name none -> energy"
+        in done.err
+    )
     status = calm.status()
     assert (
-        "after cycle 3: selection none -> energy; series.held_out 20 -> 79"
+        "after cycle 3: environment.held_out 20 -> 79; selection.name none -> energy"
         in (status["inputs_changed"])
     )
     assert status["tainted"] is None, "settings are inputs, as commands are"
@@ -57,7 +60,9 @@ def test_same_inputs_are_no_change_and_workers_are_none_to_be_told(calm: Project
     done = calm.live(1, "--workers", 2)
     assert "not as in the run before" not in done.err
     assert calm.status()["inputs_changed"] is None
-    assert calm.events("inputs")[-1]["changed"] == ["cycle.workers 1 -> 2 (not as in evolve.toml)"]
+    assert calm.events("inputs")[-1]["changed"] == [
+        "executor.workers 1 -> 2 (not as in evolve.toml)"
+    ]
 
 
 def test_passwords_of_webhooks_are_neither_on_record_nor_told(calm: ProjectUnderTest) -> None:
@@ -74,9 +79,9 @@ def test_data_template_and_plugins_that_change_are_told(calm: ProjectUnderTest) 
     values = [draw.gauss(0.0, 1.0) for _ in range(300)]
     file = series(calm, "mine.csv", values)
     (calm.root / "mine.py").write_text("from evolve_ai.selection.drift import drift as mine\n")
-    how = ("--set", 'series.file="mine.csv"', "--set", 'selection="mine:mine"')
+    how = ("--set", 'environment.file="mine.csv"', "--set", 'selection="mine:mine"')
     calm.live(1, *how)
-    assert "series.file" in calm.status()["inputs_changed"]
+    assert "environment.file" in calm.status()["inputs_changed"]
     series(calm, "mine.csv", [values[0] + 1, *values[1:]])
     (calm.root / "mine.py").open("a").write("# more\n")
     calm.gene(
@@ -98,7 +103,7 @@ def test_exam_refuses_values_that_agents_were_told(calm: ProjectUnderTest) -> No
     refused = calm.evolve("exam", code=2)
     assert "59 of the 79 held-out values were told" in refused.err
     assert "289 values of sunspots.csv (cycles 2 to 2)" in refused.err
-    assert "evolve exam --set series.held_out=20" in refused.err
+    assert "evolve exam --set environment.held_out=20" in refused.err
     calm.live(1)
     calm.evolve("exam", code=2)
     told = calm.evolve("exam", "--even-if-told", "--json")

@@ -10,16 +10,21 @@ from commands import EVOLVE
 
 from evolve_ai.model import settings_reference
 from evolve_ai.model.errors import StorageError, UsageError
+from evolve_ai.model.family_settings import OPTIONS
 from evolve_ai.model.settings import Settings
 from evolve_ai.pipelines import new_project
 from evolve_ai.pipelines.new_project import scaffold, settings_text, shipped_template
 from evolve_ai.system.settings_file import load_settings, parse_settings
 
+# Most founders of the default template are given both.
+LIKELY = {"speak": 0.7, "listen": 0.7}
+AS_THE_TEMPLATE_WANTS = Settings.model_validate({"variation": {"likely": LIKELY}})
+
 
 def test_project_has_settings_template_and_folders(tmp_path: Path) -> None:
     project = tmp_path / "deep" / "demo"
     made = scaffold(project)
-    assert load_settings(project / "evolve.toml") == Settings()
+    assert load_settings(project / "evolve.toml") == AS_THE_TEMPLATE_WANTS
     assert (project / "logs").is_dir()
     assert (project / "workspace").is_dir()
     assert "/agents/" in (project / ".gitignore").read_text()
@@ -48,20 +53,21 @@ def test_template_comes_with_the_package() -> None:
 def test_written_settings_are_the_defaults_and_explain_every_key() -> None:
     text = settings_text()
     assert parse_settings(text) == Settings()
+    chosen = {"", *(next(iter(members)) for members in OPTIONS.values())}
     for key in settings_reference.every_key():
-        if key.table != "webhooks":
+        if key.table != "sinks" and key.member in chosen:
             assert f"{key.key} = {key.default}" in text
             assert key.meaning in text
 
 
 def test_examples_in_the_written_settings_are_valid() -> None:
     text = settings_text()
-    for line in ('death = ["', '"*" = ["', "[[webhooks]]", "url = ", "events = ["):
+    for line in ('death = ["', '"*" = ["', "[[sinks]]", "url = ", "events = ["):
         assert f"# {line}" in text
         text = text.replace(f"# {line}", line)
     settings = parse_settings(text)
     assert len(settings.hooks) == 2
-    assert len(settings.webhooks) == 1
+    assert len(settings.sinks) == 1
 
 
 def test_empty_folder_is_taken_even_as_the_current_one(
@@ -88,7 +94,7 @@ def test_folder_that_cannot_be_replaced_is_filled(
 
     monkeypatch.setattr(Path, "replace", busy)
     scaffold(folder)
-    assert load_settings(folder / "evolve.toml") == Settings()
+    assert load_settings(folder / "evolve.toml") == AS_THE_TEMPLATE_WANTS
     assert [path.name for path in tmp_path.iterdir()] == ["mount"]
 
 
@@ -141,3 +147,10 @@ def test_files_are_ours_to_use_and_nobody_elses_to_write(umask: int, tmp_path: P
         assert not mode & 0o022, path
         assert mode & 0o600 == 0o600, path
         assert not path.is_dir() or mode & 0o100, path
+
+
+def test_what_suits_the_genes_of_a_template_is_written_too(tmp_path: Path) -> None:
+    text = settings_text(shipped_template())
+    assert parse_settings(text) == AS_THE_TEMPLATE_WANTS
+    assert "likely = {speak = 0.7, listen = 0.7} # functions of which" in text
+    assert not (shipped_template() / "evolve.toml").exists()

@@ -1,12 +1,14 @@
-"""The settings of the world `series`: which file, and how it is written."""
+"""The options of the environments."""
 
 from typing import Literal
 
-from evolve_ai.model.setting import Section, setting
+from evolve_ai.model.setting import Section, member, setting
 
 
-class SeriesSettings(Section):
-    """The world `series`: a column of a CSV file, told value by value."""
+class SeriesOptions(Section):
+    """Agents forecast the next value of a column of a CSV file, told value by value."""
+
+    name: Literal["series"] = member("series")
 
     file: str = setting(
         "", "CSV file, relative to the project; empty: the sunspots that are shipped", form="a path"
@@ -47,3 +49,9 @@ class SeriesSettings(Section):
         low=0.0,
         high=10.0,
     )
+
+
+class SolitaryOptions(Section):
+    """No world: agents report their own fitness, and the pot is divided by rank of that."""
+
+    name: Literal["solitary"] = member("solitary")

@@ -1,0 +1,38 @@
+"""The command `evolve plugins`."""
+
+from typing import Any
+
+import click
+
+from evolve_ai.cli.options import json_option, project_option, say, show_json
+from evolve_ai.cli.working import open_project
+from evolve_ai.model.errors import NoProjectError
+from evolve_ai.model.settings import Settings
+from evolve_ai.pipelines.plugin_list import plugin_list
+from evolve_ai.ui.plugins import plugin_lines
+from evolve_ai.ui.streams import LOOKED
+
+
+@click.command()
+@click.argument("family", required=False)
+@json_option
+@project_option
+def plugins(family: str | None, as_json: bool, **at: Any) -> object:
+    """List what can be chosen in evolve.toml: the families of plug-ins, their members and options.
+
+    Outside of a project, too. docs/extending.md shows how to write one.
+    """
+    found = plugin_list(_settings(**at), family)
+    if as_json:
+        show_json([row.model_dump(mode="json") for row in found])
+    else:
+        for line in plugin_lines(found):
+            say(line)
+    return LOOKED
+
+
+def _settings(**at: Any) -> Settings | None:
+    try:
+        return open_project(**at).settings
+    except NoProjectError:
+        return None

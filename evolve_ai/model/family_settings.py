@@ -1,0 +1,97 @@
+"""How a plug-in is chosen in evolve.toml: `[family]`, its `name`, and its options beside it.
+
+The options of built-in members are checked with the other settings. Those of a member of the user's
+own are kept as they are written, until it is imported and says what it takes.
+"""
+
+from collections.abc import Mapping
+from functools import reduce
+from operator import or_
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator, ConfigDict, Discriminator, Tag
+
+from evolve_ai.model.environment_settings import SeriesOptions, SolitaryOptions
+from evolve_ai.model.executor_settings import InlineOptions, ProcessesOptions
+from evolve_ai.model.selection_settings import (
+    DriftOptions,
+    EnergyOptions,
+    TournamentOptions,
+    TruncationOptions,
+)
+from evolve_ai.model.setting import PLUGIN_FORM, PluginName, Section, setting
+from evolve_ai.model.sink_settings import WebhookOptions
+from evolve_ai.model.substrate_settings import RustOptions
+from evolve_ai.model.variation_settings import StandardOptions
+
+# family -> name of a built-in member -> its options. The first member is the default one.
+OPTIONS: Mapping[str, Mapping[str, type[Section]]] = {
+    "environment": {"series": SeriesOptions, "solitary": SolitaryOptions},
+    "selection": {
+        "energy": EnergyOptions,
+        "truncation": TruncationOptions,
+        "tournament": TournamentOptions,
+        "none": DriftOptions,
+    },
+    "variation": {"standard": StandardOptions},
+    "substrate": {"rust": RustOptions},
+    "executor": {"processes": ProcessesOptions, "inline": InlineOptions},
+    "sinks": {"webhook": WebhookOptions},  # several of them may be chosen
+}
+MEANINGS: Mapping[str, str] = {
+    "environment": "The world.",
+    "selection": "Who dies and who breeds.",
+    "variation": "Where genomes come from.",
+    "substrate": "The language of the agents.",
+    "executor": "How chunks of work are spread over workers.",
+    "sinks": "To whom events are told, beside logs/events.jsonl and hooks.",
+}
+# family -> the group of entry points by which packages offer members, after "evolve_ai.".
+GROUPS: Mapping[str, str] = {
+    "environment": "environments",
+    "selection": "selection",
+    "variation": "variation",
+    "substrate": "substrates",
+    "executor": "executors",
+    "sinks": "sinks",
+}
+OWN = "own"  # what members of the user's own are told apart by
+
+
+class OwnMember(Section):
+    """A member of the user's own, whose options are not known yet."""
+
+    model_config = ConfigDict(extra="allow")
+
+    name: PluginName = setting(..., "which member of the family", form=PLUGIN_FORM)
+
+
+def chosen(family: str) -> Any:
+    """The type of the setting that chooses a member of this family, by a table or by a name."""
+    members = OPTIONS[family]
+
+    def kind(value: object) -> str:
+        name = value.get("name") if isinstance(value, Mapping) else getattr(value, "name", OWN)
+        name = next(iter(members)) if name is None else name
+        return name if isinstance(name, str) and name in members else OWN
+
+    tagged: list[Any] = [Annotated[model, Tag(name)] for name, model in members.items()]
+    tagged.append(Annotated[OwnMember, Tag(OWN)])
+    return Annotated[reduce(or_, tagged), Discriminator(kind), BeforeValidator(_as_table)]
+
+
+def _as_table(value: object) -> object:
+    return {"name": value} if isinstance(value, str) else value
+
+
+def default(family: str) -> Any:
+    return next(iter(OPTIONS[family].values()))()
+
+
+def options_of(member: Section) -> dict[str, Any]:
+    """All of a built-in member, those that are written of another one."""
+    return {key: value for key, value in member if key != "name"}
+
+
+def is_built_in(member: Section) -> bool:
+    return not isinstance(member, OwnMember)

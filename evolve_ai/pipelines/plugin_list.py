@@ -1,0 +1,105 @@
+"""Lists the plug-ins of each family: built in, offered by packages, named by the settings."""
+
+from collections.abc import Iterator, Sequence
+from importlib.metadata import EntryPoint, entry_points
+from typing import Any
+
+from pydantic import BaseModel
+
+from evolve_ai.guards.options import model_of
+from evolve_ai.model import settings_reference
+from evolve_ai.model.errors import UsageError
+from evolve_ai.model.family_settings import GROUPS, MEANINGS, OPTIONS
+from evolve_ai.model.plugin_report import FamilyRow, MemberRow, OptionRow
+from evolve_ai.model.settings import Settings
+from evolve_ai.model.settings_reference import KeyReference
+from evolve_ai.system.guard import described
+
+
+def plugin_list(settings: Settings | None, asked: str | None = None) -> list[FamilyRow]:
+    """Each family, or the one that is asked for; `settings` are of the project here, if there is
+    one. UsageError for a family that is none."""
+    if asked is not None and asked not in OPTIONS:
+        raise UsageError(
+            f"{asked!r} is no family of plug-ins", todo=f"there are: {', '.join(OPTIONS)}"
+        )
+    families = OPTIONS if asked is None else (asked,)
+    return [_family(family, settings) for family in families]
+
+
+def _family(family: str, settings: Settings | None) -> FamilyRow:
+    chosen = _chosen(family, settings)
+    rows = [
+        MemberRow(
+            name=name,
+            source="built in",
+            about=(model.__doc__ or "").split("\n")[0],
+            options=list(map(_option, settings_reference.options_of(family, name)[1:])),
+            chosen=name in chosen,
+        )
+        for name, model in OPTIONS[family].items()
+    ]
+    offered = [_offered(entry, chosen) for entry in _entries(family)]
+    known = {row.name for row in (*rows, *offered)}
+    mine = [_mine(name) for name in chosen if name not in known]
+    table = "[[sinks]]" if family == "sinks" else f"[{family}]"
+    members = [*rows, *offered, *mine]
+    return FamilyRow(family=family, table=table, about=MEANINGS[family], members=members)
+
+
+def _chosen(family: str, settings: Settings | None) -> Sequence[str]:
+    if settings is None:
+        return ()
+    found = getattr(settings, family)
+    return [one.name for one in found] if isinstance(found, tuple) else [found.name]
+
+
+def _entries(family: str) -> Iterator[EntryPoint]:
+    for entry in sorted(
+        entry_points(group=f"evolve_ai.{GROUPS[family]}"), key=lambda one: one.name
+    ):
+        if entry.name not in OPTIONS[family]:
+            yield entry
+
+
+def _offered(entry: EntryPoint, chosen: Sequence[str]) -> MemberRow:
+    package = entry.dist
+    source = f"{package.name} {package.version}" if package is not None else entry.value
+    try:
+        member = entry.load()
+    except Exception as error:
+        about, options = f"cannot be imported: {described(error)}", []
+    else:
+        about, options = _about(member), _options(member)
+    return MemberRow(
+        name=entry.name, source=source, about=about, options=options, chosen=entry.name in chosen
+    )
+
+
+def _mine(name: str) -> MemberRow:
+    """Named by the settings; it is imported when a run needs it, and guarded then."""
+    about = "your own" if ":" in name else "no such member"
+    return MemberRow(name=name, source="evolve.toml", about=about, options=[], chosen=True)
+
+
+def _about(member: object) -> str:
+    return (getattr(member, "__doc__", None) or "").strip().split("\n")[0]
+
+
+def _options(member: object) -> list[OptionRow]:
+    model = model_of(member)
+    return [] if model is None else [_own_option(key, info) for key, info in _fields(model)]
+
+
+def _fields(model: type[BaseModel]) -> list[tuple[str, Any]]:
+    return list(model.model_fields.items())
+
+
+def _own_option(key: str, field: Any) -> OptionRow:
+    return _option(settings_reference.key_of("", key, field))
+
+
+def _option(key: KeyReference) -> OptionRow:
+    return OptionRow(
+        key=key.key, default=key.default, allowed=key.allowed, unit=key.unit, meaning=key.meaning
+    )
