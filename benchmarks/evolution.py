@@ -8,6 +8,7 @@
 """
 
 import argparse
+import gc
 import random
 import statistics
 import time
@@ -53,6 +54,8 @@ def selecting(agents: int, rounds: int) -> dict[str, float]:
 
 
 def conceiving() -> dict[str, float]:
+    gc.collect()
+    gc.freeze()  # as a life-cycle does: what lasts is not looked through again and again
     pool, draws = RustSubstrate().read_pool(TEMPLATE), Draws(7)
     ids = [draws.uuid("founder", number) for number in range(PAIRS)]
     founders = [VARIATION.found(one, pool, draws.rng("found", one)) for one in ids]

@@ -22,7 +22,7 @@ MAY_GROW = 1.05
 WARM_SECONDS = 20.0  # a life-cycle that has just begun still fills its memory
 LEAST_IN_A_THIRD = 3
 BYTES_A_BIRTH = 32 * 1024  # the registry keeps genome and story of the dead; 11 KB were measured
-WORKSPACE_SLACK = 32 * 1024 * 1024  # a write-ahead log at its longest, journals, diaries
+WORKSPACE_SLACK = 32 * 1024 * 1024  # a write-ahead log at its longest, journals, order logs
 LOG_SLACK = 4 * 1024 * 1024  # other logs than that of events
 _SEQ = re.compile(rb'"seq": ?(\d+)')
 

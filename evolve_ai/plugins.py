@@ -1,4 +1,4 @@
-"""Owns the list of plug-ins: what a name in the settings stands for, and the parts it makes."""
+"""The list of plug-ins: what a name in the settings stands for, and what it makes."""
 
 import importlib
 from collections.abc import Callable, Mapping, Sequence
@@ -28,7 +28,7 @@ from evolve_ai.model.family_settings import OPTIONS, is_built_in
 from evolve_ai.model.setting import Section
 from evolve_ai.notifications.orchestrator_log import Log
 from evolve_ai.notifications.own_sink import OwnSink
-from evolve_ai.pipelines.parts import Parts
+from evolve_ai.pipelines.components import Components
 from evolve_ai.selection.drift import drift
 from evolve_ai.selection.energy import energy
 from evolve_ai.selection.tournament import Tournament
@@ -71,10 +71,10 @@ EXECUTORS: Mapping[str, Callable[[Any], Executor]] = {
 }
 
 
-def assemble(project: Project, sink: Sink) -> Parts:
+def assemble(project: Project, sink: Sink) -> Components:
     """The parts that the settings of a project name. PluginError for a name that leads nowhere."""
     substrate = _substrate_of(project)
-    return Parts(
+    return Components(
         project=project,
         substrate=substrate,
         world=world_of(project),

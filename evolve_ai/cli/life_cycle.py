@@ -95,7 +95,7 @@ def watching(
 ) -> Callable[[CycleReport], None]:
     """What is told of each cycle. Of an endless life the end of its reader is the end."""
     look = tell_once_what_is_lost()
-    told_of_silence = manager.parts.project.settings.environment.name != "solitary"
+    told_of_silence = manager.components.project.settings.environment.name != "solitary"
 
     def watch(report: CycleReport) -> None:
         nonlocal told_of_silence

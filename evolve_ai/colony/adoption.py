@@ -1,19 +1,19 @@
-"""Owns finding out who still lives when a colony is taken over, and how the others ended."""
+"""Finds out who still lives when a colony is taken over, and how the others ended."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from evolve_ai.colony import journal
-from evolve_ai.colony.diary import Entry
 from evolve_ai.colony.journal import Journal, Life
+from evolve_ai.colony.order_log import Entry
 from evolve_ai.model.agent import Cause, Fault
 from evolve_ai.model.colony import Start
 from evolve_ai.system.exits import Exit
 from evolve_ai.system.identity import Identity, boot_id, identify
 from evolve_ai.system.listing import name_of, parent, stands_in
 
-# What a diary tells of, and what follows in the entry.
+# What an order log tells of, and what follows in the entry.
 LEAVE = "leave"  # pids by agent: they are asked to leave
 BYE = "bye"  # agent, the state that it left
 CONDEMNED = "condemned"  # pid, cause, reason: it is about to be killed for this
@@ -45,13 +45,13 @@ class Past:
     greeted: frozenset[int]
 
 
-def past_of(diary: Sequence[Entry]) -> Past:
+def past_of(order_log: Sequence[Entry]) -> Past:
     left: set[int] = set()
     told: set[int] = set()
     greeted: set[int] = set()
     byes: dict[str, bytes | None] = {}
     condemned: dict[int, Fault] = {}
-    for kind, *rest in diary:
+    for kind, *rest in order_log:
         if kind == LEAVE:
             left.update(rest[0].values())
             byes |= dict.fromkeys(rest[0])

@@ -1,4 +1,4 @@
-"""Owns agent.log: made ready for a new process, cut when too long, quoted when one dies."""
+"""Keeps agent.log: ready for a new process, cut when too long, quoted when one dies."""
 
 import errno
 import os

@@ -1,4 +1,4 @@
-"""Owns a colony: a crew that is given its orders whole, and that another can take over."""
+"""Carries out the orders of a life-cycle; another process can take over in the middle."""
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
@@ -8,11 +8,11 @@ from typing import Any
 
 from evolve_ai.colony import agent_log, pipes, season
 from evolve_ai.colony.adoption import found_in, past_of
-from evolve_ai.colony.crew import Crew
+from evolve_ai.colony.agent_io import ORPHANED
 from evolve_ai.colony.journal import Life
 from evolve_ai.colony.launching import Noted
 from evolve_ai.colony.resident import Asked
-from evolve_ai.colony.switchboard import ORPHANED
+from evolve_ai.colony.supervisor import Supervisor
 from evolve_ai.contracts.environment import Environment
 from evolve_ai.model.agent import Cause, Fault
 from evolve_ai.model.colony import (
@@ -34,7 +34,7 @@ from evolve_ai.system.exits import Exit, explain
 OpenWorld = Callable[[int], Environment]
 
 
-class Colony(Crew):
+class Colony(Supervisor):
     """Satisfies contracts.colony.Colony."""
 
     def __init__(self, folder: Path, program: Path, open_world: OpenWorld, **more: Any):
@@ -55,7 +55,7 @@ class Colony(Crew):
         """
         before: dict[str, Farewell] = {}
         if title is not None:
-            byes = past_of(self.diary.open(title)).byes
+            byes = past_of(self.order_log.open(title)).byes
             named = {*leave, *(start.id for start in starts)}
             before = {id: _long_gone(byes[id]) for id in named & byes.keys()}
         residents = self._board.residents
@@ -89,7 +89,7 @@ class Colony(Crew):
         `expected` are the pids that should be there. Why one is not is among the faults of the
         next exchange, unless it was asked to leave.
         """
-        past = past_of(self.diary.entries)
+        past = past_of(self.order_log.entries)
         journal, keeper = self._spawner.journal(), self.keeper.pid
         found = found_in(journal, keeper, known, expected, past.greeted)
         self._board.unkillable += processes.end_strangers_left_behind(found.strays)
@@ -106,11 +106,11 @@ class Colony(Crew):
                 if fault.cause is Cause.UNKNOWN:
                     lost.add(id)
         notes = {id: resident.note for id, resident in self._board.residents.items()}
-        return Adopted(notes, self.diary.title, past.byes, past.left, frozenset(lost))
+        return Adopted(notes, self.order_log.title, past.byes, past.left, frozenset(lost))
 
     def forget(self) -> None:
         """What was begun before is not gone on with."""
-        self.diary.open(f"epoch {self.epoch}")
+        self.order_log.open(f"epoch {self.epoch}")
 
     def _take_over(self, start: Start, life: Life) -> None:
         noted = Noted.parse(life.note)

@@ -1,4 +1,4 @@
-"""Owns reading the journal of a keeper: which processes there were, and how they ended.
+"""Reads the journal of a keeper: which processes there were, and how they ended.
 
 The format is told at the head of evolve_ai/keeper/src/journal.rs. A journal may end in half a
 line, or hold rubbish after a power cut: what cannot be read is counted and skipped.

@@ -1,4 +1,4 @@
-"""Owns the client of a keeper: the small native process that starts and reaps a colony's agents.
+"""Talks to a keeper, the small native process that starts and reaps a colony's agents.
 
 The keeper's side, and what the fields of a frame mean: evolve_ai/keeper/src/wire.rs.
 """

@@ -1,4 +1,4 @@
-"""Owns the program of the keeper: shipped as source, compiled once for a workspace."""
+"""Compiles the keeper from the source that is shipped, once for a workspace."""
 
 import hashlib
 import os

@@ -1,4 +1,4 @@
-"""Owns reaching the keeper of a folder: the one that lives there, or a new one."""
+"""Reaches the keeper of a folder: the one that lives there, or a new one."""
 
 import contextlib
 import os

@@ -1,4 +1,4 @@
-"""Owns getting agents started: what is made ready for a process, and what its hello says."""
+"""Gets agents started: makes ready what a process needs, and writes its hello."""
 
 import errno
 import os
@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from evolve_ai.colony import agent_log, pipes, refusals, state_folders
-from evolve_ai.colony.diary import Diary
+from evolve_ai.colony.agent_io import AgentIO
 from evolve_ai.colony.keeper import Launch
+from evolve_ai.colony.order_log import OrderLog
 from evolve_ai.colony.programs import AS_FILE, NotAsSignedError, Programs
 from evolve_ai.colony.resident import Asked, Resident
 from evolve_ai.colony.spawner import Began, Failed, Spawner
-from evolve_ai.colony.switchboard import Switchboard
 from evolve_ai.model import frame
 from evolve_ai.model.agent import Fault
 from evolve_ai.model.colony import Refused, Start, Started
@@ -61,7 +61,7 @@ class Launcher:
         self,
         folder: Path,
         spawner: Spawner,
-        diary: Diary,
+        order_log: OrderLog,
         *,
         epoch: int,
         orphan_seconds: int,
@@ -79,7 +79,7 @@ class Launcher:
         self._log_bytes = log_bytes
         self._requested: dict[str, _Request] = {}
         self._outcome: dict[str, Started | Fault | Refused] = {}
-        self.board = Switchboard(spawner, diary, self._begun)
+        self.board = AgentIO(spawner, order_log, self._begun)
 
     def start(self, starts: Sequence[Start]) -> dict[str, Started | Fault | Refused]:
         """Have processes started and greet them as they come; who is there owes a `ready`."""

@@ -1,4 +1,4 @@
-"""Owns reading an agent's log while it grows: its end, and what is added to it."""
+"""Reads an agent's log while it grows: its end, and what is added to it."""
 
 import errno
 import os

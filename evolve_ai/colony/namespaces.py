@@ -1,5 +1,4 @@
-"""Owns the namespaces that a keeper and its agents may live in: what is seen there, and the trying
-of them."""
+"""The namespaces that a keeper and its agents may live in: what is seen there; tries them."""
 
 from collections.abc import Iterable, Iterator
 from pathlib import Path

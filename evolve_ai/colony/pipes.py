@@ -1,4 +1,4 @@
-"""Owns the pair of named pipes of each agent.
+"""Makes and opens the two named pipes of each agent.
 
 Made anew for each process, so that nobody who held the old pair (a child of the dead agent,
 say) can speak for the new one, and no stale byte is read. They outlive the orchestrator: the

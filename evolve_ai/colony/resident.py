@@ -1,4 +1,4 @@
-"""Owns our handle of one running agent: its process, its pipes, where it stands in the protocol."""
+"""One running agent: its process, its pipes, and how far it is in the protocol."""
 
 import contextlib
 import os

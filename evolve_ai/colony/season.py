@@ -1,6 +1,6 @@
-"""Owns a season: the ticks of a cycle, in which a world turns among the agents of a colony.
+"""Lives the ticks of a cycle: the world asks, the agents of a colony answer.
 
-Each turn is written into the colony's diary. After a kill the same season, asked for again, is
+Each turn is written into the colony's order log. After a kill the same season, asked for again, is
 replayed from there, and goes on where it was broken off: no agent lives a tick twice, and none is
 left out.
 """
@@ -12,9 +12,9 @@ from functools import partial
 from msgspec import structs
 
 from evolve_ai.colony.adoption import RESETTLED, SETTLED, TOLD, TURN
-from evolve_ai.colony.crew import Crew
-from evolve_ai.colony.diary import Entry
+from evolve_ai.colony.order_log import Entry, OrderLog
 from evolve_ai.colony.pasts import Told
+from evolve_ai.colony.supervisor import Supervisor
 from evolve_ai.contracts.environment import Environment
 from evolve_ai.model.agent import Cause, Fault
 from evolve_ai.model.colony import Between, Change, Exchange, Order, Turned, nothing
@@ -22,14 +22,13 @@ from evolve_ai.model.errors import SettingsError
 from evolve_ai.model.world import Act, Resident
 
 
-def turn(environment: Environment, crew: Crew, order: Order, between: Between = nothing) -> Turned:
-    """Live a season. Who fails is asked no more, unless `between` has judged that; it is asked
-    before the first tick, too."""
-    past = _Past(crew.diary.open(order.title))
-    residents = order.residents if past.settled is None else past.settled
-    if past.settled is None:
-        crew.diary.write([[SETTLED, [astuple(one) for one in residents]]])
-    environment.settle_in(residents, order.first_tick, order.cycle)
+def turn(
+    environment: Environment, supervisor: Supervisor, order: Order, between: Between = nothing
+) -> Turned:
+    """Live a season. `between` is asked before and after each tick; whose failure it has not judged
+    is asked no more."""
+    log = supervisor.order_log
+    past, residents = _begun(environment, log, order)
     faults: dict[str, Fault] = {}
     lived: dict[str, int] = {}
     taints: list[str] = []
@@ -37,13 +36,13 @@ def turn(environment: Environment, crew: Crew, order: Order, between: Between = 
     def resettle(tick: int, replayed: bool) -> None:
         change = past.change(tick) if replayed else between(lived, faults)
         if not replayed and change != Change():
-            crew.diary.write([_resettled(tick, change)])
+            log.write([_resettled(tick, change)])
         _forget(change, lived, faults)
         if known := _settled(residents, change):
             environment.resettle(known)
 
     resettle(order.first_tick - 1, past.begun)
-    ask = partial(crew.exchange, cycle=order.cycle)
+    ask = partial(supervisor.exchange, cycle=order.cycle)
     for tick in range(order.first_tick, order.first_tick + order.ticks):
         replayed = False
         for phase in range(environment.phases):
@@ -54,7 +53,7 @@ def turn(environment: Environment, crew: Crew, order: Order, between: Between = 
                 percepts = {agent: p for agent, p in asked.items() if agent not in faults}
                 news = order.offers if tick == order.first_tick else {}
                 exchange = ask(percepts, tick=tick, pool_for=news, told=past.take_told())
-                crew.diary.write([_entry(tick, phase, exchange)])
+                log.write([_entry(tick, phase, exchange)])
             faults |= exchange.faults
             taints += exchange.tainted
             environment.hear(phase, exchange.acts)
@@ -62,6 +61,18 @@ def turn(environment: Environment, crew: Crew, order: Order, between: Between = 
         environment.end_tick()
         resettle(tick, replayed)
     return Turned(environment.close(), faults, tuple(taints))
+
+
+def _begun(
+    environment: Environment, log: OrderLog, order: Order
+) -> tuple["_Past", Sequence[Resident]]:
+    """The season so far, and those who have settled in, now or when it first began."""
+    past = _Past(log.open(order.title))
+    residents = order.residents if past.settled is None else past.settled
+    if past.settled is None:
+        log.write([[SETTLED, [astuple(one) for one in residents]]])
+    environment.settle_in(residents, order.first_tick, order.cycle)
+    return past, residents
 
 
 def _settled(residents: Sequence[Resident], change: Change) -> list[Resident]:
@@ -90,7 +101,7 @@ def _resettled(tick: int, change: Change) -> Entry:
 
 
 class _Past:
-    """What the diary tells of the season so far."""
+    """What the order log tells of the season so far."""
 
     def __init__(self, entries: Sequence[Entry]):
         self.settled: Sequence[Resident] | None = None

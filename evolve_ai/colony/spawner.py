@@ -1,4 +1,4 @@
-"""Owns how a colony comes by processes: it asks its keeper, and a new one when that has died."""
+"""Asks the keeper for processes, and starts a new keeper when that has died."""
 
 import os
 from collections.abc import Callable, Iterator, Sequence

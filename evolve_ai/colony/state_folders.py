@@ -1,4 +1,4 @@
-"""Owns `state/`, the one folder that an agent may write in: that it is one, and what it holds."""
+"""Checks `state/`, the one folder that an agent may write in, and what it holds."""
 
 import errno
 import os

@@ -1,4 +1,4 @@
-"""Owns the contract of a colony: desired state in, observations out, here or on another node."""
+"""The contract of a colony: desired state in, observations out, here or on another node."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Owns the contract of an environment: the world that pays and charges energy."""
+"""The contract of an environment: the world that pays and charges energy."""
 
 from collections.abc import Mapping, Sequence
 from typing import Protocol

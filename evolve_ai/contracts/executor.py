@@ -1,4 +1,4 @@
-"""Owns the contract of an executor: a way to spread chunks over workers."""
+"""The contract of an executor: a way to spread chunks over workers."""
 
 from collections.abc import Callable, Iterable, Iterator
 from typing import Protocol, TypeVar

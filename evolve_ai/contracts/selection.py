@@ -1,4 +1,4 @@
-"""Owns the contract of a selection policy."""
+"""The contract of a selection policy."""
 
 import random
 from typing import Protocol

@@ -1,4 +1,4 @@
-"""Owns the contract of an event sink."""
+"""The contract of an event sink."""
 
 from collections.abc import Sequence
 from typing import Protocol

@@ -1,4 +1,4 @@
-"""Owns the contract of a substrate: a language in which agents are written."""
+"""The contract of a substrate: a language in which agents are written."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
@@ -52,7 +52,7 @@ class Trier(Builder, Protocol):
     ) -> tuple[BuildVerdict, ...]: ...
 
 
-class Onlooker(Protocol):
+class ReadOnlyBuilder(Protocol):
     """Sees what a builder keeps, also beside one that builds. Writes nothing."""
 
     # As a builder's.
@@ -131,4 +131,4 @@ class Substrate(Protocol):
     def builder(self, workspace: Path, pool: GenePool, confine: Confine) -> Trier: ...
 
     # One who looks at what the builder of this workspace keeps.
-    def onlooker(self, workspace: Path, pool: GenePool) -> Onlooker: ...
+    def read_only_builder(self, workspace: Path, pool: GenePool) -> ReadOnlyBuilder: ...

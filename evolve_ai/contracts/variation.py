@@ -1,4 +1,4 @@
-"""Owns the contract of variation: where the genomes of founders and children come from."""
+"""The contract of variation: where the genomes of founders and children come from."""
 
 import random
 from collections.abc import Sequence

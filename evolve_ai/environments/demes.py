@@ -1,4 +1,4 @@
-"""Owns demes: several worlds side by side, each with its own pot and its own neighbours."""
+"""Turns several worlds side by side, each with its own pot and its own neighbours."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""Owns dividing a pot of energy: by rank of skill, and by the worth of words."""
+"""Divides a pot of energy: by rank of skill, and by the worth of words."""
 
 from collections.abc import Mapping
 from math import fsum

@@ -1,4 +1,4 @@
-"""Owns the world `series`: agents forecast the next value of a column of numbers.
+"""The world `series`: agents forecast the next value of a column of numbers.
 
 The economy is written down in docs/environments.md.
 """

@@ -1,4 +1,4 @@
-"""Owns the world `solitary`: no world at all; agents report their own fitness."""
+"""The world `solitary`: no world at all; agents report their own fitness."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace

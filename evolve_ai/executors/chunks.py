@@ -1,4 +1,4 @@
-"""Owns the cutting of a sequence into chunks, the unit of work of a worker."""
+"""Cuts a sequence into chunks, the unit of work of a worker."""
 
 from collections.abc import Iterable, Iterator
 from itertools import islice

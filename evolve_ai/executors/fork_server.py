@@ -1,4 +1,4 @@
-"""Owns starting child processes: from a server that has imported what they need, once."""
+"""Starts child processes from a server that has imported what they need, once."""
 
 import multiprocessing
 import signal

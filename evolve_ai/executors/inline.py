@@ -1,4 +1,4 @@
-"""Owns the executor that works in this very process: for one worker, and for tests."""
+"""Does all work in this very process: for one worker, and for tests."""
 
 from collections.abc import Callable, Iterable, Iterator
 from typing import TypeVar

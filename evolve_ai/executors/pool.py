@@ -1,4 +1,4 @@
-"""Owns the executor of several worker processes on this machine."""
+"""Spreads work over several worker processes on this machine."""
 
 import os
 import pickle

@@ -1,4 +1,4 @@
-"""Owns the life of a worker process: take a task, answer, until told to end. Imports little."""
+"""Runs in a worker process: takes a task, answers, until told to end. Imports little."""
 
 import os
 import pickle

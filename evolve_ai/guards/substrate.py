@@ -1,4 +1,4 @@
-"""Guards a substrate of the user's own, its builders and its onlookers."""
+"""Guards a substrate of the user's own, its builders and its read-only builders."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
@@ -20,12 +20,12 @@ from evolve_ai.model.report import (
 from evolve_ai.system.guard import Guard, WrongValueError
 
 _BUILDER = ("ready", "build", "trial", "forget", "prune")
-_ONLOOKER = ("ready", "verify", "explain")
+_READ_ONLY = ("ready", "verify", "explain")
 _MOST = 1_000_000
 _SUBSTRATE = (
     "checks", "read_pool", "pool_stamp", "equip", "equipped", "read_source", "policy_hash",
     "rule_reason", "wiring", "manifests", "viability", "toolchain", "fingerprint", "builder",
-    "onlooker",
+    "read_only_builder",
 )  # fmt: skip
 
 
@@ -38,8 +38,8 @@ class _Guarded:
         return self._guard.call(verb, lambda: getattr(self._inner, verb)(*arguments), check)
 
 
-class GuardedOnlooker(_Guarded):
-    """Satisfies contracts.substrate.Onlooker."""
+class GuardedReadOnlyBuilder(_Guarded):
+    """Satisfies contracts.substrate.ReadOnlyBuilder."""
 
     def ready(self, requests: Sequence[BuildRequest]) -> Mapping[str, Program]:
         return self._ask("ready", _programs, tuple(requests))  # type: ignore[no-any-return]
@@ -169,11 +169,14 @@ class GuardedSubstrate(_Guarded):
         )
         return GuardedBuilder(self._guard, made)
 
-    def onlooker(self, workspace: Path, pool: GenePool) -> GuardedOnlooker:
+    def read_only_builder(self, workspace: Path, pool: GenePool) -> GuardedReadOnlyBuilder:
         made = self._ask(
-            "onlooker", lambda it: values.offers(it, _ONLOOKER, "an onlooker"), workspace, pool
+            "read_only_builder",
+            lambda it: values.offers(it, _READ_ONLY, "a read-only builder"),
+            workspace,
+            pool,
         )
-        return GuardedOnlooker(self._guard, made)
+        return GuardedReadOnlyBuilder(self._guard, made)
 
     def _text(self, verb: str, *arguments: Any) -> str:
         found = self._ask(verb, lambda told: text(told, "a text"), *arguments)

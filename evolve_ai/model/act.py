@@ -1,4 +1,4 @@
-"""Owns the act: what the answer of an agent may say, and how thousands a tick are read.
+"""The act: what the answer of an agent may say, and how thousands a tick are read.
 
 The contract is docs/agent-protocol.md.
 """

@@ -1,4 +1,4 @@
-"""Owns what is known of one agent, and the states it can be in."""
+"""What is known of one agent, and the states it can be in."""
 
 from dataclasses import dataclass, field
 from enum import StrEnum

@@ -1,4 +1,4 @@
-"""Owns the settings of the audit: what gene code may say besides, and what is only told."""
+"""The settings of the audit: what gene code may say besides, and what is only told."""
 
 from evolve_ai.model.setting import (
     NAMES_FORM,

@@ -1,4 +1,4 @@
-"""Owns the budgets of a population: how full each is, who may be born, and who has to go."""
+"""The budgets of a population: how full each is, who may be born, and who has to go."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -97,7 +97,7 @@ class Budget:
 
 
 @dataclass(frozen=True, slots=True)
-class Mouth:
+class Consumer:
     """A living agent as budgets see it. Energy in thousandths, age in cycles."""
 
     id: str
@@ -120,7 +120,7 @@ class Cut:
 
 def cut(
     budgets: Sequence[Budget],
-    mouths: Sequence[Mouth],
+    mouths: Sequence[Consumer],
     births: int,
     leaving: int = 0,
     places: int = 0,
@@ -149,7 +149,7 @@ def cut(
     return Cut(0 if deaths else allowed, deaths, acting)
 
 
-def _poorest(mouths: Sequence[Mouth]) -> list[Mouth]:
+def _poorest(mouths: Sequence[Consumer]) -> list[Consumer]:
     """Least energy first, then the oldest; by id where these are equal."""
     return sorted(mouths, key=lambda mouth: (mouth.energy, -mouth.age, mouth.id))
 

@@ -1,4 +1,4 @@
-"""Owns how many agents a machine can hold: limits as values, and the one that bites first."""
+"""How many agents a machine can hold: limits as values, and the one that bites first."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

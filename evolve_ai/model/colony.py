@@ -1,4 +1,4 @@
-"""Owns what a colony is told, and what it tells: values."""
+"""What a colony is told, and what it tells: values."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field

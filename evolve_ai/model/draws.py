@@ -1,4 +1,4 @@
-"""Owns chance: every draw is keyed by (seed, purpose, ...), never taken from a shared stream."""
+"""Makes random numbers from (seed, purpose, ...), never from a shared stream."""
 
 import hashlib
 import random

@@ -1,4 +1,4 @@
-"""Owns the errors a user can cause: one class per cause, one exit code per kind."""
+"""The errors a user can cause: one class per cause, one exit code per kind."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Owns the event: one thing that happened. Fields by kind are documented in docs/events.md."""
+"""The event: one thing that happened. Fields by kind are documented in docs/events.md."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

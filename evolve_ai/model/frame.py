@@ -1,4 +1,4 @@
-"""Owns the frame: how bodies become bytes on a pipe, and what an agent's bytes may say.
+"""The frame: how bodies become bytes on a pipe, and what an agent's bytes may say.
 
 The contract is docs/agent-protocol.md.
 """

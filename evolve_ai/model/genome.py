@@ -1,4 +1,4 @@
-"""Owns the genome: its shape, its rules, its codec. The contract is docs/genome.md."""
+"""The genome: its shape, its rules, its codec. The contract is docs/genome.md."""
 
 import re
 import uuid

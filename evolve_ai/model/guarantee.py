@@ -1,4 +1,4 @@
-"""Owns what is known of the sandbox of a run: the level in force, and what was probed."""
+"""What is known of the sandbox of a run: the level in force, and what was probed."""
 
 from dataclasses import dataclass, field
 from pathlib import Path

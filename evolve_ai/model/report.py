@@ -1,4 +1,4 @@
-"""Owns what stages report of gene code, genomes on disk and builds."""
+"""What stages report of gene code, genomes on disk and builds."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

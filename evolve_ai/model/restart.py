@@ -1,4 +1,4 @@
-"""Owns the rules of restarting: who waits how long, who is quarantined, when all must pause.
+"""The rules of restarting: who waits how long, who is quarantined, when all must pause.
 
 A pure state machine on a number line. In lockstep a unit of it is a cycle, so that history does not
 depend on a clock; in free mode it is a second of the machine's monotonic clock. Such a line never

@@ -1,4 +1,4 @@
-"""Owns what a sandbox is asked for: its level, the box of one process, what can be lifted."""
+"""What a sandbox is asked for: its level, the box of one process, what can be lifted."""
 
 import zlib
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Owns the settings of the sandbox: the table `[sandbox]` of evolve.toml."""
+"""The settings of the sandbox: the table `[sandbox]` of evolve.toml."""
 
 from typing import Annotated, Literal
 

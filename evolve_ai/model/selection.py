@@ -1,4 +1,4 @@
-"""Owns what a selection policy sees and what it answers."""
+"""What a selection policy sees and what it answers."""
 
 import math
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Owns how a setting is written down: tables, keys with their meaning, and forms of text."""
+"""How a setting is written down: tables, keys with their meaning, and forms of text."""
 
 import re
 from typing import Annotated, Any

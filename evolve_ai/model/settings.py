@@ -1,4 +1,4 @@
-"""Owns the settings of a project: every key of evolve.toml, its default, its range."""
+"""The settings of a project: every key of evolve.toml, its default, its range."""
 
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal, Self

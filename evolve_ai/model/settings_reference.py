@@ -1,4 +1,4 @@
-"""Owns the description of the settings, key by key: for messages, for docs, for new projects."""
+"""Describes the settings key by key: for messages, for docs, for new projects."""
 
 import difflib
 import json

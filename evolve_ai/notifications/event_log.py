@@ -1,4 +1,4 @@
-"""Owns logs/events.jsonl: committed events as JSON lines, rotated, without a gap or a double."""
+"""Writes logs/events.jsonl: committed events as JSON lines, rotated, none missing or twice."""
 
 import json
 import os

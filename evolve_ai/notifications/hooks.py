@@ -1,4 +1,4 @@
-"""Owns hooks: the user's own Python callables, called for each event of a kind."""
+"""Calls hooks: the user's own Python callables, for each event of a kind."""
 
 import importlib
 import traceback
@@ -11,7 +11,7 @@ from typing import Any
 from evolve_ai.model.errors import PluginError
 from evolve_ai.model.event import Recorded
 from evolve_ai.model.sink_settings import ANY_EVENT, EVENT_NAMES
-from evolve_ai.notifications.courier import Courier
+from evolve_ai.notifications.background_sender import BackgroundSender
 from evolve_ai.notifications.orchestrator_log import Log
 from evolve_ai.system.guard import Guard, same_folder
 from evolve_ai.system.plugin_output import bound_log, plugin_speaks
@@ -26,34 +26,34 @@ class Hooks:
     name = "hooks"
 
     def __init__(self, hooks: Mapping[str, Sequence[Hook]], log: Log, *, room: int = 10_000):
-        self._couriers = [
-            (kind, Courier(f"hook {_title(hook)}", _caller(hook, log), log, room=room))
+        self._senders = [
+            (kind, BackgroundSender(f"hook {_title(hook)}", _caller(hook, log), log, room=room))
             for kind, several in hooks.items()
             for hook in several
         ]
 
     @property
     def dropped(self) -> int:
-        return sum(courier.dropped for _, courier in self._couriers)
+        return sum(sender.dropped for _, sender in self._senders)
 
     def deliver(self, events: Sequence[Recorded]) -> None:
-        for kind, courier in self._couriers:
+        for kind, sender in self._senders:
             wanted = [event for event in events if kind in (ANY_EVENT, event.event.kind)]
             if wanted:
-                courier.offer(wanted)
+                sender.offer(wanted)
 
     def close(self) -> None:
-        for _, courier in self._couriers:
-            courier.finish()
-        for _, courier in self._couriers:
-            courier.close()
+        for _, sender in self._senders:
+            sender.finish()
+        for _, sender in self._senders:
+            sender.close()
 
     def lost(self) -> tuple[str, ...]:
         """What hooks have not got when all was over: a sentence for each."""
         return tuple(
-            not_delivered(courier.name, courier.dropped, (e.event.kind for e in courier.left))
-            for _, courier in self._couriers
-            if courier.dropped
+            not_delivered(sender.name, sender.dropped, (e.event.kind for e in sender.left))
+            for _, sender in self._senders
+            if sender.dropped
         )
 
 

@@ -1,4 +1,4 @@
-"""Owns the delivery of committed events to all sinks, of which none can harm a cycle."""
+"""Delivers committed events to all sinks, of which none can harm a cycle."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor

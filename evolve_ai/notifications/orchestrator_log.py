@@ -1,4 +1,4 @@
-"""Owns logs/orchestrator.log: what went wrong beside the agents, as JSON lines by structlog."""
+"""Writes logs/orchestrator.log: what went wrong beside the agents, as JSON lines."""
 
 import logging
 import sys

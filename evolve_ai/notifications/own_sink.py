@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from evolve_ai.contracts.sink import Sink
 from evolve_ai.model.event import Recorded
-from evolve_ai.notifications.courier import Courier
+from evolve_ai.notifications.background_sender import BackgroundSender
 from evolve_ai.notifications.orchestrator_log import Log
 from evolve_ai.system.plugin_output import plugin_speaks
 
@@ -18,17 +18,17 @@ class OwnSink:
         self.name = name
         self._inner = inner
         self._log = log
-        self._courier = Courier(f"sink {name}", self._carry, log, room=room, batch=_BATCH)
+        self._sender = BackgroundSender(f"sink {name}", self._carry, log, room=room, batch=_BATCH)
 
     @property
     def dropped(self) -> int:
-        return self._courier.dropped
+        return self._sender.dropped
 
     def deliver(self, events: Sequence[Recorded]) -> None:
-        self._courier.offer(events)
+        self._sender.offer(events)
 
     def close(self) -> None:
-        self._courier.close()
+        self._sender.close()
         try:
             with plugin_speaks():
                 self._inner.close()

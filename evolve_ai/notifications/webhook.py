@@ -19,7 +19,7 @@ from urllib3.util import make_headers, parse_url
 from evolve_ai.model.errors import SettingsError
 from evolve_ai.model.event import Recorded
 from evolve_ai.model.sink_settings import ANY_EVENT
-from evolve_ai.notifications.courier import Courier
+from evolve_ai.notifications.background_sender import BackgroundSender
 from evolve_ai.notifications.orchestrator_log import Log
 
 SIGNATURE = "X-Evolve-Signature"  # sha256=<HMAC-SHA256 of the body (RFC 2104), in hex>
@@ -57,9 +57,9 @@ class Webhook:
         self._kinds = frozenset(events)
         self._log = log
         self._secret = secret
-        self._courier = Courier(name, self._carry, log, room=room, batch=_BATCH)
+        self._sender = BackgroundSender(name, self._carry, log, room=room, batch=_BATCH)
         self._retries = _Retries(
-            pause=self._courier.pause,
+            pause=self._sender.pause,
             total=retries,
             connect=retries,
             read=retries,
@@ -76,16 +76,16 @@ class Webhook:
 
     @property
     def dropped(self) -> int:
-        return self._courier.dropped
+        return self._sender.dropped
 
     def deliver(self, events: Sequence[Recorded]) -> None:
         every = ANY_EVENT in self._kinds
         wanted = [event.line() for event in events if every or event.event.kind in self._kinds]
         if wanted:
-            self._courier.offer(wanted)
+            self._sender.offer(wanted)
 
     def close(self) -> None:
-        self._courier.close()
+        self._sender.close()
         self._pool.clear()
 
     def _carry(self, lines: Sequence[dict[str, Any]]) -> None:
@@ -94,7 +94,7 @@ class Webhook:
         attempts = self._retries.fresh()
         reason = self._post(body, self._headers(sent, body), attempts)
         if reason is not None:
-            self._courier.dropped += len(lines)
+            self._sender.dropped += len(lines)
             self._log.warning(
                 "events not accepted",
                 sink=self.name,

@@ -1,4 +1,4 @@
-"""Owns `evolve audit`: gene code held against the policy, looked at without a lock or a trace."""
+"""`evolve audit`: holds gene code against the policy, without a lock or a trace."""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -8,9 +8,9 @@ from evolve_ai.model.agent import AgentRecord
 from evolve_ai.model.report import Finding, ScanReport, Severity, SourceReport
 from evolve_ai.model.status import AuditedFile, AuditResult, AuditRow, AuditTotals, FindingRow
 from evolve_ai.pipelines.build_agents import chosen
+from evolve_ai.pipelines.components import Components
 from evolve_ai.pipelines.cycle_report import Stopwatch
 from evolve_ai.pipelines.initiate_project import check_kernel
-from evolve_ai.pipelines.parts import Parts
 from evolve_ai.stages.agent_scan_update import gene_code, rules_of, scan_folder, viable
 from evolve_ai.stages.audit import audit
 from evolve_ai.stages.context import Context
@@ -27,16 +27,18 @@ class Known:
     cached: frozenset[str]
 
 
-def audit_agents(parts: Parts, registry: Registry, prefixes: Sequence[str]) -> AuditResult:
+def audit_agents(
+    components: Components, registry: Registry, prefixes: Sequence[str]
+) -> AuditResult:
     """What the policy of the settings says of these agents, or of all that live, as they are now.
 
     The template is read first: TemplateError where that is refused itself.
     """
     clock = Stopwatch()
     agents = chosen(registry, prefixes)
-    pool = parts.substrate.read_pool(parts.project.template)
-    check_kernel(registry, pool, parts.project.template)
-    context, store = parts.context(pool, cycle=0), Reading(parts.project.sources)
+    pool = components.substrate.read_pool(components.project.template)
+    check_kernel(registry, pool, components.project.template)
+    context, store = components.context(pool, cycle=0), Reading(components.project.sources)
     reports = _of_the_living(registry, _looked_at(context, agents, store))
     known = _read(context, reports, store)
     judged = audit(tuple(viable(context, one, known.sources) for one in reports), known.sources)

@@ -1,4 +1,4 @@
-"""Owns building in the background: what needs the compiler is built in a thread of its own."""
+"""Builds in the background: what needs the compiler has a thread of its own."""
 
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -6,7 +6,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
-from evolve_ai.contracts.substrate import Builder, Onlooker, Progress, Trier
+from evolve_ai.contracts.substrate import Builder, Progress, ReadOnlyBuilder, Trier
 from evolve_ai.model.report import BuildRequest, BuildVerdict, Program
 from evolve_ai.system.commands import cancelled_by
 
@@ -23,10 +23,10 @@ class BackgroundBuilder:
     builder is ever used by two threads at once. Close it: what is under way is cancelled.
     """
 
-    def __init__(self, builder: Trier, onlooker: Callable[[], Onlooker]):
+    def __init__(self, builder: Trier, read_only_builder: Callable[[], ReadOnlyBuilder]):
         self._builder = builder  # while a build is under way, the thread's alone
-        self._open_onlooker = onlooker
-        self._looker: Builder | Onlooker = builder  # answers what is there already
+        self._open_read_only_builder = read_only_builder
+        self._looker: Builder | ReadOnlyBuilder = builder  # answers what is there already
         self._threads = ThreadPoolExecutor(1, "build")
         self._cancel = threading.Event()
         self._under_way: Future[tuple[BuildVerdict, ...]] | None = None
@@ -62,7 +62,7 @@ class BackgroundBuilder:
         self._put_off = not self.idle
         if self._put_off or self._failure is not None:
             return 0
-        looker = self._looker = self._open_onlooker()
+        looker = self._looker = self._open_read_only_builder()
         # Meanwhile agents start: what is ready now must outlast this prune.
         ready = {program.file for program in looker.ready(needed).values()}
         kept = self._kept = frozenset(running) | ready
@@ -92,7 +92,7 @@ class BackgroundBuilder:
 
     def _begin_trial(self) -> None:
         if self._to_try and self.idle and self._failure is None:
-            self._looker = self._open_onlooker()
+            self._looker = self._open_read_only_builder()
             self._trying, self._to_try = self._to_try, ()
             self._under_way = self._threads.submit(self._try, self._trying)
 
@@ -144,7 +144,7 @@ class BackgroundBuilder:
     def _begin(self) -> None:
         if not self.idle or not self._waiting or self._put_off or self._failure is not None:
             return
-        self._looker = self._open_onlooker()
+        self._looker = self._open_read_only_builder()
         requests, self._waiting = tuple(self._waiting.values()), {}
         self._begun = {request.agent: request.fingerprint for request in requests}
         self._under_way = self._threads.submit(self._work, requests)

@@ -1,4 +1,4 @@
-"""Owns the bound that the kernel sets to all agents of a project together, where it may."""
+"""Bounds all agents of a project together by a control group, where the kernel may."""
 
 import hashlib
 from collections.abc import Callable, Iterator

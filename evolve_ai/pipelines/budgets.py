@@ -1,4 +1,4 @@
-"""Owns the budgets in the hands of a run: measured once a cycle, and held to."""
+"""Measures the budgets once a cycle, and holds the population to them."""
 
 from collections.abc import Sequence
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""Owns `evolve build`: programs for agents as they are in their folders now, and no history."""
+"""`evolve build`: programs for agents as they are in their folders now, and no history."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -10,9 +10,9 @@ from evolve_ai.model.population_report import BuildNumbers
 from evolve_ai.model.report import BuildProgress, BuildVerdict, ScanReport
 from evolve_ai.model.status import BuildResult, BuildRow
 from evolve_ai.pipelines.commands import one_alive
+from evolve_ai.pipelines.components import Components
 from evolve_ai.pipelines.cycle_report import Stopwatch
 from evolve_ai.pipelines.initiate_project import open_pool
-from evolve_ai.pipelines.parts import Parts
 from evolve_ai.stages.agent_scan_update import scan
 from evolve_ai.stages.audit import audit
 from evolve_ai.stages.build import request_of
@@ -22,7 +22,10 @@ from evolve_ai.state.registry import Registry
 
 
 def build_agents(
-    parts: Parts, registry: Registry, prefixes: Sequence[str], progress: Progress | None = None
+    components: Components,
+    registry: Registry,
+    prefixes: Sequence[str],
+    progress: Progress | None = None,
 ) -> BuildResult:
     """scan, sync, audit, build: these agents, or all that live, the quarantined too.
 
@@ -30,9 +33,9 @@ def build_agents(
     """
     clock = Stopwatch()
     agents = chosen(registry, prefixes)
-    pool = open_pool(parts, registry)
-    builder = parts.builder(pool)
-    context = parts.context(pool, cycle=0)
+    pool = open_pool(components, registry)
+    builder = components.builder(pool)
+    context = components.context(pool, cycle=0)
     unseen = {agent: replace(record, stamp="") for agent, record in agents.items()}
     scanned = scan(context, unseen, {}, living=len(registry.living()))
     clock.lap("scan")

@@ -1,4 +1,4 @@
-"""Owns the question how many agents this machine can hold: every limit as rows of a check-up."""
+"""Finds how many agents this machine can hold: every limit as a row of a check-up."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Owns several colonies that work at the same time, as one."""
+"""Lets several colonies work at the same time, as one."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace

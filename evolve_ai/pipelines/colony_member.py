@@ -1,4 +1,4 @@
-"""Owns one colony of several as the life-cycle sees it: a process that is always there."""
+"""One colony of several as the life-cycle sees it: a process that is always there."""
 
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -29,7 +29,7 @@ _GRACE = 10.0  # seconds to let go of everybody
 
 
 @dataclass(frozen=True, slots=True)
-class Roll:
+class Roster:
     """Who should live in a colony, by what is on record, and an epoch that no one had before."""
 
     epoch: int
@@ -48,13 +48,13 @@ class Told:
 class ColonyProcess:
     """A colony in a process of its own: give() it an order, then take() what it says.
 
-    One that dies is replaced: its agents live on, the next process adopts them by the `roll`, and
+    One that dies is replaced: its agents live on, the next process adopts them by the `roster`, and
     gets the order that was under way, which is idempotent.
     """
 
-    def __init__(self, spec: ColonySpec, roll: Callable[[], Roll]):
+    def __init__(self, spec: ColonySpec, roster: Callable[[], Roster]):
         self._spec = spec
-        self._roll = roll
+        self._roster = roster
         self._context = children([serve.__module__])
         self._order: Order | None = None  # given, and not answered
         self._season: Order | None = None  # under way
@@ -164,20 +164,20 @@ class ColonyProcess:
                     "the next run takes them over",
                 )
             self._lives -= 1
-            roll = self._roll()
-            self._spec = replace(self._spec, epoch=roll.epoch)
-            adopted = self._adopted(roll)
+            roster = self._roster()
+            self._spec = replace(self._spec, epoch=roster.epoch)
+            adopted = self._adopted(roster)
         self._missed = _both(self._missed, self._unheard)
         self._unheard = Change()
         self._knows = self._order is not None and self._order is self._season
         if self._order is not None and self._order[0] == SETTLE:
-            self._regain(roll, adopted)
+            self._regain(roster, adopted)
 
     def _kill(self) -> None:
         self._process.kill()
         self._process.join()
 
-    def _adopted(self, roll: Roll) -> Adopted | None:
+    def _adopted(self, roster: Roster) -> Adopted | None:
         """None when this process has died, too."""
         dead = self._process
         fresh, self._process = self._begun()
@@ -186,7 +186,7 @@ class ColonyProcess:
         dup2(fresh.fileno(), self.connection.fileno(), inheritable=False)
         fresh.close()
         try:
-            self.connection.send(("adopt", (roll.known, roll.expected), {}))
+            self.connection.send(("adopt", (roster.known, roster.expected), {}))
             while (said := self.connection.recv())[0] == STIRS:
                 pass
         except (EOFError, OSError):
@@ -197,14 +197,14 @@ class ColonyProcess:
         adopted: Adopted = value
         return adopted
 
-    def _regain(self, roll: Roll, adopted: Adopted) -> None:
+    def _regain(self, roster: Roster, adopted: Adopted) -> None:
         """Who has left over this order took its memory along, if the order has no title."""
         assert self._order is not None
         name, (title, leave, starts), named = self._order
         if title is not None:
             return
         for id in (*leave, *(start.id for start in starts)):
-            if roll.expected.get(id) in adopted.left and id not in adopted.notes:
+            if roster.expected.get(id) in adopted.left and id not in adopted.notes:
                 self._byes = {**self._byes, id: Farewell(adopted.byes.get(id))}
         left = {id: bye.state for id, bye in self._byes.items()}
         again = [replace(one, state=left.get(one.id) or one.state) for one in starts]

@@ -1,5 +1,4 @@
-"""Owns what a colony is opened with, and the life of a process that has one: take an order,
-answer, until told to end."""
+"""Runs in the process of a colony: opens it, takes orders and answers, until told to end."""
 
 import time
 from collections.abc import Callable, Iterator, Mapping

@@ -1,4 +1,4 @@
-"""Owns what operators ask of a population: checked when it is typed, done between two cycles."""
+"""Carries out operator commands: checked when typed, done between two cycles."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -11,11 +11,11 @@ from evolve_ai.model.errors import EvolveError, UnknownAgentError, UsageError
 from evolve_ai.model.event import Event, Kind
 from evolve_ai.model.genome import decode
 from evolve_ai.model.report import GenePool
-from evolve_ai.pipelines import folders, inbox, lifetime
+from evolve_ai.pipelines import folders, inbox, session
+from evolve_ai.pipelines.components import Components
 from evolve_ai.pipelines.inbox import Command
 from evolve_ai.pipelines.initiate_project import initiate_project, open_pool
 from evolve_ai.pipelines.layout import Layout
-from evolve_ai.pipelines.parts import Parts
 from evolve_ai.stages.build import request_of
 from evolve_ai.stages.record import tainted
 from evolve_ai.stages.succession import buried, death_event
@@ -49,7 +49,7 @@ class Carried:
 
 
 @dataclass(frozen=True, slots=True)
-class Deed:
+class CommandResult:
     """What one command came to; `batch` is what is still to be committed of it."""
 
     outcome: str
@@ -86,24 +86,29 @@ def one_alive(registry: Registry, prefix: str) -> AgentRecord:
     return record
 
 
-def without_life_cycle(parts: Parts, registry: Registry) -> Reach:
+def without_life_cycle(components: Components, registry: Registry) -> Reach:
     """For one who holds the project, and no agents: their processes are a killed run's."""
 
     def end(agents: Sequence[str]) -> Sequence[str]:
-        found = {one for agent in agents for one in leftovers(parts.project.agent(agent))}
-        for folder in Layout.of_last_run(registry).folders(parts.project.workspace):
+        found = {one for agent in agents for one in leftovers(components.project.agent(agent))}
+        for folder in Layout.of_last_run(registry).folders(components.project.workspace):
             found.update(kept_in(folder, agents))
         left = end_strangers_left_behind(found)
         return [f"process {identity.pid} cannot be ended" for identity in left]
 
     def builder() -> Builder:
-        return parts.builder(open_pool(parts, registry))
+        return components.builder(open_pool(components, registry))
 
     return Reach(end, builder)
 
 
 def carry_out(
-    parts: Parts, registry: Registry, run: str, cycle: int, agents: Population, reach: Reach
+    components: Components,
+    registry: Registry,
+    run: str,
+    cycle: int,
+    agents: Population,
+    reach: Reach,
 ) -> Carried:
     """Do what the inbox asks for, in order; each command is recorded, with what became of it.
 
@@ -112,26 +117,26 @@ def carry_out(
     history. So none of them taints it.
     """
     told = []
-    for path, command in inbox.waiting(parts.project.inbox):
+    for path, command in inbox.waiting(components.project.inbox):
         if registry.state.inbox_done == path.name:  # a kill came before the file's end
             path.unlink(missing_ok=True)
             continue
         name = command.name if command else "unreadable"
         arguments = dict(command.arguments) if command else {}
-        work = _Work(parts, registry, run, cycle, agents, reach, path.name)
-        deed = work.do(name, arguments)
-        data = {"command": name, "arguments": arguments, "outcome": deed.outcome}
+        work = _Work(components, registry, run, cycle, agents, reach, path.name)
+        done = work.do(name, arguments)
+        data = {"command": name, "arguments": arguments, "outcome": done.outcome}
         batch = replace(
-            deed.batch,
-            events=(*deed.batch.events, Event(Kind.COMMAND, cycle, None, data)),
-            state=replace(deed.batch.state or registry.state, inbox_done=path.name),
+            done.batch,
+            events=(*done.batch.events, Event(Kind.COMMAND, cycle, None, data)),
+            state=replace(done.batch.state or registry.state, inbox_done=path.name),
         )
         recorded = registry.commit(batch, run)
         path.unlink(missing_ok=True)
-        lifetime.clear_away(parts.project, agents.keys() - deed.agents.keys())
-        parts.sink.deliver(recorded)
-        agents = deed.agents
-        told.append((name, deed.outcome))
+        session.clear_away(components.project, agents.keys() - done.agents.keys())
+        components.sink.deliver(recorded)
+        agents = done.agents
+        told.append((name, done.outcome))
     return Carried(agents, tuple(told))
 
 
@@ -139,7 +144,7 @@ def carry_out(
 class _Work:
     """One command's surroundings. What came through the inbox is not trusted to make sense."""
 
-    parts: Parts
+    components: Components
     registry: Registry
     run: str
     cycle: int
@@ -147,37 +152,37 @@ class _Work:
     reach: Reach
     file: str
 
-    def do(self, name: str, arguments: Mapping[str, Any]) -> Deed:
-        deeds = {
+    def do(self, name: str, arguments: Mapping[str, Any]) -> CommandResult:
+        actions = {
             "init": self.init,
             "kill": self.kill,
             "revive": self.revive,
             "pause": self.pause,
             "resume": self.resume,
         }
-        if name not in deeds:
-            return Deed("refused: no such command", self.agents)
+        if name not in actions:
+            return CommandResult("refused: no such command", self.agents)
         try:
-            return deeds[name](arguments)
+            return actions[name](arguments)
         except (KeyError, TypeError, ValueError, OverflowError) as error:
-            return Deed(f"refused: {error}", self.agents)
+            return CommandResult(f"refused: {error}", self.agents)
         except EvolveError as error:
-            return Deed(f"failed: {error}", self.agents)
+            return CommandResult(f"failed: {error}", self.agents)
 
-    def init(self, arguments: Mapping[str, Any]) -> Deed:
+    def init(self, arguments: Mapping[str, Any]) -> CommandResult:
         count = int(arguments["count"])
         pool = self.reach.pool() if self.reach.pool is not None else None
         founding = initiate_project(
-            self.parts, self.registry, count, self.run, done=self.file, source=pool
+            self.components, self.registry, count, self.run, done=self.file, source=pool
         )
         founded = {record.id: record for record in founding.founded}
-        return Deed(f"founded {len(founded)}", {**self.agents, **founded})
+        return CommandResult(f"founded {len(founded)}", {**self.agents, **founded})
 
-    def kill(self, arguments: Mapping[str, Any]) -> Deed:
+    def kill(self, arguments: Mapping[str, Any]) -> CommandResult:
         """The processes first: should we be killed in between, the command is done again."""
         ids = [agent for agent in _ids(arguments) if agent in self.agents]
         if not ids:
-            return Deed("refused: none of these agents is alive", self.agents)
+            return CommandResult("refused: none of these agents is alive", self.agents)
         left = self.reach.end(ids)
         dead = [buried(self.agents[agent], str(Cause.KILLED), self.cycle) for agent in ids]
         state = self.registry.state
@@ -188,9 +193,9 @@ class _Work:
             events=[death_event(record, self.cycle) for record in dead],
         )
         living = {a: record for a, record in self.agents.items() if a not in set(ids)}
-        return Deed("; ".join((f"killed {len(dead)}", *left)), living, batch)
+        return CommandResult("; ".join((f"killed {len(dead)}", *left)), living, batch)
 
-    def revive(self, arguments: Mapping[str, Any]) -> Deed:
+    def revive(self, arguments: Mapping[str, Any]) -> CommandResult:
         """Embryos again, whose folders are looked at afresh, and whose builds are tried again."""
         if arguments.get("lost") is True:
             return self.restore()
@@ -199,7 +204,7 @@ class _Work:
         ill = [self.agents[agent] for agent in asked if agent in self.agents]
         ill = [record for record in ill if record.state is State.QUARANTINED]
         if not ill and not everyone:
-            return Deed("refused: none of these agents is quarantined", self.agents)
+            return CommandResult("refused: none of these agents is quarantined", self.agents)
         unbuilt = [record for record in ill if record.cause in (Cause.BUILD, Cause.SIGNATURE)]
         if unbuilt:
             genomes = ((r.fingerprint, decode(self.registry.genome(r.id))) for r in unbuilt)
@@ -210,15 +215,19 @@ class _Work:
             for r in ill
         ]
         living = {**self.agents, **{record.id: record for record in records}}
-        return Deed(f"revived {len(records)}", living, Batch(records=records, events=events))
+        return CommandResult(
+            f"revived {len(records)}", living, Batch(records=records, events=events)
+        )
 
-    def restore(self) -> Deed:
+    def restore(self) -> CommandResult:
         """Folders that are gone, made anew; who lived in one that is no more starts again."""
-        context = self.parts.context(open_pool(self.parts, self.registry), self.cycle)
-        lost = folders.bare(self.parts.project.agents, self.agents)
+        context = self.components.context(open_pool(self.components, self.registry), self.cycle)
+        lost = folders.bare(self.components.project.agents, self.agents)
         made = folders.restore(context, lost, self.registry.genome)
         if not made:
-            return Deed("no folder of a living agent is gone, or can be made anew", self.agents)
+            return CommandResult(
+                "no folder of a living agent is gone, or can be made anew", self.agents
+            )
         records = [replace(self.agents[a], running_fingerprint="", stamp="") for a in made]
         records = [revived(r) if r.state is State.QUARANTINED else r for r in records]
         reason = folders.reason_of(made)
@@ -229,20 +238,20 @@ class _Work:
         batch = Batch(records=records, events=events, state=tainted(self.registry.state, [reason]))
         left = f"; of {len(lost) - len(made)} the code is lost" if len(lost) > len(made) else ""
         living = {**self.agents, **{record.id: record for record in records}}
-        return Deed(f"made {len(made)} folders anew{left}", living, batch)
+        return CommandResult(f"made {len(made)} folders anew{left}", living, batch)
 
-    def pause(self, arguments: Mapping[str, Any]) -> Deed:
+    def pause(self, arguments: Mapping[str, Any]) -> CommandResult:
         state = self.registry.state
         if state.paused is not None:
-            return Deed(f"paused since cycle {state.paused} already", self.agents)
+            return CommandResult(f"paused since cycle {state.paused} already", self.agents)
         batch = Batch(state=replace(state, paused=self.cycle))
-        return Deed(f"paused after cycle {self.cycle}", self.agents, batch)
+        return CommandResult(f"paused after cycle {self.cycle}", self.agents, batch)
 
-    def resume(self, arguments: Mapping[str, Any]) -> Deed:
+    def resume(self, arguments: Mapping[str, Any]) -> CommandResult:
         state = self.registry.state
         if state.paused is None:
-            return Deed("was not paused", self.agents)
-        return Deed("time goes on", self.agents, Batch(state=replace(state, paused=None)))
+            return CommandResult("was not paused", self.agents)
+        return CommandResult("time goes on", self.agents, Batch(state=replace(state, paused=None)))
 
 
 def _ids(arguments: Mapping[str, Any]) -> list[str]:

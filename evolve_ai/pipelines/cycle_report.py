@@ -1,4 +1,4 @@
-"""Owns what is told of a cycle that is over: what it came to, and how long its parts took."""
+"""What is told of a cycle that is over: what it came to, and how long it took."""
 
 import time
 from dataclasses import dataclass

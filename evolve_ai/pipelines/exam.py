@@ -1,13 +1,13 @@
-"""Owns the exam: founders and living, started afresh, on values that nobody has lived through."""
+"""Examines founders and living, started afresh, on values that nobody has lived through."""
 
 import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from evolve_ai.colony.crew import Crew
 from evolve_ai.colony.keeper_program import keeper_program
 from evolve_ai.colony.season import turn
+from evolve_ai.colony.supervisor import Supervisor
 from evolve_ai.contracts.environment import Examination
 from evolve_ai.contracts.substrate import Builder, Progress
 from evolve_ai.model.agent import Fault
@@ -19,8 +19,8 @@ from evolve_ai.model.status import ExamResult, Marks
 from evolve_ai.model.world import Resident
 from evolve_ai.pipelines.bounds import joining
 from evolve_ai.pipelines.colony_process import limits_of
+from evolve_ai.pipelines.components import Components
 from evolve_ai.pipelines.exam_check import check_held_out, told_in_words
-from evolve_ai.pipelines.parts import Parts
 from evolve_ai.pipelines.sandboxing import EXAM, around_of, box_of
 from evolve_ai.stages.build import request_of
 from evolve_ai.state.registry import Registry
@@ -49,7 +49,7 @@ class Group:
 
 
 def examine(
-    parts: Parts,
+    components: Components,
     registry: Registry,
     pool: GenePool,
     builder: Builder,
@@ -62,24 +62,24 @@ def examine(
     Raises UsageError for a world that has no exam, and for held-out values that agents were told
     (which is said only, with `even_if_told`), NoPopulationError for nobody to examine.
     """
-    held_out_told, warning = check_held_out(parts, registry, even_if_told)
-    founders = candidates_of(parts, registry, pool, [r.id for r in registry.founders()], born=True)
-    living = candidates_of(parts, registry, pool, list(registry.living()), born=False)
+    held_out_told, warning = check_held_out(components, registry, even_if_told)
+    first = [record.id for record in registry.founders()]
+    founders = candidates_of(components, registry, pool, first, born=True)
+    living = candidates_of(components, registry, pool, list(registry.living()), born=False)
     if not founders:
         raise NoPopulationError("nobody was ever founded here", todo="evolve init 100")
     programs = programs_for(builder, [*founders, *living], progress)
     groups: list[Group] = []
     for name, group in (("founders", founders), ("living", living)):
         able = [candidate for candidate in group if candidate.fingerprint in programs]
-        examination = parts.world.exam(len(able))
+        examination = components.world.exam(len(able))
         if examination is None:
-            raise UsageError(f"the world {parts.world.name} has no exam")
-        folder = parts.project.workspace / EXAM / name
-        groups.append(sit(parts, pool, folder, able, programs, examination))
+            raise UsageError(f"the world {components.world.name} has no exam")
+        folder = components.project.workspace / EXAM / name
+        groups.append(sit(components, pool, folder, able, programs, examination))
         stretch, baseline = examination.stretch, examination.baseline
-    discard(parts.project.workspace / EXAM)
-    founded, now = groups
-    result = compared(founded, now, baseline)
+    discard(components.project.workspace / EXAM)
+    result = compared(groups[0], groups[1], baseline)
     return result.model_copy(
         update={
             "stretch": stretch,
@@ -113,13 +113,13 @@ def compared(
 
 
 def candidates_of(
-    parts: Parts, registry: Registry, pool: GenePool, ids: Sequence[str], born: bool
+    components: Components, registry: Registry, pool: GenePool, ids: Sequence[str], born: bool
 ) -> list[Candidate]:
     found = []
     for agent in ids:
         data = registry.genome(agent, born)
         genome = decode(data)
-        found.append(Candidate(genome, data, parts.substrate.fingerprint(genome, pool)))
+        found.append(Candidate(genome, data, components.substrate.fingerprint(genome, pool)))
     return found
 
 
@@ -133,7 +133,7 @@ def programs_for(
 
 
 def sit(
-    parts: Parts,
+    components: Components,
     pool: GenePool,
     folder: Path,
     candidates: Sequence[Candidate],
@@ -141,18 +141,18 @@ def sit(
     examination: Examination,
 ) -> Group:
     discard(folder)  # an exam that was killed is begun anew
-    starts = [_start(parts, folder, candidate, programs) for candidate in candidates]
-    patience = parts.project.settings.supervise
+    starts = [_start(components, folder, candidate, programs) for candidate in candidates]
+    patience = components.project.settings.supervise
     room = Room.of(patience)
-    program = keeper_program(parts.project.workspace)
-    join = joining(parts.group, parts.project.logs)
+    program = keeper_program(components.project.workspace)
+    join = joining(components.group, components.project.logs)
     limits = limits_of(patience)
-    around = around_of(parts.sandbox, parts.project, parts.substrate.needs, folder)
-    box = box_of(parts.sandbox, parts.project, parts.substrate.needs)
-    with Crew(
+    around = around_of(components.sandbox, components.project, components.substrate.needs, folder)
+    box = box_of(components.sandbox, components.project, components.substrate.needs)
+    with Supervisor(
         folder, program, epoch=1, box=box, limits=limits, room=room, join=join, around=around
-    ) as crew:
-        started = crew.start(starts)
+    ) as supervisor:
+        started = supervisor.start(starts)
         for outcome in started.values():
             if isinstance(outcome, Refused):
                 raise LimitError(outcome.what, todo=outcome.todo)
@@ -161,8 +161,8 @@ def sit(
             for place, start in enumerate(starts)
         ]
         order = Order(0, 0, examination.ticks, len(starts), residents)
-        turned = turn(examination.environment, crew, order)
-        crew.stop(list(crew.running()))
+        turned = turn(examination.environment, supervisor, order)
+        supervisor.stop(list(supervisor.running()))
     season = turned.season
     accounts = (season.accounts[start.id] for start in starts)
     return Group(
@@ -172,7 +172,7 @@ def sit(
 
 
 def _start(
-    parts: Parts, folder: Path, candidate: Candidate, programs: Mapping[str, Program]
+    components: Components, folder: Path, candidate: Candidate, programs: Mapping[str, Program]
 ) -> Start:
     """In a folder without genome.bin an agent cannot mutate: what sits the exam is what was."""
     home = folder / candidate.genome.id
@@ -181,7 +181,7 @@ def _start(
         id=candidate.genome.id,
         folder=home,
         program=programs[candidate.fingerprint],
-        seed=parts.draws.integer("agent", candidate.genome.id),
+        seed=components.draws.integer("agent", candidate.genome.id),
         genome=candidate.data,
         state=None,
         pool=(),

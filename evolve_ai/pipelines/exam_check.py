@@ -2,8 +2,8 @@
 
 from evolve_ai.model.errors import UsageError
 from evolve_ai.model.told import Told, told_before
+from evolve_ai.pipelines.components import Components
 from evolve_ai.pipelines.inputs import told_by, told_so_far, told_store
-from evolve_ai.pipelines.parts import Parts
 from evolve_ai.state.registry import Registry
 
 
@@ -22,15 +22,17 @@ def told_in_words(registry: Registry) -> str | None:
     return "; ".join(words) or None
 
 
-def check_held_out(parts: Parts, registry: Registry, anyway: bool) -> tuple[int, str | None]:
+def check_held_out(
+    components: Components, registry: Registry, anyway: bool
+) -> tuple[int, str | None]:
     """How many of the held-out values were told, and what there is to say of it.
 
     UsageError when some were, unless that is to be said only (`anyway`).
     """
-    told = told_by(parts)
+    told = told_by(components)
     if told is None:
         return 0, None
-    store = told_store(parts.project)
+    store = told_store(components.project)
     series = {one["data"]: store.get(one["data"]) for one in told_so_far(registry)}
     found = told_before(told, (data for data in series.values() if data is not None))
     lost = [data for data, kept in series.items() if kept is None]

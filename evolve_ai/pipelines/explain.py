@@ -1,16 +1,16 @@
-"""Owns `evolve build --explain`: one agent's program, looked at without a lock or a trace."""
+"""`evolve build --explain`: looks at one agent's program, without a lock or a trace."""
 
 from dataclasses import asdict
 
-from evolve_ai.contracts.substrate import Onlooker
+from evolve_ai.contracts.substrate import ReadOnlyBuilder
 from evolve_ai.model.agent import AgentRecord, Fault
 from evolve_ai.model.genome import decode
 from evolve_ai.model.report import Explanation, GenePool, Program, ScanReport, SourceReport
 from evolve_ai.model.status import BuildExplanation, ProgramFacts, UnitRow
 from evolve_ai.pipelines.commands import one_alive
+from evolve_ai.pipelines.components import Components
 from evolve_ai.pipelines.initiate_project import check_kernel
 from evolve_ai.pipelines.looking import life_cycle
-from evolve_ai.pipelines.parts import Parts
 from evolve_ai.stages.agent_scan_update import rules_of, scan_folder, viable
 from evolve_ai.stages.audit import audit
 from evolve_ai.stages.build import request_of
@@ -21,27 +21,27 @@ from evolve_ai.system.content_store import Reading
 NO_PROGRAM = Explanation((), (), "")
 
 
-def explain_build(parts: Parts, registry: Registry, prefix: str) -> BuildExplanation:
+def explain_build(components: Components, registry: Registry, prefix: str) -> BuildExplanation:
     """What the program of this agent, as it is in its folder now, is made of, and whether it is.
 
     Raises ToolchainError: without a compiler's version there is no fingerprint.
     """
     record = one_alive(registry, prefix)
-    project = parts.project
-    pool = parts.substrate.read_pool(project.template)
+    project = components.project
+    pool = components.substrate.read_pool(project.template)
     check_kernel(registry, pool, project.template)
-    pool = parts.substrate.equipped(project.workspace, pool)
+    pool = components.substrate.equipped(project.workspace, pool)
     store = Reading(project.sources)
-    report = look(parts.context(pool, cycle=0), record.id, store)
-    onlooker = parts.substrate.onlooker(project.workspace, pool)
+    report = look(components.context(pool, cycle=0), record.id, store)
+    read_only_builder = components.substrate.read_only_builder(project.workspace, pool)
     told, fingerprint = NO_PROGRAM, None
     if report.genome is not None:
-        fingerprint = parts.substrate.fingerprint(report.genome, pool)
-        told = onlooker.explain(request_of(fingerprint, report.genome), store.seen)
+        fingerprint = components.substrate.fingerprint(report.genome, pool)
+        told = read_only_builder.explain(request_of(fingerprint, report.genome), store.seen)
     program = told.program if report.fault is None else None
     facts = None
     if program is not None and fingerprint is not None:
-        others = _others(parts, registry, pool, onlooker, record.id)
+        others = _others(components, registry, pool, read_only_builder, record.id)
         facts = ProgramFacts(
             file=str(program.file),
             arguments=list(program.arguments),
@@ -49,7 +49,7 @@ def explain_build(parts: Parts, registry: Registry, prefix: str) -> BuildExplana
             file_sharers=sum(1 for other in others if other.file == program.file),
             sharers=others.count(program),
         )
-    return _explanation(parts, record, fingerprint, told, report.fault, facts)
+    return _explanation(components, record, fingerprint, told, report.fault, facts)
 
 
 def look(context: Context, agent: str, store: Reading) -> ScanReport:
@@ -68,18 +68,22 @@ def look(context: Context, agent: str, store: Reading) -> ScanReport:
 
 
 def _others(
-    parts: Parts, registry: Registry, pool: GenePool, onlooker: Onlooker, agent: str
+    components: Components,
+    registry: Registry,
+    pool: GenePool,
+    read_only_builder: ReadOnlyBuilder,
+    agent: str,
 ) -> list[Program]:
     """What all other living agents, as recorded last, would run now."""
     genomes = [decode(registry.genome(other)) for other in registry.living() if other != agent]
-    fingerprints = [parts.substrate.fingerprint(genome, pool) for genome in genomes]
+    fingerprints = [components.substrate.fingerprint(genome, pool) for genome in genomes]
     by_fingerprint = dict(zip(fingerprints, genomes, strict=True))
-    ready = onlooker.ready([request_of(*one) for one in by_fingerprint.items()])
+    ready = read_only_builder.ready([request_of(*one) for one in by_fingerprint.items()])
     return [ready[one] for one in fingerprints if one in ready]
 
 
 def _explanation(
-    parts: Parts,
+    components: Components,
     record: AgentRecord,
     fingerprint: str | None,
     told: Explanation,
@@ -88,7 +92,7 @@ def _explanation(
 ) -> BuildExplanation:
     """What was found in the folder goes before what is known of the program."""
     fault = found or told.fault
-    runs = record.pid is not None and life_cycle(parts.project) is not None
+    runs = record.pid is not None and life_cycle(components.project) is not None
     return BuildExplanation(
         agent=record.id,
         state=str(record.state),

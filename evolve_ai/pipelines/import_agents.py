@@ -1,4 +1,4 @@
-"""Owns `evolve import`: agents made elsewhere are founded here, after the same checks."""
+"""`evolve import`: founds agents that were made elsewhere, after the same checks."""
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
@@ -9,9 +9,9 @@ from evolve_ai.model.errors import EvolveError, TemplateError
 from evolve_ai.model.event import Event, Kind
 from evolve_ai.model.genome import MAX_BYTES, Genome, GenomeError, decode
 from evolve_ai.model.report import GenePool, ScanReport
+from evolve_ai.pipelines.components import Components
 from evolve_ai.pipelines.initiate_project import open_pool, settle_prices, start_energy
 from evolve_ai.pipelines.inputs import note_inputs
-from evolve_ai.pipelines.parts import Parts
 from evolve_ai.stages.agent_scan_update import rules_of, with_codes, with_sources
 from evolve_ai.stages.audit import audit
 from evolve_ai.stages.birth import BirthTask, bear_chunk, nursery_of
@@ -35,7 +35,7 @@ class Imported:
 
 
 def import_agents(
-    parts: Parts,
+    components: Components,
     registry: Registry,
     folder: Path,
     run: str,
@@ -45,9 +45,9 @@ def import_agents(
 
     Those are refused whose code the `trial` finds not to compile.
     """
-    pool = open_pool(parts, registry)
-    note_inputs(parts, registry, run, pool)
-    context = parts.context(pool, registry.cycle)
+    pool = open_pool(components, registry)
+    note_inputs(components, registry, run, pool)
+    context = components.context(pool, registry.cycle)
     homes = [folder] if (folder / GENOME).exists() else sorted(_homes(folder))
     if not homes:
         raise EvolveError("no folder with a genome.bin is here", where=folder)
@@ -64,7 +64,7 @@ def import_agents(
     broken = _uncompiled(context, sound.values(), trial(pool)) if trial else {}
     refused += [(home, broken[one.id]) for home, one in sound.items() if one.id in broken]
     founded = [
-        _found(parts, context, registry, genome, run)
+        _found(components, context, registry, genome, run)
         for genome in sound.values()
         if genome.id not in broken
     ]
@@ -117,7 +117,7 @@ def _id_in(home: Path) -> str:
 
 
 def _found(
-    parts: Parts, context: Context, registry: Registry, genome: Genome, run: str
+    components: Components, context: Context, registry: Registry, genome: Genome, run: str
 ) -> AgentRecord:
     newborn = bear_chunk(BirthTask(nursery_of(context), (genome,)))[0]
     state = registry.state
@@ -133,5 +133,5 @@ def _found(
         during=context.cycle,
         events=(Event(Kind.FOUNDING, context.cycle, record.id, data),),
     )
-    parts.sink.deliver(registry.commit(batch, run))
+    components.sink.deliver(registry.commit(batch, run))
     return record

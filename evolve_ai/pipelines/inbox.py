@@ -1,4 +1,4 @@
-"""Owns the inbox: commands given to a project while a life-cycle holds it."""
+"""The inbox: commands given to a project while a life-cycle holds it."""
 
 import json
 import re

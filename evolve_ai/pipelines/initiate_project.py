@@ -1,4 +1,4 @@
-"""Owns the founding of agents: from the template, or from folders made elsewhere."""
+"""Founds agents from the template."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
@@ -19,8 +19,8 @@ from evolve_ai.model.errors import (
 )
 from evolve_ai.model.event import Event, Kind
 from evolve_ai.model.report import GenePool
+from evolve_ai.pipelines.components import Components
 from evolve_ai.pipelines.inputs import note_inputs
-from evolve_ai.pipelines.parts import Parts
 from evolve_ai.pipelines.template import known_files, refusal, remembering, taken_up
 from evolve_ai.stages.birth import UNBORN, BirthTask, Newborn, Nursery, bear_chunk, nursery_of
 from evolve_ai.stages.context import Context
@@ -63,7 +63,7 @@ class FoundTask:
 
 
 def initiate_project(
-    parts: Parts,
+    components: Components,
     registry: Registry,
     count: int,
     run: str,
@@ -81,18 +81,18 @@ def initiate_project(
     SettingsError for another seed, ToolchainError when the keeper cannot be compiled.
     """
     check_count(count)
-    _refuse_strangers(parts.project, registry)
-    keeper_program(parts.project.workspace)
-    pool, untried = _pool_of(parts, registry, source, run)
-    note_inputs(parts, registry, run, pool)
+    _refuse_strangers(components.project, registry)
+    keeper_program(components.project.workspace)
+    pool, untried = _pool_of(components, registry, source, run)
+    note_inputs(components, registry, run, pool)
     state = registry.state
     pending = (state.founding or 0) if state.founding_asked == count else 0
     total = pending or count
     registry.commit(Batch(state=replace(state, founding=total, founding_asked=count)), run)
-    context = parts.context(pool, registry.cycle)
+    context = components.context(pool, registry.cycle)
     founded: list[AgentRecord] = []
-    for newborns in _found(parts, context, state.numbers, total):
-        founded += _enter(parts, context, registry, newborns, run)
+    for newborns in _found(components, context, state.numbers, total):
+        founded += _enter(components, context, registry, newborns, run)
         if progress:
             progress(len(founded), total)
     settle_prices(registry, run)
@@ -103,23 +103,23 @@ def initiate_project(
 
 
 def _pool_of(
-    parts: Parts, registry: Registry, source: Source | None, run: str
+    components: Components, registry: Registry, source: Source | None, run: str
 ) -> tuple[GenePool, str]:
     """The pool that founders are made from, and why its files were not tried, or ""."""
     if isinstance(source, GenePool):
         return source, ""
-    pool = open_pool(parts, registry)
+    pool = open_pool(components, registry)
     if source is None:
         return pool, ""
     try:
-        taken = taken_up(parts, pool, known_files(registry), source(pool))
+        taken = taken_up(components, pool, known_files(registry), source(pool))
     except TemplateError:
         raise
     except EvolveError as error:
         return pool, str(error)
     assert taken is not None, "who founds agents waits until all is tried"
     if taken.refused:
-        raise refusal(parts, taken.refused)
+        raise refusal(components, taken.refused)
     registry.commit(Batch(state=remembering(registry.state, taken)), run)
     return taken.pool, next(iter(taken.undecided.values()), "")
 
@@ -142,14 +142,14 @@ def check_count(count: int) -> None:
         raise UsageError(f"{count} agents cannot be founded", todo=f"say 1 to {MOST}")
 
 
-def open_pool(parts: Parts, registry: Registry) -> GenePool:
+def open_pool(components: Components, registry: Registry) -> GenePool:
     """Read the template, keep its code, and hold it to what the population was founded with."""
-    project = parts.project
+    project = components.project
     for folder in (project.agents, project.logs, project.workspace):
         folder.mkdir(parents=True, exist_ok=True)
     for unborn in project.agents.glob(f"{UNBORN}*"):
         discard(unborn)
-    pool = parts.substrate.read_pool(project.template)
+    pool = components.substrate.read_pool(project.template)
     store = ContentStore(project.sources)
     for code in pool.code.values():
         store.put(code)
@@ -158,7 +158,7 @@ def open_pool(parts: Parts, registry: Registry) -> GenePool:
         first = replace(registry.state, fixed_hash=pool.fixed_hash, seed=project.settings.seed)
         registry.commit(Batch(state=first), run="")
     check_kernel(registry, pool, project.template)
-    return parts.substrate.equip(project.workspace, pool)
+    return components.substrate.equip(project.workspace, pool)
 
 
 def check_kernel(registry: Registry, pool: GenePool, template: Path) -> None:
@@ -194,12 +194,12 @@ def settle_prices(registry: Registry, run: str) -> None:
 
 
 def _found(
-    parts: Parts, context: Context, first: int, total: int
+    components: Components, context: Context, first: int, total: int
 ) -> Iterator[list[tuple[int, Newborn]]]:
     nursery, seed = nursery_of(context), context.draws.seed
     numbers = range(first, first + total)
     tasks = [
-        FoundTask(nursery, parts.variation, context.pool, seed, chunk)
+        FoundTask(nursery, components.variation, context.pool, seed, chunk)
         for chunk in chunked(numbers, context.settings.cycle.chunk)
     ]
     chunks = context.executor.map(found_chunk, tasks)
@@ -217,7 +217,7 @@ def found_chunk(task: FoundTask) -> tuple[Newborn, ...]:
 
 
 def _enter(
-    parts: Parts,
+    components: Components,
     context: Context,
     registry: Registry,
     newborns: list[tuple[int, Newborn]],
@@ -247,7 +247,7 @@ def _enter(
         during=context.cycle,
         events=[_founding_event(record) for record in records],
     )
-    parts.sink.deliver(registry.commit(batch, run))
+    components.sink.deliver(registry.commit(batch, run))
     _write_log(context.project, records, [newborn.code_hash for _, newborn in newborns])
     return records
 

@@ -21,7 +21,7 @@ from evolve_ai.model.report import GenePool
 from evolve_ai.model.run_state import InputsChange
 from evolve_ai.model.settings import Settings
 from evolve_ai.model.told import Told, packed
-from evolve_ai.pipelines.parts import Parts
+from evolve_ai.pipelines.components import Components
 from evolve_ai.pipelines.takeover import season_under_way
 from evolve_ai.stages.record import tainted
 from evolve_ai.state.registry import Batch, Registry, Run
@@ -30,12 +30,14 @@ from evolve_ai.system.project import Project
 from evolve_ai.system.settings_file import FILE_NAME, load_settings
 
 
-def note_inputs(parts: Parts, registry: Registry, run: str, pool: GenePool) -> tuple[str, ...]:
+def note_inputs(
+    components: Components, registry: Registry, run: str, pool: GenePool
+) -> tuple[str, ...]:
     """Put the inputs of this run on record, once; what has changed, in words."""
     state = registry.state
     if state.inputs_run == run:
         return ()
-    now = inputs_of(parts, pool)
+    now = inputs_of(components, pool)
     _note_run(registry, run, now)
     before = None if state.inputs is None else Inputs.from_map(state.inputs)
     found = changes(before, now) if before is not None else ()
@@ -52,8 +54,8 @@ def note_inputs(parts: Parts, registry: Registry, run: str, pool: GenePool) -> t
         reason = f"in the middle of cycle {cycle + 1} this changed: {'; '.join(of_world)}"
         events.append(Event(Kind.TAINT, cycle, None, {"reason": reason}))
         state = tainted(state, [reason])
-    state = replace(state, told=_note_told(parts, registry, cycle))
-    parts.sink.deliver(registry.commit(Batch(state=state, events=events), run))
+    state = replace(state, told=_note_told(components, registry, cycle))
+    components.sink.deliver(registry.commit(Batch(state=state, events=events), run))
     return (f"not as in the run before: {'; '.join(loud)}",) if loud else ()
 
 
@@ -63,8 +65,8 @@ def _note_run(registry: Registry, run: str, inputs: Inputs) -> None:
     registry.begin_run(Run(run, "", settings, *details))
 
 
-def inputs_of(parts: Parts, pool: GenePool) -> Inputs:
-    project, told = parts.project, told_by(parts)
+def inputs_of(components: Components, pool: GenePool) -> Inputs:
+    project, told = components.project, told_by(components)
     settings = flat(project.settings)
     written = settings
     with suppress(EvolveError):  # somebody is writing it at this moment
@@ -83,9 +85,9 @@ def inputs_of(parts: Parts, pool: GenePool) -> Inputs:
     )
 
 
-def told_by(parts: Parts) -> Told | None:
+def told_by(components: Components) -> Told | None:
     """What the world says that it tells; None for one that does not say."""
-    told = getattr(parts.world, "told", None)
+    told = getattr(components.world, "told", None)
     found = told() if callable(told) else None
     return found if isinstance(found, Told) else None
 
@@ -114,9 +116,11 @@ def told_so_far(registry: Registry) -> list[dict[str, Any]]:
     return [dict(one) for one in registry.state.told]
 
 
-def _note_told(parts: Parts, registry: Registry, cycle: int) -> tuple[dict[str, Any], ...]:
+def _note_told(
+    components: Components, registry: Registry, cycle: int
+) -> tuple[dict[str, Any], ...]:
     """From the next cycle on this is told; what was told before ends with the season begun last."""
-    told, known = told_by(parts), told_so_far(registry)
+    told, known = told_by(components), told_so_far(registry)
     current = known[-1] if known else None
     if current is not None and current["to"] is None and told and current["data"] == told.digest:
         return tuple(known)
@@ -125,7 +129,7 @@ def _note_told(parts: Parts, registry: Registry, cycle: int) -> tuple[dict[str, 
         if current["to"] < current["from"]:
             known.pop()  # no cycle has seen it
     if told is not None:
-        told_store(parts.project).put(packed(told.values))
+        told_store(components.project).put(packed(told.values))
         known.append(
             {
                 "data": told.digest,

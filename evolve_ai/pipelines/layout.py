@@ -1,4 +1,4 @@
-"""Owns how a population is shared out: its demes, and the colonies that have them."""
+"""How a population is shared out: its demes, and the colonies that have them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Owns the life-cycle: the loop, and the list of verbs that a cycle is."""
+"""The life-cycle: the loop, and the list of verbs that a cycle is."""
 
 import gc
 import math
@@ -17,20 +17,20 @@ from evolve_ai.model.event import Event
 from evolve_ai.model.report import BuildRequest, BuildVerdict, GenePool
 from evolve_ai.model.selection import Verdicts
 from evolve_ai.model.tally import NO_HISTORY
-from evolve_ai.pipelines import lifetime
-from evolve_ai.pipelines.attention import Attention
+from evolve_ai.pipelines import session
 from evolve_ai.pipelines.background import BackgroundBuilder
 from evolve_ai.pipelines.budgets import Budgets
+from evolve_ai.pipelines.components import Components
 from evolve_ai.pipelines.cycle_report import PAUSE, CycleReport, Stopwatch
 from evolve_ai.pipelines.folders import look
 from evolve_ai.pipelines.initiate_project import open_pool, start_energy
 from evolve_ai.pipelines.inputs import note_inputs
+from evolve_ai.pipelines.interleaving import Interleaving
 from evolve_ai.pipelines.layout import Layout
+from evolve_ai.pipelines.live_updates import LiveUpdates, open_watcher
 from evolve_ai.pipelines.opening import open_colonies
 from evolve_ai.pipelines.operator import Hear, Operator
-from evolve_ai.pipelines.parts import Parts
 from evolve_ai.pipelines.population import Population
-from evolve_ai.pipelines.renewal import Renewals, open_watcher
 from evolve_ai.pipelines.takeover import prelude
 from evolve_ai.pipelines.template import Template
 from evolve_ai.pipelines.tidying import tidy
@@ -62,13 +62,13 @@ class LifeManager:
 
     def __init__(
         self,
-        parts: Parts,
+        components: Components,
         registry: Registry,
         run_id: str,
         build_progress: Progress | None = None,
         hear: Hear | None = None,
     ):
-        self.parts = parts
+        self.components = components
         self.registry = registry
         self.run_id = run_id
         self._build_progress = build_progress
@@ -79,12 +79,12 @@ class LifeManager:
         self.detaches = False  # at the end agents live on, for the next run to take over
 
     def __enter__(self) -> "LifeManager":
-        parts, registry = self.parts, self.registry
-        pool = open_pool(parts, registry)
-        self._builder = parts.builder(pool)
-        self._template = Template(parts, registry, self.run_id, self._try)
+        components, registry = self.components, self.registry
+        pool = open_pool(components, registry)
+        self._builder = components.builder(pool)
+        self._template = Template(components, registry, self.run_id, self._try)
         self._template.open(pool)
-        self.colony: Colony = open_colonies(parts, registry, self.run_id, lambda: self.pool)
+        self.colony: Colony = open_colonies(components, registry, self.run_id, lambda: self.pool)
         try:
             self._take_over()
         except BaseException:
@@ -104,33 +104,33 @@ class LifeManager:
         return self._builder.trial(requests, self._build_progress)
 
     def _take_over(self) -> None:
-        parts, registry = self.parts, self.registry
-        begun = lifetime.begin(parts, registry, self.run_id, self.pool, self.colony)
+        components, registry = self.components, self.registry
+        begun = session.begin(components, registry, self.run_id, self.pool, self.colony)
         self._clock = Stopwatch()  # from one commit of a cycle to the next
-        self.population = Population(parts, registry, self.run_id, begun)
-        self.population.notes += note_inputs(parts, registry, self.run_id, self.pool)
+        self.population = Population(components, registry, self.run_id, begun)
+        self.population.notes += note_inputs(components, registry, self.run_id, self.pool)
         self._resumes, self._begun = begun.resumes, False
-        self.population.notes += lifetime.told_of_takeover(len(self.colony.running()))
+        self.population.notes += session.told_of_takeover(len(self.colony.running()))
         self._copies = Copies(registry.path)
         colonies = Layout.of_last_run(registry).colonies
-        self._budgets = Budgets(parts.project, self.population, colonies)
+        self._budgets = Budgets(components.project, self.population, colonies)
         last = registry.last_cycle() or Cycle(0, NO_HISTORY, Summary())
         self.cycle, self.digest = last.number, last.digest
         self.tick, self.totals = last.summary.tick, last.summary.totals
         self._offers: frozenset[str] = frozenset()
         self._faults: dict[str, Fault] = {}
         self._spoke = time.monotonic()
-        self._renewals: Renewals | None = None
-        if parts.clock is not None:
-            watcher = open_watcher(parts.project.agents, parts.substrate, self.pool)
+        self._live_updates: LiveUpdates | None = None
+        if components.clock is not None:
+            watcher = open_watcher(components.project.agents, components.substrate, self.pool)
             self._background = BackgroundBuilder(
-                self._builder, lambda: parts.substrate.onlooker(parts.project.workspace, self.pool)
+                self._builder, lambda: components.read_only_builder(self.pool)
             )
-            self._renewals = Renewals(
-                self.population, self.colony, self._background, watcher, parts.clock
+            self._live_updates = LiveUpdates(
+                self.population, self.colony, self._background, watcher, components.clock
             )
         self.operator = Operator(
-            parts,
+            components,
             registry,
             self.run_id,
             self.population,
@@ -149,8 +149,8 @@ class LifeManager:
         """
         stays = self.detaches and kind is None
         try:
-            if self._renewals is not None:
-                self._renewals.close()
+            if self._live_updates is not None:
+                self._live_updates.close()
             if kind is None and not stays:
                 self._send_home()
             elif isinstance(error, Exception):
@@ -168,12 +168,12 @@ class LifeManager:
 
     def _send_home(self) -> None:
         """Who died in the pause is judged as if the run went on: it must not count as running."""
-        cycle = self.cycle if self._renewals is not None else self.cycle + 1
+        cycle = self.cycle if self._live_updates is not None else self.cycle + 1
         faults = {**self._faults, **self.colony.reap()}
-        context = self.parts.context(self.pool, cycle)
+        context = self.components.context(self.pool, cycle)
         judged = after_faults(context, self.population.agents, faults)
         before = self.population.agents
-        lifetime.end(self.parts, self.registry, self.run_id, self.colony, before, *judged)
+        session.end(self.components, self.registry, self.run_id, self.colony, before, *judged)
 
     def stop(self) -> None:
         """End after the cycle that is under way. Safe to call from a signal handler."""
@@ -197,7 +197,7 @@ class LifeManager:
                 watch(report)
             if lived == cycles or (end is not None and time.monotonic() >= end):
                 break
-            sleep = self.parts.project.settings.cycle.sleep
+            sleep = self.components.project.settings.cycle.sleep
         return lived
 
     def _sleep(self, seconds: float, end: float | None) -> bool:
@@ -217,21 +217,21 @@ class LifeManager:
         return False
 
     def _doze(self, seconds: float) -> None:
-        if self._renewals is None or not self._begun:  # nobody is started before a first cycle
+        if self._live_updates is None or not self._begun:  # nobody is started before a first cycle
             time.sleep(seconds)
             return
-        self._renewals.wait(seconds)
-        context = self.parts.context(self.pool, self.cycle)
+        self._live_updates.wait(seconds)
+        context = self.components.context(self.pool, self.cycle)
         self._in_step = False
-        self._renewals.look(context, {}, self._faults)
+        self._live_updates.look(context, {}, self._faults)
         self._faults, self._in_step = {}, True
         if self._background is not None:
             self._background.check()
 
     def _keep_in_touch(self) -> None:
         """An agent that hears nothing for the orphan time ends; so let it hear of us in time."""
-        patience, now = self.parts.project.settings.supervise.orphan_seconds / 4, time.monotonic()
-        if now - self._spoke > patience:
+        patience = self.components.project.settings.supervise.orphan_seconds / 4
+        if (now := time.monotonic()) - self._spoke > patience:
             self._spoke = now
             self._faults |= self.colony.ping()
 
@@ -250,33 +250,33 @@ class LifeManager:
         clock.lap("observe")
         places, start = self.registry.state.places or 0, start_energy(context)
         lived = {record.id: record.lived_tick for record in observed.agents.values()}
-        attention = Attention(context, self._renewals, lived)
-        attention.look()
-        observed = replace(observed, agents=caught_up(observed.agents, attention.renewed()))
-        verdicts = select(context, observed.agents, self.parts.policy, places, start)
+        interleaving = Interleaving(context, self._live_updates, lived)
+        interleaving.look()
+        observed = replace(observed, agents=caught_up(observed.agents, interleaving.renewed()))
+        verdicts = select(context, observed.agents, self.components.policy, places, start)
         observed, verdicts = self._budgets.keep(context, observed, verdicts, self.colony, places)
         clock.lap("select")
-        succeeded = self._succeed(attention.context, observed, verdicts)
-        attention.look()
-        succeeded = replace(succeeded, living=caught_up(succeeded.living, attention.renewed()))
+        succeeded = self._succeed(interleaving.context, observed, verdicts)
+        interleaving.look()
+        succeeded = replace(succeeded, living=caught_up(succeeded.living, interleaving.renewed()))
         clock.lap("succeed")
         return self._record(context, observed, succeeded, clock)
 
     def _prepare(self, context: Context, clock: Stopwatch) -> None:
         """From scan to run, on record: whoever takes over from here goes on with the season."""
         population = self.population
-        attention = Attention(context, self._renewals if self._begun else None)
+        interleaving = Interleaving(context, self._live_updates if self._begun else None)
         agents, judged = self._judge(context)
         asked = {a: record for a, record in agents.items() if record.cause not in FINAL}
-        looked = look(attention.context, asked, population.sources, population.genome_bytes)
+        looked = look(interleaving.context, asked, population.sources, population.genome_bytes)
         scanned, agents = looked.scanned, {**agents, **looked.agents}
         clock.lap("scan")
-        synced = sync(attention.context, scanned.reports)
+        synced = sync(interleaving.context, scanned.reports)
         clock.lap("sync")
         audited = audit(synced, scanned.sources)
         measured = measure(audited, scanned.sources)
-        attention.look()
-        renewed = attention.renewed()  # of these the reports are old
+        interleaving.look()
+        renewed = interleaving.renewed()  # of these the reports are old
         agents = {**agents, **renewed}
         measured = tuple(report for report in measured if report.id not in renewed)
         updated = update(context, agents, measured, self.registry.genome)
@@ -287,8 +287,8 @@ class LifeManager:
         built = replace(built, taints=(*looked.taints, *built.taints))
         clock.lap("build")
         self._in_step = False
-        if self._renewals is not None and self._begun:
-            population.change_over(context, updated, built, self.colony, attention.look)
+        if self._live_updates is not None and self._begun:
+            population.change_over(context, updated, built, self.colony, interleaving.look)
         else:
             ran = population.run(context, updated, built, self.colony, prelude(context.cycle))
             population.keep(context, updated, built, ran, turning=True)
@@ -308,10 +308,10 @@ class LifeManager:
         self.population.agents = dict(agents)
         if not agents:
             raise NoPopulationError("nobody is alive here", todo="found agents: evolve init 100")
-        if self._renewals is not None:
-            self._renewals.follow()
+        if self._live_updates is not None:
+            self._live_updates.follow()
         self.cycle += 1
-        return self.parts.context(self.pool, self.cycle)
+        return self.components.context(self.pool, self.cycle)
 
     def _chosen_builder(self) -> Builder:
         """In free mode nobody waits for the compiler, unless nobody lives yet."""
@@ -335,7 +335,7 @@ class LifeManager:
             self._offers, self._spoke = frozenset(), time.monotonic()
         else:
             self._keep_in_touch()
-        between = partial(self._renewals.look, context) if self._renewals is not None else None
+        between = partial(self._live_updates.look, context) if self._live_updates else None
         return observe(context, self.population.agents, self.colony, world, between)
 
     def _succeed(self, context: Context, observed: Observed, verdicts: Verdicts) -> Succeeded:
@@ -343,7 +343,7 @@ class LifeManager:
             context,
             observed.agents,
             verdicts,
-            self.parts.variation,
+            self.components.variation,
             self.population.genome,
             endowment=int(context.settings.economy.endowment * start_energy(context)),
             first_number=self.registry.state.numbers,
@@ -379,7 +379,7 @@ class LifeManager:
         self.colony.settle(f"graves {context.cycle}", dead, (), remember=False)
         self.colony.committed()
         clock.lap("record")
-        self.parts.sink.deliver(recorded)
+        self.components.sink.deliver(recorded)
         clock.lap("notify")
         self._clear(context, dead)
         notes = (*self._template.notes, *population.notes, *told_of_alarms(observed.events))
@@ -389,10 +389,10 @@ class LifeManager:
         )
 
     def _clear(self, context: Context, dead: Sequence[str]) -> None:
-        attention = Attention(context, self._renewals)
+        interleaving = Interleaving(context, self._live_updates)
         for agent in dead:
-            attention.look()
-            lifetime.clear_away(self.parts.project, [agent])
+            interleaving.look()
+            session.clear_away(self.components.project, [agent])
         self._clock.lap("clear")
         put_off = self._background is not None and self._background.prune_due
         tools = (self.colony, self.registry, self._copies, self._background or self._builder)

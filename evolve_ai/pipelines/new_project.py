@@ -1,4 +1,4 @@
-"""Owns `evolve new`: a folder becomes a project, whole or not at all."""
+"""`evolve new`: makes a project of a folder, whole or not at all."""
 
 import os
 import shutil

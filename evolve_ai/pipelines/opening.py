@@ -1,4 +1,4 @@
-"""Owns opening the colonies of a run, and sending home who lives in those of another layout."""
+"""Opens the colonies of a run, and sends home who lives in those of another layout."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -6,12 +6,12 @@ from dataclasses import replace
 from evolve_ai.colony.keeper_program import keeper_program
 from evolve_ai.contracts.colony import Colony
 from evolve_ai.model.report import GenePool
-from evolve_ai.pipelines import lifetime
+from evolve_ai.pipelines import session
 from evolve_ai.pipelines.colonies import Colonies
-from evolve_ai.pipelines.colony_member import ColonyProcess, Roll
+from evolve_ai.pipelines.colony_member import ColonyProcess, Roster
 from evolve_ai.pipelines.colony_process import ColonySpec
+from evolve_ai.pipelines.components import Components
 from evolve_ai.pipelines.layout import Layout
-from evolve_ai.pipelines.parts import Parts
 from evolve_ai.pipelines.sandboxing import last_level, recorded
 from evolve_ai.pipelines.takeover import on_record, refuse_another_world, season_under_way
 from evolve_ai.state.registry import Batch, Registry
@@ -20,70 +20,76 @@ from evolve_ai.system.trees import discard
 PoolNow = Callable[[], GenePool]
 
 
-def open_colonies(parts: Parts, registry: Registry, run: str, pool: PoolNow) -> Colony:
+def open_colonies(components: Components, registry: Registry, run: str, pool: PoolNow) -> Colony:
     """Those of this run. While a season is under way, agents stay where they are; else who lives in
     colonies, or at a level of the sandbox, that are not wanted any more goes home first.
     SettingsError, and nothing is done, when that season has another world."""
-    refuse_another_world(parts, registry)
-    project = parts.project
+    refuse_another_world(components, registry)
+    project = components.project
     before = Layout.of_last_run(registry)
     wanted = Layout.wanted(project.settings, registry.state.places or 0)
     if season_under_way(registry):
         wanted = before
-    elif wanted != before or last_level(registry) is not parts.sandbox.level:
-        _send_home(parts, registry, run, pool, before)
+    elif wanted != before or last_level(registry) is not components.sandbox.level:
+        _send_home(components, registry, run, pool, before)
     for folder in set(before.folders(project.workspace)) - set(wanted.folders(project.workspace)):
         discard(folder)
-    _note(parts, registry, run, wanted)
-    return opened_colonies(parts, registry, pool, wanted)
+    _note(components, registry, run, wanted)
+    return opened_colonies(components, registry, pool, wanted)
 
 
-def _note(parts: Parts, registry: Registry, run: str, layout: Layout) -> None:
+def _note(components: Components, registry: Registry, run: str, layout: Layout) -> None:
     """What colonies this run has, and what sandbox."""
-    asked = parts.project.settings.sandbox.level
-    events = [recorded(parts.sandbox, asked, registry.cycle)]
+    asked = components.project.settings.sandbox.level
+    events = [recorded(components.sandbox, asked, registry.cycle)]
     state = replace(
         registry.state,
         demes=layout.demes,
         colonies=layout.colonies,
-        sandbox=str(parts.sandbox),
+        sandbox=str(components.sandbox),
     )
-    parts.sink.deliver(registry.commit(Batch(state=state, events=events), run))
+    components.sink.deliver(registry.commit(Batch(state=state, events=events), run))
 
 
-def _send_home(parts: Parts, registry: Registry, run: str, pool: PoolNow, layout: Layout) -> None:
+def _send_home(
+    components: Components, registry: Registry, run: str, pool: PoolNow, layout: Layout
+) -> None:
     """Their memories come home with them; it is a run without a cycle."""
-    if not any(folder.exists() for folder in layout.folders(parts.project.workspace)):
+    if not any(folder.exists() for folder in layout.folders(components.project.workspace)):
         return
-    colony = opened_colonies(parts, registry, pool, layout)
+    colony = opened_colonies(components, registry, pool, layout)
     try:
-        begun = lifetime.begin(parts, registry, run, pool(), colony, as_found=True)
-        lifetime.end(parts, registry, run, colony, begun.agents, begun.agents)
+        begun = session.begin(components, registry, run, pool(), colony, as_found=True)
+        session.end(components, registry, run, colony, begun.agents, begun.agents)
     finally:
         colony.close()
 
 
-def opened_colonies(parts: Parts, registry: Registry, pool: PoolNow, layout: Layout) -> Colony:
+def opened_colonies(
+    components: Components, registry: Registry, pool: PoolNow, layout: Layout
+) -> Colony:
     """One lives in this process, several in processes of their own."""
-    program = keeper_program(parts.project.workspace)
+    program = keeper_program(components.project.workspace)
     members: list[ColonyProcess] = []
     try:
-        for number, folder in enumerate(layout.folders(parts.project.workspace)):
+        for number, folder in enumerate(layout.folders(components.project.workspace)):
             spec = ColonySpec(
-                parts.project,
+                components.project,
                 folder,
                 program,
                 _next_epoch(registry),
                 layout.demes,
                 layout.demes_of(number),
-                parts.world_of,
-                parts.sandbox,
-                parts.substrate.needs,
-                parts.group,
+                components.world_of,
+                components.sandbox,
+                components.substrate.needs,
+                components.group,
             )
             if layout.colonies == 1:
                 return spec.open()
-            members.append(ColonyProcess(spec, _roll_of(parts, registry, pool, layout, number)))
+            members.append(
+                ColonyProcess(spec, _roster_of(components, registry, pool, layout, number))
+            )
     except BaseException:
         for member in members:
             member.detach()
@@ -91,18 +97,18 @@ def opened_colonies(parts: Parts, registry: Registry, pool: PoolNow, layout: Lay
     return Colonies(layout, members)
 
 
-def _roll_of(
-    parts: Parts, registry: Registry, pool: PoolNow, layout: Layout, number: int
-) -> Callable[[], Roll]:
+def _roster_of(
+    components: Components, registry: Registry, pool: PoolNow, layout: Layout, number: int
+) -> Callable[[], Roster]:
     """Of one colony, as last committed."""
 
-    def roll() -> Roll:
+    def roster() -> Roster:
         living = registry.living()
         mine = {a: r for a, r in living.items() if layout.colony_of(r.place) == number}
-        known, expected = on_record(parts, registry, pool(), mine, registry.memories())
-        return Roll(_next_epoch(registry), known, expected)
+        known, expected = on_record(components, registry, pool(), mine, registry.memories())
+        return Roster(_next_epoch(registry), known, expected)
 
-    return roll
+    return roster
 
 
 def _next_epoch(registry: Registry) -> int:

@@ -1,4 +1,4 @@
-"""Owns the operator's hand on a population that lives: commands, and the wish that time stands."""
+"""Looks for operator commands between cycles, and keeps a paused population waiting."""
 
 from collections.abc import Callable, Mapping, Sequence
 
@@ -7,7 +7,7 @@ from evolve_ai.contracts.substrate import Builder
 from evolve_ai.model.agent import Fault
 from evolve_ai.model.report import GenePool
 from evolve_ai.pipelines import commands
-from evolve_ai.pipelines.parts import Parts
+from evolve_ai.pipelines.components import Components
 from evolve_ai.pipelines.population import Population
 from evolve_ai.state.registry import Registry
 
@@ -19,7 +19,7 @@ class Operator:
 
     def __init__(
         self,
-        parts: Parts,
+        components: Components,
         registry: Registry,
         run_id: str,
         population: Population,
@@ -28,7 +28,7 @@ class Operator:
         pool: Callable[[], GenePool],
         hear: Hear | None = None,
     ):
-        self._parts = parts
+        self._components = components
         self._registry = registry
         self._run_id = run_id
         self._population = population
@@ -47,7 +47,7 @@ class Operator:
         agents that still live, with others that were noticed meanwhile."""
         population = self._population
         carried = commands.carry_out(
-            self._parts, self._registry, self._run_id, cycle, population.agents, self._reach
+            self._components, self._registry, self._run_id, cycle, population.agents, self._reach
         )
         if carried.told:
             population.agents = carried.agents

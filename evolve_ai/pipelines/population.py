@@ -1,4 +1,4 @@
-"""Owns the population in the hands of a run: what is known of it, and how changes are kept."""
+"""Holds the population of a run: what is known of it, and commits what changes."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -13,8 +13,8 @@ from evolve_ai.model.report import Program, SourceReport
 from evolve_ai.model.restart import Pace
 from evolve_ai.model.run_state import RunState
 from evolve_ai.model.tally import Counts
-from evolve_ai.pipelines.lifetime import Begun
-from evolve_ai.pipelines.parts import Parts
+from evolve_ai.pipelines.components import Components
+from evolve_ai.pipelines.session import Begun
 from evolve_ai.stages.build import (
     Built,
     build,
@@ -40,7 +40,7 @@ class Population:
     `notes` what the user would want to know at once, `pace` how many were restarted lately.
     """
 
-    def __init__(self, parts: Parts, registry: Registry, run_id: str, begun: Begun):
+    def __init__(self, components: Components, registry: Registry, run_id: str, begun: Begun):
         self.agents: Mapping[str, AgentRecord] = begun.agents
         self.memories: Mapping[str, bytes] = begun.memories
         self.awaited: frozenset[str] = begun.awaited
@@ -49,7 +49,7 @@ class Population:
         self.notes: list[str] = []
         self.pace = Pace()
         self._refused_cycle = -1  # in which somebody was told that there is no room
-        self._parts = parts
+        self._components = components
         self._registry = registry
         self._run_id = run_id
 
@@ -182,7 +182,7 @@ class Population:
         given_back = frozenset(ran.used)
         kept = {a: m for a, m in self.memories.items() if a not in given_back} | dict(ran.left)
         self.memories = {a: m for a, m in kept.items() if a in self.agents}
-        self._parts.sink.deliver(recorded)
+        self._components.sink.deliver(recorded)
         taints = (*built.taints, *ran.taints)
         self.notes += told_of_builds(built)
         self.notes += told_of_alarms(ran.events)

@@ -1,4 +1,4 @@
-"""Owns the runs behind the commands: each opens what it needs, does one thing, and closes it."""
+"""Runs what a command asks for: opens what it needs, does one thing, closes it."""
 
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -33,6 +33,7 @@ from evolve_ai.pipelines.audit_agents import audit_agents
 from evolve_ai.pipelines.bounds import bounded
 from evolve_ai.pipelines.boxed_trial import boxed_trial
 from evolve_ai.pipelines.build_agents import build_agents
+from evolve_ai.pipelines.components import Components, check_needs
 from evolve_ai.pipelines.exam import examine
 from evolve_ai.pipelines.explain import explain_build
 from evolve_ai.pipelines.finding import open_project
@@ -46,9 +47,8 @@ from evolve_ai.pipelines.initiate_project import (
 from evolve_ai.pipelines.life_manager import LifeManager
 from evolve_ai.pipelines.looking import LIFE_CYCLE, life_cycle
 from evolve_ai.pipelines.operator import Hear
-from evolve_ai.pipelines.parts import Parts, check_needs
 from evolve_ai.pipelines.project_root import find_remains, find_root
-from evolve_ai.pipelines.restoration import add_news, open_registry, refuse_lost, take_news
+from evolve_ai.pipelines.recovery import add_news, open_registry, refuse_lost, take_news
 from evolve_ai.pipelines.sandboxing import EXAM, Terms, sandbox_of
 from evolve_ai.pipelines.verification import lost_key, verify_project
 from evolve_ai.stages.observe import load_of
@@ -62,7 +62,7 @@ from evolve_ai.system.paths import check_path
 from evolve_ai.system.project import Folders, Project
 from evolve_ai.system.settings_file import FILE_NAME
 
-Assemble = Callable[[Project, Sink], Parts]
+Assemble = Callable[[Project, Sink], Components]
 INIT, IMPORT = "init", "import"
 
 
@@ -73,7 +73,7 @@ def opened(
     purpose: str,
     terms: Terms | None = None,
     tell: Hear | None = None,
-) -> Iterator[tuple[Parts, Registry, str]]:
+) -> Iterator[tuple[Components, Registry, str]]:
     """The parts and the registry of a project, for one who writes, and the name of this run, which
     is on record. HeldError for a second one.
 
@@ -94,15 +94,15 @@ def opened(
         group = None
         if terms is not None:  # before anybody else is started
             group = stack.enter_context(bounded(project, len(registry.living()), notifier.log))
-        parts = replace(assemble(project, notifier), group=group)
-        stack.callback(parts.executor.close)
-        notifier.join(parts.open_sinks(notifier.log))
-        check_needs(parts)
+        components = replace(assemble(project, notifier), group=group)
+        stack.callback(components.executor.close)
+        notifier.join(components.open_sinks(notifier.log))
+        check_needs(components)
         if terms is not None:
-            parts = _boxed(parts, terms, registry if purpose == LIFE_CYCLE else None)
+            components = _boxed(components, terms, registry if purpose == LIFE_CYCLE else None)
         stack.callback(_left_in_place, registry, notifier.log)  # whatever ends us
         with _on_record(registry, purpose) as run:
-            yield parts, registry, run
+            yield components, registry, run
         _left_in_place(registry, notifier.log)
         for trouble in Copies(project.registry).at_end(registry):
             notifier.log.warning(trouble)
@@ -114,10 +114,10 @@ def _registry_for(purpose: str, project: Project) -> Registry:
     )
 
 
-def _boxed(parts: Parts, terms: Terms, registry: Registry | None) -> Parts:
+def _boxed(components: Components, terms: Terms, registry: Registry | None) -> Components:
     """With the sandbox that can be had here."""
-    libraries = parts.substrate.needs.libraries
-    return replace(parts, sandbox=sandbox_of(parts.project, libraries, terms, registry))
+    libraries = components.substrate.needs.libraries
+    return replace(components, sandbox=sandbox_of(components.project, libraries, terms, registry))
 
 
 @contextmanager
@@ -180,9 +180,9 @@ def found(
     build_progress: Progress | None = None,
     terms: Terms | None = None,
 ) -> Founding:
-    with opened(project, assemble, INIT) as (parts, registry, run):
-        trial = boxed_trial(parts, terms or Terms(), build_progress)
-        return initiate_project(parts, registry, count, run, progress, source=trial)
+    with opened(project, assemble, INIT) as (components, registry, run):
+        trial = boxed_trial(components, terms or Terms(), build_progress)
+        return initiate_project(components, registry, count, run, progress, source=trial)
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,20 +216,20 @@ def operate(
     if held is not None:
         inbox.post(project.inbox, command)
         return Asked(ids, held)
-    with opened(open_project(folder, overrides), assemble, name) as (parts, registry, run):
+    with opened(open_project(folder, overrides), assemble, name) as (components, registry, run):
         inbox.post(project.inbox, command)
-        reach = commands.without_life_cycle(parts, registry)
+        reach = commands.without_life_cycle(components, registry)
         living = registry.living()
-        carried = commands.carry_out(parts, registry, run, registry.cycle, living, reach)
+        carried = commands.carry_out(components, registry, run, registry.cycle, living, reach)
     return Asked(ids, None, carried.told)
 
 
 def take_in(
     project: Project, assemble: Assemble, folder: Path, terms: Terms | None = None
 ) -> Imported:
-    with opened(project, assemble, IMPORT) as (parts, registry, run):
-        trial = boxed_trial(parts, terms or Terms())
-        return import_agents(parts, registry, folder, run, trial)
+    with opened(project, assemble, IMPORT) as (components, registry, run):
+        trial = boxed_trial(components, terms or Terms())
+        return import_agents(components, registry, folder, run, trial)
 
 
 @contextmanager
@@ -242,13 +242,17 @@ def life(
     abandon: bool = False,
 ) -> Iterator[LifeManager]:
     """`abandon`: a season that was left in its middle is given up first."""
-    with opened(project, assemble, LIFE_CYCLE, terms or Terms(), hear) as (parts, registry, run):
+    with opened(project, assemble, LIFE_CYCLE, terms or Terms(), hear) as (
+        components,
+        registry,
+        run,
+    ):
         if not registry.state.is_founded:
             raise no_population(project.registry)
         if abandon:
-            told = abandon_season(registry, parts.sink, run, "asked for by the operator")
+            told = abandon_season(registry, components.sink, run, "asked for by the operator")
             add_news(registry, told or NO_SEASON)
-        with LifeManager(parts, registry, run, build_progress, hear) as manager:
+        with LifeManager(components, registry, run, build_progress, hear) as manager:
             manager.population.notes += take_news(registry)
             yield manager
 
@@ -273,13 +277,13 @@ def prune(project: Project, assemble: Assemble) -> Pruned:
     runs."""
     with Registry.read(project.registry):  # NoPopulationError where there is none
         pass
-    with opened(project, assemble, "prune") as (parts, registry, run):
+    with opened(project, assemble, "prune") as (components, registry, run):
         kept = project.settings
         registry.forget_events(kept.events.kept)
         found = registry.prune(kept.history, registry.cycle, everything=True)
         data = {"command": "prune", **found.to_map()}
         event = Event(Kind.COMMAND, registry.cycle, None, data)
-        parts.sink.deliver(registry.commit(Batch(events=(event,)), run))
+        components.sink.deliver(registry.commit(Batch(events=(event,)), run))
     return found
 
 
@@ -313,10 +317,10 @@ def build(
     """HeldError while a life-cycle or an exam builds in the same place."""
     check_path(project.root)
     with Registry.read(project.registry) as registry, Lock(project.workspace, "build"):
-        parts = assemble(project, nobody(project))
-        with closing(parts.executor):
-            found = sandbox_of(project, parts.substrate.needs.libraries, terms or Terms())
-            return build_agents(replace(parts, sandbox=found), registry, prefixes, progress)
+        components = assemble(project, nobody(project))
+        with closing(components.executor):
+            found = sandbox_of(project, components.substrate.needs.libraries, terms or Terms())
+            return build_agents(replace(components, sandbox=found), registry, prefixes, progress)
 
 
 def verify(project: Project, assemble: Assemble) -> Verification:
@@ -344,9 +348,9 @@ def exam(
     even_if_told: bool = False,
 ) -> ExamResult:
     """HeldError while a life-cycle runs: both would build in the same place."""
-    with opened(project, assemble, EXAM, terms or Terms()) as (parts, registry, _):
+    with opened(project, assemble, EXAM, terms or Terms()) as (components, registry, _):
         if not registry.state.is_founded:
             raise no_population(project.registry)
-        pool = open_pool(parts, registry)
-        builder = parts.builder(pool)
-        return examine(parts, registry, pool, builder, progress, even_if_told)
+        pool = open_pool(components, registry)
+        builder = components.builder(pool)
+        return examine(components, registry, pool, builder, progress, even_if_told)

@@ -1,4 +1,4 @@
-"""Owns which sandbox a run has: what was asked for, tried before anybody is started, and told."""
+"""Decides which sandbox a run has: tries what was asked for before anybody is started."""
 
 import tempfile
 from collections.abc import Callable, Iterator, Sequence

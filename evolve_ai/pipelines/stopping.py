@@ -18,11 +18,11 @@ from evolve_ai.model.guarantee import UNTRIED
 from evolve_ai.model.report import GenePool, Needs
 from evolve_ai.model.settings import Settings
 from evolve_ai.notifications.notifier import open_notifier
-from evolve_ai.pipelines import lifetime
+from evolve_ai.pipelines import session
 from evolve_ai.pipelines.abandonment import abandon_season
+from evolve_ai.pipelines.components import Components
 from evolve_ai.pipelines.layout import Layout
 from evolve_ai.pipelines.opening import opened_colonies
-from evolve_ai.pipelines.parts import Parts
 from evolve_ai.pipelines.takeover import season_under_way
 from evolve_ai.state.registry import Registry
 from evolve_ai.system.guard import described
@@ -108,12 +108,12 @@ def _abandon(project: Project, run: str, reason: str) -> list[str]:
         )
         try:
             told = abandon_season(registry, notifier, run, reason)
-            parts = _bare(project, notifier)
+            components = _bare(project, notifier)
             layout = Layout.of_last_run(registry)
-            colony = opened_colonies(parts, registry, lambda: _NO_POOL, layout)
+            colony = opened_colonies(components, registry, lambda: _NO_POOL, layout)
             try:
-                begun = lifetime.begin(parts, registry, run, _NO_POOL, colony, as_found=True)
-                lifetime.end(parts, registry, run, colony, begun.agents, begun.agents)
+                begun = session.begin(components, registry, run, _NO_POOL, colony, as_found=True)
+                session.end(components, registry, run, colony, begun.agents, begun.agents)
             finally:
                 colony.close()
         finally:
@@ -121,10 +121,10 @@ def _abandon(project: Project, run: str, reason: str) -> list[str]:
     return [told] if told else []
 
 
-def _bare(project: Project, notifier: Any) -> Parts:
+def _bare(project: Project, notifier: Any) -> Components:
     """What is needed to ask agents home, and nothing that the user may have broken."""
     nothing: Any = _Nothing()
-    return Parts(
+    return Components(
         project=project,
         substrate=nothing,
         world=nothing,

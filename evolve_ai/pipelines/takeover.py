@@ -1,4 +1,4 @@
-"""Owns taking over the living when a run begins: who goes on, who was stopped, what is lost."""
+"""Takes over the living when a run begins: who goes on, who was stopped, what is lost."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -9,7 +9,7 @@ from evolve_ai.model.colony import Adopted, Pool, Start
 from evolve_ai.model.errors import SettingsError
 from evolve_ai.model.event import Event
 from evolve_ai.model.report import GenePool
-from evolve_ai.pipelines.parts import Parts
+from evolve_ai.pipelines.components import Components
 from evolve_ai.stages.supervise import began_unrecorded, exit_event, offered, stopped
 from evolve_ai.state.registry import Registry
 from evolve_ai.system.leftovers import leftovers
@@ -38,7 +38,7 @@ class TakenOver:
 
 
 def take_over(
-    parts: Parts,
+    components: Components,
     registry: Registry,
     pool: GenePool,
     colony: Colony,
@@ -57,18 +57,18 @@ def take_over(
         colony.adopt({}, {})
         colony.forget()
         return _nobody_left(agents, memories, adrift)
-    known, expected = on_record(parts, registry, pool, agents, memories)
+    known, expected = on_record(components, registry, pool, agents, memories)
     adopted = colony.adopt(known, expected)
     running = colony.running()
-    end_strangers_left_behind(
-        found for found in leftovers(parts.project.agents) if found.pid not in running.values()
-    )
+    left = leftovers(components.project.agents)
+    end_strangers_left_behind(found for found in left if found.pid not in running.values())
     if expected and not running and adopted.lost >= expected.keys():
         colony.forget()
         colony.reap()
         return _nobody_left(agents, memories, ALL_ENDED)
     turning = season_under_way(registry)
-    resumes = turning and bool(running or not expected) and not lived_elsewhere(parts, registry)
+    elsewhere = lived_elsewhere(components, registry) is not None
+    resumes = turning and bool(running or not expected) and not elsewhere
     taints: tuple[str, ...] = colony.take_taints()
     if turning and not resumes:
         taints = (*taints, BROKEN_OFF.format(cycle + 1))
@@ -76,7 +76,7 @@ def take_over(
         colony.forget()
     if adopted.title == prelude(cycle + 1) and not as_found:
         return TakenOver(agents, memories, resumes, taints=taints)
-    return _as_found(parts, agents, memories, adopted, running, cycle, resumes, taints)
+    return _as_found(components, agents, memories, adopted, running, cycle, resumes, taints)
 
 
 def season_under_way(registry: Registry) -> bool:
@@ -84,33 +84,33 @@ def season_under_way(registry: Registry) -> bool:
     return registry.state.turning == registry.cycle + 1
 
 
-def lived_elsewhere(parts: Parts, registry: Registry) -> str | None:
+def lived_elsewhere(components: Components, registry: Registry) -> str | None:
     """The environment of the season under way, where the settings name another one now."""
     world = registry.state.world if season_under_way(registry) else None
     name = str(world["name"]) if world else None
-    return None if name == parts.project.settings.environment.name else name
+    return None if name == components.project.settings.environment.name else name
 
 
-def refuse_another_world(parts: Parts, registry: Registry) -> None:
+def refuse_another_world(components: Components, registry: Registry) -> None:
     """SettingsError when living agents are in the middle of a season of another environment.
 
     Where none lives that season begins anew, in the world that the settings name.
     """
-    world = lived_elsewhere(parts, registry)
-    if world is None or not any(leftovers(parts.project.agents)):
+    world = lived_elsewhere(components, registry)
+    if world is None or not any(leftovers(components.project.agents)):
         return
-    wanted = parts.project.settings.environment.name
+    wanted = components.project.settings.environment.name
     raise SettingsError(
         f"environment is {wanted!r} now, but a season was interrupted in the middle, and its "
         f"agents live on in {world!r}",
-        where=parts.project.root / "evolve.toml",
+        where=components.project.root / "evolve.toml",
         todo=f'put back [environment] name = "{world}", finish that season (evolve life-cycle '
         "--cycles 1), then change it; or give it up: evolve life-cycle --abandon-season",
     )
 
 
 def on_record(
-    parts: Parts,
+    components: Components,
     registry: Registry,
     pool: GenePool,
     agents: Mapping[str, AgentRecord],
@@ -118,13 +118,15 @@ def on_record(
 ) -> tuple[dict[str, Start], dict[str, int]]:
     """What a colony is told to adopt by: how these agents are greeted, and their pids."""
     genes = offered(pool)
-    known = {agent: _greeting(parts, registry, genes, agents[agent], memories) for agent in agents}
+    known = {
+        agent: _greeting(components, registry, genes, agents[agent], memories) for agent in agents
+    }
     expected = {record.id: record.pid for record in agents.values() if record.pid is not None}
     return known, expected
 
 
 def _greeting(
-    parts: Parts,
+    components: Components,
     registry: Registry,
     genes: Pool,
     record: AgentRecord,
@@ -132,9 +134,9 @@ def _greeting(
 ) -> Start:
     return Start(
         id=record.id,
-        folder=parts.project.agent(record.id),
+        folder=components.project.agent(record.id),
         program=None,
-        seed=parts.draws.integer("agent", record.id),
+        seed=components.draws.integer("agent", record.id),
         genome=registry.genome(record.id),
         state=memories.get(record.id),
         pool=genes,
@@ -154,7 +156,7 @@ def _nobody_left(
 
 
 def _as_found(
-    parts: Parts,
+    components: Components,
     agents: Mapping[str, AgentRecord],
     memories: Mapping[str, bytes],
     adopted: Adopted,
@@ -169,7 +171,7 @@ def _as_found(
     events = [exit_event(agents[agent], cycle, KILLED_AT_END) for agent in left]
     byes = {agent: state for agent in left if (state := adopted.byes.get(agent)) is not None}
     forgetful = len(left) - len(byes)
-    if forgetful and parts.project.settings.supervise.remember:
+    if forgetful and components.project.settings.supervise.remember:
         taints = (*taints, f"{forgetful} agents were stopped, and their memories are lost")
     for agent, pid in running.items():
         if agents[agent].pid != pid:

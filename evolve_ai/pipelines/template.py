@@ -7,7 +7,7 @@ from evolve_ai.model.errors import EvolveError, TemplateError
 from evolve_ai.model.event import Event, Kind
 from evolve_ai.model.report import GenePool
 from evolve_ai.model.run_state import RunState
-from evolve_ai.pipelines.parts import Parts
+from evolve_ai.pipelines.components import Components
 from evolve_ai.stages.trial import Read, Trial, faults_of, requests_of, with_known
 from evolve_ai.state.registry import Batch, Registry
 from evolve_ai.system.content_store import ContentStore
@@ -23,13 +23,15 @@ class Taken:
     undecided: Mapping[str, str]
 
 
-def taken_up(parts: Parts, pool: GenePool, known: Mapping[str, str], trial: Trial) -> Taken | None:
+def taken_up(
+    components: Components, pool: GenePool, known: Mapping[str, str], trial: Trial
+) -> Taken | None:
     """The pool as far as it compiles. In place of a file that does not stays the one that is
     `known`, its SHA-256 by path. None: it is still being tried.
 
     EvolveError when nothing can be tried and nothing is known.
     """
-    store = ContentStore(parts.project.sources)
+    store = ContentStore(components.project.sources)
     for code in pool.code.values():
         store.put(code)
     asked = requests_of(pool, known)
@@ -39,23 +41,23 @@ def taken_up(parts: Parts, pool: GenePool, known: Mapping[str, str], trial: Tria
         if not known or isinstance(error, TemplateError):
             raise
         outside = {request.agent: str(error) for request in asked}
-        return Taken(_without(parts, pool, known, outside), {}, outside)
+        return Taken(_without(components, pool, known, outside), {}, outside)
     if verdicts is None:
         return None
     bad, outside = faults_of(verdicts), faults_of(verdicts, outside=True)
     # Where no agent has got a gene yet, what only waits to be tried may be used.
     out = {**bad, **outside} if known else bad
-    return Taken(_without(parts, pool, known, out), bad, outside)
+    return Taken(_without(components, pool, known, out), bad, outside)
 
 
 def _without(
-    parts: Parts, pool: GenePool, known: Mapping[str, str], out: Iterable[str]
+    components: Components, pool: GenePool, known: Mapping[str, str], out: Iterable[str]
 ) -> GenePool:
     """The pool with the known files in place of these."""
     out = tuple(out)
     if not out:
         return pool
-    store, read = ContentStore(parts.project.sources), parts.substrate.read_source
+    store, read = ContentStore(components.project.sources), components.substrate.read_source
     kept: dict[str, Read] = {}
     for path in out:
         data = store.get(known[path]) if path in known else None
@@ -81,14 +83,14 @@ def remembering(state: RunState, taken: Taken) -> RunState:
     return replace(state, pool=tried, pool_refused=dict(taken.refused))
 
 
-def refusal(parts: Parts, reasons: Mapping[str, str]) -> TemplateError:
+def refusal(components: Components, reasons: Mapping[str, str]) -> TemplateError:
     """The first of these files, with the line and the words of the compiler."""
     reason = reasons[min(reasons)]
     where, _, what = reason.partition(": ")
     more = f" (and {len(reasons) - 1} more files)" if len(reasons) > 1 else ""
     return TemplateError(
         f"{what}{more}",
-        where=parts.project.template / where,
+        where=components.project.template / where,
         todo="mend the file, or take it out of the template: no agent gets a gene that does not "
         "compile",
     )
@@ -98,8 +100,8 @@ class Template:
     """The gene pool of a run: the template as it is when that begins, and as it changes between
     two cycles. `notes` are for whoever watches; `trial` has the compiler try gene files."""
 
-    def __init__(self, parts: Parts, registry: Registry, run: str, trial: Trial):
-        self._parts = parts
+    def __init__(self, components: Components, registry: Registry, run: str, trial: Trial):
+        self._components = components
         self._registry = registry
         self._run = run
         self._trial = trial
@@ -112,10 +114,10 @@ class Template:
         """When a run begins. TemplateError when nothing is left of the template."""
         known = known_files(self._registry)
         stamp = self._seen()
-        taken = taken_up(self._parts, pool, known, self._trial)
+        taken = taken_up(self._components, pool, known, self._trial)
         assert taken is not None, "who begins waits until all is tried"
         if not any(source.genes for source in taken.pool.sources):
-            raise refusal(self._parts, {**taken.undecided, **taken.refused})
+            raise refusal(self._components, {**taken.undecided, **taken.refused})
         self.pool = taken.pool
         new = [path for path in files_of(taken.pool) if path not in known] if known else []
         self._keep(taken, new, self._registry.cycle, stamp)
@@ -128,14 +130,14 @@ class Template:
         stamp = self._seen()
         if stamp == self._stamp:
             return False
-        parts = self._parts
+        components = self._components
         try:
-            pool = parts.substrate.read_pool(parts.project.template)
+            pool = components.substrate.read_pool(components.project.template)
             if pool.fixed_hash != self.pool.fixed_hash:
                 what = "its kernel differs from that of the living"
                 raise EvolveError(what, where="agent_template")
-            pool = parts.substrate.equip(parts.project.workspace, pool)
-            taken = taken_up(parts, pool, files_of(self.pool), self._trial)
+            pool = components.substrate.equip(components.project.workspace, pool)
+            taken = taken_up(components, pool, files_of(self.pool), self._trial)
         except EvolveError as error:
             self._stamp = stamp
             reason = "; ".join(line.strip() for line in str(error).splitlines())
@@ -150,7 +152,7 @@ class Template:
         return files_of(self.pool) != old
 
     def _seen(self) -> str:
-        return self._parts.substrate.pool_stamp(self._parts.project.template)
+        return self._components.substrate.pool_stamp(self._components.project.template)
 
     def _keep(self, taken: Taken, new: list[str], cycle: int, stamp: str) -> None:
         """Put on record what agents may get now, and tell what is new and what is refused, once."""
@@ -184,4 +186,4 @@ class Template:
     ) -> None:
         event = Event(Kind.COMMAND, cycle, None, {"command": "template", **data})
         batch = Batch(events=(event,) if tell else (), state=state)
-        self._parts.sink.deliver(self._registry.commit(batch, self._run))
+        self._components.sink.deliver(self._registry.commit(batch, self._run))

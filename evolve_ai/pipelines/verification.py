@@ -1,5 +1,4 @@
-"""Owns `evolve verify`: whether a project is what it was left as, looked at without a lock or a
-trace."""
+"""`evolve verify`: checks that a project is as it was left, without a lock or a trace."""
 
 import os
 import sqlite3
@@ -13,9 +12,9 @@ from evolve_ai.model.genome import Genome, GenomeError, decode
 from evolve_ai.model.report import GenePool
 from evolve_ai.model.sandbox import STATE
 from evolve_ai.model.status import Problem, Verification, VerificationRow
+from evolve_ai.pipelines.components import Components
 from evolve_ai.pipelines.initiate_project import check_kernel
 from evolve_ai.pipelines.looking import life_cycle
-from evolve_ai.pipelines.parts import Parts
 from evolve_ai.stages.agent_scan_update import rules_of
 from evolve_ai.stages.genome_sync import generated
 from evolve_ai.state.registry import Registry
@@ -34,16 +33,16 @@ PoolOf = Callable[[], GenePool]  # or the error why the template cannot be read
 Found = tuple[int, str, list[Problem]]  # how many were looked at, what there is to say of them
 
 
-def verify_project(parts: Parts) -> Verification:
+def verify_project(components: Components) -> Verification:
     """A row for each kind of thing that a life-cycle trusts; nothing is written."""
-    pool = cache(partial(parts.substrate.read_pool, parts.project.template))
+    pool = cache(partial(components.substrate.read_pool, components.project.template))
     looks: dict[str, Callable[[], Found]] = {
-        "key": partial(_key, parts.project),
-        "template": partial(_template, parts, pool),
-        "programs": partial(_programs, parts, pool),
-        "sources": partial(_sources, parts.project),
-        "agents": partial(_agents, parts, pool),
-        "registry": partial(_registry, parts.project),
+        "key": partial(_key, components.project),
+        "template": partial(_template, components, pool),
+        "programs": partial(_programs, components, pool),
+        "sources": partial(_sources, components.project),
+        "agents": partial(_agents, components, pool),
+        "registry": partial(_registry, components.project),
     }
     rows = [_row(kind, look) for kind, look in looks.items()]
     return Verification(ok=not any(row.problems for row in rows), rows=rows)
@@ -81,17 +80,19 @@ def _key(project: Project) -> Found:
     return 0, "lost", [Problem(where=str(project.key), what="the key is gone", todo=todo)]
 
 
-def _template(parts: Parts, pool_of: PoolOf) -> Found:
+def _template(components: Components, pool_of: PoolOf) -> Found:
     """Agents keep the kernel that they were founded with."""
     pool = pool_of()
-    if parts.project.registry.exists():
-        with Registry.read(parts.project.registry) as registry:
-            check_kernel(registry, pool, parts.project.template)
+    if components.project.registry.exists():
+        with Registry.read(components.project.registry) as registry:
+            check_kernel(registry, pool, components.project.template)
     return 1, f"kernel {pool.fixed_hash[:16]}…, as all agents have it", []
 
 
-def _programs(parts: Parts, pool_of: PoolOf) -> Found:
-    count, altered = parts.substrate.onlooker(parts.project.workspace, pool_of()).verify()
+def _programs(components: Components, pool_of: PoolOf) -> Found:
+    count, altered = components.substrate.read_only_builder(
+        components.project.workspace, pool_of()
+    ).verify()
     todo = (
         "see who could write there, then remove the folder: nobody runs it; a life-cycle "
         "quarantines whose program it was, and `evolve revive --all` lets it be built anew"
@@ -128,9 +129,9 @@ def _copy(project: Project) -> list[Problem]:
     return [Problem(where=str(copy), what=what, todo=MENDS)] if what else []
 
 
-def _agents(parts: Parts, pool_of: PoolOf) -> Found:
-    project = parts.project
-    look = _Look(parts, parts.substrate.equipped(project.workspace, pool_of()))
+def _agents(components: Components, pool_of: PoolOf) -> Found:
+    project = components.project
+    look = _Look(components, components.substrate.equipped(project.workspace, pool_of()))
     with Registry.read(project.registry) as registry:
         count = len(registry.living())
         problems = look.at(registry, registry.living())
@@ -145,19 +146,19 @@ def _agents(parts: Parts, pool_of: PoolOf) -> Found:
 class _Look:
     """A look at folders of agents of this pool."""
 
-    parts: Parts
+    components: Components
     pool: GenePool
 
     def at(self, registry: Registry, agents: Iterable[str]) -> Mapping[str, Problem]:
         """What is wrong with the folders of these, by agent."""
-        rules = rules_of(self.parts.context(self.pool, cycle=0))
+        rules = rules_of(self.components.context(self.pool, cycle=0))
         found = {
             agent: self._problem(agent, rules, registry.genome(agent)) for agent in sorted(agents)
         }
         return {agent: problem for agent, problem in found.items() if problem is not None}
 
     def _problem(self, agent: str, rules: Rules, recorded: bytes) -> Problem | None:
-        folder = self.parts.project.agent(agent)
+        folder = self.components.project.agent(agent)
         for path in (folder, folder / STATE):
             if path.is_symlink() or (path.exists() and not path.is_dir()):
                 what, todo = "it is no folder", "put the folder back, or let the agent die"
@@ -183,8 +184,8 @@ class _Look:
 
     def _unlike(self, agent: str, genome: Genome) -> str | None:
         """The first generated file that is not as this genome would have it."""
-        folder = self.parts.project.agent(agent)
-        files = generated(self.parts.substrate, genome, self.pool.manifests)
+        folder = self.components.project.agent(agent)
+        files = generated(self.components.substrate, genome, self.pool.manifests)
         for name, data in files.items():
             try:
                 if read_regular(folder / name, SOURCE_LIMIT) != data:

@@ -1,5 +1,5 @@
-"""Owns the end of colonies' processes that something has stopped (SIGSTOP) and does not let go on:
-whoever waits for one of these, or writes to it, would do so for ever."""
+"""Kills colony processes that something has stopped (SIGSTOP): who waits for one, or writes to it,
+would do so for ever."""
 
 import signal
 import threading

@@ -1,4 +1,4 @@
-"""Owns what the built-in policies share: ageing, the turnover floor, the number of births."""
+"""What the built-in policies share: ageing, the turnover floor, the number of births."""
 
 import random
 from collections.abc import Callable, Collection, Iterable, Sequence

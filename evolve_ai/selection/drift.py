@@ -1,4 +1,4 @@
-"""Owns the control: as many births and deaths as selection makes, at random."""
+"""The control: as many births and deaths as selection makes, at random."""
 
 import random
 

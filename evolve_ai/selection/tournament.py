@@ -1,4 +1,4 @@
-"""Owns tournament selection: small random groups decide who breeds and who dies."""
+"""Tournament selection: small random groups decide who breeds and who dies."""
 
 import random
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""Owns truncation selection: the least fit die, the fitter half breeds."""
+"""Truncation selection: the least fit die, the fitter part breeds."""
 
 import random
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Owns the verb scan: which genomes and code have changed since the last look, and how."""
+"""The verb scan: finds which genomes and code have changed since the last look, and how."""
 
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence

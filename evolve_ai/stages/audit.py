@@ -1,4 +1,4 @@
-"""Owns the verb audit: only code that was read and found harmless goes to a compiler."""
+"""The verb audit: lets only code that was read and found harmless go to a compiler."""
 
 from collections.abc import Mapping
 from dataclasses import replace

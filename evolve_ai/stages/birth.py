@@ -1,4 +1,4 @@
-"""Owns writing the folder of a new agent: whole, or not at all."""
+"""Writes the folder of a new agent: whole, or not at all."""
 
 import os
 from collections.abc import Mapping

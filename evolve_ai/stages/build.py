@@ -1,4 +1,4 @@
-"""Owns the verb build: every agent that may run gets a program, or the reason why not."""
+"""The verb build: gives every agent that may run a program, or the reason why not."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace

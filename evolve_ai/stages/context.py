@@ -1,4 +1,4 @@
-"""Owns what every stage of a cycle is given beside the agents."""
+"""What every stage of a cycle is given beside the agents."""
 
 import hashlib
 from collections.abc import Callable, Mapping

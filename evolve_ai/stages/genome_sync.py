@@ -1,4 +1,4 @@
-"""Owns the verb sync: makes the wiring in an agent's folder say what its genome says.
+"""The verb sync: makes the wiring in an agent's folder say what its genome says.
 
 Only generated files are ever written. A gene file is written once, when the genome names code
 that the folder lacks (a gene of the pool that the agent took up); an existing one is never

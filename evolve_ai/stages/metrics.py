@@ -1,4 +1,4 @@
-"""Owns the verb measure: the structure of each changed agent, in numbers."""
+"""The verb measure: the structure of each changed agent, in numbers."""
 
 from collections.abc import Mapping
 from dataclasses import replace

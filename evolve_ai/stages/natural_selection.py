@@ -1,4 +1,4 @@
-"""Owns the verb select: shows a policy the population and checks what it answers."""
+"""The verb select: shows a policy the population and checks what it answers."""
 
 import math
 import random

@@ -1,4 +1,4 @@
-"""Owns the verb observe: lets the world turn for a cycle and notes what became of everybody."""
+"""The verb observe: lets the world turn for a cycle and notes what became of everybody."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
@@ -25,7 +25,7 @@ class Observed:
 
 
 @dataclass(frozen=True, slots=True)
-class Renewed:
+class LiveUpdate:
     """Agents that changed between two ticks, and whose failure was judged there."""
 
     agents: Mapping[str, AgentRecord] = field(default_factory=dict)
@@ -34,7 +34,7 @@ class Renewed:
 
 # Called before the first tick and after each one, with the last tick that each agent has answered,
 # and with the failures that nobody has judged yet.
-Between = Callable[[Mapping[str, int], Mapping[str, Fault]], Renewed]
+Between = Callable[[Mapping[str, int], Mapping[str, Fault]], LiveUpdate]
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,10 +1,10 @@
-"""Owns the verb ration: holds the verdicts of selection to the budgets of the population."""
+"""The verb ration: holds the verdicts of selection to the budgets of the population."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from evolve_ai.model.agent import AgentRecord, Cause, State
-from evolve_ai.model.budget import Budget, Cut, Mouth, Resource, cut
+from evolve_ai.model.budget import Budget, Consumer, Cut, Resource, cut
 from evolve_ai.model.event import Event, Kind
 from evolve_ai.model.remedy import remedy, used_in_words
 from evolve_ai.model.selection import Verdicts
@@ -63,8 +63,8 @@ def ration(
     )
 
 
-def _mouth(record: AgentRecord) -> Mouth:
-    return Mouth(record.id, record.energy, record.age, record.state is State.RUNNING)
+def _mouth(record: AgentRecord) -> Consumer:
+    return Consumer(record.id, record.energy, record.age, record.state is State.RUNNING)
 
 
 def _event(cycle: int, budget: Budget, refused: int, wanted: Cut) -> Event:

@@ -1,4 +1,4 @@
-"""Owns the verb record: what a cycle leaves in the registry, and the digest of history."""
+"""The verb record: what a cycle leaves in the registry, and the digest of history."""
 
 import hashlib
 import json

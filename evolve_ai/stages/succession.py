@@ -1,4 +1,4 @@
-"""Owns the verb succeed: buries the condemned, brings their children to life."""
+"""The verb succeed: buries the condemned, brings their children to life."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace

@@ -1,4 +1,4 @@
-"""Owns the verb run: starts, restarts and stops processes until they match the population."""
+"""The verb run: starts, restarts and stops processes until they match the population."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace

@@ -1,4 +1,4 @@
-"""Owns what a scan means for the agents: new genomes, mutations, quarantine, revival."""
+"""Applies a scan to the agents: new genomes, mutations, quarantine, revival."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace

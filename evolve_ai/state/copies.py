@@ -1,4 +1,4 @@
-"""Owns copies of the registry: made beside a life-cycle, put in its place when it is damaged.
+"""Copies the registry beside a life-cycle, and puts the copy in its place when it is damaged.
 
 The source of the method: SQLite's backup API (sqlite.org/backup.html), which reads beside a writer.
 """

@@ -1,4 +1,4 @@
-"""Owns looking at an agent's folder: a cheap stamp of it, and safe reading of what it holds."""
+"""Looks at an agent's folder: a cheap stamp of it, and safe reading of what it holds."""
 
 import errno
 import hashlib

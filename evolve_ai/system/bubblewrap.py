@@ -1,4 +1,4 @@
-"""Owns how a command is run in namespaces of its own, by bubblewrap (bwrap(1)).
+"""Runs a command in namespaces of its own, by bubblewrap (bwrap(1)).
 
 Not in a pid namespace: pids stay those of the machine, by which processes are known and taken over.
 """

@@ -1,4 +1,4 @@
-"""Owns a control group for all agents together, where cgroup v2 is delegated to us.
+"""A control group for all agents together, where cgroup v2 is delegated to us.
 
 Whether it is can only be found out by doing it. By the rules of the kernel
 (Documentation/admin-guide/cgroup-v2.rst) a group that hands controllers down has no processes of

@@ -1,4 +1,4 @@
-"""Owns how an external command is run: bounded in time and silence, ended as a whole group."""
+"""Runs external commands: bounded in time and silence, ended as a whole group."""
 
 import os
 import selectors

@@ -1,4 +1,4 @@
-"""Owns what a population uses of the machine: memory of its processes, disk of its folders.
+"""Measures what a population uses: memory of its processes, disk of its folders.
 
 Resident memory counts the pages of the program once for each agent, though all share one copy. So
 what is summed is resident less shared memory.

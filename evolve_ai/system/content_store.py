@@ -1,4 +1,4 @@
-"""Owns the content store: bytes kept under the SHA-256 of themselves."""
+"""The content store: bytes kept under the SHA-256 of themselves."""
 
 import hashlib
 import os

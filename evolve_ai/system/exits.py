@@ -1,4 +1,4 @@
-"""Owns what ends a process: the room it is given, its exit as a value, and the fault that it is."""
+"""What ends a process: the room it is given, its exit as a value, and the fault that it is."""
 
 import re
 import signal as signals

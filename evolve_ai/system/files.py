@@ -1,4 +1,4 @@
-"""Owns how files are published: whole or not at all, and what a refusing disk is called."""
+"""Publishes files whole or not at all, and names what a disk refuses."""
 
 import errno
 import os

@@ -1,4 +1,4 @@
-"""Owns which file of an agent's folder is its genome: what it has offered goes before genome.bin.
+"""Finds which file of an agent's folder is its genome: what it has offered goes before genome.bin.
 
 An agent may write only below its `state/`. It offers a changed genome there, and the scan moves the
 offer to its place, between two ticks. Whatever was offered is judged as genome.bin is.

@@ -1,4 +1,4 @@
-"""Owns the measuring of budgets: what a population may use, and what it uses now."""
+"""Measures the budgets: what a population may use, and what it uses now."""
 
 import os
 import time

@@ -1,4 +1,4 @@
-"""Owns the lock of a project: one life-cycle at a time, and everyone can see whose it is."""
+"""The lock of a project: one life-cycle at a time, and everyone can see whose it is."""
 
 import fcntl
 import json

@@ -1,4 +1,4 @@
-"""Owns what this machine and this account allow, as the kernel tells it: memory, disk, processes.
+"""Reads what this machine and this account allow, as the kernel tells it.
 
 A limit that there is not, or that cannot be read, is UNLIMITED.
 """

@@ -1,4 +1,4 @@
-"""Owns processes: ending them, limiting them, and never signalling a stranger.
+"""Ends and limits processes, and never signals a stranger.
 
 A process is spoken to through its pidfd.
 """

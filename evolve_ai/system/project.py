@@ -1,4 +1,4 @@
-"""Owns the layout of a project on disk: where everything lies."""
+"""The layout of a project on disk: where everything lies."""
 
 from __future__ import annotations
 

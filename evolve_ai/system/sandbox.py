@@ -1,4 +1,4 @@
-"""Owns the trying of a sandbox: what a box promises, tried from inside before it is trusted."""
+"""Tries a sandbox: what a box promises is tried from inside before it is trusted."""
 
 import os
 import platform

@@ -1,4 +1,4 @@
-"""Owns the reading of evolve.toml: each problem named with its line, and the nearest right key."""
+"""Reads evolve.toml: each problem named with its line, and the nearest right key."""
 
 import json
 import re

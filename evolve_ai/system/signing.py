@@ -1,4 +1,4 @@
-"""Owns the key of a project: kept to this user, it signs what was built, and tells it again."""
+"""Keeps the key of a project, signs what was built, and tells it again."""
 
 import os
 import stat

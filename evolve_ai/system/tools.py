@@ -1,4 +1,4 @@
-"""Owns in which environment the tools of a user's machine run, and where they are looked for."""
+"""Finds the tools of a user's machine, and makes the environment that they run in."""
 
 import os
 from collections.abc import Mapping

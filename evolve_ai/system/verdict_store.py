@@ -1,4 +1,4 @@
-"""Owns the verdicts on gene code that were found before, by content and policy."""
+"""Keeps the verdicts on gene code that were found before, by content and policy."""
 
 import hashlib
 import json

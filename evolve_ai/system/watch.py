@@ -1,5 +1,4 @@
-"""Owns noticing that a genome, offered or in its place, a gene file, or one that is the same in all
-agents was written.
+"""Notices that a genome, a gene file, or a file that is the same in all agents was written.
 
 inotify(7) tells, through one descriptor and no thread; only whom it has no room for is looked at.
 """

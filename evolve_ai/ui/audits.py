@@ -1,4 +1,4 @@
-"""Owns how an audit is told: each finding once, then whom it keeps from running."""
+"""Tells of an audit: each finding once, then whom it keeps from running."""
 
 from collections.abc import Iterable, Iterator
 

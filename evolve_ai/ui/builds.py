@@ -1,4 +1,4 @@
-"""Owns how builds are told: what `evolve build` made, and what `--explain` found."""
+"""Tells of builds: what `evolve build` made, and what `--explain` found."""
 
 import re
 from collections.abc import Iterable, Iterator

@@ -1,4 +1,4 @@
-"""Owns progress: a bar on a terminal, nothing elsewhere."""
+"""Shows progress: a bar on a terminal, nothing elsewhere."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager

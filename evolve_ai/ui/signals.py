@@ -1,4 +1,4 @@
-"""Owns what Ctrl-C, SIGTERM and a closed terminal mean: first a graceful end, then one at once."""
+"""Handles Ctrl-C, SIGTERM and a closed terminal: a graceful end first, then one at once."""
 
 import math
 import signal

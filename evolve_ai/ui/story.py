@@ -1,4 +1,4 @@
-"""Owns the story of one agent, as `evolve show` tells it."""
+"""Tells the story of one agent, for `evolve show`."""
 
 import re
 from collections.abc import Iterator, Mapping

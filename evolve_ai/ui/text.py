@@ -1,4 +1,4 @@
-"""Owns the words and tables in which the terminal tells of a population."""
+"""The words and tables in which the terminal tells of a population."""
 
 from collections.abc import Iterator
 

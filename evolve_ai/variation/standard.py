@@ -1,4 +1,4 @@
-"""Owns the standard variation: random founders, crossover by file, mutation at options."""
+"""The standard variation: random founders, crossover by file, mutation at birth."""
 
 import random
 from collections.abc import Iterator, Sequence

@@ -1,5 +1,5 @@
-"""Where attackers meet their victims: agents of one crew, as real agents are, in a project of their
-own; what each of them came to is told as a value.
+"""Where attackers meet their victims: agents of one supervisor, as real agents are, in a project
+of their own; what each of them came to is told as a value.
 
 An arena belongs to one user. The root of the tests makes it for somebody else by a fork.
 """

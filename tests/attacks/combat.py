@@ -1,4 +1,4 @@
-"""How an arena is run: victims and attackers in one crew, by one user; what came of it."""
+"""How an arena is run: victims and attackers in one supervisor, by one user; what came of it."""
 
 import ctypes
 import multiprocessing
@@ -28,8 +28,8 @@ from attack_words import (
 from seen import working_in
 from users import become_ordinary, give_to_ordinary
 
-from evolve_ai.colony.crew import Crew
 from evolve_ai.colony.namespaces import around_keeper
+from evolve_ai.colony.supervisor import Supervisor
 from evolve_ai.model.agent import Fault
 from evolve_ai.model.colony import Limits, Start, Started
 from evolve_ai.model.report import Program
@@ -129,21 +129,21 @@ class _Round:
     def run(self) -> Mapping[str, Seen]:
         victims = [entry for entry in self.arena.entries if entry.cell.needs_victim]
         try:
-            with self._crew() as crew:
-                self._start(crew, [self._victim(entry) for entry in victims])
-                pids = crew.running()
+            with self._supervisor() as supervisor:
+                self._start(supervisor, [self._victim(entry) for entry in victims])
+                pids = supervisor.running()
                 for entry in victims:
                     self._name_victim(entry, pids[entry.victim])
-                self._start(crew, [self._attacker(entry) for entry in self.arena.entries])
-                self._attack(crew, pids)
-                self._sweep(crew)
-                self._listen_to_victims(crew)
+                self._start(supervisor, [self._attacker(entry) for entry in self.arena.entries])
+                self._attack(supervisor, pids)
+                self._sweep(supervisor)
+                self._listen_to_victims(supervisor)
         finally:
             self._tidy_up()
         return self.seen
 
-    def _start(self, crew: Crew, starts: Sequence[Start]) -> None:
-        outcomes = crew.start(starts)
+    def _start(self, supervisor: Supervisor, starts: Sequence[Start]) -> None:
+        outcomes = supervisor.start(starts)
         failed = {id: one for id, one in outcomes.items() if not isinstance(one, Started)}
         assert not failed, f"not started: {failed}"
 
@@ -165,14 +165,14 @@ class _Round:
             "victim_out": f"/proc/{pid}/fd/4",
         }
 
-    def _attack(self, crew: Crew, victims: Mapping[str, int]) -> None:
+    def _attack(self, supervisor: Supervisor, victims: Mapping[str, int]) -> None:
         for entry in self.arena.entries:
             self.seen[entry.id].before = self.arena.signatures(entry, victims.get(entry.victim))
         percepts = {entry.id: ANSWERS for entry in self.arena.entries}
-        exchange = crew.exchange(percepts, tick=0, cycle=0)
+        exchange = supervisor.exchange(percepts, tick=0, cycle=0)
         self.faults |= exchange.faults
-        self.faults |= crew.reap()
-        living, kept, born = crew.running(), what_the_kernel_keeps(), children()
+        self.faults |= supervisor.reap()
+        living, kept, born = supervisor.running(), what_the_kernel_keeps(), children()
         for entry in self.arena.entries:
             seen = self.seen[entry.id]
             seen.answered = entry.id in exchange.acts
@@ -184,20 +184,20 @@ class _Round:
                 look_at_process(seen, living[entry.id])
                 seen.children += born[living[entry.id]]
 
-    def _sweep(self, crew: Crew) -> None:
+    def _sweep(self, supervisor: Supervisor) -> None:
         """Until all have been ended that are ended by a sweep."""
         held = (entry for entry in self.arena.entries if entry.mode is Mode.HELD)
         due = {entry.id for entry in held if entry.cell.name.startswith("many_")}
         deadline = time.monotonic() + SWEEP_SECONDS
         while due - self.faults.keys() and time.monotonic() < deadline:
-            crew.sample()
-            self.faults |= crew.reap()
+            supervisor.sample()
+            self.faults |= supervisor.reap()
             time.sleep(0.05)
 
-    def _listen_to_victims(self, crew: Crew) -> None:
-        living = crew.running()
+    def _listen_to_victims(self, supervisor: Supervisor) -> None:
+        living = supervisor.running()
         victims = {e.victim: ANSWERS for e in self.arena.entries if e.victim in living}
-        exchange = crew.exchange(victims, tick=1, cycle=0)
+        exchange = supervisor.exchange(victims, tick=1, cycle=0)
         self.faults |= exchange.faults
         for entry in self.arena.entries:
             seen = self.seen[entry.id]
@@ -223,7 +223,7 @@ class _Round:
                 libc.shmctl(segment, IPC_RMID, None)
             libc.mq_unlink(f"/{names['queue']}".encode())
 
-    def _crew(self) -> Crew:
+    def _supervisor(self) -> Supervisor:
         lifted = {entry.id: entry.off for entry in self.arena.entries}
         room = {"state_files": STATE_FILES, "state_bytes": STATE_BYTES}
         threads = {entry.id: entry.cell.threads for entry in self.arena.entries}
@@ -235,7 +235,9 @@ class _Round:
             bwrap = installed()
             assert bwrap is not None
             around = around_keeper(bwrap, self.keeper, folder, (self.arena.agents,), LIBRARIES)
-        return Crew(folder, self.keeper, epoch=1, box=box, limits=PATIENT, room=ROOM, around=around)
+        return Supervisor(
+            folder, self.keeper, epoch=1, box=box, limits=PATIENT, room=ROOM, around=around
+        )
 
 
 def _start_of(id: str, arena: Arena, file: Path, words: Iterable[str]) -> Start:

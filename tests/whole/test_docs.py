@@ -133,3 +133,23 @@ def test_every_promise_of_security_names_a_test(promise: str, test: str) -> None
     assert found, f"{promise}: {test!r} names no test"
     [file] = (ROOT / "tests").rglob(f"{found[1]}.py")
     assert re.search(rf"^def {found[2]}\(", file.read_text(), re.MULTILINE), test
+
+
+def test_names_in_the_design_are_there() -> None:
+    """Files, and what is written like a name of the code."""
+    design = (ROOT / "DESIGN.md").read_text()
+    sources = [
+        path
+        for folder in ("evolve_ai", "agent_template", "tests", "docs", "benchmarks")
+        for path in (ROOT / folder).rglob("*")
+        if path.suffix in (".py", ".rs", ".md", ".toml") and "target" not in path.parts
+    ]
+    paths = [str(path.relative_to(ROOT)) for path in sources]
+    words = set(re.findall(r"\w+", "\n".join(path.read_text(errors="replace") for path in sources)))
+    for name in sorted(set(re.findall(r"`([A-Za-z_][\w./]*)(?:\(\))?`", design))):
+        if re.search(r"\.(py|rs|md)$", name):
+            assert any(path.endswith(f"/{name}") or path == name for path in paths), name
+        elif name.endswith("/"):
+            assert any(f"/{name}" in f"/{path}" for path in paths), name
+        elif "/" not in name and re.search(r"[A-Z_.]", name):  # others lie in a project
+            assert set(name.split(".")) <= words, name

@@ -1,4 +1,4 @@
-"""Owns the build area: one cargo workspace with the kernel, the units and the batch as crates."""
+"""The build area: one cargo workspace with the kernel, the units and the batch as crates."""
 
 import os
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence

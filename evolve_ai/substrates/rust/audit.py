@@ -1,4 +1,4 @@
-"""Owns the audit of a gene file: by syntax tree, what is not allowed is refused."""
+"""Audits a gene file: by syntax tree, what is not allowed is refused."""
 
 import re
 from collections.abc import Iterable, Iterator

@@ -1,4 +1,4 @@
-"""Owns one batch: units in, one binary with all their genes out, and what failed with reasons."""
+"""Makes one batch: units in, one binary with all their genes out, and what failed with reasons."""
 
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence

@@ -1,4 +1,4 @@
-"""Owns building: requests in, one verdict each out, no unit and no program made twice."""
+"""Builds: requests in, one verdict each out, no unit and no program made twice."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress

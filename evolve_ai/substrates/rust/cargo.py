@@ -1,4 +1,4 @@
-"""Owns talking to cargo: its command lines, and what its messages say of which crate."""
+"""Talks to cargo: its command lines, and what its messages say of which crate."""
 
 import json
 import re

@@ -1,4 +1,4 @@
-"""Owns what `evolve doctor` looks at for Rust: the compiler, cargo and a linker."""
+"""What `evolve doctor` looks at for Rust: the compiler, cargo and a linker."""
 
 import os
 from collections.abc import Callable, Sequence

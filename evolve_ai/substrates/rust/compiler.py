@@ -1,4 +1,4 @@
-"""Owns how cargo is called to build: which one, in which box, within which limits."""
+"""Calls cargo to build: which one, in which box, within which limits."""
 
 import math
 import os

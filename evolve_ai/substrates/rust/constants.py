@@ -1,4 +1,4 @@
-"""Owns the rule on what the compiler computes: it must not take minutes, or gigabytes."""
+"""The rule on what the compiler computes: it must not take minutes, or gigabytes."""
 
 import re
 from bisect import bisect_left

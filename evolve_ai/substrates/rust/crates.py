@@ -1,4 +1,4 @@
-"""Owns fetching other people's crates: once, online; whatever comes after is built offline."""
+"""Fetches other people's crates: once, online; whatever comes after is built offline."""
 
 import hashlib
 import os

@@ -1,4 +1,4 @@
-"""Owns what a template may say of other people's crates, and what it says."""
+"""What a template may say of other people's crates, and what it says."""
 
 import json
 import re

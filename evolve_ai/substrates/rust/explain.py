@@ -1,4 +1,4 @@
-"""Owns the explanation of a build: which units a wiring needs, and why it runs or does not."""
+"""Explains a build: which units a wiring needs, and why it runs or does not."""
 
 from datetime import UTC, datetime
 

@@ -1,4 +1,4 @@
-"""Owns the memory of what the compiler refused, so that it is not asked again."""
+"""Remembers what the compiler refused, so that it is not asked again."""
 
 from collections.abc import Iterable, Mapping
 from contextlib import suppress

@@ -1,4 +1,4 @@
-"""Owns the fingerprint: one hash of everything that the program of a genome is made of."""
+"""The fingerprint: one hash of everything that the program of a genome is made of."""
 
 import hashlib
 from collections.abc import Iterable

@@ -1,4 +1,4 @@
-"""Owns the rule on impls: those that could mean something else in a crate of their own.
+"""The rule on impls: those that could mean something else in a crate of their own.
 
 A gene file is compiled as a part of the agent and as a crate by itself. What Rust allows within one
 crate only (impls on another file's types) or judges by what a crate may not know of another

@@ -1,4 +1,4 @@
-"""Owns Cargo.lock: one is made when crates are fetched, all others are written after it."""
+"""Makes Cargo.lock when crates are fetched; all others are written after it."""
 
 import re
 from collections.abc import Iterable, Mapping

@@ -1,4 +1,4 @@
-"""Owns telling the machine's failures from those of the code: disk, limits, memory, a killed rustc.
+"""Tells the machine's failures from those of the code: disk, limits, memory, a killed rustc.
 
 They come in the words of rustc, LLVM, a linker or cargo, wherever each of them writes.
 """

@@ -1,4 +1,4 @@
-"""Owns Cargo.toml: what a template's manifest may say, and the manifest of one agent."""
+"""Reads and writes Cargo.toml: that of a template, and that of one agent."""
 
 from collections.abc import Mapping
 from functools import lru_cache

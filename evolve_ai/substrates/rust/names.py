@@ -1,4 +1,4 @@
-"""Owns the rules on names and paths: what they may stand for, and that they stand for it."""
+"""The rules on names and paths: what they may stand for, and that they stand for it."""
 
 from collections import defaultdict
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""Owns the plan of a build: what each request is made of, or why it is not even tried."""
+"""Plans a build: what each request is made of, or why it is not even tried."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Owns what a gene file may say: the allow-lists, and the hash that verdicts are keyed by."""
+"""What a gene file may say: the allow-lists, and the hash that verdicts are keyed by."""
 
 import hashlib
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Owns the reading of a template as a pool of genes."""
+"""Reads a template as a pool of genes."""
 
 import hashlib
 import os

@@ -1,4 +1,4 @@
-"""Owns the profile: what the settings say of compiling, laid over what the template says."""
+"""The profile: what the settings say of compiling, laid over what the template says."""
 
 import hashlib
 import re

@@ -1,4 +1,4 @@
-"""Owns the rules of the audit: what each is called, why it is there, whether it may only warn."""
+"""The rules of the audit: what each is called, why it is there, whether it may only warn."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Owns the question whether a name stands for a variable at a place of a file."""
+"""Answers whether a name stands for a variable at a place of a file."""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,4 @@
-"""Owns the seal of compiled crates: what a compiler wrote is what the next one links, or is gone.
+"""Seals compiled crates: what a compiler wrote is what the next one links, or is gone.
 
 Cargo looks at times only; a byte that changes on the disk would go on into every later program.
 """

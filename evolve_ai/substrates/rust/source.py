@@ -1,4 +1,4 @@
-"""Owns the reading of one gene file: its genes, traits, uses and measures."""
+"""Reads one gene file: its genes, traits, uses and measures."""
 
 import hashlib
 import re

@@ -1,5 +1,4 @@
-"""Owns the program store: what was built, found by what it is made of, never run unless it is what
-this project has signed."""
+"""Stores programs by what they are made of; none is run but what this project has signed."""
 
 import os
 import stat

@@ -1,4 +1,4 @@
-"""Owns one batch on disk: written with a signed statement, read only if all of it agrees."""
+"""One batch on disk: written with a signed statement, read only if all of it agrees."""
 
 import errno
 import hashlib

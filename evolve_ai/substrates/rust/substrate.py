@@ -1,4 +1,4 @@
-"""Owns Rust as a language of agents: one thin class over the parts of this folder."""
+"""Rust as a language of agents: one thin class over the modules of this folder."""
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
@@ -148,7 +148,7 @@ class RustSubstrate:
             policy=self._policy(pool.manifests),
         )
 
-    def onlooker(self, workspace: Path, pool: GenePool) -> RustBuilder:
+    def read_only_builder(self, workspace: Path, pool: GenePool) -> RustBuilder:
         made_with = partial(self._made_with, pool)
         policy = self._policy(pool.manifests)
         return RustBuilder(

@@ -1,4 +1,4 @@
-"""Owns the reading of Rust text: its syntax tree, its tokens, the paths written in it."""
+"""Reads Rust text: its syntax tree, its tokens, the paths written in it."""
 
 from bisect import bisect_right
 from collections import defaultdict

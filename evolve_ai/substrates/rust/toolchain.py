@@ -1,4 +1,4 @@
-"""Owns the Rust toolchain: where cargo is, which version, in which environment it runs."""
+"""Finds the Rust toolchain: where cargo is, which version, in which environment it runs."""
 
 import os
 import re

@@ -1,4 +1,4 @@
-"""Owns units: which gene files are compiled together as one crate, and what each crate needs."""
+"""Groups gene files into units, the crates that are compiled, with what each needs."""
 
 import hashlib
 from collections.abc import Callable, Iterable, Mapping

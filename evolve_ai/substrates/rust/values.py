@@ -1,4 +1,4 @@
-"""Owns the rule on functions as values: where a function is not called, it could tell its address.
+"""The rule on functions as values: where a function is not called, it could tell its address.
 
 Two functions in one array, or in two arms of a choice, become pointers, which a cast or `{:?}` then
 shows. They differ from run to run, and a history must not.

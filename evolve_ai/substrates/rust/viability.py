@@ -1,4 +1,4 @@
-"""Owns the verdict on a genome before any compiler sees it."""
+"""Says why a genome cannot live, before any compiler sees it."""
 
 from collections.abc import Mapping
 

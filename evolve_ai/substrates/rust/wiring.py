@@ -1,4 +1,4 @@
-"""Owns the wiring: the generated files that call an agent's active genes in genome order."""
+"""Writes the wiring: the files that call an agent's active genes in genome order."""
 
 from evolve_ai.model.genome import Genome
 

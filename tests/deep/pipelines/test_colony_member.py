@@ -27,7 +27,7 @@ from evolve_ai.model.settings import EconomySettings, Settings
 from evolve_ai.model.world import Resident
 from evolve_ai.pipelines import watchdog
 from evolve_ai.pipelines.colonies import Colonies
-from evolve_ai.pipelines.colony_member import ColonyProcess, Roll
+from evolve_ai.pipelines.colony_member import ColonyProcess, Roster
 from evolve_ai.pipelines.colony_process import ColonySpec
 from evolve_ai.pipelines.layout import Layout
 from evolve_ai.system.listing import is_stopped
@@ -82,10 +82,10 @@ class Pair:
         ]
         self.colonies = Colonies(TWO, self.members)
 
-    def roll(self, number: int) -> Roll:
+    def roll(self, number: int) -> Roster:
         self.epoch += 1
         known = {a: s for a, s in self.known.items() if TWO.colony_of(s.place) == number}
-        return Roll(self.epoch, known, {a: p for a, p in self.expected.items() if a in known})
+        return Roster(self.epoch, known, {a: p for a, p in self.expected.items() if a in known})
 
     def start(self, *vices: str) -> list[str]:
         starts = [

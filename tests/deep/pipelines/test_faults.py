@@ -145,7 +145,9 @@ def _held(holder: sqlite3.Connection) -> bool:
     return True
 
 
-def test_journal_and_diary_that_are_lost_cost_nobody_its_process(calm: ProjectUnderTest) -> None:
+def test_journal_and_order_log_that_are_lost_cost_nobody_its_process(
+    calm: ProjectUnderTest,
+) -> None:
     running = calm.start("life-cycle", *ASLEEP)
     lived = cycles(calm)
     wait_until(lambda: cycles(calm) > lived, "a cycle")
@@ -153,7 +155,7 @@ def test_journal_and_diary_that_are_lost_cost_nobody_its_process(calm: ProjectUn
     for process in (running, *calm.keepers()):
         process.kill()
     running.communicate()
-    for name in ("journal", "diary"):
+    for name in ("journal", "order_log"):
         (calm.root / "workspace" / "colony" / name).unlink()
     running = calm.start("life-cycle", *ASLEEP)
     wait_until(lambda: cycles(calm) > lived + 1, "a cycle of the next one")

@@ -141,8 +141,8 @@ def test_killed_life_cycle_is_taken_over_with_all_its_agents(calm: ProjectUnderT
 
 def season_begun(project: ProjectUnderTest) -> bool:
     """Some ticks of a cycle were lived, and are not on record."""
-    diary = project.root / "workspace" / "colony" / "diary"
-    return diary.exists() and diary.stat().st_size > 4000
+    order_log = project.root / "workspace" / "colony" / "order_log"
+    return order_log.exists() and order_log.stat().st_size > 4000
 
 
 MOMENTS_OF_LIFE: dict[str, Callable[[ProjectUnderTest], object]] = {

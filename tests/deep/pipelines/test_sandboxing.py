@@ -39,8 +39,8 @@ def is_boxed(pid: int) -> bool:
 
 
 def season_begun(project: ProjectUnderTest) -> bool:
-    diary = project.root / "workspace" / "colony" / "diary"
-    return diary.exists() and diary.stat().st_size > 4000
+    order_log = project.root / "workspace" / "colony" / "order_log"
+    return order_log.exists() and order_log.stat().st_size > 4000
 
 
 def kill_in_a_season(project: ProjectUnderTest, *words: object) -> dict[str, int]:

@@ -68,7 +68,7 @@ def test_file_larger_than_allowed_ends_a_life_cycle_with_a_word_and_life_goes_on
     argv = ["prlimit", "--fsize=1400000", *EVOLVE, "life-cycle", *words]
     done = subprocess.run(argv, capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode == 1, done.stderr
-    assert "diary: a file would be larger than this account may write" in done.stderr
+    assert "order_log: a file would be larger than this account may write" in done.stderr
     assert "ulimit -f" in done.stderr
     calm.evolve("life-cycle", *words[:-2])
     assert calm.status()["tainted"] is None

@@ -13,7 +13,7 @@ def deaf(event):
 
 
 def test_events_that_a_hook_has_not_got_are_told_at_the_end(calm: ProjectUnderTest) -> None:
-    """It holds the end of a run for the few seconds of a courier's grace, not for ever."""
+    """It holds the end of a run for the few seconds of a sender's grace, not for ever."""
     (calm.root / "mine.py").write_text(_DEAF)
     toml = calm.root / "evolve.toml"
     toml.write_text(toml.read_text().replace("[hooks]", '[hooks]\n"cycle" = ["mine:deaf"]'))

@@ -251,7 +251,7 @@ def test_memory_survives_a_kill_between_goodbye_and_restart(opened, tmp_path):
     first.settle("cycle 1", [], [old], remember=True)
     ask(first, 7)
     expected = pids(first)
-    first.diary.open("cycle 2")
+    first.order_log.open("cycle 2")
     first.stop(["a"])
     second = opened()
     take_over(second, [old], expected)

@@ -27,7 +27,7 @@ def test_agent_that_was_never_greeted_is_not_taken_over(
     first.settle("cycle 1", [], [start], remember=True)
     ungreeted = identify(first.running()["a"])
     assert ungreeted is not None
-    first.diary.open("as if nobody had been greeted yet")
+    first.order_log.open("as if nobody had been greeted yet")
     first.detach()
     with Colony(
         tmp_path / "colony", keeper, no_world, epoch=6, box=FAKE_BOX, limits=QUICK

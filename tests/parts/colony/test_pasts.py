@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from evolve_ai.colony import pasts
 from evolve_ai.colony.adoption import TOLD
 from evolve_ai.colony.colony import Colony
-from evolve_ai.colony.diary import Diary
+from evolve_ai.colony.order_log import OrderLog
 from evolve_ai.colony.pasts import Told
 from evolve_ai.model.frame import MAX_BODY, MAX_STEPS_OF_FRAME, PerceptEncoder
 from evolve_ai.model.world import Act, Percept
@@ -77,7 +77,7 @@ def test_a_long_past_is_told_round_by_round(colony: Colony, tmp_path: Path) -> N
         names = ("a", "b", "dies")
         vices = ("well_behaved", "well_behaved", "acts_then_exits")
         colony.start([start_of(tmp_path, n, fake(v)) for n, v in zip(names, vices, strict=True)])
-        colony.diary.open("season 1")
+        colony.order_log.open("season 1")
         long = {"a": percept(2500), "b": percept(3), "dies": percept(2500)}
         done = colony.exchange(long, tick=0, cycle=1)
         assert len(done.acts["a"].answers) == MAX_STEPS_OF_FRAME, "those to its last frame"
@@ -91,6 +91,6 @@ def test_a_long_past_is_told_round_by_round(colony: Colony, tmp_path: Path) -> N
         assert again.acts["a"].mutated == "function_flip"
         bye = colony.stop(["a"])["a"]
         assert bye.state == b"5.", "three frames of the first past, two of the other"
-    with closing(Diary(tmp_path / "colony" / "diary")) as diary:
-        told = [entry[1:] for entry in diary.entries if entry[0] == TOLD]
+    with closing(OrderLog(tmp_path / "colony" / "order_log")) as order_log:
+        told = [entry[1:] for entry in order_log.entries if entry[0] == TOLD]
     assert told == [[2, {}], [1, {}], [1, {"a": "function_flip"}]]

@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from paper_crew import PaperCrew
+from paper_supervisor import PaperSupervisor
 from stages_support import Population
 
 from evolve_ai.colony import season
@@ -22,8 +22,8 @@ from evolve_ai.model.usage import Usage
 from evolve_ai.stages.context import Context
 from evolve_ai.stages.observe import (
     Between,
+    LiveUpdate,
     Observed,
-    Renewed,
     Surroundings,
     after_faults,
     caught_up,
@@ -35,7 +35,7 @@ from evolve_ai.system.project import Project
 VALUES = tuple(float(n % 5) for n in range(40))
 
 
-class PaperColony(PaperCrew):
+class PaperColony(PaperSupervisor):
     """Lives a season as a colony does; its agents are of paper."""
 
     def turn(self, order: Order, between: BetweenTicks) -> Turned:
@@ -64,8 +64,8 @@ def eight(tmp_path: Path) -> Population:
 
 @pytest.fixture
 def colony(tmp_path: Path) -> Iterator[PaperColony]:
-    colony = PaperColony(tmp_path / "diary")
-    with closing(colony.diary):
+    colony = PaperColony(tmp_path / "order_log")
+    with closing(colony.order_log):
         yield colony
 
 
@@ -132,7 +132,7 @@ def test_many_crashes_at_once_pause_all_restarts_for_a_cycle(
 def test_colony_is_given_the_whole_season(eight: Population, colony: PaperColony) -> None:
     offers = {eight.first: [{"path": "src/genes/new.rs"}]}
     observed(eight, colony, offers=offers)
-    assert colony.diary.title == f"season {eight.context.cycle}"
+    assert colony.order_log.title == f"season {eight.context.cycle}"
     assert [told for _, told in colony.offers] == [offers] * 2 + [{}] * 6
 
 
@@ -151,13 +151,13 @@ def test_who_changes_between_two_ticks_is_recorded_as_what_it_has_become(
     eight.agents[other.id] = replace(other, state=State.EMBRYO)
     told: list[tuple[int, int]] = []
 
-    def between(lived: Mapping[str, int], faults: Mapping[str, Fault]) -> Renewed:
+    def between(lived: Mapping[str, int], faults: Mapping[str, Fault]) -> LiveUpdate:
         told.append((len(lived), len(faults)))
         if len(told) != 3:
-            return Renewed()
+            return LiveUpdate()
         started = replace(eight.agents[other.id], state=State.RUNNING, fingerprint="new")
         waiting = replace(one, state=State.WAITING)
-        return Renewed({other.id: started, one.id: waiting}, frozenset([one.id]))
+        return LiveUpdate({other.id: started, one.id: waiting}, frozenset([one.id]))
 
     done = observed(eight, colony, between=between)
     assert told == [(0, 0), (7, 0), (7, 0), (7, 0), (7, 0)]
@@ -175,12 +175,12 @@ def test_failure_that_is_judged_between_two_ticks_is_not_judged_again(
     colony.doomed = {one.id: 11}
     seen: list[dict[str, Fault]] = []
 
-    def between(lived: Mapping[str, int], faults: Mapping[str, Fault]) -> Renewed:
+    def between(lived: Mapping[str, int], faults: Mapping[str, Fault]) -> LiveUpdate:
         seen.append(dict(faults))
         if not faults:
-            return Renewed()
+            return LiveUpdate()
         colony.doomed.clear()
-        return Renewed({one.id: replace(one, lived_tick=-1)}, frozenset(faults))
+        return LiveUpdate({one.id: replace(one, lived_tick=-1)}, frozenset(faults))
 
     done = observed(eight, colony, between=between)
     assert [list(faults) for faults in seen] == [[], [], [one.id], [], []]

@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from paper_crew import PaperCrew
+from paper_supervisor import PaperSupervisor
 from stages_support import Population
 
 from evolve_ai.colony import season
@@ -30,7 +30,7 @@ from evolve_ai.selection.tournament import Tournament
 from evolve_ai.selection.truncation import Truncation
 from evolve_ai.stages.context import Context
 from evolve_ai.stages.natural_selection import select
-from evolve_ai.stages.observe import Observed, Renewed, Surroundings, observe
+from evolve_ai.stages.observe import LiveUpdate, Observed, Surroundings, observe
 from evolve_ai.stages.ration import ration
 from evolve_ai.stages.update import quarantine, revived
 from evolve_ai.system.project import Project
@@ -42,7 +42,7 @@ HARSH = EconomySettings(
 POLICIES = (energy, Truncation(TruncationOptions()), Tournament(TournamentOptions()), drift)
 
 
-class PaperColony(PaperCrew):
+class PaperColony(PaperSupervisor):
     """Lives a season of a harsh world; its agents are of paper."""
 
     def turn(self, order: Order, between: BetweenTicks) -> Turned:
@@ -58,8 +58,8 @@ class PaperColony(PaperCrew):
 
 @pytest.fixture
 def colony(tmp_path: Path) -> Iterator[PaperColony]:
-    colony = PaperColony(tmp_path / "diary")
-    with closing(colony.diary):
+    colony = PaperColony(tmp_path / "order_log")
+    with closing(colony.order_log):
         yield colony
 
 
@@ -195,10 +195,10 @@ def test_who_is_cured_in_a_season_takes_part_in_the_next_one(
     eight: Population, colony: PaperColony
 ) -> None:
     cured = replace(revived(eight.agents[eight.first]), state=State.RUNNING, pid=7)
-    told = [Renewed({cured.id: cured})]
+    told = [LiveUpdate({cured.id: cured})]
 
-    def between(lived: Mapping[str, int], faults: Mapping[str, Fault]) -> Renewed:
-        return told.pop() if told else Renewed()
+    def between(lived: Mapping[str, int], faults: Mapping[str, Fault]) -> LiveUpdate:
+        return told.pop() if told else LiveUpdate()
 
     done = lived(eight, colony, between=between)
     assert done.agents[eight.first] == cured

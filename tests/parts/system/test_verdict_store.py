@@ -56,7 +56,7 @@ def test_verdict_counts_for_its_policy_only(file: Path) -> None:
     assert known(file, REPORT, policy="q")[CODE].findings == ()
 
 
-def test_onlooker_reads_and_leaves_no_trace(file: Path) -> None:
+def test_read_only_builder_reads_and_leaves_no_trace(file: Path) -> None:
     assert known(file, REPORT, looks_only=True) == {}
     assert not file.parent.exists()
     kept(file, REPORT)

@@ -173,7 +173,7 @@ class Odd(RustSubstrate):
         ("read_pool", replace(POOL, code={}), lambda made: made.read_pool(Path("x"))),
         ("checks", [("x",)], lambda made: made.checks()),
         ("builder", object(), lambda made: made.builder(Path("x"), POOL, None)),
-        ("onlooker", None, lambda made: made.onlooker(Path("x"), POOL)),
+        ("read_only_builder", None, lambda made: made.read_only_builder(Path("x"), POOL)),
     ],
 )
 def test_substrate_that_answers_nonsense_is_refused(

@@ -6,14 +6,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from evolve_ai.model.budget import AGENTS, Budget, Mouth, Resource, cut, in_bytes, shown
+from evolve_ai.model.budget import AGENTS, Budget, Consumer, Resource, cut, in_bytes, shown
 from evolve_ai.model.capacity import UNLIMITED, Bound, tightest
 
 MIB = 1024 * 1024
 
 mouths = st.lists(
     st.builds(
-        Mouth,
+        Consumer,
         id=st.uuids().map(str),
         energy=st.integers(-100, 100),
         age=st.integers(0, 20),
@@ -41,8 +41,8 @@ def memory(used: int, allowed: int = 1000, each: int = 10, left: int = 10_000) -
     return Budget(Resource.MEMORY, used, allowed, each, left)
 
 
-def herd(size: int) -> list[Mouth]:
-    return [Mouth(f"a{n:03}", n, 0, True) for n in range(size)]
+def herd(size: int) -> list[Consumer]:
+    return [Consumer(f"a{n:03}", n, 0, True) for n in range(size)]
 
 
 @given(budgets, mouths, counts, counts)
@@ -138,12 +138,12 @@ def test_as_few_die_as_bring_it_back_below() -> None:
 
 
 def test_oldest_of_the_equally_poor_dies() -> None:
-    herd = [Mouth(f"a{age}", 0, age, True) for age in (3, 9, 4)]
+    herd = [Consumer(f"a{age}", 0, age, True) for age in (3, 9, 4)]
     assert cut([memory(used=1000)], herd, 0).deaths == ("a9",)
 
 
 def test_who_does_not_run_gives_no_memory_back_but_its_folder() -> None:
-    herd = [Mouth("asleep", 0, 0, False), Mouth("awake", 9, 0, True)]
+    herd = [Consumer("asleep", 0, 0, False), Consumer("awake", 9, 0, True)]
     assert cut([memory(used=1000)], herd, 0).deaths == ("awake",)
     disk = replace(memory(used=1000), resource=Resource.DISK)
     assert cut([disk], herd, 0).deaths == ("asleep",)

@@ -14,7 +14,7 @@ from evolve_ai.model.errors import StorageError, ToolchainError
 from evolve_ai.model.report import BuildRequest, BuildVerdict, Program
 from evolve_ai.model.restart import Pace
 from evolve_ai.pipelines.background import BackgroundBuilder
-from evolve_ai.pipelines.renewal import Renewals
+from evolve_ai.pipelines.live_updates import LiveUpdates
 from evolve_ai.system.commands import CancelledError, Limits, run_command
 
 PROGRAM = Program(Path("/bin/true"))
@@ -199,9 +199,9 @@ def test_what_keeps_changes_from_coming_to_life_is_noted_once_and_restarts_do_no
     one = AgentRecord("a", 0, 0, State.WAITING, 0, (), 0, 1000, fingerprint="f", retry_at=1.0)
     population = SimpleNamespace(notes=[], agents={"a": one}, programs={"f": None}, pace=Pace())
     written = [{"a"}, {"a"}, set[str](), set[str]()]
-    monkeypatch.setattr(Renewals, "_prepared", full)
+    monkeypatch.setattr(LiveUpdates, "_prepared", full)
     watcher = SimpleNamespace(changed=written.pop, close=bool, wake_for=id)
-    renewals: Any = Renewals(
+    live_updates: Any = LiveUpdates(
         cast(Any, population),
         cast(Any, SimpleNamespace(reap=dict, handles=lambda: (0,))),
         BackgroundBuilder(PaperBuilder(), cast(Any, PaperBuilder)),
@@ -209,11 +209,11 @@ def test_what_keeps_changes_from_coming_to_life_is_noted_once_and_restarts_do_no
         lambda: 2.0,
     )
     while written:
-        assert not renewals.look(SimpleNamespace(now=2.0), {}, {}).agents
+        assert not live_updates.look(SimpleNamespace(now=2.0), {}, {}).agents
     assert len(tries) == 3, "once for the wait that is over, twice for what was written"
     assert len(population.notes) == 1
     assert "no space left" in population.notes[0]
-    renewals.close()
+    live_updates.close()
 
 
 def test_closing_ends_a_command_that_runs(tmp_path: Path) -> None:

@@ -21,7 +21,7 @@ from evolve_ai.model.settings import EconomySettings, Settings
 from evolve_ai.notifications.orchestrator_log import FILE_NAME, open_log
 from evolve_ai.pipelines import runs
 from evolve_ai.pipelines.bounds import OWN_BYTES, bounded, joining
-from evolve_ai.pipelines.colony_member import ColonyProcess, Roll
+from evolve_ai.pipelines.colony_member import ColonyProcess, Roster
 from evolve_ai.pipelines.colony_process import ColonySpec
 from evolve_ai.pipelines.finding import open_project
 from evolve_ai.plugins import assemble
@@ -139,7 +139,7 @@ def test_keepers_of_several_colonies_are_in_one_group(
             spec = ColonySpec(
                 project, folder, keeper, 1, 2, (n,), solitary, UNTRIED, Needs(0, 0), group
             )
-            members.append(ColonyProcess(spec, lambda: Roll(2, {}, {})))
+            members.append(ColonyProcess(spec, lambda: Roster(2, {}, {})))
         for member in members:
             member.give("running")
         assert [member.take().value for member in members] == [{}, {}]

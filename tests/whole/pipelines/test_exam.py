@@ -13,10 +13,10 @@ from project_support import ProjectUnderTest
 from evolve_ai.model.genome import FileGene, Genome, encode
 from evolve_ai.model.report import GenePool
 from evolve_ai.pipelines import runs
+from evolve_ai.pipelines.components import Components
 from evolve_ai.pipelines.exam import Candidate, programs_for, sit
 from evolve_ai.pipelines.finding import open_project
 from evolve_ai.pipelines.initiate_project import open_pool
-from evolve_ai.pipelines.parts import Parts
 from evolve_ai.plugins import assemble
 
 AGENTS = 16
@@ -53,33 +53,35 @@ def test_a_world_without_exam_says_so(project: ProjectUnderTest) -> None:
 def hall(project: ProjectUnderTest) -> Iterator[Callable[[Sequence[Genome]], list[float]]]:
     """Seats genomes in an exam; what they score comes back."""
     opened = open_project(project.root)
-    with runs.opened(opened, assemble, "exam") as (parts, registry, _):
-        pool = open_pool(parts, registry)
+    with runs.opened(opened, assemble, "exam") as (components, registry, _):
+        pool = open_pool(components, registry)
 
         def score(genomes: Sequence[Genome]) -> list[float]:
-            return _score(parts, pool, project.root / "workspace" / "hall", genomes)
+            return _score(components, pool, project.root / "workspace" / "hall", genomes)
 
         yield score
 
 
-def _score(parts: Parts, pool: GenePool, folder: Path, genomes: Sequence[Genome]) -> list[float]:
-    fingerprint = parts.substrate.fingerprint
+def _score(
+    components: Components, pool: GenePool, folder: Path, genomes: Sequence[Genome]
+) -> list[float]:
+    fingerprint = components.substrate.fingerprint
     candidates = [Candidate(g, encode(g), fingerprint(g, pool)) for g in genomes]
-    programs = programs_for(parts.builder(pool), candidates)
-    examination = parts.world.exam(len(candidates))
+    programs = programs_for(components.builder(pool), candidates)
+    examination = components.world.exam(len(candidates))
     assert examination is not None
-    group = sit(parts, pool, folder, candidates, programs, examination)
+    group = sit(components, pool, folder, candidates, programs, examination)
     assert all(scores is not None for scores in group.scores)
     return [scores["error"] for scores in group.scores if scores is not None]
 
 
-def _talkative(parts: Parts, pool: GenePool) -> list[Genome]:
+def _talkative(components: Components, pool: GenePool) -> list[Genome]:
     """Founders in whom half of the genes are active, so that each file has a say somewhere."""
     genomes = []
     for number in range(AGENTS):
         rng = random.Random(number)
-        agent = parts.draws.uuid("test", number)
-        genome = parts.variation.found(agent, pool, rng)
+        agent = components.draws.uuid("test", number)
+        genome = components.variation.found(agent, pool, rng)
         files = tuple(_woken(gene, rng) for gene in genome.files)
         genomes.append(replace(genome, files=files))
     return genomes
@@ -97,9 +99,9 @@ def hall_project(lasting: Callable[..., ProjectUnderTest]) -> ProjectUnderTest:
 
 def test_removing_any_single_gene_file_changes_some_score(hall_project: ProjectUnderTest) -> None:
     opened = open_project(hall_project.root)
-    with runs.opened(opened, assemble, "exam") as (parts, registry, _):
-        pool = open_pool(parts, registry)
-        genomes = _talkative(parts, pool)
+    with runs.opened(opened, assemble, "exam") as (components, registry, _):
+        pool = open_pool(components, registry)
+        genomes = _talkative(components, pool)
     with hall(hall_project) as score:
         whole = score(genomes)
         unchanged = []

@@ -221,7 +221,7 @@ def test_program_says_what_its_file_has_to_be(
 ) -> None:
     for builder in (
         substrate.builder(workspace, pool),
-        substrate.onlooker(workspace, pool),
+        substrate.read_only_builder(workspace, pool),
     ):
         (program,) = builder.ready([request_for(pool, substrate)]).values()
         assert program.sha256 == hashlib.sha256(program.file.read_bytes()).hexdigest()

@@ -22,10 +22,10 @@ def told(
     substrate: BoxedRust, workspace: Path, pool: GenePool, request: BuildRequest, *code: bytes
 ) -> Explanation:
     seen = {hashlib.sha256(data).hexdigest(): data for data in code}
-    return substrate.onlooker(workspace, pool).explain(request, seen)
+    return substrate.read_only_builder(workspace, pool).explain(request, seen)
 
 
-def test_onlooker_makes_nothing_and_calls_new_units_unbuilt(
+def test_read_only_builder_makes_nothing_and_calls_new_units_unbuilt(
     substrate: BoxedRust, pool: GenePool, tmp_path: Path
 ) -> None:
     request = asked(substrate, pool, ping=["ping"], pong=[], alpha=["add"])

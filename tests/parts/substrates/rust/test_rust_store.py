@@ -373,15 +373,15 @@ def test_half_written_batch_is_swept_at_the_start_by_the_holder_only(tmp_path: P
     assert not half.exists()
 
 
-def test_onlooker_changes_nothing_and_trusts_nothing_altered(tmp_path: Path) -> None:
+def test_read_only_builder_changes_nothing_and_trusts_nothing_altered(tmp_path: Path) -> None:
     nowhere = opened(tmp_path / "nowhere", tidy=False)
     assert nowhere.find(wiring("a")) is None
     assert not nowhere.folder.exists()
     file = add(opened(tmp_path), ["a"])
     file.chmod(0o755)
     file.write_bytes(b"altered")
-    onlooker = opened(tmp_path, tidy=False)
-    assert onlooker.find(wiring("a")) is None
+    read_only_builder = opened(tmp_path, tidy=False)
+    assert read_only_builder.find(wiring("a")) is None
     assert file.exists()
 
 

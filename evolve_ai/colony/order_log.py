@@ -1,4 +1,4 @@
-"""Owns the diary of a colony: what it did that is not on record elsewhere yet.
+"""Notes what a colony has done of an order and the registry does not know yet.
 
 Whoever takes a colony over after a kill reads it, and does nothing twice.
 """
@@ -19,7 +19,15 @@ _HEADER = struct.Struct("<II")
 Entry = list[Any]
 
 
-class Diary:
+def order_log_in(folder: Path) -> Path:
+    """Where that of a colony lies; one that an older version has left is gone on with."""
+    path, old = folder / "order_log", folder / "diary"
+    if old.exists() and not path.exists():
+        old.replace(path)
+    return path
+
+
+class OrderLog:
     """Entries under a title; each is a list of what msgpack can carry. Writes are not fsynced:
     they outlast a kill, not a power cut, and after that nobody lives who is told of here."""
 

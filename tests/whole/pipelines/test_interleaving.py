@@ -11,10 +11,10 @@ from evolve_ai.executors.inline import InlineExecutor
 from evolve_ai.model.agent import Fault
 from evolve_ai.model.draws import Draws
 from evolve_ai.model.settings import Settings
-from evolve_ai.pipelines.attention import Attention
-from evolve_ai.pipelines.renewal import Renewals
+from evolve_ai.pipelines.interleaving import Interleaving
+from evolve_ai.pipelines.live_updates import LiveUpdates
 from evolve_ai.stages.context import Context
-from evolve_ai.stages.observe import Renewed
+from evolve_ai.stages.observe import LiveUpdate
 from evolve_ai.system.project import Project
 
 FREE = ("--set", "mode=free")
@@ -49,9 +49,9 @@ class Looks:
 
     def look(
         self, context: Context, lived: Mapping[str, int], faults: Mapping[str, Fault]
-    ) -> Renewed:
+    ) -> LiveUpdate:
         self.told.append((context, lived))
-        return Renewed(cast(Any, {f"agent {len(self.told)}": None}))
+        return LiveUpdate(cast(Any, {f"agent {len(self.told)}": None}))
 
 
 def context_in(folder: Path) -> Context:
@@ -66,23 +66,23 @@ def double(number: int) -> int:
 
 def test_population_is_looked_at_after_each_result_and_in_each_pause(tmp_path: Path) -> None:
     looks = Looks()
-    attention = Attention(context_in(tmp_path), cast(Renewals, looks), {"a": 3})
+    interleaving = Interleaving(context_in(tmp_path), cast(LiveUpdates, looks), {"a": 3})
     seen = []
-    for result in attention.context.executor.map(double, [1, 2, 3]):
+    for result in interleaving.context.executor.map(double, [1, 2, 3]):
         seen.append((result, len(looks.told)))
     assert seen == [(2, 1), (4, 2), (6, 3)]
-    attention.context.pause()
-    assert list(attention.renewed()) == [f"agent {n}" for n in (1, 2, 3, 4)]
-    assert not attention.renewed(), "told once"
+    interleaving.context.pause()
+    assert list(interleaving.renewed()) == [f"agent {n}" for n in (1, 2, 3, 4)]
+    assert not interleaving.renewed(), "told once"
     for context, lived in looks.told:
-        assert (context.executor is attention, lived) == (False, {"a": 3})
+        assert (context.executor is interleaving, lived) == (False, {"a": 3})
 
 
 def test_in_lockstep_nobody_is_looked_at(tmp_path: Path) -> None:
-    attention = Attention(context_in(tmp_path), None)
-    assert list(attention.map(double, [1, 2])) == [2, 4]
-    attention.look()
-    assert not attention.renewed()
+    interleaving = Interleaving(context_in(tmp_path), None)
+    assert list(interleaving.map(double, [1, 2])) == [2, 4]
+    interleaving.look()
+    assert not interleaving.renewed()
 
 
 @pytest.mark.parametrize("workers", [1, 2])

@@ -1,4 +1,4 @@
-"""Owns a thread that carries things away from the cycle: bounded, never waited for."""
+"""Sends things in a thread of its own: bounded, and never waited for."""
 
 import threading
 import time
@@ -11,7 +11,7 @@ from evolve_ai.notifications.orchestrator_log import Log
 Item = TypeVar("Item")
 
 
-class Courier(Generic[Item]):
+class BackgroundSender(Generic[Item]):
     """Calls `carry` with what was offered, in order, at most `batch` at a time, in a thread.
 
     When `room` items wait, further ones are dropped, counted and reported.
@@ -74,7 +74,7 @@ class Courier(Generic[Item]):
                 self._changed.notify()
 
     def pause(self, seconds: float) -> None:
-        """Wait in the courier's own thread; briefly when closing."""
+        """Wait in the background sender's own thread; briefly when closing."""
         if self.closing.wait(seconds):
             time.sleep(min(seconds, 0.1))
 
@@ -87,7 +87,7 @@ class Courier(Generic[Item]):
             self._in_hand = 0
 
     def _take(self) -> list[Item]:
-        """The next items; none once all is carried and the courier closes."""
+        """The next items; none once all is carried and the background sender closes."""
         with self._changed:
             while not self._waiting and not self.closing.is_set():
                 self._changed.wait()

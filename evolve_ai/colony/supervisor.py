@@ -1,4 +1,4 @@
-"""Owns a crew: many agents under a keeper, started, spoken to in lockstep, seen off."""
+"""Starts agents under a keeper, speaks with them in lockstep, and ends them."""
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -8,8 +8,8 @@ from typing import Self
 
 from evolve_ai.colony import agent_log, pasts
 from evolve_ai.colony.adoption import BYE, GREETED, LEAVE, TOLD
-from evolve_ai.colony.diary import Diary
 from evolve_ai.colony.launching import Launcher
+from evolve_ai.colony.order_log import OrderLog, order_log_in
 from evolve_ai.colony.pasts import Told
 from evolve_ai.colony.programs import program_of
 from evolve_ai.colony.refusals import judged_end
@@ -42,7 +42,7 @@ _SAMPLES_BETWEEN_TRIMS = 8
 NOTHING_TOLD = Told()
 
 
-class Crew:
+class Supervisor:
     """Many agents, children of a keeper that outlives us. Not for several threads.
 
     As a context manager it leaves nobody behind, unless detach() was called.
@@ -76,14 +76,14 @@ class Crew:
         self._sweep = Sweep()
         self._closed = False
         processes.raise_descriptor_limit()
-        self.diary = Diary(folder / "diary")
+        self.order_log = OrderLog(order_log_in(folder))
         self._room = room or Room()
         self._states = StateFolders(box) if box is not None else None
         self._spawner = Spawner(folder, program, orphan_seconds, join, around)
         self._launcher = Launcher(
             self._pipes,
             self._spawner,
-            self.diary,
+            self.order_log,
             epoch=epoch,
             orphan_seconds=orphan_seconds,
             room=self._room,
@@ -121,7 +121,7 @@ class Crew:
             self._converse(self.limits.ready_cpu, self.limits.ready_wall)
         begun = [one for start in starts if (one := self._board.residents.get(start.id))]
         greeted = [one.identity.pid for one in begun if not one.unsent]
-        self.diary.write([[GREETED, greeted]] if greeted else [])
+        self.order_log.write([[GREETED, greeted]] if greeted else [])
         for start in starts if wait else ():
             fault = self._board.faults.pop(start.id, None)
             if fault is not None:
@@ -152,7 +152,7 @@ class Crew:
             if not told.knows(left):
                 self._tell(past, {}, tick=-left, cycle=cycle)
                 mutated |= {id: act.mutated for id, act in board.acts.items() if act.mutated}
-                self.diary.write([[TOLD, left, mutated]])
+                self.order_log.write([[TOLD, left, mutated]])
         self._tell(percepts, pool_for, tick=tick, cycle=cycle)
         self._exchanges += 1
         if self._exchanges % _EXCHANGES_BETWEEN_TRIMS == 0:
@@ -269,7 +269,7 @@ class Crew:
         residents = self._board.residents
         leaving = [residents[id] for id in ids if id in residents]
         if leaving:
-            self.diary.write([[LEAVE, {one.id: one.identity.pid for one in leaving}]])
+            self.order_log.write([[LEAVE, {one.id: one.identity.pid for one in leaving}]])
         for resident in leaving:
             resident.leaving = True
         return leaving
@@ -284,7 +284,7 @@ class Crew:
         while self._board.waiting and patience.left > 0:
             self._board.pump(patience.step)
             byes, self._board.byes = self._board.byes, []
-            self.diary.write([BYE, resident.id, resident.state] for resident in byes)
+            self.order_log.write([BYE, resident.id, resident.state] for resident in byes)
             for resident in byes:
                 self._board.tell(resident, content)
 
@@ -310,7 +310,7 @@ class Crew:
             self._board.close()
             self._spawner.close()
             self._launcher.close()
-            self.diary.close()
+            self.order_log.close()
 
     def close(self) -> None:
         """End everyone at once, the keeper last. Safe to call twice."""

@@ -1,4 +1,4 @@
-"""Owns the epoll loop: frames of all residents in and out, and their deaths, as they happen."""
+"""Moves frames between the colony and its agents in one epoll loop, and notices deaths."""
 
 import os
 import select
@@ -7,8 +7,8 @@ import time
 from collections.abc import Callable
 
 from evolve_ai.colony.adoption import CONDEMNED
-from evolve_ai.colony.diary import Diary
 from evolve_ai.colony.keeper import Ended
+from evolve_ai.colony.order_log import OrderLog
 from evolve_ai.colony.resident import Asked, Resident
 from evolve_ai.colony.spawner import Began, Failed, Replaced, Spawner
 from evolve_ai.model.agent import Cause, Fault
@@ -26,14 +26,14 @@ _LOOK_SECONDS = 0.01
 ORPHANED = "had heard nothing for the orphan time, and ended"
 
 
-class Switchboard:
+class AgentIO:
     """Connects residents. `waiting` are those whose answer, or whose end, is outstanding.
 
     `begun` is called with each process that was asked for, or could not be had.
     """
 
     def __init__(
-        self, spawner: Spawner, diary: Diary, begun: Callable[[Began | Failed], None]
+        self, spawner: Spawner, order_log: OrderLog, begun: Callable[[Began | Failed], None]
     ) -> None:
         self.residents: dict[str, Resident] = {}
         self.waiting: dict[str, Resident] = {}
@@ -46,7 +46,7 @@ class Switchboard:
         self.taints: list[str] = []
         self.unkillable: list[Identity] = []
         self._spawner = spawner
-        self._diary = diary
+        self._order_log = order_log
         self._begun = begun
         self._epoll = select.epoll()
         self._by_outward: dict[int, Resident] = {}
@@ -207,7 +207,7 @@ class Switchboard:
         resident.verdict = fault
         resident.condemned_at = time.monotonic()
         if fault is not None:
-            self._diary.write([[CONDEMNED, resident.identity.pid, fault.cause, fault.reason]])
+            self._order_log.write([[CONDEMNED, resident.identity.pid, fault.cause, fault.reason]])
         self._deafen(resident)
         processes.signal_one(resident.identity, signal.SIGKILL)
         self.waiting[resident.id] = resident

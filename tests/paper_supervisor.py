@@ -1,9 +1,9 @@
-"""Owns a crew without processes: it answers by a rule, and notes who was asked what."""
+"""Owns a supervisor without processes: it answers by a rule, and notes who was asked what."""
 
 from collections.abc import Mapping
 from pathlib import Path
 
-from evolve_ai.colony.diary import Diary
+from evolve_ai.colony.order_log import OrderLog
 from evolve_ai.colony.pasts import Told
 from evolve_ai.model.agent import Cause, Fault
 from evolve_ai.model.colony import Exchange, Pool
@@ -12,14 +12,14 @@ from evolve_ai.model.world import Act, Percept
 CRASH = Fault(Cause.CRASH, "exit code 101")
 
 
-class PaperCrew:
+class PaperSupervisor:
     """Everybody answers the sum of what it hears; who is doomed fails at a tick and ever after.
 
-    Its diary is a real one.
+    Its order log is a real one.
     """
 
-    def __init__(self, diary: Path, doomed: Mapping[str, int] | None = None):
-        self.diary = Diary(diary)
+    def __init__(self, order_log: Path, doomed: Mapping[str, int] | None = None):
+        self.order_log = OrderLog(order_log)
         self.doomed = dict(doomed or {})
         self.asked: list[tuple[int, str]] = []
         self.told: list[Told] = []

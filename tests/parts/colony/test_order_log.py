@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from limited_files import files_of_at_most
 
-from evolve_ai.colony.diary import Diary, Entry
+from evolve_ai.colony.order_log import Entry, OrderLog
 from evolve_ai.model.errors import StorageError
 
 ENTRIES: list[Entry] = [
@@ -22,58 +22,62 @@ ENTRIES: list[Entry] = [
 
 
 def read(path: Path) -> tuple[str, list[Entry]]:
-    with closing(Diary(path)) as diary:
-        return diary.title, list(diary.entries)
+    with closing(OrderLog(path)) as order_log:
+        return order_log.title, list(order_log.entries)
 
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
-    return tmp_path / "diary"
+    return tmp_path / "order_log"
 
 
 @pytest.fixture
-def diary(path: Path) -> Iterator[Diary]:
-    with closing(Diary(path)) as diary:
-        diary.open("season 3")
-        yield diary
+def order_log(path: Path) -> Iterator[OrderLog]:
+    with closing(OrderLog(path)) as order_log:
+        order_log.open("season 3")
+        yield order_log
 
 
-def test_next_one_reads_what_was_written(diary: Diary, path: Path) -> None:
-    diary.write(ENTRIES[:1])
-    diary.write(ENTRIES[1:])
+def test_next_one_reads_what_was_written(order_log: OrderLog, path: Path) -> None:
+    order_log.write(ENTRIES[:1])
+    order_log.write(ENTRIES[1:])
     assert read(path) == ("season 3", ENTRIES)
 
 
-def test_entry_that_is_torn_at_any_byte_is_cut_off_and_no_other(diary: Diary, path: Path) -> None:
-    diary.write(ENTRIES[:2])
+def test_entry_that_is_torn_at_any_byte_is_cut_off_and_no_other(
+    order_log: OrderLog, path: Path
+) -> None:
+    order_log.write(ENTRIES[:2])
     whole = path.stat().st_size
-    diary.write(ENTRIES[2:])
+    order_log.write(ENTRIES[2:])
     written = path.read_bytes()
     for end in range(whole, len(written)):
         path.write_bytes(written[:end])
         assert read(path) == ("season 3", ENTRIES[:2])
         assert path.stat().st_size == whole
-        with closing(Diary(path)) as later:
+        with closing(OrderLog(path)) as later:
             later.write(ENTRIES[2:])
         assert path.read_bytes() == written
 
 
-def test_title_that_is_torn_at_any_byte_leaves_an_empty_diary(diary: Diary, path: Path) -> None:
-    diary.write(ENTRIES)
+def test_title_that_is_torn_at_any_byte_leaves_an_empty_order_log(
+    order_log: OrderLog, path: Path
+) -> None:
+    order_log.write(ENTRIES)
     written = path.read_bytes()
     for end in range(written.index(b"season 3") + len("season 3")):
         path.write_bytes(written[:end])
         assert read(path) == ("", [])
-        with closing(Diary(path)) as later:
+        with closing(OrderLog(path)) as later:
             later.open("season 3")
             later.write(ENTRIES)
         assert path.read_bytes() == written
 
 
-def test_entry_with_a_wrong_byte_ends_what_is_believed(diary: Diary, path: Path) -> None:
-    diary.write(ENTRIES[:1])
+def test_entry_with_a_wrong_byte_ends_what_is_believed(order_log: OrderLog, path: Path) -> None:
+    order_log.write(ENTRIES[:1])
     end = path.stat().st_size
-    diary.write(ENTRIES[1:])
+    order_log.write(ENTRIES[1:])
     written = path.read_bytes()
     path.write_bytes(written[: end + 9] + b"\xff" + written[end + 10 :])
     assert read(path) == ("season 3", ENTRIES[:1])
@@ -88,7 +92,7 @@ def test_rubbish_is_no_entry(tmp_path_factory: pytest.TempPathFactory, rubbish: 
 
 
 def test_disk_that_is_full_at_any_byte_takes_all_of_a_write_or_nothing(path: Path) -> None:
-    with closing(Diary(path)) as whole:
+    with closing(OrderLog(path)) as whole:
         whole.open("season 3")
         whole.write(ENTRIES[:1])
         before = path.stat().st_size
@@ -96,48 +100,48 @@ def test_disk_that_is_full_at_any_byte_takes_all_of_a_write_or_nothing(path: Pat
     written = path.read_bytes()
     for size in range(len(written)):
         path.unlink()
-        with closing(Diary(path)) as diary:
-            diary.open("season 3")
+        with closing(OrderLog(path)) as order_log:
+            order_log.open("season 3")
             with files_of_at_most(size), pytest.raises(StorageError, match="larger than"):
-                diary.write(ENTRIES[:1])
-                diary.write(ENTRIES[1:])
+                order_log.write(ENTRIES[:1])
+                order_log.write(ENTRIES[1:])
             assert path.stat().st_size == (before if size >= before else 0)
             # Room again: what is written now stands where it should.
-            diary.write(ENTRIES if size < before else ENTRIES[1:])
+            order_log.write(ENTRIES if size < before else ENTRIES[1:])
         assert path.read_bytes() == written
 
 
-def test_other_title_begins_an_empty_diary(diary: Diary, path: Path) -> None:
-    diary.write(ENTRIES)
-    assert diary.open("season 4") == ()
+def test_other_title_begins_an_empty_order_log(order_log: OrderLog, path: Path) -> None:
+    order_log.write(ENTRIES)
+    assert order_log.open("season 4") == ()
     assert read(path) == ("", [])
-    diary.write(ENTRIES[:1])
+    order_log.write(ENTRIES[:1])
     assert read(path) == ("season 4", ENTRIES[:1])
 
 
-def test_same_title_goes_on_with_what_is_there(diary: Diary, path: Path) -> None:
-    diary.write(ENTRIES[:2])
-    with closing(Diary(path)) as later:
+def test_same_title_goes_on_with_what_is_there(order_log: OrderLog, path: Path) -> None:
+    order_log.write(ENTRIES[:2])
+    with closing(OrderLog(path)) as later:
         assert list(later.open("season 3")) == ENTRIES[:2]
         later.write(ENTRIES[2:])
     assert read(path) == ("season 3", ENTRIES)
 
 
-def test_nothing_to_write_leaves_no_title(diary: Diary, path: Path) -> None:
-    diary.write([])
+def test_nothing_to_write_leaves_no_title(order_log: OrderLog, path: Path) -> None:
+    order_log.write([])
     assert path.stat().st_size == 0
 
 
-def test_link_in_the_place_of_a_diary_is_not_followed(tmp_path: Path, path: Path) -> None:
+def test_link_in_the_place_of_a_order_log_is_not_followed(tmp_path: Path, path: Path) -> None:
     other = tmp_path / "other"
     other.write_bytes(b"precious")
     path.symlink_to(other)
     with pytest.raises(OSError) as raised:
-        Diary(path)
+        OrderLog(path)
     assert (raised.value.errno, other.read_bytes()) == (errno.ELOOP, b"precious")
 
 
 def test_nothing_stays_open(path: Path) -> None:
     before = os.listdir("/proc/self/fd")  # noqa: PTH208
-    Diary(path).close()
+    OrderLog(path).close()
     assert os.listdir("/proc/self/fd") == before  # noqa: PTH208

@@ -1,4 +1,4 @@
-"""Owns what comes before the first cycle of a run and after its last one."""
+"""Begins and ends a run: takes the population over, sends it home."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -9,7 +9,7 @@ from evolve_ai.model.event import Event, Kind
 from evolve_ai.model.report import GenePool
 from evolve_ai.model.restart import backoff_of, with_backoff
 from evolve_ai.model.run_state import RunState
-from evolve_ai.pipelines.parts import Parts
+from evolve_ai.pipelines.components import Components
 from evolve_ai.pipelines.takeover import take_over
 from evolve_ai.stages.record import changed, tainted
 from evolve_ai.stages.supervise import exit_event, stopped
@@ -35,7 +35,7 @@ class Begun:
 
 
 def begin(
-    parts: Parts,
+    components: Components,
     registry: Registry,
     run: str,
     pool: GenePool,
@@ -43,10 +43,10 @@ def begin(
     as_found: bool = False,
 ) -> Begun:
     """Take the population over, and those of its processes that live."""
-    project, cycle = parts.project, registry.cycle
+    project, cycle = components.project, registry.cycle
     before = registry.living()
-    agents, state = _on_this_clock(parts, registry, before)
-    taken = take_over(parts, registry, pool, colony, agents, cycle, as_found)
+    agents, state = _on_this_clock(components, registry, before)
+    taken = take_over(components, registry, pool, colony, agents, cycle, as_found)
     agents, taints = taken.agents, list(taken.taints)
     since = state.lived_freely
     if since is not None and project.settings.mode == "lockstep":
@@ -64,7 +64,7 @@ def begin(
             *(Event(Kind.TAINT, cycle, None, {"reason": reason}) for reason in taints),
         ],
     )
-    parts.sink.deliver(registry.commit(batch, run))
+    components.sink.deliver(registry.commit(batch, run))
     _clear_graves(project, registry)
     memories = {a: memory for a, memory in taken.memories.items() if a not in taken.lost}
     return Begun(agents, memories, awaited, taken.resumes)
@@ -78,17 +78,17 @@ def told_of_takeover(found: int) -> tuple[str, ...]:
 
 
 def _on_this_clock(
-    parts: Parts, registry: Registry, agents: Mapping[str, AgentRecord]
+    components: Components, registry: Registry, agents: Mapping[str, AgentRecord]
 ) -> tuple[Mapping[str, AgentRecord], RunState]:
     """The agents with times of the clock of this run, and the run state that names it.
 
     A time of another clock means nothing here: what it had led to in lockstep, nobody knows.
     """
-    clock = COUNTED if parts.clock is None else f"boot {boot_id()}"
+    clock = COUNTED if components.clock is None else f"boot {boot_id()}"
     state = replace(registry.state, clock=clock)
     if (registry.state.clock or COUNTED) == clock:
         return agents, state
-    now = registry.cycle if parts.clock is None else parts.clock()
+    now = registry.cycle if components.clock is None else components.clock()
     backoffs = {agent: backoff_of(record) for agent, record in agents.items()}
     if state.lived_freely is None and any(one.eventful for one in backoffs.values()):
         state = replace(state, lived_freely=registry.cycle)
@@ -97,7 +97,7 @@ def _on_this_clock(
 
 
 def end(
-    parts: Parts,
+    components: Components,
     registry: Registry,
     run: str,
     colony: Colony,
@@ -111,7 +111,7 @@ def end(
     settled = colony.settle(f"end {cycle}", list(colony.running()), (), remember=True)
     byes = settled.farewells
     records = stopped(agents, list(byes))
-    remember = parts.project.settings.supervise.remember
+    remember = components.project.settings.supervise.remember
     memories = {
         agent: bye.state
         for agent, bye in byes.items()
@@ -132,8 +132,8 @@ def end(
     living = changed(before, {**agents, **records}.values())
     state = tainted(registry.state, taints)
     batch = Batch(records=living, memories=dict(memories), state=state, events=events)
-    parts.sink.deliver(registry.commit(batch, run))
-    registry.forget_events(parts.project.settings.events.kept)
+    components.sink.deliver(registry.commit(batch, run))
+    registry.forget_events(components.project.settings.events.kept)
 
 
 def clear_away(project: Project, dead: Iterable[str]) -> None:

@@ -1,4 +1,4 @@
-"""Owns what follows when a damaged registry was replaced by its copy: time goes on, aloud."""
+"""Goes on from the copy of a registry that was lost or damaged, and says so."""
 
 import json
 from dataclasses import dataclass, replace

@@ -1,5 +1,4 @@
-"""Owns what happens at once in free mode: who has changed, or whose time it is to start again, gets
-a new process between two ticks."""
+"""Gives who has changed, or waits to start again, a new process between two ticks (free mode)."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -19,7 +18,7 @@ from evolve_ai.stages.build import Built
 from evolve_ai.stages.context import Context
 from evolve_ai.stages.genome_sync import sync
 from evolve_ai.stages.metrics import measure
-from evolve_ai.stages.observe import Renewed
+from evolve_ai.stages.observe import LiveUpdate
 from evolve_ai.stages.record import changed
 from evolve_ai.stages.supervise import FINAL, crash_due, should_run
 from evolve_ai.stages.update import Updated, update
@@ -36,7 +35,7 @@ def open_watcher(agents: Path, substrate: Substrate, pool: GenePool) -> Watcher:
     return Watcher(agents, suffixes, generated, fixed=pool.fixed.keys())
 
 
-class Renewals:
+class LiveUpdates:
     """Agents of a population, renewed at the moments when the manager has time: who has changed,
     and who waits for its next try, which is over when the `clock` (seconds) says so."""
 
@@ -80,7 +79,7 @@ class Renewals:
 
     def look(
         self, context: Context, lived: Mapping[str, int], faults: Mapping[str, Fault]
-    ) -> Renewed:
+    ) -> LiveUpdate:
         """Judge whoever has failed, renew whoever has changed, been built or waited long enough;
         all of that is committed.
 
@@ -94,7 +93,7 @@ class Renewals:
         asked = built | self._restarts(context.now)
         due = asked | self._watcher.changed()
         if not due:
-            return Renewed(judged, frozenset(faults))
+            return LiveUpdate(judged, frozenset(faults))
         known = self._population.agents
         agents = {
             agent: known[agent]
@@ -104,7 +103,7 @@ class Renewals:
             if agent in known and known[agent].cause not in FINAL
         }
         renewed = self._renewed(context, agents, asked)
-        return Renewed({**judged, **renewed}, frozenset(faults))
+        return LiveUpdate({**judged, **renewed}, frozenset(faults))
 
     def _who_waits(self) -> tuple[AgentRecord, ...]:
         """Looked for once in each state of the population: there is little time between ticks."""

@@ -1,4 +1,4 @@
-"""Owns the list of parts that a pipeline runs on; plugins.py assembles them."""
+"""The components that a pipeline runs on; plugins.py assembles them."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -10,7 +10,7 @@ from evolve_ai.contracts.environment import World
 from evolve_ai.contracts.executor import Executor
 from evolve_ai.contracts.selection import SelectionPolicy
 from evolve_ai.contracts.sink import Sink
-from evolve_ai.contracts.substrate import Confine, Substrate, Trier
+from evolve_ai.contracts.substrate import Confine, ReadOnlyBuilder, Substrate, Trier
 from evolve_ai.contracts.variation import Variation
 from evolve_ai.model.draws import Draws
 from evolve_ai.model.errors import SettingsError
@@ -24,7 +24,7 @@ from evolve_ai.system.project import Project
 
 
 @dataclass(frozen=True, slots=True)
-class Parts:
+class Components:
     """Everything that settings choose by name, made and ready."""
 
     project: Project
@@ -51,6 +51,10 @@ class Parts:
         """The builder of the project, whose compilers are boxed as the sandbox has it."""
         return self.open_builder(self.project.workspace, pool, self._confine)
 
+    def read_only_builder(self, pool: GenePool) -> ReadOnlyBuilder:
+        """One who looks at what that builder keeps."""
+        return self.substrate.read_only_builder(self.project.workspace, pool)
+
     def _confine(self) -> Confinement:
         readable = tuple(map(Path, self.project.settings.sandbox.readable))
         lifted: frozenset[Protection] = EVERYTHING if self.sandbox.is_unsafe else frozenset()
@@ -62,12 +66,12 @@ class Parts:
         return Context(project, self.substrate, self.executor, self.draws, pool, cycle, clock)
 
 
-def check_needs(parts: Parts) -> None:
+def check_needs(components: Components) -> None:
     """SettingsError when the settings leave the programs of this language too little room."""
     needs, given, name = (
-        parts.substrate.needs,
-        parts.project.settings.supervise,
-        parts.substrate.name,
+        components.substrate.needs,
+        components.project.settings.supervise,
+        components.substrate.name,
     )
     for key, least, allowed in (
         ("memory_bytes", needs.memory_bytes, given.memory_bytes),
@@ -76,6 +80,6 @@ def check_needs(parts: Parts) -> None:
         if allowed < least:
             raise SettingsError(
                 f"supervise.{key} is {allowed}, but an agent in {name} needs {least} to live",
-                where=parts.project.root / "evolve.toml",
+                where=components.project.root / "evolve.toml",
                 todo=f"set supervise.{key} = {least} or more",
             )
