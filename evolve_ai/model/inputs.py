@@ -17,7 +17,15 @@ _NAMES = {
 # Settings that a world or its economy is made of: agents in mid-season would notice.
 _OF_THE_WORLD = ("environment.", "economy.", "cycle.ticks", "demes", "seed")
 
-_BESIDE_HISTORY = ("executor.", "cycle.sleep", "colonies", "events.", "hooks", "sinks")
+_BESIDE_HISTORY = (
+    "executor.",
+    "cycle.sleep",
+    "colonies",
+    "events.",
+    "history.",
+    "hooks",
+    "sinks",
+)
 
 
 @dataclass(frozen=True, slots=True)

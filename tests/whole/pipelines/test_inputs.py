@@ -57,11 +57,12 @@ def test_every_run_records_its_inputs_and_a_change_is_told(calm: ProjectUnderTes
 
 def test_same_inputs_are_no_change_and_workers_are_none_to_be_told(calm: ProjectUnderTest) -> None:
     calm.live(1)
-    done = calm.live(1, "--workers", 2)
+    done = calm.live(1, "--workers", 2, "--set", "history.sample_every=1")
     assert "not as in the run before" not in done.err
     assert calm.status()["inputs_changed"] is None
     assert calm.events("inputs")[-1]["changed"] == [
-        "executor.workers 1 -> 2 (not as in evolve.toml)"
+        "executor.workers 1 -> 2 (not as in evolve.toml)",
+        "history.sample_every 5 -> 1 (not as in evolve.toml)",
     ]
 
 
