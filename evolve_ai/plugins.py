@@ -24,7 +24,7 @@ from evolve_ai.guards.substrate import guarded_substrate
 from evolve_ai.guards.variation import guarded_variation
 from evolve_ai.model.draws import Draws
 from evolve_ai.model.errors import PluginError
-from evolve_ai.model.family_settings import OPTIONS, is_built_in
+from evolve_ai.model.family_settings import GROUPS, OPTIONS, is_built_in
 from evolve_ai.model.setting import Section
 from evolve_ai.notifications.orchestrator_log import Log
 from evolve_ai.notifications.own_sink import OwnSink
@@ -72,7 +72,7 @@ EXECUTORS: Mapping[str, Callable[[Any], Executor]] = {
 
 
 def assemble(project: Project, sink: Sink) -> Components:
-    """The parts that the settings of a project name. PluginError for a name that leads nowhere."""
+    """The components that the settings name. PluginError for a name that leads nowhere."""
     substrate = _substrate_of(project)
     return Components(
         project=project,
@@ -95,7 +95,7 @@ def world_of(project: Project) -> World:
     if is_built_in(chosen):
         return ENVIRONMENTS[chosen.name](project, draws, chosen)
     guard = _guard(project, "environment", chosen.name)
-    made = _made(guard, "environments", ENVIRONMENTS, chosen, project, draws)
+    made = _made(guard, "environment", ENVIRONMENTS, chosen, project, draws)
     return guarded_world(guard, made)
 
 
@@ -126,7 +126,7 @@ def _substrate_of(project: Project) -> Substrate:
         return SUBSTRATES[chosen.name](project, chosen)
     guard = _guard(project, "substrate", chosen.name)
     guard = replace(guard, seconds=guard.seconds + build.timeout)  # compilers are bounded by that
-    return guarded_substrate(guard, _made(guard, "substrates", SUBSTRATES, chosen, project))
+    return guarded_substrate(guard, _made(guard, "substrate", SUBSTRATES, chosen, project))
 
 
 def _executor_of(project: Project) -> Executor:
@@ -134,7 +134,7 @@ def _executor_of(project: Project) -> Executor:
     if is_built_in(chosen):
         return EXECUTORS[chosen.name](chosen)
     guard = _guard(project, "executor", chosen.name)
-    made: Executor = _made(guard, "executors", EXECUTORS, chosen)
+    made: Executor = _made(guard, "executor", EXECUTORS, chosen)
     return made
 
 
@@ -155,17 +155,17 @@ def _guard(project: Project, family: str, name: str) -> Guard:
 
 
 def _made(
-    guard: Guard, group: str, known: Mapping[str, Any], chosen: Section, *arguments: Any
+    guard: Guard, family: str, known: Mapping[str, Any], chosen: Section, *arguments: Any
 ) -> Any:
     """What the plug-in of the guard's name makes of a project; PluginError when it cannot."""
-    make = _found(guard, group, known)
+    make = _found(guard, family, known)
     options = options_for(guard, make, chosen)
     return guard.call("__init__", lambda: make(*arguments, *options), lambda made: made)
 
 
-def _found(guard: Guard, group: str, known: Mapping[str, Any]) -> Any:
-    """An entry point of the group evolve_ai.<group>, or a dotted name."""
-    name, toml = guard.name, guard.root / "evolve.toml"
+def _found(guard: Guard, family: str, known: Mapping[str, Any]) -> Any:
+    """An entry point of the group of this family, or a dotted name."""
+    name, group = guard.name, GROUPS[family]
     if ":" in name:
         module, _, attribute = name.partition(":")
         return guard.call(
@@ -178,6 +178,6 @@ def _found(guard: Guard, group: str, known: Mapping[str, Any]) -> Any:
             return guard.call("import", entry.load, lambda found: found)
     raise PluginError(
         f"{name!r} is none of the {group}: {', '.join(sorted(known))}",
-        where=toml,
+        where=guard.root / "evolve.toml",
         todo='name one of them, or your own as "package.module:name"',
     )

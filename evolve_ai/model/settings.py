@@ -310,5 +310,10 @@ class Settings(Section):
 
     def has_own_plugins(self) -> bool:
         """Is code of the user's own called in this process?"""
-        members = [getattr(self, family) for family in OPTIONS if family != "sinks"]
-        return bool(self.hooks) or not all(map(is_built_in, (*members, *self.sinks)))
+        members = [member for family in OPTIONS for member in self.members(family)]
+        return bool(self.hooks) or not all(map(is_built_in, members))
+
+    def members(self, family: str) -> tuple[Any, ...]:
+        """Of this family, the member that is chosen, or the members."""
+        found = getattr(self, family)
+        return found if isinstance(found, tuple) else (found,)

@@ -85,11 +85,11 @@ def tables() -> tuple[TableReference, ...]:
 def _options(family: str) -> Iterator[KeyReference]:
     """`name`, then the options of each built-in member, the default one first."""
     for at, member in enumerate(OPTIONS[family]):
-        known = options_of(family, member)
+        known = keys_of_member(family, member)
         yield from (known if at == 0 else known[1:])
 
 
-def options_of(family: str, member: str) -> list[KeyReference]:
+def keys_of_member(family: str, member: str) -> list[KeyReference]:
     """Of a built-in member of a family, `name` first."""
     model = OPTIONS[family][member]
     keys = [key_of(family, key, info) for key, info in model.model_fields.items()]

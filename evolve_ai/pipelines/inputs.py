@@ -5,7 +5,7 @@ import importlib.util
 import json
 import platform
 import socket
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import replace
 from importlib.metadata import entry_points
@@ -147,19 +147,13 @@ def _hash_of(pool: GenePool) -> str:
     return hashlib.sha256("".join([pool.fixed_hash, "\n", *rows]).encode()).hexdigest()
 
 
-def _chosen(settings: Settings) -> Iterator[tuple[str, Any]]:
-    """Each family and the member that is chosen, or the members."""
-    for family in GROUPS:
-        found = getattr(settings, family)
-        yield from ((family, one) for one in (found if isinstance(found, tuple) else (found,)))
-
-
 def _plugins(project: Project) -> Mapping[str, str]:
     """The code of the user's own plug-ins: the file of the module that each is in."""
+    members = project.settings.members
     found, entries = {}, entry_points()  # read once: it opens a file for each installed package
-    for family, chosen in _chosen(project.settings):
-        name = chosen.name
-        mine = entries.select(group=f"evolve_ai.{GROUPS[family]}")
+    chosen = [(group, one.name) for family, group in GROUPS.items() for one in members(family)]
+    for group, name in chosen:
+        mine = entries.select(group=f"evolve_ai.{group}")
         entry = next((entry.module for entry in mine if entry.name == name), "")
         module = name.partition(":")[0] if ":" in name else entry
         origin = None

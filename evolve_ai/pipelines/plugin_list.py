@@ -2,17 +2,13 @@
 
 from collections.abc import Iterator, Sequence
 from importlib.metadata import EntryPoint, entry_points
-from typing import Any
-
-from pydantic import BaseModel
 
 from evolve_ai.guards.options import model_of
-from evolve_ai.model import settings_reference
 from evolve_ai.model.errors import UsageError
 from evolve_ai.model.family_settings import GROUPS, MEANINGS, OPTIONS
 from evolve_ai.model.plugin_report import FamilyRow, MemberRow, OptionRow
 from evolve_ai.model.settings import Settings
-from evolve_ai.model.settings_reference import KeyReference
+from evolve_ai.model.settings_reference import KeyReference, key_of, keys_of_member
 from evolve_ai.system.guard import described
 
 
@@ -28,13 +24,13 @@ def plugin_list(settings: Settings | None, asked: str | None = None) -> list[Fam
 
 
 def _family(family: str, settings: Settings | None) -> FamilyRow:
-    chosen = _chosen(family, settings)
+    chosen = [] if settings is None else [one.name for one in settings.members(family)]
     rows = [
         MemberRow(
             name=name,
             source="built in",
             about=(model.__doc__ or "").split("\n")[0],
-            options=list(map(_option, settings_reference.options_of(family, name)[1:])),
+            options=list(map(_option, keys_of_member(family, name)[1:])),
             chosen=name in chosen,
         )
         for name, model in OPTIONS[family].items()
@@ -45,13 +41,6 @@ def _family(family: str, settings: Settings | None) -> FamilyRow:
     table = "[[sinks]]" if family == "sinks" else f"[{family}]"
     members = [*rows, *offered, *mine]
     return FamilyRow(family=family, table=table, about=MEANINGS[family], members=members)
-
-
-def _chosen(family: str, settings: Settings | None) -> Sequence[str]:
-    if settings is None:
-        return ()
-    found = getattr(settings, family)
-    return [one.name for one in found] if isinstance(found, tuple) else [found.name]
 
 
 def _entries(family: str) -> Iterator[EntryPoint]:
@@ -88,15 +77,9 @@ def _about(member: object) -> str:
 
 def _options(member: object) -> list[OptionRow]:
     model = model_of(member)
-    return [] if model is None else [_own_option(key, info) for key, info in _fields(model)]
-
-
-def _fields(model: type[BaseModel]) -> list[tuple[str, Any]]:
-    return list(model.model_fields.items())
-
-
-def _own_option(key: str, field: Any) -> OptionRow:
-    return _option(settings_reference.key_of("", key, field))
+    if model is None:
+        return []
+    return [_option(key_of("", key, field)) for key, field in model.model_fields.items()]
 
 
 def _option(key: KeyReference) -> OptionRow:

@@ -19,8 +19,9 @@ class Truncation:
         ranked = ranked_by_fitness(view)
         deaths = turnover(view, age_deaths(view), ranked, Cause.SELECTED)
         dead = {agent for agent, _ in deaths}
-        fit = [one for one in ranked if one.fitness is not None and one.running]
-        fit = [one for one in fit if one.id not in dead]
+        fit = [
+            one for one in ranked if one.fitness is not None and one.running and one.id not in dead
+        ]
         parents = fit[int(len(fit) * (1 - self.options.breeding_share)) :]
         if not parents:
             return Verdicts(tuple(deaths))

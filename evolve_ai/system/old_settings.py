@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-# Table before -> table now, and the family whose member of that name it was the options of.
+# Table before -> the family in whose table its keys stand now.
 _TABLES = {"series": "environment", "founders": "variation", "birth": "variation"}
 _FAMILIES = ("environment", "selection", "variation", "substrate", "executor")
 _TALK = ("speak", "listen")  # genes of the default template, of which `founders.talk` told

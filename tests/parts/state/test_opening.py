@@ -2,11 +2,10 @@
 
 import shutil
 import sqlite3
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+from killed_at_statements import registries_killed_in
 
 from evolve_ai.model.errors import EvolveError
 from evolve_ai.model.event import Event, Kind
@@ -15,40 +14,6 @@ from evolve_ai.state import opening
 from evolve_ai.state.copies import damage
 from evolve_ai.state.registry import Batch, Registry
 
-# For each n makes a registry in a folder of that name, and ends at once, as by `kill -9`, before
-# SQLite writes for the nth time; the last of them is made whole.
-KILLED = """
-import os, sys
-from pathlib import Path
-from evolve_ai.state import opening
-from evolve_ai.state.registry import Registry
-
-lay_out = opening.lay_out
-
-def make(path, last):
-    steps = 0
-    def step(*_):
-        nonlocal steps
-        steps += 1
-        if steps == last:
-            os._exit(9)
-    def watched(connection):
-        connection.set_trace_callback(step)
-        lay_out(connection)
-    opening.lay_out = watched
-    Registry.create(path)
-    os._exit(0)
-
-last, code = 0, 9
-while code:
-    last += 1
-    child = os.fork()
-    if child == 0:
-        make(Path(sys.argv[1], f"{last:03}", "registry.sqlite"), last)
-    code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-    assert code in (0, 9), code
-"""
-
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
@@ -56,10 +21,8 @@ def path(tmp_path: Path) -> Path:
 
 
 def test_kill_at_any_moment_leaves_a_whole_registry_or_none(tmp_path: Path) -> None:
-    subprocess.run([sys.executable, "-c", KILLED, tmp_path], timeout=120, check=True)
     left = []
-    for folder in sorted(tmp_path.iterdir()):
-        path = folder / "registry.sqlite"
+    for path in registries_killed_in("evolve_ai.state.opening:lay_out", tmp_path):
         left.append(path.exists())
         if left[-1]:
             assert damage(path) is None

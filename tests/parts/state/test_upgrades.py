@@ -1,12 +1,11 @@
 """Registries of older versions: brought up to date whole or not at all, and read as they are."""
 
 import sqlite3
-import subprocess
-import sys
 from contextlib import closing
 from pathlib import Path
 
 import pytest
+from killed_at_statements import registries_killed_in
 from old_registry import CYCLE, DIGEST, OLDER, registry_of_version
 
 from evolve_ai.model.agent import State
@@ -17,44 +16,6 @@ from evolve_ai.state import upgrades
 from evolve_ai.state.copies import Copies, damage
 from evolve_ai.state.registry import Batch, Registry
 from evolve_ai.state.standing import Relation, relation
-
-# For each n brings a copy of a registry up to date, and ends at once, as by `kill -9`, before
-# SQLite runs the nth statement; the last of them is done.
-KILLED = """
-import os, shutil, sys
-from pathlib import Path
-from evolve_ai.state import upgrades
-
-source, target, each = Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3])
-upgrade = upgrades.upgrade
-
-def make(path, last):
-    steps = 0
-    def step(*_):
-        nonlocal steps
-        steps += 1
-        if steps == last:
-            os._exit(9)
-    def watched(connection, version):
-        connection.set_trace_callback(step)
-        upgrade(connection, version)
-    upgrades.upgrade = watched
-    from evolve_ai.state.registry import Registry
-    Registry.create(path)
-    os._exit(0)
-
-last, code = 1, 9
-while code:
-    path = target / f"{last:05}" / "registry.sqlite"
-    path.parent.mkdir()
-    shutil.copy(source, path)
-    child = os.fork()
-    if child == 0:
-        make(path, last)
-    code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-    assert code in (0, 9), code
-    last += each
-"""
 
 
 def story(registry: Registry) -> dict[str, object]:
@@ -158,11 +119,8 @@ def test_kill_at_any_moment_leaves_the_old_registry_or_the_new_one(
     source = registry_of_version("1", tmp_path / "source")
     target = tmp_path / "target"
     target.mkdir()
-    argv = [sys.executable, "-c", KILLED, source, target, "7"]
-    subprocess.run(argv, timeout=240, check=True)
-    versions = []
-    for folder in sorted(target.iterdir()):
-        path = folder / "registry.sqlite"
+    watched, versions = "evolve_ai.state.upgrades:upgrade", []
+    for path in registries_killed_in(watched, target, source=source, each=7):
         assert damage(path) is None
         with closing(sqlite3.connect(path)) as connection:
             query = "SELECT value FROM meta WHERE key = 'schema'"
