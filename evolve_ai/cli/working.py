@@ -6,7 +6,7 @@ from pathlib import Path
 from rich.console import RenderableType
 
 from evolve_ai.cli.options import say
-from evolve_ai.colony.keeper_program import is_compiled
+from evolve_ai.colony.keeper_program import needs_compiler
 from evolve_ai.model.guarantee import Sandbox
 from evolve_ai.pipelines import finding
 from evolve_ai.pipelines.sandboxing import Terms
@@ -58,8 +58,8 @@ def tell_once_what_is_lost() -> Callable[[], None]:
 
 def expect_keeper(project: Project, quiet: bool = False) -> None:
     """Say what the first command that starts anybody waits for."""
-    if not quiet and not is_compiled(project.workspace):
-        say("compiling the keeper, once for this project (about 20 s)", err=True)
+    if not quiet and needs_compiler(project.workspace):
+        say("compiling the keeper, once for this user (a few seconds)", err=True)
 
 
 def present(report: RenderableType) -> None:

@@ -1,23 +1,21 @@
-"""Compiles the keeper from the source that is shipped, once for a workspace."""
+"""Puts the keeper's program into a workspace: the shipped, the cached, or one compiled there."""
 
-import hashlib
 import os
-import platform
 import shutil
+import tempfile
 from pathlib import Path
 
+from evolve_ai.colony.keeper_cache import cached, keep
+from evolve_ai.colony.keeper_recipe import PROGRAM, SOURCE, command, key, shipped
 from evolve_ai.model.errors import ToolchainError
 from evolve_ai.system.commands import Ending, Limits, run_command
-from evolve_ai.system.files import storage_errors
+from evolve_ai.system.files import publish, storage_errors
 from evolve_ai.system.listing import programs_running
 from evolve_ai.system.refusals import refusal
 from evolve_ai.system.tools import tool_environment, tool_path
 from evolve_ai.system.trees import discard
 
-PROGRAM = "evolve-keeper"
-_SOURCE = Path(__file__).parents[1] / "keeper" / "src"
 _LIMITS = Limits(total=120.0, silence=120.0)
-_OPTIONS = ("--edition", "2021", "-C", "opt-level=2", "-C", "panic=abort", "-C", "strip=symbols")
 _HOW = (
     "install Rust with rustup, or your system's package `rustc`, "
     "and see that `rustc --version` works in this shell"
@@ -25,31 +23,45 @@ _HOW = (
 
 
 def keeper_program(workspace: Path) -> Path:
-    """The program for this machine; the compiler is called only where it is not there yet.
+    """The program for this machine. Where it is not there yet it is copied from this package, or
+    from the user's cache; where neither has it, it is compiled, and kept in that cache.
 
     Those of other versions go, as soon as nobody runs them. ToolchainError when it has to be
     compiled and cannot be, StorageError when the disk refuses.
     """
-    program = workspace.absolute() / "keeper" / _key() / PROGRAM
+    program = _place(workspace)
     if not program.is_file():
         with storage_errors(program):
             program.parent.mkdir(parents=True, exist_ok=True)
-            _compile(program)
+            _fill(program)
     _prune(program.parent)
     return program
 
 
-def is_compiled(workspace: Path) -> bool:
-    """Is the program there already? If not, the first who needs it waits for a compiler."""
-    return (workspace.absolute() / "keeper" / _key() / PROGRAM).is_file()
+def is_there(workspace: Path) -> bool:
+    return _place(workspace).is_file()
 
 
-def _key() -> str:
-    """What the program is made of, without asking a compiler that may not be there any more."""
-    digest = hashlib.sha256(f"{platform.machine()} {' '.join(_OPTIONS)}".encode())
-    for file in sorted(_SOURCE.glob("*.rs")):
-        digest.update(f" {file.name} {hashlib.sha256(file.read_bytes()).hexdigest()}".encode())
-    return digest.hexdigest()[:16]
+def needs_compiler(workspace: Path) -> bool:
+    """Does the first who needs the program wait for a compiler?"""
+    return not is_there(workspace) and _ready_made() is None
+
+
+def _place(workspace: Path) -> Path:
+    return workspace.absolute() / "keeper" / key() / PROGRAM
+
+
+def _fill(program: Path) -> None:
+    made = _ready_made()
+    if made is None:
+        _compile(program)
+        keep(program)
+    else:
+        publish(program, made.read_bytes(), mode=0o755)
+
+
+def _ready_made() -> Path | None:
+    return shipped() if shipped().is_file() else cached()
 
 
 def _prune(ours: Path) -> None:
@@ -62,26 +74,31 @@ def _prune(ours: Path) -> None:
 
 
 def _compile(program: Path) -> None:
-    environment = tool_environment(os.environ)
     if shutil.which("rustc", path=tool_path(os.environ)) is None:
         raise ToolchainError("`rustc` is not on the PATH, the keeper needs it once", todo=_HOW)
     # Two that compile at once do not meet, and a half-written program never has the final name.
-    draft = program.with_name(f".{PROGRAM}.{os.getpid()}")
-    try:
-        argv = ("rustc", *_OPTIONS, "-o", str(draft), str(_SOURCE / "main.rs"))
-        done = run_command(argv, cwd=program.parent, env=environment, limits=_LIMITS)
-        if done.ending is not Ending.EXITED:
-            raise ToolchainError(f"rustc has not finished in {done.seconds:.0f} s", todo=_HOW)
-        if done.code != 0:
-            told = done.stderr.decode("utf-8", "replace").strip()
-            if refused := refusal(told, what="the keeper cannot be compiled"):
-                raise refused
-            told = told[:500]
+    with tempfile.TemporaryDirectory(prefix=".", dir=program.parent) as folder:
+        draft = Path(folder) / PROGRAM
+        # Not every machine has the libraries to link statically.
+        if _complaint(draft, static=True) and (told := _complaint(draft, static=False)):
             raise ToolchainError(
-                f"the keeper does not compile: {told or f'exit status {done.code}'}",
-                where=_SOURCE,
+                f"the keeper does not compile: {told[:500]}",
+                where=SOURCE,
                 todo="see that there is room on the disk, and rustc 1.74 or newer",
             )
+        draft.chmod(0o755)
         draft.replace(program)
-    finally:
-        discard(draft)
+
+
+def _complaint(draft: Path, *, static: bool) -> str:
+    """What the compiler says that keeps it from making the program, or ""."""
+    argv, environment = command(draft, static=static), tool_environment(os.environ)
+    done = run_command(argv, cwd=draft.parent, env=environment, limits=_LIMITS)
+    if done.ending is not Ending.EXITED:
+        raise ToolchainError(f"rustc has not finished in {done.seconds:.0f} s", todo=_HOW)
+    if done.code == 0:
+        return ""
+    told = done.stderr.decode("utf-8", "replace").strip()
+    if refused := refusal(told, what="the keeper cannot be compiled"):
+        raise refused
+    return told or f"exit status {done.code}"

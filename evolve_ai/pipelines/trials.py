@@ -7,7 +7,8 @@ from pathlib import Path
 
 from evolve_ai.colony import pipes
 from evolve_ai.colony.keeper import Ended, Keeper, Launch, Refused, Started
-from evolve_ai.colony.keeper_program import keeper_program
+from evolve_ai.colony.keeper_program import is_there, keeper_program, needs_compiler
+from evolve_ai.colony.keeper_recipe import USAGE
 from evolve_ai.colony.programs import Programs
 from evolve_ai.colony.refusals import judged, judged_step, refuses_memory
 from evolve_ai.contracts.substrate import Confine
@@ -25,7 +26,6 @@ from evolve_ai.system.project import Project
 from evolve_ai.system.refusals import NOT_EXECUTED
 from evolve_ai.system.trees import discard
 
-_USAGE = 2  # exit code of a keeper that is told too little
 _ORPHAN_SECONDS = 2
 _SECONDS = 10.0
 _LIMITS = Limits(total=_SECONDS, silence=_SECONDS)
@@ -48,13 +48,17 @@ class Trials:
 
     @property
     def has_keeper(self) -> bool:
-        """Is the program there, so that no compiler is needed for it?"""
-        return any((self.project.workspace / "keeper").glob("*/evolve-keeper"))
+        """Can the program be had without a compiler?"""
+        return not needs_compiler(self.project.workspace)
 
     def keeper_program(self) -> str:
-        place = self.project.workspace if self.has_keeper else self.folder
-        self.program = keeper_program(place)
-        return "is there" if self.has_keeper else "can be compiled"
+        """It is put into a workspace by a run only, with the others of which none is left."""
+        workspace, ready = self.project.workspace, self.has_keeper
+        if is_there(workspace):
+            self.program = keeper_program(workspace)
+            return "is there"
+        self.program = keeper_program(self.folder)
+        return "is there to be copied" if ready else "can be compiled"
 
     def execution(self) -> str:
         """What lies in the workspace is executed."""
@@ -67,10 +71,10 @@ class Trials:
                 where=self.program.parent,
                 todo=NOT_EXECUTED,
             ) from error
-        if done.code != _USAGE:
+        if done.code != USAGE:
             told = done.stderr.decode("utf-8", "replace").strip()[-300:]
             raise MachineError(
-                f"a program ended with {done.code} instead of {_USAGE}: {told}",
+                f"a program ended with {done.code} instead of {USAGE}: {told}",
                 where=self.program,
                 todo="remove its folder, which is made anew; see that the libraries of C are there",
             )
@@ -126,7 +130,7 @@ class Trials:
                 break
             if not (refuses_memory(outcome.errno, outcome.text) and programs.leave_memory()):
                 raise _refusal(judged_step(outcome.errno, outcome.text))
-        if outcome.code != _USAGE:
+        if outcome.code != USAGE:
             raise SandboxError(f"a program that was started as an agent {outcome}")
         return "memory" if programs.in_memory else "a file without a name: memory is refused here"
 

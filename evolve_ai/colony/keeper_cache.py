@@ -1,0 +1,96 @@
+"""Keeps the keeper's program in the user's cache, so that it is compiled once for all projects.
+
+    $XDG_CACHE_HOME/evolve/keeper/<key>/evolve-keeper        (XDG Base Directory Specification 0.8)
+
+What lies there is run with all rights of the user, so it counts only where nobody else can have
+put it there.
+"""
+
+import os
+import stat
+from contextlib import suppress
+from pathlib import Path
+
+from evolve_ai.colony.keeper_recipe import PROGRAM, USAGE, key
+from evolve_ai.model.errors import MachineError, StorageError
+from evolve_ai.system.commands import Limits, run_command
+from evolve_ai.system.files import publish
+from evolve_ai.system.processes import ENVIRONMENT
+
+_OTHERS = stat.S_IWGRP | stat.S_IWOTH
+_LIMITS = Limits(total=10.0, silence=10.0)
+
+
+def cached() -> Path | None:
+    """The program of our sources, if it is there, ours, and runs on this machine."""
+    place = _place()
+    if place is not None:
+        with suppress(OSError, MachineError):
+            if _is_ours(place.lstat()) and _is_shut(place.parent) and _runs(place):
+                return place
+    return None
+
+
+def keep(program: Path) -> None:
+    """Put a copy there, unless the cache is full, read-only, or open to others."""
+    place = _place()
+    if place is not None:
+        with suppress(OSError, StorageError):
+            _make(place.parent)
+            if _is_shut(place.parent):
+                publish(place, program.read_bytes(), mode=0o755)
+
+
+def _place() -> Path | None:
+    folder = _folder()
+    return folder and folder / "evolve" / "keeper" / key() / PROGRAM
+
+
+def _folder() -> Path | None:
+    """Relative paths are to be ignored. A home that is not there is not made."""
+    folder = Path(os.environ.get("XDG_CACHE_HOME", ""))
+    if folder.is_absolute():
+        return folder
+    home = Path(os.environ.get("HOME", ""))
+    return home / ".cache" if home.is_absolute() and home.is_dir() else None
+
+
+def _make(folder: Path) -> None:
+    """Each folder that is missing (mode 0700), below one where nobody else can meddle."""
+    missing = [level for level in (folder, *folder.parents) if not level.exists()]
+    if all(map(_is_firm, _ways(missing[-1].parent if missing else folder))):
+        for level in reversed(missing):
+            level.mkdir(mode=0o700, exist_ok=True)
+
+
+def _is_ours(seen: os.stat_result) -> bool:
+    """A regular file that nobody but us, or root, has written."""
+    return stat.S_ISREG(seen.st_mode) and _has_our_owner(seen) and not seen.st_mode & _OTHERS
+
+
+def _is_shut(folder: Path) -> bool:
+    """Can nobody else write here, or put another folder in its place?"""
+    return not folder.stat().st_mode & _OTHERS and all(map(_is_firm, _ways(folder)))
+
+
+def _ways(folder: Path) -> set[Path]:
+    """All folders on the way there: by its name, and where links lead."""
+    return {level for way in (folder, folder.resolve()) for level in (way, *way.parents)}
+
+
+def _is_firm(folder: Path) -> bool:
+    """Does what is ours in it stay in its place? Where others may write, the sticky bit sees to
+    that (inode(7))."""
+    seen = folder.stat()
+    is_sticky = bool(seen.st_mode & stat.S_ISVTX)
+    return _has_our_owner(seen) and (is_sticky or not seen.st_mode & _OTHERS)
+
+
+def _has_our_owner(seen: os.stat_result) -> bool:
+    return seen.st_uid in (0, os.geteuid())
+
+
+def _runs(program: Path) -> bool:
+    """It may need libraries that this machine lacks: a home can be shared by several."""
+    done = run_command([str(program)], cwd=program.parent, env=ENVIRONMENT, limits=_LIMITS)
+    return done.code == USAGE
