@@ -56,9 +56,11 @@ def pytest_collection_finish() -> None:
 
 @pytest.fixture(scope="session", autouse=True)
 def _temporary_files_stay_here(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """What a command that is killed leaves among the temporary files goes with the tests' own."""
+    """What a command that is killed leaves among the temporary files goes with the tests' own, and
+    so does the cache of the user."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("TMPDIR", str(tmp_path_factory.mktemp("tmp")))
+        patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
         yield
 
 
@@ -107,7 +109,7 @@ def nothing_left() -> Iterator[None]:
 @pytest.fixture(scope="session")
 def keeper(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The program of the keeper, compiled once for all runs; in a place of this one."""
-    made_of = [ROOT / "evolve_ai" / "keeper" / "src", ROOT / "evolve_ai/colony/keeper_program.py"]
+    made_of = [ROOT / "evolve_ai" / "keeper" / "src", ROOT / "evolve_ai/colony/keeper_recipe.py"]
     made = made_once("keeper", made_of, keeper_program)
     workspace = tmp_path_factory.mktemp("keeper")
     shutil.copytree(made / "keeper", workspace / "keeper")
