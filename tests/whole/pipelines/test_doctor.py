@@ -1,6 +1,7 @@
 """The doctor names what is not well, and what helps."""
 
 import os
+import shutil
 import subprocess
 from collections.abc import Mapping
 from pathlib import Path
@@ -12,7 +13,7 @@ from evolve_ai.model.guarantee import Guarantee, Sandbox
 from evolve_ai.model.sandbox import Level
 from evolve_ai.model.settings import Settings
 from evolve_ai.pipelines import capacity, doctor, trials
-from evolve_ai.pipelines.doctor import Check, Subject, examine, filesystem
+from evolve_ai.pipelines.doctor import COMPILERS, Check, Subject, examine, filesystem
 from evolve_ai.substrates.rust.substrate import RustSubstrate
 from evolve_ai.system import machine
 from evolve_ai.system.project import Project
@@ -94,6 +95,24 @@ def test_missing_compiler_is_named(project: Path, monkeypatch: pytest.MonkeyPatc
     assert not check.ok
     assert "no `cargo`" in check.detail
     assert "install Rust" in check.todo
+
+
+def test_keeper_that_can_be_copied_needs_no_compiler(
+    project: Path, keeper: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.rmtree(project / "workspace" / "keeper")
+    for name in ("PATH", "CARGO_HOME", "XDG_CACHE_HOME"):
+        monkeypatch.setenv(name, str(project / "empty"))
+    checks = _examine(project)
+    assert not any(checks[name].ok for name in COMPILERS)
+    assert not checks["keeper program"].tried
+    cache = project / "empty" / "evolve" / "keeper"
+    shutil.copytree(keeper.parent, cache / keeper.parent.name)
+    checks = _examine(project)
+    assert not any(checks[name].ok for name in COMPILERS)
+    assert checks["keeper program"] == Check("keeper program", True, "is there to be copied")
+    assert checks["boxed start"].ok
+    assert list((project / "workspace").iterdir()) == []
 
 
 def test_compiler_of_rustup_is_found_without_its_folder_on_the_path(
