@@ -28,11 +28,11 @@ from evolve_ai.model.family_settings import GROUPS, OPTIONS, is_built_in
 from evolve_ai.model.setting import Section
 from evolve_ai.notifications.orchestrator_log import Log
 from evolve_ai.notifications.own_sink import OwnSink
-from evolve_ai.pipelines.components import Components
 from evolve_ai.selection.drift import drift
 from evolve_ai.selection.energy import energy
 from evolve_ai.selection.tournament import Tournament
 from evolve_ai.selection.truncation import Truncation
+from evolve_ai.session.components import Components
 from evolve_ai.substrates.rust.substrate import RustSubstrate
 from evolve_ai.system.guard import Guard
 from evolve_ai.system.plugin_output import divert
@@ -43,7 +43,7 @@ from evolve_ai.variation.standard import StandardVariation
 PRELOAD = (
     "evolve_ai.stages.birth",
     "evolve_ai.substrates.rust.substrate",
-    "evolve_ai.pipelines.colony_process",
+    "evolve_ai.colony.colony_process",
 )
 
 # name -> what makes the plug-in. A new one is a line here, and one in model/family_settings.py.

@@ -7,9 +7,9 @@ import click
 
 from evolve_ai.cli.options import json_option, project_option, say, show_json, unsafe_option
 from evolve_ai.cli.working import expect_keeper, open_project, present, terms
+from evolve_ai.inspection.verification import lost_key
 from evolve_ai.model.errors import EXIT_FAILED
 from evolve_ai.pipelines import runs
-from evolve_ai.pipelines.verification import lost_key
 from evolve_ai.plugins import assemble
 from evolve_ai.ui.builds import build_result, explanation
 from evolve_ai.ui.progress import build_bar

@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from evolve_ai.cli.options import json_option, project_option, say, show_json
-from evolve_ai.pipelines.health import check_health
+from evolve_ai.inspection.health import check_health
 from evolve_ai.plugins import assemble
 from evolve_ai.ui.words import sandbox_colour
 

@@ -7,8 +7,8 @@ import click
 
 from evolve_ai.cli.options import project_option, say, unsafe_option, workers_option
 from evolve_ai.cli.working import expect_keeper, open_project, terms
+from evolve_ai.operator.handing_over import hand_over
 from evolve_ai.pipelines import runs
-from evolve_ai.pipelines.handing_over import hand_over
 from evolve_ai.pipelines.initiate_project import check_count
 from evolve_ai.plugins import assemble
 from evolve_ai.ui.plain import one_line

@@ -17,7 +17,7 @@ from evolve_ai.cli.options import (
     workers_option,
 )
 from evolve_ai.cli.working import expect_keeper, open_project, tell_once_what_is_lost, terms
-from evolve_ai.pipelines import looking
+from evolve_ai.inspection import looking
 from evolve_ai.pipelines.cycle_report import CycleReport
 from evolve_ai.pipelines.life_manager import LifeManager
 from evolve_ai.pipelines.runs import life

@@ -8,8 +8,8 @@ from typing import Any
 import click
 
 from evolve_ai.cli.options import project_option, say
+from evolve_ai.inspection.agent_logs import log_of
 from evolve_ai.model.errors import EvolveError
-from evolve_ai.pipelines.agent_logs import log_of
 from evolve_ai.ui import streams
 
 LOOK_SECONDS = 0.2

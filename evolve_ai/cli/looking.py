@@ -4,7 +4,7 @@ from pathlib import Path
 
 from evolve_ai.cli.loading import load
 from evolve_ai.model.outline import Outline
-from evolve_ai.pipelines.project_root import find_root
+from evolve_ai.session.project_root import find_root
 from evolve_ai.system.outline_file import known_outline
 from evolve_ai.system.project import Folders
 

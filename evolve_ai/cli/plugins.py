@@ -6,9 +6,9 @@ import click
 
 from evolve_ai.cli.options import json_option, project_option, say, show_json
 from evolve_ai.cli.working import open_project
+from evolve_ai.inspection.plugin_list import plugin_list
 from evolve_ai.model.errors import NoProjectError
 from evolve_ai.model.settings import Settings
-from evolve_ai.pipelines.plugin_list import plugin_list
 from evolve_ai.ui.plugins import plugin_lines
 from evolve_ai.ui.streams import LOOKED
 

@@ -7,7 +7,7 @@ import click
 
 from evolve_ai.cli.looking import look_at
 from evolve_ai.cli.options import json_option, project_option, say, show_json
-from evolve_ai.pipelines import looking
+from evolve_ai.inspection import looking
 from evolve_ai.ui.columns import terminal_width
 from evolve_ai.ui.population import status_table
 from evolve_ai.ui.streams import LOOKED

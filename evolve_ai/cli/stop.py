@@ -7,8 +7,8 @@ import click
 
 from evolve_ai.cli.loading import load
 from evolve_ai.cli.options import Duration, project_option, say
-from evolve_ai.pipelines.handing_over import anybody_lives
-from evolve_ai.pipelines.handing_over import stop as end_life_cycle
+from evolve_ai.operator.handing_over import anybody_lives
+from evolve_ai.operator.handing_over import stop as end_life_cycle
 from evolve_ai.ui.plain import one_line
 
 

@@ -8,8 +8,8 @@ from rich.console import RenderableType
 from evolve_ai.cli.options import say
 from evolve_ai.colony.keeper_program import needs_compiler
 from evolve_ai.model.guarantee import Sandbox
-from evolve_ai.pipelines import finding
-from evolve_ai.pipelines.sandboxing import Terms
+from evolve_ai.session import finding
+from evolve_ai.session.sandboxing import Terms
 from evolve_ai.system.project import Project
 from evolve_ai.ui import streams
 from evolve_ai.ui.terminal import Terminal

@@ -19,8 +19,8 @@ from evolve_ai.model.agent import Fault
 from evolve_ai.model.colony import Refused, Start, Started
 from evolve_ai.model.sandbox import AgentBox
 from evolve_ai.system.exits import Room
-from evolve_ai.system.housekeeping import SPARE_DESCRIPTORS
 from evolve_ai.system.identity import Identity
+from evolve_ai.system.reserves import SPARE_DESCRIPTORS
 
 BARE = "bare"
 _LOOK_SECONDS = 0.1

@@ -8,9 +8,9 @@ from evolve_ai.model.agent import AgentRecord
 from evolve_ai.model.report import Finding, ScanReport, Severity, SourceReport
 from evolve_ai.model.status import AuditedFile, AuditResult, AuditRow, AuditTotals, FindingRow
 from evolve_ai.pipelines.build_agents import chosen
-from evolve_ai.pipelines.components import Components
 from evolve_ai.pipelines.cycle_report import Stopwatch
-from evolve_ai.pipelines.initiate_project import check_kernel
+from evolve_ai.session.components import Components
+from evolve_ai.session.pool import check_kernel
 from evolve_ai.stages.agent_scan_update import gene_code, rules_of, scan_folder, viable
 from evolve_ai.stages.audit import audit
 from evolve_ai.stages.context import Context

@@ -9,10 +9,9 @@ from evolve_ai.model.errors import NoPopulationError
 from evolve_ai.model.population_report import BuildNumbers
 from evolve_ai.model.report import BuildProgress, BuildVerdict, ScanReport
 from evolve_ai.model.status import BuildResult, BuildRow
-from evolve_ai.pipelines.commands import one_alive
-from evolve_ai.pipelines.components import Components
 from evolve_ai.pipelines.cycle_report import Stopwatch
-from evolve_ai.pipelines.initiate_project import open_pool
+from evolve_ai.session.components import Components
+from evolve_ai.session.pool import open_pool
 from evolve_ai.stages.agent_scan_update import scan
 from evolve_ai.stages.audit import audit
 from evolve_ai.stages.build import request_of
@@ -64,7 +63,7 @@ def build_agents(
 
 def chosen(registry: Registry, prefixes: Sequence[str]) -> Mapping[str, AgentRecord]:
     """By place, each once. NoPopulationError when nobody lives."""
-    asked = {one_alive(registry, prefix).id for prefix in prefixes}
+    asked = {registry.alive(prefix).id for prefix in prefixes}
     living = registry.living()
     if not living:
         raise NoPopulationError(

@@ -5,6 +5,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from evolve_ai.colony.bounds import joining
+from evolve_ai.colony.boxes import EXAM, around_of, box_of
+from evolve_ai.colony.colony_process import limits_of
 from evolve_ai.colony.keeper_program import keeper_program
 from evolve_ai.colony.season import turn
 from evolve_ai.colony.supervisor import Supervisor
@@ -17,11 +20,8 @@ from evolve_ai.model.genome import Genome, decode
 from evolve_ai.model.report import GenePool, Program
 from evolve_ai.model.status import ExamResult, Marks
 from evolve_ai.model.world import Resident
-from evolve_ai.pipelines.bounds import joining
-from evolve_ai.pipelines.colony_process import limits_of
-from evolve_ai.pipelines.components import Components
 from evolve_ai.pipelines.exam_check import check_held_out, told_in_words
-from evolve_ai.pipelines.sandboxing import EXAM, around_of, box_of
+from evolve_ai.session.components import Components
 from evolve_ai.stages.build import request_of
 from evolve_ai.state.registry import Registry
 from evolve_ai.system.exits import Room

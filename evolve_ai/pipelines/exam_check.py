@@ -2,8 +2,8 @@
 
 from evolve_ai.model.errors import UsageError
 from evolve_ai.model.told import Told, told_before
-from evolve_ai.pipelines.components import Components
-from evolve_ai.pipelines.inputs import told_by, told_so_far, told_store
+from evolve_ai.session.components import Components
+from evolve_ai.session.inputs import told_by, told_so_far, told_store
 from evolve_ai.state.registry import Registry
 
 

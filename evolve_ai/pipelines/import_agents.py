@@ -9,9 +9,9 @@ from evolve_ai.model.errors import EvolveError, TemplateError
 from evolve_ai.model.event import Event, Kind
 from evolve_ai.model.genome import MAX_BYTES, Genome, GenomeError, decode
 from evolve_ai.model.report import GenePool, ScanReport
-from evolve_ai.pipelines.components import Components
-from evolve_ai.pipelines.initiate_project import open_pool, settle_prices, start_energy
-from evolve_ai.pipelines.inputs import note_inputs
+from evolve_ai.session.components import Components
+from evolve_ai.session.inputs import note_inputs
+from evolve_ai.session.pool import open_pool, settle_prices
 from evolve_ai.stages.agent_scan_update import rules_of, with_codes, with_sources
 from evolve_ai.stages.audit import audit
 from evolve_ai.stages.birth import BirthTask, bear_chunk, nursery_of
@@ -123,7 +123,7 @@ def _found(
     state = registry.state
     number, place = state.numbers, state.places or 0
     record = newborn_record(
-        newborn, number, place, context.cycle, start_energy(context), founder=True
+        newborn, number, place, context.cycle, context.start_energy, founder=True
     )
     data = {"place": place, "active_genes": record.active_genes, "imported": True}
     batch = Batch(

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from pathlib import Path
 
 from evolve_ai.colony.keeper_program import keeper_program
 from evolve_ai.contracts.variation import Variation
@@ -12,25 +11,24 @@ from evolve_ai.model.agent import AgentRecord
 from evolve_ai.model.draws import Draws
 from evolve_ai.model.errors import (
     EvolveError,
-    SettingsError,
     StorageError,
     TemplateError,
     UsageError,
 )
 from evolve_ai.model.event import Event, Kind
 from evolve_ai.model.report import GenePool
-from evolve_ai.pipelines.components import Components
-from evolve_ai.pipelines.inputs import note_inputs
-from evolve_ai.pipelines.template import known_files, refusal, remembering, taken_up
-from evolve_ai.stages.birth import UNBORN, BirthTask, Newborn, Nursery, bear_chunk, nursery_of
+from evolve_ai.operator.commands import Found
+from evolve_ai.session.components import Components
+from evolve_ai.session.inputs import note_inputs
+from evolve_ai.session.pool import open_pool, settle_prices
+from evolve_ai.session.template import known_files, refusal, remembering, taken_up
+from evolve_ai.stages.birth import BirthTask, Newborn, Nursery, bear_chunk, nursery_of
 from evolve_ai.stages.context import Context
 from evolve_ai.stages.succession import newborn_record
 from evolve_ai.stages.trial import Trial
 from evolve_ai.state.registry import Batch, Registry
-from evolve_ai.system.content_store import ContentStore
 from evolve_ai.system.genome_file import GENOME
 from evolve_ai.system.project import Project
-from evolve_ai.system.trees import discard
 
 Progress = Callable[[int, int], None]
 # Where founders get their genes from: a pool, or what tries those of the template.
@@ -102,6 +100,16 @@ def initiate_project(
     return Founding(tuple(founded), pending, over.places or 0, untried)
 
 
+def founder(components: Components, registry: Registry, run: str) -> Found:
+    """Founds agents for the command `init` of an operator."""
+
+    def found(count: int, done: str, pool: GenePool | None) -> tuple[AgentRecord, ...]:
+        founding = initiate_project(components, registry, count, run, done=done, source=pool)
+        return founding.founded
+
+    return found
+
+
 def _pool_of(
     components: Components, registry: Registry, source: Source | None, run: str
 ) -> tuple[GenePool, str]:
@@ -142,57 +150,6 @@ def check_count(count: int) -> None:
         raise UsageError(f"{count} agents cannot be founded", todo=f"say 1 to {MOST}")
 
 
-def open_pool(components: Components, registry: Registry) -> GenePool:
-    """Read the template, keep its code, and hold it to what the population was founded with."""
-    project = components.project
-    for folder in (project.agents, project.logs, project.workspace):
-        folder.mkdir(parents=True, exist_ok=True)
-    for unborn in project.agents.glob(f"{UNBORN}*"):
-        discard(unborn)
-    pool = components.substrate.read_pool(project.template)
-    store = ContentStore(project.sources)
-    for code in pool.code.values():
-        store.put(code)
-    check_seed(project.root, registry, project.settings.seed)
-    if registry.state.fixed_hash is None:
-        first = replace(registry.state, fixed_hash=pool.fixed_hash, seed=project.settings.seed)
-        registry.commit(Batch(state=first), run="")
-    check_kernel(registry, pool, project.template)
-    return components.substrate.equip(project.workspace, pool)
-
-
-def check_kernel(registry: Registry, pool: GenePool, template: Path) -> None:
-    """A population keeps its kernel; TemplateError for a pool with another one."""
-    if registry.state.fixed_hash != pool.fixed_hash:
-        raise TemplateError(
-            "kernel or manifest of the template are not those that the living agents have",
-            where=template,
-            todo="put src/kernel, src/lib.rs and Cargo.toml (its crates, too) back, or begin a new "
-            "project: evolve new DIR",
-        )
-
-
-def check_seed(root: Path, registry: Registry, seed: int) -> None:
-    """A population keeps its first seed; SettingsError for another one."""
-    known = registry.state.seed
-    if known is not None and known != seed:
-        raise SettingsError(
-            f"seed {seed} was asked for, but this population began with seed {known}",
-            where=root / "evolve.toml",
-            todo=f"set seed = {known}, or begin a new project: evolve new DIR",
-        )
-
-
-def settle_prices(registry: Registry, run: str) -> None:
-    """Derive, once, the mean number of active genes of the founders: it sets their price."""
-    if registry.state.founder_genes is not None:
-        return
-    genes = [record.active_genes for record in registry.founders()]
-    if genes:
-        state = replace(registry.state, founder_genes=sum(genes) / len(genes))
-        registry.commit(Batch(state=state), run)
-
-
 def _found(
     components: Components, context: Context, first: int, total: int
 ) -> Iterator[list[tuple[int, Newborn]]]:
@@ -229,7 +186,7 @@ def _enter(
     records = [
         replace(
             newborn_record(
-                newborn, number, places + at, context.cycle, start_energy(context), founder=True
+                newborn, number, places + at, context.cycle, context.start_energy, founder=True
             ),
             age=context.draws.rng("age", newborn.genome.id).randrange(economy.age_limit),
         )
@@ -250,12 +207,6 @@ def _enter(
     components.sink.deliver(registry.commit(batch, run))
     _write_log(context.project, records, [newborn.code_hash for _, newborn in newborns])
     return records
-
-
-def start_energy(context: Context) -> int:
-    """E0 in thousandths: the income of a founder in so many cycles."""
-    settings = context.settings
-    return int(settings.economy.start_cycles * max(1, settings.cycle.ticks) * 1000)
 
 
 def _founding_event(record: AgentRecord) -> Event:

@@ -6,10 +6,10 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
-from functools import partial
 
+from evolve_ai.colony.layout import Layout
 from evolve_ai.contracts.colony import Colony
-from evolve_ai.contracts.substrate import Builder, Progress
+from evolve_ai.contracts.substrate import Progress
 from evolve_ai.model.agent import AgentRecord, Fault
 from evolve_ai.model.cycle import Cycle, Summary
 from evolve_ai.model.errors import NoPopulationError
@@ -17,23 +17,21 @@ from evolve_ai.model.event import Event
 from evolve_ai.model.report import BuildRequest, BuildVerdict, GenePool
 from evolve_ai.model.selection import Verdicts
 from evolve_ai.model.tally import NO_HISTORY
-from evolve_ai.pipelines import session
-from evolve_ai.pipelines.background import BackgroundBuilder
-from evolve_ai.pipelines.budgets import Budgets
-from evolve_ai.pipelines.components import Components
+from evolve_ai.modes.free import mode_of
+from evolve_ai.modes.lockstep import Lockstep
+from evolve_ai.operator.operator import Hear, Operator
 from evolve_ai.pipelines.cycle_report import PAUSE, CycleReport, Stopwatch
-from evolve_ai.pipelines.folders import look
-from evolve_ai.pipelines.initiate_project import open_pool, start_energy
-from evolve_ai.pipelines.inputs import note_inputs
-from evolve_ai.pipelines.interleaving import Interleaving
-from evolve_ai.pipelines.layout import Layout
-from evolve_ai.pipelines.live_updates import LiveUpdates, open_watcher
-from evolve_ai.pipelines.opening import open_colonies
-from evolve_ai.pipelines.operator import Hear, Operator
-from evolve_ai.pipelines.population import Population
-from evolve_ai.pipelines.takeover import prelude
-from evolve_ai.pipelines.template import Template
-from evolve_ai.pipelines.tidying import tidy
+from evolve_ai.pipelines.initiate_project import founder
+from evolve_ai.session import session
+from evolve_ai.session.budgets import Budgets
+from evolve_ai.session.components import Components
+from evolve_ai.session.folders import look
+from evolve_ai.session.inputs import note_inputs
+from evolve_ai.session.opening import open_colonies
+from evolve_ai.session.pool import open_pool
+from evolve_ai.session.population import Population
+from evolve_ai.session.template import Template
+from evolve_ai.session.tidying import tidy
 from evolve_ai.stages.audit import audit
 from evolve_ai.stages.context import Context
 from evolve_ai.stages.genome_sync import sync
@@ -74,14 +72,13 @@ class LifeManager:
         self._build_progress = build_progress
         self._hear = hear
         self._stopping = False
-        self._background: BackgroundBuilder | None = None
         self._in_step = True  # with the registry: nobody has lived what is not committed
         self.detaches = False  # at the end agents live on, for the next run to take over
 
     def __enter__(self) -> "LifeManager":
         components, registry = self.components, self.registry
         pool = open_pool(components, registry)
-        self._builder = components.builder(pool)
+        self._mode = Lockstep(components.builder(pool), self._build_progress)
         self._template = Template(components, registry, self.run_id, self._try)
         self._template.open(pool)
         self.colony: Colony = open_colonies(components, registry, self.run_id, lambda: self.pool)
@@ -98,10 +95,7 @@ class LifeManager:
         return self._template.pool
 
     def _try(self, requests: Sequence[BuildRequest]) -> Sequence[BuildVerdict] | None:
-        """In free mode nobody waits for a trial, but for the one before the first cycle."""
-        if self._background is not None:
-            return self._background.trial_beside(requests)
-        return self._builder.trial(requests, self._build_progress)
+        return self._mode.trial(requests)
 
     def _take_over(self) -> None:
         components, registry = self.components, self.registry
@@ -120,23 +114,18 @@ class LifeManager:
         self._offers: frozenset[str] = frozenset()
         self._faults: dict[str, Fault] = {}
         self._spoke = time.monotonic()
-        self._live_updates: LiveUpdates | None = None
-        if components.clock is not None:
-            watcher = open_watcher(components.project.agents, components.substrate, self.pool)
-            self._background = BackgroundBuilder(
-                self._builder, lambda: components.read_only_builder(self.pool)
-            )
-            self._live_updates = LiveUpdates(
-                self.population, self.colony, self._background, watcher, components.clock
-            )
+        self._mode = mode_of(
+            components, self._mode, self.population, self.colony, lambda: self.pool
+        )
         self.operator = Operator(
             components,
             registry,
             self.run_id,
             self.population,
             self.colony,
-            lambda: self._background or self._builder,
+            self._mode.builder,
             lambda: self.pool,
+            founder(components, registry, self.run_id),
             self._hear,
         )
 
@@ -149,8 +138,7 @@ class LifeManager:
         """
         stays = self.detaches and kind is None
         try:
-            if self._live_updates is not None:
-                self._live_updates.close()
+            self._mode.close()
             if kind is None and not stays:
                 self._send_home()
             elif isinstance(error, Exception):
@@ -168,9 +156,8 @@ class LifeManager:
 
     def _send_home(self) -> None:
         """Who died in the pause is judged as if the run went on: it must not count as running."""
-        cycle = self.cycle if self._live_updates is not None else self.cycle + 1
         faults = {**self._faults, **self.colony.reap()}
-        context = self.components.context(self.pool, cycle)
+        context = self.components.context(self.pool, self._mode.counted_in(self.cycle))
         judged = after_faults(context, self.population.agents, faults)
         before = self.population.agents
         session.end(self.components, self.registry, self.run_id, self.colony, before, *judged)
@@ -217,16 +204,12 @@ class LifeManager:
         return False
 
     def _doze(self, seconds: float) -> None:
-        if self._live_updates is None or not self._begun:  # nobody is started before a first cycle
-            time.sleep(seconds)
-            return
-        self._live_updates.wait(seconds)
+        self._mode.wait(seconds)
         context = self.components.context(self.pool, self.cycle)
         self._in_step = False
-        self._live_updates.look(context, {}, self._faults)
-        self._faults, self._in_step = {}, True
-        if self._background is not None:
-            self._background.check()
+        self._faults = self._mode.look(context, self._faults)
+        self._in_step = True
+        self._mode.check()
 
     def _keep_in_touch(self) -> None:
         """An agent that hears nothing for the orphan time ends; so let it hear of us in time."""
@@ -246,11 +229,12 @@ class LifeManager:
         else:
             self._prepare(context, clock)
         self._begun = True
+        self._mode.begin()
         observed = self._observe(context)
         clock.lap("observe")
-        places, start = self.registry.state.places or 0, start_energy(context)
+        places, start = self.registry.state.places or 0, context.start_energy
         lived = {record.id: record.lived_tick for record in observed.agents.values()}
-        interleaving = Interleaving(context, self._live_updates, lived)
+        interleaving = self._mode.interleaving(context, lived)
         interleaving.look()
         observed = replace(observed, agents=caught_up(observed.agents, interleaving.renewed()))
         verdicts = select(context, observed.agents, self.components.policy, places, start)
@@ -265,7 +249,7 @@ class LifeManager:
     def _prepare(self, context: Context, clock: Stopwatch) -> None:
         """From scan to run, on record: whoever takes over from here goes on with the season."""
         population = self.population
-        interleaving = Interleaving(context, self._live_updates if self._begun else None)
+        interleaving = self._mode.interleaving(context)
         agents, judged = self._judge(context)
         asked = {a: record for a, record in agents.items() if record.cause not in FINAL}
         looked = look(interleaving.context, asked, population.sources, population.genome_bytes)
@@ -283,15 +267,11 @@ class LifeManager:
         updated = replace(updated, events=(*judged, *looked.events, *updated.events))
         population.sources = scanned.sources
         clock.lap("audit")
-        built = population.build(context, updated, self._chosen_builder(), self._build_progress)
+        built = population.build(context, updated, self._mode.cycle_builder(), self._build_progress)
         built = replace(built, taints=(*looked.taints, *built.taints))
         clock.lap("build")
         self._in_step = False
-        if self._live_updates is not None and self._begun:
-            population.change_over(context, updated, built, self.colony, interleaving.look)
-        else:
-            ran = population.run(context, updated, built, self.colony, prelude(context.cycle))
-            population.keep(context, updated, built, ran, turning=True)
+        self._mode.change_over(context, updated, built, interleaving)
         clock.lap("run")
 
     def _judge(self, context: Context) -> tuple[Mapping[str, AgentRecord], tuple[Event, ...]]:
@@ -308,19 +288,9 @@ class LifeManager:
         self.population.agents = dict(agents)
         if not agents:
             raise NoPopulationError("nobody is alive here", todo="found agents: evolve init 100")
-        if self._live_updates is not None:
-            self._live_updates.follow()
+        self._mode.follow()
         self.cycle += 1
         return self.components.context(self.pool, self.cycle)
-
-    def _chosen_builder(self) -> Builder:
-        """In free mode nobody waits for the compiler, unless nobody lives yet."""
-        if self._background is None:
-            return self._builder
-        self._background.finished()  # the build to come asks for all who lack a program
-        self._background.check()
-        alone = self._background.idle and not self.colony.running()
-        return self._builder if alone else self._background
 
     def _observe(self, context: Context) -> Observed:
         pool = offered(context.pool) if self._offers else []
@@ -335,8 +305,8 @@ class LifeManager:
             self._offers, self._spoke = frozenset(), time.monotonic()
         else:
             self._keep_in_touch()
-        between = partial(self._live_updates.look, context) if self._live_updates else None
-        return observe(context, self.population.agents, self.colony, world, between)
+        agents, between = self.population.agents, self._mode.between(context)
+        return observe(context, agents, self.colony, world, between)
 
     def _succeed(self, context: Context, observed: Observed, verdicts: Verdicts) -> Succeeded:
         return succeed(
@@ -345,7 +315,7 @@ class LifeManager:
             verdicts,
             self.components.variation,
             self.population.genome,
-            endowment=int(context.settings.economy.endowment * start_energy(context)),
+            endowment=int(context.settings.economy.endowment * context.start_energy),
             first_number=self.registry.state.numbers,
             places=self.registry.state.places or 0,
         )
@@ -389,12 +359,11 @@ class LifeManager:
         )
 
     def _clear(self, context: Context, dead: Sequence[str]) -> None:
-        interleaving = Interleaving(context, self._live_updates)
+        interleaving = self._mode.interleaving(context)
         for agent in dead:
             interleaving.look()
             session.clear_away(self.components.project, [agent])
         self._clock.lap("clear")
-        put_off = self._background is not None and self._background.prune_due
-        tools = (self.colony, self.registry, self._copies, self._background or self._builder)
-        tidy(context, self.population, *tools, put_off)
+        tools = (self.colony, self.registry, self._copies, self._mode.builder())
+        tidy(context, self.population, *tools, self._mode.prune_due)
         self._clock.lap("tidy")

@@ -10,8 +10,12 @@ from typing import Any
 import tomlkit
 
 from evolve_ai import __version__
-from evolve_ai.contracts.sink import Sink
+from evolve_ai.colony.bounds import bounded
+from evolve_ai.colony.boxes import EXAM
 from evolve_ai.contracts.substrate import Progress
+from evolve_ai.inspection import views
+from evolve_ai.inspection.explain import explain_build
+from evolve_ai.inspection.verification import lost_key, verify_project
 from evolve_ai.model.errors import EvolveError
 from evolve_ai.model.event import Event, Kind
 from evolve_ai.model.pruning import Pruned
@@ -25,32 +29,26 @@ from evolve_ai.model.status import (
     Verification,
 )
 from evolve_ai.notifications.notifier import Notifier, open_notifier
-from evolve_ai.notifications.orchestrator_log import Log, open_log
+from evolve_ai.notifications.orchestrator_log import Log
 from evolve_ai.notifications.webhook_check import check_webhooks
-from evolve_ai.pipelines import commands, inbox, stopping, views
-from evolve_ai.pipelines.abandonment import NO_SEASON, abandon_season
+from evolve_ai.operator import commands, inbox
+from evolve_ai.operator.operator import Hear
 from evolve_ai.pipelines.audit_agents import audit_agents
-from evolve_ai.pipelines.bounds import bounded
-from evolve_ai.pipelines.boxed_trial import boxed_trial
 from evolve_ai.pipelines.build_agents import build_agents
-from evolve_ai.pipelines.components import Components, check_needs
 from evolve_ai.pipelines.exam import examine
-from evolve_ai.pipelines.explain import explain_build
-from evolve_ai.pipelines.finding import open_project
 from evolve_ai.pipelines.import_agents import Imported, import_agents
-from evolve_ai.pipelines.initiate_project import (
-    Founding,
-    check_seed,
-    initiate_project,
-    open_pool,
-)
+from evolve_ai.pipelines.initiate_project import Founding, founder, initiate_project
 from evolve_ai.pipelines.life_manager import LifeManager
-from evolve_ai.pipelines.looking import LIFE_CYCLE, life_cycle
-from evolve_ai.pipelines.operator import Hear
-from evolve_ai.pipelines.project_root import find_remains, find_root
-from evolve_ai.pipelines.recovery import add_news, open_registry, refuse_lost, take_news
-from evolve_ai.pipelines.sandboxing import EXAM, Terms, sandbox_of
-from evolve_ai.pipelines.verification import lost_key, verify_project
+from evolve_ai.session import stopping
+from evolve_ai.session.abandonment import NO_SEASON, abandon_season
+from evolve_ai.session.boxed_trial import boxed_trial
+from evolve_ai.session.components import Assemble, Components, check_needs, nobody
+from evolve_ai.session.finding import open_project
+from evolve_ai.session.holding import LIFE_CYCLE, life_cycle
+from evolve_ai.session.pool import check_seed, open_pool
+from evolve_ai.session.project_root import find_remains, find_root
+from evolve_ai.session.recovery import add_news, open_registry, refuse_lost, take_news
+from evolve_ai.session.sandboxing import Terms, sandbox_of
 from evolve_ai.stages.observe import load_of
 from evolve_ai.state.copies import Copies
 from evolve_ai.state.registry import Batch, Registry, Run
@@ -62,7 +60,6 @@ from evolve_ai.system.paths import check_path
 from evolve_ai.system.project import Folders, Project
 from evolve_ai.system.settings_file import FILE_NAME
 
-Assemble = Callable[[Project, Sink], Components]
 INIT, IMPORT = "init", "import"
 
 
@@ -218,7 +215,9 @@ def operate(
         return Asked(ids, held)
     with opened(open_project(folder, overrides), assemble, name) as (components, registry, run):
         inbox.post(project.inbox, command)
-        reach = commands.without_life_cycle(components, registry)
+        reach = commands.without_life_cycle(
+            components, registry, founder(components, registry, run)
+        )
         living = registry.living()
         carried = commands.carry_out(components, registry, run, registry.cycle, living, reach)
     return Asked(ids, None, carried.told)
@@ -300,11 +299,6 @@ def story(project: Project, assemble: Assemble, prefix: str) -> AgentStory:
         record = registry.agent(prefix)
         cost = world.cost(load_of(record, registry.state.founder_genes))
         return views.story_of(project, registry, record, cost)
-
-
-def nobody(project: Project) -> Notifier:
-    """For one who only looks: nobody is told of anything."""
-    return Notifier((), open_log(project.logs))
 
 
 def build(

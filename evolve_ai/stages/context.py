@@ -43,6 +43,12 @@ class Context:
         return self.substrate.policy_hash(self.pool.manifests)
 
     @property
+    def start_energy(self) -> int:
+        """E0 in thousandths: the income of a founder in so many cycles."""
+        settings = self.settings
+        return int(settings.economy.start_cycles * max(1, settings.cycle.ticks) * 1000)
+
+    @property
     def line(self) -> Line:
         return CYCLES if self.clock is None else SECONDS
 

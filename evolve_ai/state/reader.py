@@ -118,6 +118,17 @@ class Reader:
             f"several agents' ids begin with {prefix!r}: {ids} …", todo="give more of the id"
         )
 
+    def alive(self, prefix: str) -> AgentRecord:
+        """The living agent whose id begins with this; UnknownAgentError for a dead one, too."""
+        record = self.agent(prefix)
+        if not record.alive:
+            raise UnknownAgentError(
+                f"agent {record.id} died in cycle {record.died_cycle} ({record.cause}), and its "
+                "folder is gone",
+                todo=f"what is known of it: evolve show {record.id[:13]}",
+            )
+        return record
+
     def children(self, agent: str) -> list[str]:
         query = (
             "SELECT c.id FROM lineage x CROSS JOIN individuals c ON c.number = x.child "

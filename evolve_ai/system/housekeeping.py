@@ -1,6 +1,5 @@
 """Measures the budgets: what a population may use, and what it uses now."""
 
-import os
 import time
 from collections.abc import Collection, Sequence
 from contextlib import suppress
@@ -12,19 +11,18 @@ from evolve_ai.model.remedy import BUILDS, LIFE_CYCLE, LOGS, OTHERS, REGISTRY, S
 from evolve_ai.system import machine
 from evolve_ai.system.consumption import Holdings, folders_of, holdings, memory_of
 from evolve_ai.system.project import Folders
+from evolve_ai.system.reserves import (
+    AGENT_BYTES,
+    DESCRIPTORS_PER_AGENT,
+    DISK_RESERVE,
+    FOLDER_BYTES,
+    FOLDER_INODES,
+    INODE_RESERVE,
+    MEMORY_SHARE,
+    MIB,
+    OWN_DESCRIPTORS,
+)
 
-MIB = 1024 * 1024
-MEMORY_SHARE = 0.7  # of the machine; the rest is for the life-cycle, the compiler and others
-DISK_RESERVE = 1024 * MIB
-INODE_RESERVE = 10_000
-DESCRIPTORS_PER_AGENT = 2  # its two pipes
-# Never used up by agents: for files, sockets and compilers of our own, however many they are.
-SPARE_DESCRIPTORS = 64
-# And what a process that has a colony holds all the time, its pool of a worker a core among it.
-OWN_DESCRIPTORS = SPARE_DESCRIPTORS + 28 + 4 * (os.cpu_count() or 1)
-AGENT_BYTES = 270 * 1024  # memory of a small agent: its own pages, and the kernel's for it
-FOLDER_BYTES = 200 * 1024
-FOLDER_INODES = 40
 _KINDS = {"store": STORE, "build": BUILDS}
 LOOK_SECONDS = 60.0  # between two looks at folders
 

@@ -10,11 +10,7 @@ import pytest
 from commands import EVOLVE, evolve
 from project_support import ProjectUnderTest, wait_until
 
-from evolve_ai.system.housekeeping import (
-    DESCRIPTORS_PER_AGENT,
-    OWN_DESCRIPTORS,
-    SPARE_DESCRIPTORS,
-)
+from evolve_ai.system.reserves import DESCRIPTORS_PER_AGENT, OWN_DESCRIPTORS, SPARE_DESCRIPTORS
 
 
 def test_vanished_folder_of_agents_harms_nobody(calm: ProjectUnderTest) -> None:

@@ -15,7 +15,7 @@ from commands import EVOLVE
 from project_support import ProjectUnderTest, wait_until
 from seccomp_filter import without_system_call
 
-from evolve_ai.system.housekeeping import SPARE_DESCRIPTORS
+from evolve_ai.system.reserves import SPARE_DESCRIPTORS
 
 EXECVEAT = {"x86_64": 322, "aarch64": 281}
 MEMFD_CREATE = {"x86_64": 319, "aarch64": 279}

@@ -15,7 +15,7 @@ from evolve_ai.model.colony import Exchange, Limits, Refused, Started
 from evolve_ai.model.frame import MAX_STEPS_OF_FRAME
 from evolve_ai.model.report import Program
 from evolve_ai.model.world import Percept
-from evolve_ai.system.housekeeping import SPARE_DESCRIPTORS
+from evolve_ai.system.reserves import SPARE_DESCRIPTORS
 
 STEPS = (1.0, 2.0)
 

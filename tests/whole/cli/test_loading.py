@@ -30,7 +30,7 @@ HEAVY = {
     "tomlkit",
     "tree_sitter",
 }
-OURS_OF_LOOKING = {"cli", "model", "pipelines", "state", "system", "ui"}
+OURS_OF_LOOKING = {"cli", "colony", "inspection", "model", "session", "state", "system", "ui"}
 SPY = """
 import atexit, os, sys
 end = os._exit

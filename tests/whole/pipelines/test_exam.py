@@ -13,11 +13,11 @@ from project_support import ProjectUnderTest
 from evolve_ai.model.genome import FileGene, Genome, encode
 from evolve_ai.model.report import GenePool
 from evolve_ai.pipelines import runs
-from evolve_ai.pipelines.components import Components
 from evolve_ai.pipelines.exam import Candidate, programs_for, sit
-from evolve_ai.pipelines.finding import open_project
-from evolve_ai.pipelines.initiate_project import open_pool
 from evolve_ai.plugins import assemble
+from evolve_ai.session.components import Components
+from evolve_ai.session.finding import open_project
+from evolve_ai.session.pool import open_pool
 
 AGENTS = 16
 

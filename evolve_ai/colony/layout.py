@@ -1,0 +1,54 @@
+"""How a population is shared out: its demes, and the colonies that have them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from evolve_ai.model.places import deme_of
+from evolve_ai.state.reader import Reader
+from evolve_ai.system import machine
+from evolve_ai.system.reserves import DESCRIPTORS_PER_AGENT, OWN_DESCRIPTORS
+
+if TYPE_CHECKING:
+    from evolve_ai.model.settings import Settings
+
+_FOLDER = "colony"
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """Deme d lives in the colony d % colonies."""
+
+    demes: int = 1
+    colonies: int = 1
+
+    def demes_of(self, colony: int) -> tuple[int, ...]:
+        return tuple(range(colony, self.demes, self.colonies))
+
+    def colony_of(self, place: int) -> int:
+        return deme_of(place, self.demes) % self.colonies
+
+    def folders(self, workspace: Path) -> tuple[Path, ...]:
+        """One for each colony."""
+        if self.colonies == 1:
+            return (workspace / _FOLDER,)
+        return tuple(workspace / f"{_FOLDER}-{number}" for number in range(self.colonies))
+
+    @classmethod
+    def of_last_run(cls, registry: Reader) -> Layout:
+        state = registry.state
+        return cls(state.demes, state.colonies)
+
+    @classmethod
+    def wanted(cls, settings: Settings, places: int) -> Layout:
+        """As the settings say, or with as few colonies as descriptors allow."""
+        few = min(colonies_needed(places), settings.demes)
+        return cls(settings.demes, settings.colonies or few)
+
+
+def colonies_needed(agents: int) -> int:
+    """How many processes have descriptors enough for so many agents."""
+    room = max(1, (machine.descriptors() - OWN_DESCRIPTORS) // DESCRIPTORS_PER_AGENT)
+    return max(1, -(-agents // room))

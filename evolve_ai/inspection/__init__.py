@@ -1,0 +1,1 @@
+"""Looks at machine and population, and writes nothing: doctor, status, verify, explain."""

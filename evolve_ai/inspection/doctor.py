@@ -1,0 +1,297 @@
+"""Examines whether this machine and this project can keep a population alive (`evolve doctor`)."""
+
+import os
+import platform
+import sys
+import tempfile
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+
+from evolve_ai.colony.layout import colonies_needed
+from evolve_ai.inspection import capacity
+from evolve_ai.inspection.trials import BuildTrial, Trials
+from evolve_ai.model.capacity import Bound
+from evolve_ai.model.errors import EvolveError
+from evolve_ai.model.guarantee import Sandbox
+from evolve_ai.model.sandbox import Level
+from evolve_ai.notifications.webhook_check import check_webhooks
+from evolve_ai.session.sandboxing import remedy
+from evolve_ai.system import cgroup
+from evolve_ai.system.paths import check_path
+from evolve_ai.system.project import Project
+from evolve_ai.system.sandbox import refuse_other_processors
+from evolve_ai.system.settings_file import FILE_NAME, load_settings
+
+PYTHON = (3, 11)
+HOW = (
+    "install bubblewrap, and see that user namespaces are allowed (sysctl "
+    "user.max_user_namespaces, kernel.apparmor_restrict_unprivileged_userns); or set "
+    'sandbox.level = "landlock"'
+)
+LOCAL = "put the project on a disk of this machine (ext4, xfs, btrfs, tmpfs)"
+SUBSTRATE = "substrate"  # the row of a language that is not there
+COMPILERS = ("rustc", "cc")  # what a keeper is compiled with, by the names of their rows
+# What they find keeps nothing else from being tried.
+LOOKED_AT_ONLY = frozenset({"registry", "template", "plug-ins", "local disk", "cgroup v2"})
+REMOTE = ("nfs", "nfs4", "cifs", "smb3", "fuse.sshfs", "9p", "afs", "ceph", "lustre", "beegfs")
+
+Detail = Callable[[], str]
+NamedDetail = tuple[str, Detail]
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One thing that was looked at; `todo` says what helps when it is not well. What needs a thing
+    that is not well is not `tried`: its own cause is not known."""
+
+    name: str
+    ok: bool
+    detail: str
+    todo: str = ""
+    tried: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One thing to be looked at, and the names of those that it needs."""
+
+    name: str
+    detail: Detail
+    needs: tuple[str, ...] = ()
+
+
+class _Unwell(Exception):
+    """A check failed: its detail and what helps."""
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """What is examined. Callables tell what they found, or raise EvolveError.
+
+    `pids` are the living and their processes; `tools`, `libraries` and `build` are those of the
+    substrate: what it needs of this machine, and a build of one line in a folder, confined.
+    """
+
+    project: Project
+    pids: Mapping[str, int | None] = field(default_factory=dict)
+    tools: Sequence[NamedDetail] = ()
+    plugins: Detail = lambda: "as the settings name them"
+    template: Detail = lambda: ""
+    registry: Detail = lambda: ""
+    libraries: Sequence[str] = ()
+    build: BuildTrial | None = None
+
+
+def examine(subject: Subject) -> list[Check]:
+    """All checks, each of which depends on its own cause only."""
+    project = subject.project
+    findings = _Findings()
+    checks = findings.of(_looked_at(subject))
+    if "folders" in findings.unwell:  # there is no place to try anything in
+        return [*checks, *findings.of(_needing_a_place(subject, Trials(project, (), Path())))]
+    place = project.workspace if project.workspace.is_dir() else project.root
+    with tempfile.TemporaryDirectory(prefix="doctor-", dir=place) as folder:
+        trials = Trials(project, subject.libraries, Path(folder))
+        checks += findings.of(_needing_a_place(subject, trials))
+        checks += [
+            Check(f"sandbox: {one.name}", one.held, one.how) for one in trials.sandbox.guarantees
+        ]
+        if subject.build is not None:
+            checks += findings.of([_build(subject, trials, subject.build)])
+    return checks
+
+
+def _looked_at(subject: Subject) -> Iterator[Row]:
+    project = subject.project
+    yield Row("python", _python)
+    yield Row("path", partial(_path, project.root))
+    for name, detail in subject.tools:
+        yield Row(name, detail)
+    yield Row("settings", partial(_settings, project.root))
+    yield Row("plug-ins", subject.plugins, ("settings", SUBSTRATE))
+    yield Row("webhooks", partial(check_webhooks, project.settings, project.root), ("settings",))
+    yield Row("template", subject.template, ("settings", SUBSTRATE))
+    yield Row("registry", subject.registry, ("settings",))
+    yield Row("folders", partial(_writable, project.root))
+    yield Row("local disk", partial(_local, project.workspace))
+    for name, detail in _room(project, subject.pids):
+        yield Row(name, detail)
+    yield Row("cgroup v2", cgroup.probe)
+
+
+def _needing_a_place(subject: Subject, trials: Trials) -> Iterator[Row]:
+    """Each in the order of what it needs."""
+    tools = tuple(name for name, _ in subject.tools if name in COMPILERS)
+    compiled = () if trials.has_keeper else tools
+    yield Row("named pipes", partial(_pipes, trials.folder), ("folders",))
+    yield Row("keeper program", trials.keeper_program, ("folders", *compiled))
+    yield Row("execution", trials.execution, ("keeper program",))
+    yield Row("keeper", trials.keeper, ("execution",))
+    yield Row("start", trials.start, ("keeper", "named pipes"))
+    if Level(subject.project.settings.sandbox.level) is Level.NONE:
+        yield Row("sandbox", _no_sandbox)
+        return
+    yield Row("processor", _processor)
+    yield Row("sandbox", partial(_sandbox, trials), ("start", "processor", SUBSTRATE))
+    yield Row("boxed start", trials.boxed_start, ("sandbox",))
+
+
+def _build(subject: Subject, trials: Trials, build: BuildTrial) -> Row:
+    level = Level(subject.project.settings.sandbox.level)
+    box = () if level is Level.NONE else ("sandbox",)
+    needs = ("path", *(name for name, _ in subject.tools), "execution", *box)
+    return Row("build", partial(build, trials.folder / "build", trials.confinement), needs)
+
+
+class _Findings:
+    """Who is not well, and whose cause that is."""
+
+    def __init__(self) -> None:
+        self.unwell: dict[str, str] = {}
+
+    def of(self, rows: Iterable[Row]) -> list[Check]:
+        return [self._of(row) for row in rows]
+
+    def _of(self, row: Row) -> Check:
+        causes = [self.unwell[name] for name in row.needs if name in self.unwell]
+        if causes:
+            self.unwell[row.name] = causes[0]
+            return Check(row.name, False, f"not tried: {causes[0]} is not well", tried=False)
+        check = _attempt(row.name, row.detail)
+        if not check.ok and check.name not in LOOKED_AT_ONLY:
+            self.unwell[row.name] = row.name
+        return check
+
+
+def _no_sandbox() -> str:
+    raise _Unwell(
+        str(Sandbox(Level.NONE)), 'set sandbox.level = "landlock" (or "full") in evolve.toml'
+    )
+
+
+def _processor() -> str:
+    refuse_other_processors()
+    return platform.machine()
+
+
+def _sandbox(trials: Trials) -> str:
+    """The level that a run would have; then a row for each guarantee, tried now."""
+    asked, found = Level(trials.project.settings.sandbox.level), trials.box()
+    if found.broken:
+        raise _Unwell(str(found), remedy(found))
+    if found.level is not asked:
+        raise _Unwell(str(found), HOW)
+    return str(found)
+
+
+def _path(root: Path) -> str:
+    check_path(root)
+    return "can be built in"
+
+
+def _room(project: Project, pids: Mapping[str, int | None]) -> Iterator[NamedDetail]:
+    """A row for each limit, then for how many agents they leave room."""
+    mean = capacity.mean_of(project, pids)
+    found = list(capacity.bounds(project, mean, len(pids)))
+    for bound in found:
+        told = in_colonies if bound.name == capacity.DESCRIPTORS else enough
+        yield bound.name, partial(told, bound, len(pids))
+    yield "pipes", capacity.pipes
+    if project.settings.mode == "free":
+        yield "inotify watches", capacity.watches
+    yield "capacity", partial(capacity.summary, found, mean)
+
+
+def enough(bound: Bound, population: int) -> str:
+    """What a limit allows, and that so many agents are fewer."""
+    if bound.unlimited:
+        return "unlimited"
+    detail = f"{capacity.told(bound)}: room for {bound.agents:,} agents, {population:,} needed"
+    if bound.agents < population:
+        raise _Unwell(detail, bound.todo)
+    return detail
+
+
+def in_colonies(bound: Bound, population: int) -> str:
+    """What descriptors allow, and how many processes they make necessary."""
+    needed = colonies_needed(population)
+    colonies = "1 colony" if needed == 1 else f"{needed} colonies"
+    try:
+        return f"{enough(bound, population)} in {colonies}"
+    except _Unwell as unwell:
+        detail, todo = unwell.args
+        raise _Unwell(f"{detail} in {colonies}", todo) from None
+
+
+def _attempt(name: str, detail: Detail) -> Check:
+    try:
+        return Check(name, True, detail())
+    except _Unwell as unwell:
+        return Check(name, False, *unwell.args)
+    except EvolveError as error:
+        where = f"{error.where}: " if error.where else ""
+        return Check(name, False, f"{where}{error.what}", error.todo or "")
+    except OSError as error:
+        return Check(name, False, str(error), "check who owns this folder and how it is mounted")
+
+
+def _python() -> str:
+    version = ".".join(map(str, sys.version_info[:3]))
+    if sys.version_info < PYTHON:
+        raise _Unwell(version, "Python 3.11 or newer is needed")
+    return version
+
+
+def _settings(project: Path) -> str:
+    load_settings(project / FILE_NAME)
+    return f"{FILE_NAME} is valid"
+
+
+def _writable(project: Path) -> str:
+    for name in ("", "agents", "logs", "workspace"):
+        folder = project / name
+        if folder.is_dir():
+            with tempfile.TemporaryFile(dir=folder) as file:
+                file.write(b"x")
+    return "can be written"
+
+
+def _pipes(folder: Path) -> str:
+    pipe = folder / "pipe"
+    try:
+        os.mkfifo(pipe, 0o600)
+    except OSError as error:
+        raise _Unwell(f"none can be made: {error.strerror}", LOCAL) from error
+    handle = os.open(pipe, os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC)
+    try:
+        os.write(handle, b"ping")
+        heard = os.read(handle, 4)
+    finally:
+        os.close(handle)
+    if heard != b"ping":
+        raise _Unwell("what goes in does not come out", LOCAL)
+    return "work"
+
+
+def _local(workspace: Path) -> str:
+    kind = filesystem(workspace, Path("/proc/mounts").read_text(encoding="utf-8"))
+    if kind in REMOTE:
+        raise _Unwell(
+            f"{workspace} lies on {kind}", "registry and pipes need a disk of this machine"
+        )
+    return kind
+
+
+def filesystem(folder: Path, mounts: str) -> str:
+    """The type of file system a folder lies on, by a table as in /proc/mounts (proc(5))."""
+    best, kind = -1, "unknown"
+    resolved = folder.resolve()
+    for line in mounts.splitlines():
+        _, place, found, *_ = line.split(" ")
+        point = Path(place.replace("\\040", " "))
+        depth = len(point.parts)
+        if resolved.is_relative_to(point) and depth >= best:
+            best, kind = depth, found
+    return kind

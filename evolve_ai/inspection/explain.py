@@ -1,0 +1,108 @@
+"""`evolve build --explain`: looks at one agent's program, without a lock or a trace."""
+
+from dataclasses import asdict
+
+from evolve_ai.contracts.substrate import ReadOnlyBuilder
+from evolve_ai.model.agent import AgentRecord, Fault
+from evolve_ai.model.genome import decode
+from evolve_ai.model.report import Explanation, GenePool, Program, ScanReport, SourceReport
+from evolve_ai.model.status import BuildExplanation, ProgramFacts, UnitRow
+from evolve_ai.session.components import Components
+from evolve_ai.session.holding import life_cycle
+from evolve_ai.session.pool import check_kernel
+from evolve_ai.stages.agent_scan_update import rules_of, scan_folder, viable
+from evolve_ai.stages.audit import audit
+from evolve_ai.stages.build import request_of
+from evolve_ai.stages.context import Context
+from evolve_ai.state.registry import Registry
+from evolve_ai.system.content_store import Reading
+
+NO_PROGRAM = Explanation((), (), "")
+
+
+def explain_build(components: Components, registry: Registry, prefix: str) -> BuildExplanation:
+    """What the program of this agent, as it is in its folder now, is made of, and whether it is.
+
+    Raises ToolchainError: without a compiler's version there is no fingerprint.
+    """
+    record = registry.alive(prefix)
+    project = components.project
+    pool = components.substrate.read_pool(project.template)
+    check_kernel(registry, pool, project.template)
+    pool = components.substrate.equipped(project.workspace, pool)
+    store = Reading(project.sources)
+    report = look(components.context(pool, cycle=0), record.id, store)
+    read_only_builder = components.substrate.read_only_builder(project.workspace, pool)
+    told, fingerprint = NO_PROGRAM, None
+    if report.genome is not None:
+        fingerprint = components.substrate.fingerprint(report.genome, pool)
+        told = read_only_builder.explain(request_of(fingerprint, report.genome), store.seen)
+    program = told.program if report.fault is None else None
+    facts = None
+    if program is not None and fingerprint is not None:
+        others = _others(components, registry, pool, read_only_builder, record.id)
+        facts = ProgramFacts(
+            file=str(program.file),
+            arguments=list(program.arguments),
+            bytes=program.file.stat().st_size,
+            file_sharers=sum(1 for other in others if other.file == program.file),
+            sharers=others.count(program),
+        )
+    return _explanation(components, record, fingerprint, told, report.fault, facts)
+
+
+def look(context: Context, agent: str, store: Reading) -> ScanReport:
+    """scan and audit, for one folder; what lies there is read into `store`."""
+    rules = rules_of(context)
+    report = scan_folder(context.project.agent(agent), agent, rules, rules.layout(), store)
+    sources: dict[str, SourceReport] = {}
+    for gene in report.genome.files if report.genome else ():
+        code = store.get(gene.code)
+        if code is not None:
+            sources[gene.code] = context.substrate.read_source(
+                gene.path, code, context.pool.manifests
+            )
+    (audited,) = audit((viable(context, report, sources),), sources)
+    return audited
+
+
+def _others(
+    components: Components,
+    registry: Registry,
+    pool: GenePool,
+    read_only_builder: ReadOnlyBuilder,
+    agent: str,
+) -> list[Program]:
+    """What all other living agents, as recorded last, would run now."""
+    genomes = [decode(registry.genome(other)) for other in registry.living() if other != agent]
+    fingerprints = [components.substrate.fingerprint(genome, pool) for genome in genomes]
+    by_fingerprint = dict(zip(fingerprints, genomes, strict=True))
+    ready = read_only_builder.ready([request_of(*one) for one in by_fingerprint.items()])
+    return [ready[one] for one in fingerprints if one in ready]
+
+
+def _explanation(
+    components: Components,
+    record: AgentRecord,
+    fingerprint: str | None,
+    told: Explanation,
+    found: Fault | None,
+    program: ProgramFacts | None,
+) -> BuildExplanation:
+    """What was found in the folder goes before what is known of the program."""
+    fault = found or told.fault
+    runs = record.pid is not None and life_cycle(components.project) is not None
+    return BuildExplanation(
+        agent=record.id,
+        state=str(record.state),
+        verdict="failed" if fault else "ready" if program else "unbuilt",
+        cause=str(fault.cause) if fault else None,
+        reason=found.reason if found else told.reason,
+        fingerprint=fingerprint,
+        recorded_fingerprint=record.fingerprint,
+        running_fingerprint=record.running_fingerprint if runs else None,
+        pid=record.pid if runs else None,
+        ingredients=dict(told.ingredients),
+        units=[UnitRow.model_validate(asdict(unit)) for unit in told.units],
+        program=program,
+    )

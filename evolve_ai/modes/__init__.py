@@ -1,0 +1,1 @@
+"""Lockstep, and free mode, in which agents change while others live on."""

@@ -1,0 +1,121 @@
+"""Free mode: agents change at any time, and nobody waits for the compiler."""
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+
+from evolve_ai.contracts.colony import Colony
+from evolve_ai.contracts.substrate import Builder, Progress, ReadOnlyBuilder, Trier
+from evolve_ai.model.agent import Fault
+from evolve_ai.model.report import BuildRequest, BuildVerdict, GenePool
+from evolve_ai.modes.background import BackgroundBuilder
+from evolve_ai.modes.interleaving import Interleaving
+from evolve_ai.modes.live_updates import LiveUpdates, open_watcher
+from evolve_ai.modes.lockstep import Lockstep
+from evolve_ai.session.components import Components
+from evolve_ai.session.population import Population
+from evolve_ai.stages.build import Built
+from evolve_ai.stages.context import Context
+from evolve_ai.stages.observe import Between
+from evolve_ai.stages.update import Updated
+
+
+class FreeMode(Lockstep):
+    """A population is looked after in the pauses of a cycle, too, once its first season began."""
+
+    def __init__(
+        self,
+        builder: Trier,
+        progress: Progress | None,
+        population: Population,
+        colony: Colony,
+        background: BackgroundBuilder,
+        live_updates: LiveUpdates,
+    ):
+        super().__init__(builder, progress)
+        self.join(population, colony)
+        self._background = background
+        self._live_updates = live_updates
+        self._begun = False  # before that, nobody is started but by the cycle
+
+    @property
+    def prune_due(self) -> bool:
+        return self._background.prune_due
+
+    def begin(self) -> None:
+        self._begun = True
+
+    def trial(self, requests: Sequence[BuildRequest]) -> Sequence[BuildVerdict] | None:
+        return self._background.trial_beside(requests)
+
+    def builder(self) -> Builder:
+        return self._background
+
+    def cycle_builder(self) -> Builder:
+        """Nobody waits for the compiler, unless nobody lives yet."""
+        self._background.finished()  # the build to come asks for all who lack a program
+        self._background.check()
+        alone = self._background.idle and not self._colony.running()
+        return self.trier if alone else self._background
+
+    def counted_in(self, cycle: int) -> int:
+        return cycle
+
+    def follow(self) -> None:
+        self._live_updates.follow()
+
+    def wait(self, seconds: float) -> None:
+        if self._begun:
+            self._live_updates.wait(seconds)
+        else:
+            super().wait(seconds)
+
+    def look(self, context: Context, faults: Mapping[str, Fault]) -> dict[str, Fault]:
+        if not self._begun:
+            return dict(faults)
+        self._live_updates.look(context, {}, faults)
+        return {}
+
+    def check(self) -> None:
+        if self._begun:
+            self._background.check()
+
+    def between(self, context: Context) -> Between | None:
+        return partial(self._live_updates.look, context)
+
+    def interleaving(
+        self, context: Context, lived: Mapping[str, int] | None = None
+    ) -> Interleaving:
+        return Interleaving(context, self._live_updates if self._begun else None, lived)
+
+    def change_over(
+        self, context: Context, updated: Updated, built: Built, interleaving: Interleaving
+    ) -> None:
+        """A few agents at a time, once a season has begun: others may change in between."""
+        if self._begun:
+            self._population.change_over(context, updated, built, self._colony, interleaving.look)
+        else:
+            super().change_over(context, updated, built, interleaving)
+
+    def close(self) -> None:
+        self._live_updates.close()
+
+
+def mode_of(
+    components: Components,
+    lockstep: Lockstep,
+    population: Population,
+    colony: Colony,
+    pool: Callable[[], GenePool],
+) -> Lockstep:
+    """The mode that the settings ask for, of a population as it was taken over. Close it."""
+    if components.clock is None:
+        lockstep.join(population, colony)
+        return lockstep
+
+    def read_only() -> ReadOnlyBuilder:
+        return components.read_only_builder(pool())
+
+    watcher = open_watcher(components.project.agents, components.substrate, pool())
+    background = BackgroundBuilder(lockstep.trier, read_only)
+    live_updates = LiveUpdates(population, colony, background, watcher, components.clock)
+    return FreeMode(lockstep.trier, lockstep.progress, population, colony, background, live_updates)

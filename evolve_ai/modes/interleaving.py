@@ -1,0 +1,54 @@
+"""Interleaves live updates with long stages of a cycle, in free mode."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
+from typing import TypeVar
+
+from evolve_ai.executors.inline import InlineExecutor
+from evolve_ai.model.agent import AgentRecord
+from evolve_ai.modes.live_updates import LiveUpdates
+from evolve_ai.stages.context import Context
+
+Task = TypeVar("Task")
+Result = TypeVar("Result")
+
+
+class Interleaving:
+    """Looks at the population in every pause of a `context`, and, as its executor
+    (contracts.executor.Executor), after each result. In lockstep there are no live
+    updates, and nobody is looked at.
+
+    `lived` is the last tick that each agent has answered, where that is not on record yet.
+    """
+
+    def __init__(
+        self,
+        context: Context,
+        live_updates: LiveUpdates | None = None,
+        lived: Mapping[str, int] | None = None,
+    ):
+        self._executor = context.executor
+        self.workers = self._executor.workers
+        self.context = replace(context, executor=self, pause=self.look)
+        # A pool that is busy takes no second order.
+        self._beside = replace(context, executor=InlineExecutor())
+        self._live_updates = live_updates
+        self._lived = lived or {}
+        self._renewed: dict[str, AgentRecord] = {}
+
+    def look(self) -> None:
+        if self._live_updates is not None:
+            self._renewed |= self._live_updates.look(self._beside, self._lived, {}).agents
+
+    def renewed(self) -> Mapping[str, AgentRecord]:
+        """Who is not as before (on record), since the last question."""
+        found, self._renewed = self._renewed, {}
+        return found
+
+    def map(self, function: Callable[[Task], Result], tasks: Iterable[Task]) -> Iterator[Result]:
+        for result in self._executor.map(function, tasks):
+            self.look()
+            yield result
+
+    def close(self) -> None:
+        """The executor belongs to others."""

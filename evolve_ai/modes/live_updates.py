@@ -1,0 +1,176 @@
+"""Gives who has changed, or waits to start again, a new process between two ticks (free mode)."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from pathlib import Path, PurePosixPath
+
+from evolve_ai.contracts.colony import Colony
+from evolve_ai.contracts.substrate import Substrate
+from evolve_ai.executors.inline import InlineExecutor
+from evolve_ai.model.agent import AgentRecord, Fault
+from evolve_ai.model.errors import EvolveError
+from evolve_ai.model.report import GenePool
+from evolve_ai.modes.background import BackgroundBuilder
+from evolve_ai.session.population import Population
+from evolve_ai.stages.agent_scan_update import scan
+from evolve_ai.stages.audit import audit
+from evolve_ai.stages.build import Built
+from evolve_ai.stages.context import Context
+from evolve_ai.stages.genome_sync import sync
+from evolve_ai.stages.metrics import measure
+from evolve_ai.stages.observe import LiveUpdate
+from evolve_ai.stages.record import changed
+from evolve_ai.stages.supervise import FINAL, crash_due, should_run
+from evolve_ai.stages.update import Updated, update
+from evolve_ai.system.watch import Watcher
+
+_HERE = InlineExecutor()
+_LEAST_NAP = 0.005  # seconds; who is due may still have to wait for others
+
+
+def open_watcher(agents: Path, substrate: Substrate, pool: GenePool) -> Watcher:
+    """A watcher of what a genome may name, and of all else that belongs into a folder."""
+    suffixes = {PurePosixPath(source.path).suffix for source in pool.sources}
+    generated = substrate.wiring_files | pool.manifests.keys()
+    return Watcher(agents, suffixes, generated, fixed=pool.fixed.keys())
+
+
+class LiveUpdates:
+    """Agents of a population, renewed at the moments when the manager has time: who has changed,
+    and who waits for its next try, which is over when the `clock` (seconds) says so."""
+
+    def __init__(
+        self,
+        population: Population,
+        colony: Colony,
+        builder: BackgroundBuilder,
+        watcher: Watcher,
+        clock: Callable[[], float],
+    ):
+        self._population = population
+        self._colony = colony
+        self._builder = builder
+        self._watcher = watcher
+        self._clock = clock
+        self._told: set[str] = set()
+        self._seen: Mapping[str, AgentRecord] = {}
+        self._waiting: tuple[AgentRecord, ...] = ()  # those among the seen who wait for a time
+        self._stuck = False  # until the next cycle: it meets the same trouble, and can end on it
+        for handle in colony.handles():
+            watcher.wake_for(handle)
+
+    def follow(self) -> None:
+        """Watch exactly the living; before the scan, so that nothing is written unnoticed."""
+        self._stuck = False
+        before = self._watcher.unwatched
+        self._watcher.follow(self._population.agents)
+        if self._watcher.unwatched and not before:
+            self._population.notes.append(
+                f"{self._watcher.unwatched} agents are looked at once a second: the system has no "
+                "more inotify watches for us; raise sysctl fs.inotify.max_user_watches"
+            )
+
+    def wait(self, seconds: float) -> None:
+        """Sleep, but not through what somebody writes, a death, or the time of who waits."""
+        times = [one.retry_at for one in self._who_waits() if one.retry_at is not None]
+        if times and not self._stuck:
+            seconds = min(seconds, max(min(times) - self._clock(), _LEAST_NAP))
+        self._watcher.wait(seconds)
+
+    def look(
+        self, context: Context, lived: Mapping[str, int], faults: Mapping[str, Fault]
+    ) -> LiveUpdate:
+        """Judge whoever has failed, renew whoever has changed, been built or waited long enough;
+        all of that is committed.
+
+        `lived` is the last tick of the world that an agent has answered.
+        """
+        built = self._builder.finished()
+        if self._builder.prune_due:
+            self._prune()
+        faults = {**faults, **self._colony.reap()}
+        judged = self._population.judge(context, faults) if faults else {}
+        asked = built | self._restarts(context.now)
+        due = asked | self._watcher.changed()
+        if not due:
+            return LiveUpdate(judged, frozenset(faults))
+        known = self._population.agents
+        agents = {
+            agent: known[agent]
+            if agent in judged
+            else replace(known[agent], lived_tick=lived.get(agent, known[agent].lived_tick))
+            for agent in sorted(due)
+            if agent in known and known[agent].cause not in FINAL
+        }
+        renewed = self._renewed(context, agents, asked)
+        return LiveUpdate({**judged, **renewed}, frozenset(faults))
+
+    def _who_waits(self) -> tuple[AgentRecord, ...]:
+        """Looked for once in each state of the population: there is little time between ticks."""
+        known = self._population.agents
+        if known is not self._seen:
+            self._seen = known
+            self._waiting = tuple(one for one in known.values() if one.retry_at is not None)
+        programs = self._population.programs
+        return tuple(one for one in self._waiting if one.fingerprint in programs)
+
+    def _restarts(self, now: float) -> frozenset[str]:
+        """Whose time has come; of the crashed no more than may start now."""
+        waiting = self._who_waits()
+        if not waiting or self._stuck:
+            return frozenset()
+        programs, pace = self._population.programs, self._population.pace
+        due = [one for one in waiting if should_run(one, programs, now)]
+        crashed = {one.id: place for one in due if (place := crash_due(one)) is not None}
+        admitted, _ = pace.admit(crashed.values(), now)
+        return frozenset(one.id for one in due if one.id in admitted or one.id not in crashed)
+
+    def _prune(self) -> None:
+        try:
+            self._population.prune(self._builder, self._colony)
+        except EvolveError as error:
+            self._complain(f"old programs are not cleared away: {error}")
+
+    def _renewed(
+        self, context: Context, agents: Mapping[str, AgentRecord], asked: frozenset[str]
+    ) -> Mapping[str, AgentRecord]:
+        """Processes as the folders want them; what it came to is committed."""
+        try:
+            updated, made = self._prepared(context, agents, asked)
+        except EvolveError as error:
+            self._stuck = True
+            self._complain(f"changes do not come to life: {error}")
+            return {}  # the next cycle meets it too, when everybody can be sent home in order
+        if not updated.agents:
+            return {}
+        ran = self._population.run(context, updated, made, self._colony)
+        before = self._population.agents
+        self._population.keep(context, updated, made, ran, freely=True)
+        return {record.id: record for record in changed(before, ran.agents.values())}
+
+    def _complain(self, trouble: str) -> None:
+        """Once: the cycle under way is not to tell it after every tick."""
+        if trouble not in self._told:
+            self._told.add(trouble)
+            self._population.notes.append(trouble)
+
+    def _prepared(
+        self, context: Context, agents: Mapping[str, AgentRecord], asked: frozenset[str]
+    ) -> tuple[Updated, Built]:
+        """scan, sync, audit, measure, update, build: for these, less those who are as before and
+        are not asked for."""
+        population = self._population
+        if len(agents) <= context.settings.cycle.chunk:
+            context = replace(context, executor=_HERE)  # sooner done than handed to a worker
+        scanned = scan(context, agents, population.sources, living=len(population.agents))
+        due = asked.union(report.id for report in scanned.reports)
+        agents = {agent: record for agent, record in agents.items() if agent in due}
+        synced = sync(context, scanned.reports)
+        measured = measure(audit(synced, scanned.sources), scanned.sources)
+        updated = update(context, agents, measured, population.genome_bytes)
+        population.sources = scanned.sources
+        return updated, population.build(context, updated, self._builder)
+
+    def close(self) -> None:
+        self._builder.close()
+        self._watcher.close()

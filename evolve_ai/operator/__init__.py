@@ -1,0 +1,1 @@
+"""Operator commands: left in an inbox, carried out between two cycles."""

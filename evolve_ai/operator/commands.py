@@ -1,0 +1,255 @@
+"""Carries out operator commands: checked when typed, done between two cycles."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from evolve_ai.colony.adoption import kept_in
+from evolve_ai.colony.layout import Layout
+from evolve_ai.contracts.substrate import Builder
+from evolve_ai.model.agent import AgentRecord, Cause, State
+from evolve_ai.model.errors import EvolveError, UsageError
+from evolve_ai.model.event import Event, Kind
+from evolve_ai.model.genome import decode
+from evolve_ai.model.report import GenePool
+from evolve_ai.operator import inbox
+from evolve_ai.operator.inbox import Command
+from evolve_ai.session import folders, session
+from evolve_ai.session.components import Components
+from evolve_ai.session.pool import open_pool
+from evolve_ai.stages.build import request_of
+from evolve_ai.stages.record import tainted
+from evolve_ai.stages.succession import buried, death_event
+from evolve_ai.stages.update import revived
+from evolve_ai.state.registry import Batch, Registry
+from evolve_ai.system.leftovers import leftovers
+from evolve_ai.system.processes import end_strangers_left_behind
+
+Population = Mapping[str, AgentRecord]
+
+
+# (how many, the file of the command, the pool of the life-cycle that runs) -> the founders
+Found = Callable[[int, str, GenePool | None], Sequence[AgentRecord]]
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """What a command may touch beside the registry.
+
+    `found` founds so many agents more, from a pool if there is one, and notes that the command in
+    this file is carried out; `end` ends the processes of agents and returns, in words, what could
+    not be ended; `builder` is asked for only when it is needed.
+    """
+
+    found: Found
+
+    end: Callable[[Sequence[str]], Sequence[str]]
+    builder: Callable[[], Builder]
+    pool: Callable[[], GenePool] | None = None  # of the life-cycle that runs
+
+
+@dataclass(frozen=True, slots=True)
+class Carried:
+    """The living after the commands; for each, its name and what became of it."""
+
+    agents: Population
+    told: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class CommandResult:
+    """What one command came to; `batch` is what is still to be committed of it."""
+
+    outcome: str
+    agents: Population
+    batch: Batch = field(default_factory=Batch)
+
+
+def checked(
+    registry: Registry, name: str, prefixes: Sequence[str], everyone: bool, lost: bool = False
+) -> Command:
+    """The command with whole ids. UnknownAgentError for nobody's id, or that of a dead agent;
+    UsageError for one that has nothing to be revived from."""
+    if everyone or lost:
+        return Command(name, {"all" if everyone else "lost": True})
+    records = {record.id: record for record in (registry.alive(p) for p in prefixes)}
+    for record in records.values():
+        if name == "revive" and record.state is not State.QUARANTINED:
+            raise UsageError(
+                f"agent {record.id} is {record.state}, not quarantined",
+                todo="who is: evolve agents",
+            )
+    return Command(name, {"ids": list(records)} if records else {})
+
+
+def without_life_cycle(components: Components, registry: Registry, found: Found) -> Reach:
+    """For one who holds the project, and no agents: their processes are a killed run's."""
+
+    def end(agents: Sequence[str]) -> Sequence[str]:
+        found = {one for agent in agents for one in leftovers(components.project.agent(agent))}
+        for folder in Layout.of_last_run(registry).folders(components.project.workspace):
+            found.update(kept_in(folder, agents))
+        left = end_strangers_left_behind(found)
+        return [f"process {identity.pid} cannot be ended" for identity in left]
+
+    def builder() -> Builder:
+        return components.builder(open_pool(components, registry))
+
+    return Reach(found, end, builder)
+
+
+def carry_out(
+    components: Components,
+    registry: Registry,
+    run: str,
+    cycle: int,
+    agents: Population,
+    reach: Reach,
+) -> Carried:
+    """Do what the inbox asks for, in order; each command is recorded, with what became of it.
+
+    No cycle may be under way; `cycle` is the last one. A command is as much an input of history as
+    the seed is, recorded with its cycle: the same ones between the same cycles lead to the same
+    history. So none of them taints it.
+    """
+    told = []
+    for path, command in inbox.waiting(components.project.inbox):
+        if registry.state.inbox_done == path.name:  # a kill came before the file's end
+            path.unlink(missing_ok=True)
+            continue
+        name = command.name if command else "unreadable"
+        arguments = dict(command.arguments) if command else {}
+        work = _Work(components, registry, run, cycle, agents, reach, path.name)
+        done = work.do(name, arguments)
+        data = {"command": name, "arguments": arguments, "outcome": done.outcome}
+        batch = replace(
+            done.batch,
+            events=(*done.batch.events, Event(Kind.COMMAND, cycle, None, data)),
+            state=replace(done.batch.state or registry.state, inbox_done=path.name),
+        )
+        recorded = registry.commit(batch, run)
+        path.unlink(missing_ok=True)
+        session.clear_away(components.project, agents.keys() - done.agents.keys())
+        components.sink.deliver(recorded)
+        agents = done.agents
+        told.append((name, done.outcome))
+    return Carried(agents, tuple(told))
+
+
+@dataclass(frozen=True, slots=True)
+class _Work:
+    """One command's surroundings. What came through the inbox is not trusted to make sense."""
+
+    components: Components
+    registry: Registry
+    run: str
+    cycle: int
+    agents: Population
+    reach: Reach
+    file: str
+
+    def do(self, name: str, arguments: Mapping[str, Any]) -> CommandResult:
+        actions = {
+            "init": self.init,
+            "kill": self.kill,
+            "revive": self.revive,
+            "pause": self.pause,
+            "resume": self.resume,
+        }
+        if name not in actions:
+            return CommandResult("refused: no such command", self.agents)
+        try:
+            return actions[name](arguments)
+        except (KeyError, TypeError, ValueError, OverflowError) as error:
+            return CommandResult(f"refused: {error}", self.agents)
+        except EvolveError as error:
+            return CommandResult(f"failed: {error}", self.agents)
+
+    def init(self, arguments: Mapping[str, Any]) -> CommandResult:
+        count = int(arguments["count"])
+        pool = self.reach.pool() if self.reach.pool is not None else None
+        founded = {record.id: record for record in self.reach.found(count, self.file, pool)}
+        return CommandResult(f"founded {len(founded)}", {**self.agents, **founded})
+
+    def kill(self, arguments: Mapping[str, Any]) -> CommandResult:
+        """The processes first: should we be killed in between, the command is done again."""
+        ids = [agent for agent in _ids(arguments) if agent in self.agents]
+        if not ids:
+            return CommandResult("refused: none of these agents is alive", self.agents)
+        left = self.reach.end(ids)
+        dead = [buried(self.agents[agent], str(Cause.KILLED), self.cycle) for agent in ids]
+        state = self.registry.state
+        batch = Batch(
+            records=dead,
+            memories=dict.fromkeys(ids),
+            state=replace(state, tally=state.tally.killed(len(dead))),
+            events=[death_event(record, self.cycle) for record in dead],
+        )
+        living = {a: record for a, record in self.agents.items() if a not in set(ids)}
+        return CommandResult("; ".join((f"killed {len(dead)}", *left)), living, batch)
+
+    def revive(self, arguments: Mapping[str, Any]) -> CommandResult:
+        """Embryos again, whose folders are looked at afresh, and whose builds are tried again."""
+        if arguments.get("lost") is True:
+            return self.restore()
+        everyone = arguments.get("all") is True
+        asked = list(self.agents) if everyone else _ids(arguments)
+        ill = [self.agents[agent] for agent in asked if agent in self.agents]
+        ill = [record for record in ill if record.state is State.QUARANTINED]
+        if not ill and not everyone:
+            return CommandResult("refused: none of these agents is quarantined", self.agents)
+        unbuilt = [record for record in ill if record.cause in (Cause.BUILD, Cause.SIGNATURE)]
+        if unbuilt:
+            genomes = ((r.fingerprint, decode(self.registry.genome(r.id))) for r in unbuilt)
+            self.reach.builder().forget([request_of(*one) for one in genomes])
+        records = [replace(revived(record), stamp="") for record in ill]
+        events = [
+            Event(Kind.REVIVAL, self.cycle, r.id, {"cause": r.cause, "reason": r.reason})
+            for r in ill
+        ]
+        living = {**self.agents, **{record.id: record for record in records}}
+        return CommandResult(
+            f"revived {len(records)}", living, Batch(records=records, events=events)
+        )
+
+    def restore(self) -> CommandResult:
+        """Folders that are gone, made anew; who lived in one that is no more starts again."""
+        context = self.components.context(open_pool(self.components, self.registry), self.cycle)
+        lost = folders.bare(self.components.project.agents, self.agents)
+        made = folders.restore(context, lost, self.registry.genome)
+        if not made:
+            return CommandResult(
+                "no folder of a living agent is gone, or can be made anew", self.agents
+            )
+        records = [replace(self.agents[a], running_fingerprint="", stamp="") for a in made]
+        records = [revived(r) if r.state is State.QUARANTINED else r for r in records]
+        reason = folders.reason_of(made)
+        events = (
+            folders.told_of(made, self.cycle),
+            Event(Kind.TAINT, self.cycle, None, {"reason": reason}),
+        )
+        batch = Batch(records=records, events=events, state=tainted(self.registry.state, [reason]))
+        left = f"; of {len(lost) - len(made)} the code is lost" if len(lost) > len(made) else ""
+        living = {**self.agents, **{record.id: record for record in records}}
+        return CommandResult(f"made {len(made)} folders anew{left}", living, batch)
+
+    def pause(self, arguments: Mapping[str, Any]) -> CommandResult:
+        state = self.registry.state
+        if state.paused is not None:
+            return CommandResult(f"paused since cycle {state.paused} already", self.agents)
+        batch = Batch(state=replace(state, paused=self.cycle))
+        return CommandResult(f"paused after cycle {self.cycle}", self.agents, batch)
+
+    def resume(self, arguments: Mapping[str, Any]) -> CommandResult:
+        state = self.registry.state
+        if state.paused is None:
+            return CommandResult("was not paused", self.agents)
+        return CommandResult("time goes on", self.agents, Batch(state=replace(state, paused=None)))
+
+
+def _ids(arguments: Mapping[str, Any]) -> list[str]:
+    """Each once. TypeError or KeyError where there are none."""
+    ids = arguments["ids"]
+    if not isinstance(ids, list) or not all(isinstance(agent, str) for agent in ids):
+        raise TypeError("ids are a list of agents' ids")
+    return list(dict.fromkeys(ids))

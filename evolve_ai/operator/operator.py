@@ -1,0 +1,65 @@
+"""Looks for operator commands between cycles, and keeps a paused population waiting."""
+
+from collections.abc import Callable, Mapping, Sequence
+
+from evolve_ai.contracts.colony import Colony
+from evolve_ai.contracts.substrate import Builder
+from evolve_ai.model.agent import Fault
+from evolve_ai.model.report import GenePool
+from evolve_ai.operator import commands
+from evolve_ai.session.components import Components
+from evolve_ai.session.population import Population
+from evolve_ai.state.registry import Registry
+
+Hear = Callable[[str, str], None]  # the name of a command, and what became of it
+
+
+class Operator:
+    """Carries out what the inbox asks for, whenever the manager has time between two cycles."""
+
+    def __init__(
+        self,
+        components: Components,
+        registry: Registry,
+        run_id: str,
+        population: Population,
+        colony: Colony,
+        builder: Callable[[], Builder],
+        pool: Callable[[], GenePool],
+        found: commands.Found,
+        hear: Hear | None = None,
+    ):
+        self._components = components
+        self._registry = registry
+        self._run_id = run_id
+        self._population = population
+        self._colony = colony
+        self._hear = hear
+        self._reach = commands.Reach(found, self._end, builder, pool)
+        self._faults: dict[str, Fault] = {}
+
+    @property
+    def paused(self) -> bool:
+        """No ticks, no births, no deaths until `resume`; agents live on."""
+        return self._registry.state.paused is not None
+
+    def obey(self, cycle: int, faults: Mapping[str, Fault]) -> dict[str, Fault]:
+        """Do what has been asked since. `faults` wait for the next cycle; back come those of
+        agents that still live, with others that were noticed meanwhile."""
+        population = self._population
+        carried = commands.carry_out(
+            self._components, self._registry, self._run_id, cycle, population.agents, self._reach
+        )
+        if carried.told:
+            population.agents = carried.agents
+        for name, outcome in carried.told:
+            if self._hear is not None:
+                self._hear(name, outcome)
+        noticed, self._faults = {**faults, **self._faults}, {}
+        return {agent: fault for agent, fault in noticed.items() if agent in population.agents}
+
+    def _end(self, agents: Sequence[str]) -> Sequence[str]:
+        """Who has failed unnoticed would be told of when it is known no more: so look first."""
+        self._faults |= self._colony.reap()
+        byes = self._colony.stop(agents)
+        return [f"agent {agent}: {bye.reason}" for agent, bye in byes.items() if bye.unkillable]

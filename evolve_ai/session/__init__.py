@@ -1,0 +1,1 @@
+"""What commands run on: the project, its components, its pool, a run from its begin to its end."""

@@ -1,0 +1,157 @@
+"""Ends agents that live on without a life-cycle, whatever else of the project is broken.
+
+Three ways, each tried when the one before it fails: the season is finished by a life-cycle; it is
+abandoned, and agents are asked for their memories without world, template or plug-ins; their
+processes are ended.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from evolve_ai.colony.layout import Layout
+from evolve_ai.contracts.environment import World
+from evolve_ai.executors.inline import InlineExecutor
+from evolve_ai.model.draws import Draws
+from evolve_ai.model.errors import EvolveError, HeldError, PluginError
+from evolve_ai.model.guarantee import UNTRIED
+from evolve_ai.model.report import GenePool, Needs
+from evolve_ai.model.settings import Settings
+from evolve_ai.notifications.notifier import open_notifier
+from evolve_ai.session import session
+from evolve_ai.session.abandonment import abandon_season
+from evolve_ai.session.components import Components
+from evolve_ai.session.opening import opened_colonies
+from evolve_ai.session.takeover import season_under_way
+from evolve_ai.state.registry import Registry
+from evolve_ai.system.guard import described
+from evolve_ai.system.leftovers import keepers, leftovers
+from evolve_ai.system.lock import Lock
+from evolve_ai.system.processes import end_strangers_left_behind
+from evolve_ai.system.project import Project
+from evolve_ai.system.settings_file import FILE_NAME, load_settings
+
+_NO_POOL = GenePool((), {}, {}, {}, "")
+
+
+@dataclass(frozen=True, slots=True)
+class SentHome:
+    """How many agents there were, and what there is to tell of how they went."""
+
+    agents: int
+    told: tuple[str, ...] = ()
+
+
+def send_home(project: Project, finish: Callable[[], None], run: str) -> SentHome:
+    """End who lives on here. `finish` lives the season to its end and sends everybody home.
+
+    HeldError when another command works in this project.
+    """
+    left = _left(project)
+    if not left:
+        end_strangers_left_behind(keepers(project.workspace))
+        return SentHome(0)
+    told: list[str] = []
+    for way in (finish, lambda: told.extend(_abandon(project, run, told[-1]))):
+        try:
+            way()
+        except HeldError:
+            raise
+        except Exception as error:  # what is broken must not keep anybody from stopping
+            told.append(error.what if isinstance(error, EvolveError) else described(error))
+        if not _left(project):
+            return SentHome(left, tuple(told))
+    stubborn = end_strangers_left_behind(leftovers(project.agents))
+    end_strangers_left_behind(keepers(project.workspace))
+    _remove_pipes(project.workspace)
+    told.append("agents were ended without being asked for their memories, which are lost")
+    if stubborn:
+        pids = ", ".join(str(one.pid) for one in stubborn)
+        raise EvolveError(f"these cannot be ended: {pids}", where=project.agents)
+    return SentHome(left, tuple(told))
+
+
+def world_under_way(project: Project) -> Mapping[str, Any] | None:
+    """The environment of a season that was left in its middle, with its options."""
+    with Registry.read(project.registry) as registry:
+        return registry.state.world if season_under_way(registry) else None
+
+
+def settings_or_defaults(root: Path) -> Settings:
+    """A slip in evolve.toml must not keep anybody from stopping."""
+    try:
+        return load_settings(root / FILE_NAME)
+    except EvolveError:
+        return Settings()
+
+
+def _left(project: Project) -> int:
+    return sum(1 for _ in leftovers(project.agents)) if project.agents.is_dir() else 0
+
+
+def _remove_pipes(workspace: Path) -> None:
+    """Nobody speaks or listens there any more."""
+    for pipe in workspace.glob("colony*/pipes/*"):
+        if pipe.is_fifo():
+            pipe.unlink(missing_ok=True)
+
+
+def _abandon(project: Project, run: str, reason: str) -> list[str]:
+    """Give the season up, and ask for the memories."""
+    project = replace(project, settings=settings_or_defaults(project.root))
+    project = replace(project, settings=project.settings.model_copy(update={"hooks": {}}))
+    Registry.read(project.registry).close()  # it is there, or this is not the way
+    with Lock(project.workspace, "stop"), Registry.create(project.registry) as registry:
+        notifier = open_notifier(
+            project.settings, project.logs, registry.events_after, mark=project.delivered
+        )
+        try:
+            told = abandon_season(registry, notifier, run, reason)
+            components = _bare(project, notifier)
+            layout = Layout.of_last_run(registry)
+            colony = opened_colonies(components, registry, lambda: _NO_POOL, layout)
+            try:
+                begun = session.begin(components, registry, run, _NO_POOL, colony, as_found=True)
+                session.end(components, registry, run, colony, begun.agents, begun.agents)
+            finally:
+                colony.close()
+        finally:
+            notifier.close()
+    return [told] if told else []
+
+
+def _bare(project: Project, notifier: Any) -> Components:
+    """What is needed to ask agents home, and nothing that the user may have broken."""
+    nothing: Any = _Nothing()
+    return Components(
+        project=project,
+        substrate=nothing,
+        world=nothing,
+        world_of=no_world,
+        policy=nothing,
+        variation=nothing,
+        executor=InlineExecutor(),
+        sink=notifier,
+        draws=Draws(project.settings.seed),
+        open_builder=nothing,
+        open_sinks=lambda log: (),
+        sandbox=UNTRIED,
+    )
+
+
+class _Nothing:
+    """Stands for what is not asked when agents are only sent home."""
+
+    name = "none"
+    needs = Needs(0, 0)
+
+    def open(self, places: int) -> Any:
+        raise PluginError("there is no world here: agents are only sent home")
+
+
+def no_world(project: Project) -> World:
+    """Of a colony that only sends agents home; a function of a module, for another process."""
+    nothing: Any = _Nothing()
+    world: World = nothing
+    return world

@@ -1,0 +1,189 @@
+"""Takes the template up as a gene pool: new gene files are tried once, what fails stays outside."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+
+from evolve_ai.model.errors import EvolveError, TemplateError
+from evolve_ai.model.event import Event, Kind
+from evolve_ai.model.report import GenePool
+from evolve_ai.model.run_state import RunState
+from evolve_ai.session.components import Components
+from evolve_ai.stages.trial import Read, Trial, faults_of, requests_of, with_known
+from evolve_ai.state.registry import Batch, Registry
+from evolve_ai.system.content_store import ContentStore
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """A pool as it may be used, and what of the template is no part of it, the reasons by path: of
+    files that the compiler `refused`, and of those that the machine could not try."""
+
+    pool: GenePool
+    refused: Mapping[str, str]
+    undecided: Mapping[str, str]
+
+
+def taken_up(
+    components: Components, pool: GenePool, known: Mapping[str, str], trial: Trial
+) -> Taken | None:
+    """The pool as far as it compiles. In place of a file that does not stays the one that is
+    `known`, its SHA-256 by path. None: it is still being tried.
+
+    EvolveError when nothing can be tried and nothing is known.
+    """
+    store = ContentStore(components.project.sources)
+    for code in pool.code.values():
+        store.put(code)
+    asked = requests_of(pool, known)
+    try:
+        verdicts = trial(asked) if asked else ()
+    except EvolveError as error:
+        if not known or isinstance(error, TemplateError):
+            raise
+        outside = {request.agent: str(error) for request in asked}
+        return Taken(_without(components, pool, known, outside), {}, outside)
+    if verdicts is None:
+        return None
+    bad, outside = faults_of(verdicts), faults_of(verdicts, outside=True)
+    # Where no agent has got a gene yet, what only waits to be tried may be used.
+    out = {**bad, **outside} if known else bad
+    return Taken(_without(components, pool, known, out), bad, outside)
+
+
+def _without(
+    components: Components, pool: GenePool, known: Mapping[str, str], out: Iterable[str]
+) -> GenePool:
+    """The pool with the known files in place of these."""
+    out = tuple(out)
+    if not out:
+        return pool
+    store, read = ContentStore(components.project.sources), components.substrate.read_source
+    kept: dict[str, Read] = {}
+    for path in out:
+        data = store.get(known[path]) if path in known else None
+        if data is not None:
+            kept[path] = (read(path, data, pool.manifests), data)
+    return with_known(pool, out, kept)
+
+
+def files_of(pool: GenePool) -> dict[str, str]:
+    """SHA-256 by path."""
+    return {source.path: source.code for source in pool.sources}
+
+
+def known_files(registry: Registry) -> dict[str, str]:
+    """The gene files that agents may get, as the last command left it; their SHA-256 by path."""
+    return dict(registry.state.pool)
+
+
+def remembering(state: RunState, taken: Taken) -> RunState:
+    """With what the next run is to know of it. What was not tried is tried the next time."""
+    files = files_of(taken.pool)
+    tried = {path: code for path, code in files.items() if path not in taken.undecided}
+    return replace(state, pool=tried, pool_refused=dict(taken.refused))
+
+
+def refusal(components: Components, reasons: Mapping[str, str]) -> TemplateError:
+    """The first of these files, with the line and the words of the compiler."""
+    reason = reasons[min(reasons)]
+    where, _, what = reason.partition(": ")
+    more = f" (and {len(reasons) - 1} more files)" if len(reasons) > 1 else ""
+    return TemplateError(
+        f"{what}{more}",
+        where=components.project.template / where,
+        todo="mend the file, or take it out of the template: no agent gets a gene that does not "
+        "compile",
+    )
+
+
+class Template:
+    """The gene pool of a run: the template as it is when that begins, and as it changes between
+    two cycles. `notes` are for whoever watches; `trial` has the compiler try gene files."""
+
+    def __init__(self, components: Components, registry: Registry, run: str, trial: Trial):
+        self._components = components
+        self._registry = registry
+        self._run = run
+        self._trial = trial
+        self._stamp = ""
+        self._told: set[str] = set()
+        self.notes: list[str] = []
+        self.pool: GenePool
+
+    def open(self, pool: GenePool) -> None:
+        """When a run begins. TemplateError when nothing is left of the template."""
+        known = known_files(self._registry)
+        stamp = self._seen()
+        taken = taken_up(self._components, pool, known, self._trial)
+        assert taken is not None, "who begins waits until all is tried"
+        if not any(source.genes for source in taken.pool.sources):
+            raise refusal(self._components, {**taken.undecided, **taken.refused})
+        self.pool = taken.pool
+        new = [path for path in files_of(taken.pool) if path not in known] if known else []
+        self._keep(taken, new, self._registry.cycle, stamp)
+
+    def look(self, cycle: int) -> bool:
+        """Take up what has changed since the last look; is the pool another one now?
+
+        A template that cannot be read changes nothing, and is told of once.
+        """
+        stamp = self._seen()
+        if stamp == self._stamp:
+            return False
+        components = self._components
+        try:
+            pool = components.substrate.read_pool(components.project.template)
+            if pool.fixed_hash != self.pool.fixed_hash:
+                what = "its kernel differs from that of the living"
+                raise EvolveError(what, where="agent_template")
+            pool = components.substrate.equip(components.project.workspace, pool)
+            taken = taken_up(components, pool, files_of(self.pool), self._trial)
+        except EvolveError as error:
+            self._stamp = stamp
+            reason = "; ".join(line.strip() for line in str(error).splitlines())
+            self.notes.append(f"template refused, the one before stays: {reason}")
+            self._record(cycle, {"refused": str(error)})
+            return False
+        if taken is None:  # looked at again before the next cycle
+            return False
+        before, self.pool = self.pool, taken.pool
+        old = files_of(before)
+        self._keep(taken, [path for path in files_of(taken.pool) if path not in old], cycle, stamp)
+        return files_of(self.pool) != old
+
+    def _seen(self) -> str:
+        return self._components.substrate.pool_stamp(self._components.project.template)
+
+    def _keep(self, taken: Taken, new: list[str], cycle: int, stamp: str) -> None:
+        """Put on record what agents may get now, and tell what is new and what is refused, once."""
+        self._stamp = "" if taken.undecided else stamp
+        self.notes += (f"template: {path} is there for mutations and births" for path in new)
+        stays = files_of(taken.pool)
+        for path, reason in taken.refused.items():
+            kept = "the file before stays" if path in stays else "no agent gets it"
+            self._tell(f"template: {path} is refused, {kept}: {reason}")
+        for reason in dict.fromkeys(taken.undecided.values()):
+            self._tell(f"template: new gene files wait until they can be tried: {reason}")
+        state = remembering(self._registry.state, taken)
+        if state == self._registry.state:
+            return
+        data: dict[str, object] = {"new": new}
+        if taken.refused:
+            data["refused"] = "; ".join(taken.refused.values())
+        self._record(cycle, data, state, tell=bool(new or taken.refused))
+
+    def _tell(self, note: str) -> None:
+        if note not in self._told:
+            self._told.add(note)
+            self.notes.append(note)
+
+    def _record(
+        self,
+        cycle: int,
+        data: Mapping[str, object],
+        state: RunState | None = None,
+        tell: bool = True,
+    ) -> None:
+        event = Event(Kind.COMMAND, cycle, None, {"command": "template", **data})
+        batch = Batch(events=(event,) if tell else (), state=state)
+        self._components.sink.deliver(self._registry.commit(batch, self._run))

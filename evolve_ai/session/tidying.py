@@ -1,0 +1,30 @@
+"""Tidies up after a cycle: copies of the registry, programs that nobody needs, old events."""
+
+from evolve_ai.contracts.colony import Colony
+from evolve_ai.contracts.substrate import Builder
+from evolve_ai.session.population import Population
+from evolve_ai.stages.context import Context
+from evolve_ai.state.copies import Copies
+from evolve_ai.state.registry import Registry
+from evolve_ai.state.rescue import put_back
+
+TIDY_CYCLES = 20
+
+
+def tidy(
+    context: Context,
+    population: Population,
+    colony: Colony,
+    registry: Registry,
+    copies: Copies,
+    builder: Builder,
+    put_off: bool,
+) -> None:
+    """Now and then. `put_off`: programs should have gone before."""
+    population.notes += put_back(registry)
+    population.notes += copies.keep(registry)
+    if put_off or context.cycle % TIDY_CYCLES == 0:
+        population.prune(builder, colony)
+    if context.cycle % TIDY_CYCLES == 0:
+        registry.forget_events(context.settings.events.kept)
+        registry.prune(context.settings.history, context.cycle)
