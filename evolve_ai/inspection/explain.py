@@ -5,15 +5,14 @@ from dataclasses import asdict
 from evolve_ai.contracts.substrate import ReadOnlyBuilder
 from evolve_ai.model.agent import AgentRecord, Fault
 from evolve_ai.model.genome import decode
-from evolve_ai.model.report import Explanation, GenePool, Program, ScanReport, SourceReport
+from evolve_ai.model.report import Explanation, GenePool, Program, ScanReport
 from evolve_ai.model.status import BuildExplanation, ProgramFacts, UnitRow
 from evolve_ai.session.components import Components
 from evolve_ai.session.holding import life_cycle
 from evolve_ai.session.pool import check_kernel
-from evolve_ai.stages.agent_scan_update import rules_of, scan_folder, viable
-from evolve_ai.stages.audit import audit
 from evolve_ai.stages.build import request_of
 from evolve_ai.stages.context import Context
+from evolve_ai.stages.reading import judged, known_code, looked_at
 from evolve_ai.state.registry import Registry
 from evolve_ai.system.content_store import Reading
 
@@ -31,7 +30,7 @@ def explain_build(components: Components, registry: Registry, prefix: str) -> Bu
     check_kernel(registry, pool, project.template)
     pool = components.substrate.equipped(project.workspace, pool)
     store = Reading(project.sources)
-    report = look(components.context(pool, cycle=0), record.id, store)
+    report = _looked_at(components.context(pool, cycle=0), record.id, store)
     read_only_builder = components.substrate.read_only_builder(project.workspace, pool)
     told, fingerprint = NO_PROGRAM, None
     if report.genome is not None:
@@ -51,19 +50,11 @@ def explain_build(components: Components, registry: Registry, prefix: str) -> Bu
     return _explanation(components, record, fingerprint, told, report.fault, facts)
 
 
-def look(context: Context, agent: str, store: Reading) -> ScanReport:
+def _looked_at(context: Context, agent: str, store: Reading) -> ScanReport:
     """scan and audit, for one folder; what lies there is read into `store`."""
-    rules = rules_of(context)
-    report = scan_folder(context.project.agent(agent), agent, rules, rules.layout(), store)
-    sources: dict[str, SourceReport] = {}
-    for gene in report.genome.files if report.genome else ():
-        code = store.get(gene.code)
-        if code is not None:
-            sources[gene.code] = context.substrate.read_source(
-                gene.path, code, context.pool.manifests
-            )
-    (audited,) = audit((viable(context, report, sources),), sources)
-    return audited
+    reports = looked_at(context, [agent], store)
+    (found,) = judged(context, reports, known_code(context, reports, store).sources)
+    return found
 
 
 def _others(

@@ -13,12 +13,10 @@ from evolve_ai.model.report import GenePool
 from evolve_ai.modes.background import BackgroundBuilder
 from evolve_ai.session.population import Population
 from evolve_ai.stages.agent_scan_update import scan
-from evolve_ai.stages.audit import audit
 from evolve_ai.stages.build import Built
 from evolve_ai.stages.context import Context
-from evolve_ai.stages.genome_sync import sync
-from evolve_ai.stages.metrics import measure
 from evolve_ai.stages.observe import LiveUpdate
+from evolve_ai.stages.reading import synced_and_measured
 from evolve_ai.stages.record import changed
 from evolve_ai.stages.supervise import FINAL, crash_due, should_run
 from evolve_ai.stages.update import Updated, update
@@ -165,8 +163,7 @@ class LiveUpdates:
         scanned = scan(context, agents, population.sources, living=len(population.agents))
         due = asked.union(report.id for report in scanned.reports)
         agents = {agent: record for agent, record in agents.items() if agent in due}
-        synced = sync(context, scanned.reports)
-        measured = measure(audit(synced, scanned.sources), scanned.sources)
+        measured = synced_and_measured(context, scanned)
         updated = update(context, agents, measured, population.genome_bytes)
         population.sources = scanned.sources
         return updated, population.build(context, updated, self._builder)

@@ -1,30 +1,20 @@
 """`evolve audit`: holds gene code against the policy, without a lock or a trace."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
 
 from evolve_ai.model.agent import AgentRecord
-from evolve_ai.model.report import Finding, ScanReport, Severity, SourceReport
+from evolve_ai.model.report import Finding, ScanReport, Severity
 from evolve_ai.model.status import AuditedFile, AuditResult, AuditRow, AuditTotals, FindingRow
 from evolve_ai.pipelines.build_agents import chosen
 from evolve_ai.pipelines.cycle_report import Stopwatch
 from evolve_ai.session.components import Components
 from evolve_ai.session.pool import check_kernel
-from evolve_ai.stages.agent_scan_update import gene_code, rules_of, scan_folder, viable
-from evolve_ai.stages.audit import audit
 from evolve_ai.stages.context import Context
+from evolve_ai.stages.reading import Known, judged, known_code, looked_at
 from evolve_ai.state.registry import Registry
 from evolve_ai.system.content_store import Reading
-from evolve_ai.system.verdict_store import VerdictStore
-
-
-@dataclass(frozen=True, slots=True)
-class Known:
-    """Gene code by SHA-256, and which of it was known from before."""
-
-    sources: Mapping[str, SourceReport]
-    cached: frozenset[str]
 
 
 def audit_agents(
@@ -39,12 +29,12 @@ def audit_agents(
     pool = components.substrate.read_pool(components.project.template)
     check_kernel(registry, pool, components.project.template)
     context, store = components.context(pool, cycle=0), Reading(components.project.sources)
-    reports = _of_the_living(registry, _looked_at(context, agents, store))
-    known = _read(context, reports, store)
-    judged = audit(tuple(viable(context, one, known.sources) for one in reports), known.sources)
+    reports = _of_the_living(registry, looked_at(context, agents, store))
+    known = known_code(context, reports, store)
+    found = judged(context, reports, known.sources)
     clock.lap("audit")
-    rows = [_row(agents[report.id], report, known) for report in judged]
-    files = list(_files(context, judged, known))
+    rows = [_row(agents[report.id], report, known) for report in found]
+    files = list(_files(context, found, known))
     return AuditResult(
         policy=context.policy,
         totals=_totals(rows, files),
@@ -54,36 +44,12 @@ def audit_agents(
     )
 
 
-def _looked_at(
-    context: Context, agents: Mapping[str, AgentRecord], store: Reading
-) -> list[ScanReport]:
-    """What lies in the folders; the code is read into `store`."""
-    rules = rules_of(context)
-    layout = rules.layout()
-    folder_of = context.project.agent
-    return [scan_folder(folder_of(agent), agent, rules, layout, store) for agent in agents]
-
-
 def _of_the_living(registry: Registry, reports: list[ScanReport]) -> list[ScanReport]:
     """Beside a life-cycle: folders of the dead go once their deaths are on record."""
     if all(report.fault is None for report in reports):
         return reports
     living = registry.living()
     return [report for report in reports if report.fault is None or report.id in living]
-
-
-def _read(context: Context, reports: Sequence[ScanReport], store: Reading) -> Known:
-    """Whatever these agents hold, be it active or not; what is known is not read again."""
-    wanted = gene_code(reports)
-    with VerdictStore(context.project.verdicts, context.policy, looks_only=True) as verdicts:
-        cached = verdicts.get(wanted)
-    manifests, read = context.pool.manifests, context.substrate.read_source
-    fresh = {
-        code: read(path, data, manifests)
-        for code, path in wanted.items()
-        if code not in cached and (data := store.get(code)) is not None
-    }
-    return Known({**cached, **fresh}, frozenset(cached))
 
 
 def _row(record: AgentRecord, report: ScanReport, known: Known) -> AuditRow:

@@ -13,10 +13,9 @@ from evolve_ai.pipelines.cycle_report import Stopwatch
 from evolve_ai.session.components import Components
 from evolve_ai.session.pool import open_pool
 from evolve_ai.stages.agent_scan_update import scan
-from evolve_ai.stages.audit import audit
 from evolve_ai.stages.build import request_of
 from evolve_ai.stages.context import Context
-from evolve_ai.stages.genome_sync import sync
+from evolve_ai.stages.reading import synced_and_measured
 from evolve_ai.state.registry import Registry
 
 
@@ -38,10 +37,7 @@ def build_agents(
     unseen = {agent: replace(record, stamp="") for agent, record in agents.items()}
     scanned = scan(context, unseen, {}, living=len(registry.living()))
     clock.lap("scan")
-    synced = sync(context, scanned.reports)
-    clock.lap("sync")
-    audited = audit(synced, scanned.sources)
-    clock.lap("audit")
+    audited = synced_and_measured(context, scanned, clock.lap)
     units = 0
 
     def watch(news: BuildProgress) -> None:

@@ -32,10 +32,7 @@ from evolve_ai.session.pool import open_pool
 from evolve_ai.session.population import Population
 from evolve_ai.session.template import Template
 from evolve_ai.session.tidying import tidy
-from evolve_ai.stages.audit import audit
 from evolve_ai.stages.context import Context
-from evolve_ai.stages.genome_sync import sync
-from evolve_ai.stages.metrics import measure
 from evolve_ai.stages.natural_selection import select
 from evolve_ai.stages.observe import (
     Observed,
@@ -45,6 +42,7 @@ from evolve_ai.stages.observe import (
     observe,
     told_of_alarms,
 )
+from evolve_ai.stages.reading import synced_and_measured
 from evolve_ai.stages.record import conclude
 from evolve_ai.stages.succession import Succeeded, succeed
 from evolve_ai.stages.supervise import FINAL, offered
@@ -255,10 +253,7 @@ class LifeManager:
         looked = look(interleaving.context, asked, population.sources, population.genome_bytes)
         scanned, agents = looked.scanned, {**agents, **looked.agents}
         clock.lap("scan")
-        synced = sync(interleaving.context, scanned.reports)
-        clock.lap("sync")
-        audited = audit(synced, scanned.sources)
-        measured = measure(audited, scanned.sources)
+        measured = synced_and_measured(interleaving.context, scanned, clock.lap)
         interleaving.look()
         renewed = interleaving.renewed()  # of these the reports are old
         agents = {**agents, **renewed}
