@@ -113,7 +113,7 @@ class Host:
     def bare(self, seconds: float) -> dict[str, Any]:
         """What this machine makes of the same frames in the same pipes, when nobody looks into
         them: what exchange() is to be held against."""
-        residents = list(self.colony._board.residents.values())
+        residents = list(self.colony._board.agents.values())
         with select.epoll() as epoll:
             for resident in residents:
                 epoll.register(resident.pipes.outward, select.EPOLLIN)

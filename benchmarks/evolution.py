@@ -20,7 +20,7 @@ from reports import printed
 from evolve_ai.model.draws import Draws
 from evolve_ai.model.family_settings import OPTIONS
 from evolve_ai.model.genome import Genome, encode, recalled
-from evolve_ai.model.selection import Candidate, PopulationView
+from evolve_ai.model.selection import Member, PopulationView
 from evolve_ai.plugins import SELECTION
 from evolve_ai.substrates.rust.substrate import RustSubstrate
 
@@ -30,7 +30,7 @@ PAIRS = 500
 def view_of(agents: int) -> PopulationView:
     rng, draws = random.Random(1), Draws(7)
     living = [
-        Candidate(
+        Member(
             draws.uuid("agent", number), rng.randrange(-2000, 90_000), rng.random(),
             rng.randrange(22), 3, 13, True,
         )

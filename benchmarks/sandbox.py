@@ -24,7 +24,7 @@ from build_parts import founders, request_of, rust
 from projects import end_by_exception, scratch
 from reports import printed
 
-from evolve_ai.colony.keeper import Ended, Keeper, Launch, Started
+from evolve_ai.colony.keeper import Ended, Keeper, Launch, ProcessStarted
 from evolve_ai.colony.keeper_program import keeper_program
 from evolve_ai.colony.programs import Programs
 from evolve_ai.model.report import Program
@@ -113,7 +113,7 @@ def time_of_start(keeper: Keeper, launch: Launch) -> float:
     running, ended = 0.0, False
     while not ended:
         for told in keeper.hear():
-            if isinstance(told, Started):
+            if isinstance(told, ProcessStarted):
                 running = time.perf_counter() - begun
             elif isinstance(told, Ended):
                 ended = True

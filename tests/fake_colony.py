@@ -6,12 +6,12 @@ from typing import NoReturn
 
 import msgpack
 
-from evolve_ai.model.colony import Limits, Start
+from evolve_ai.model.colony import Deadlines, Start
 from evolve_ai.model.report import Program
 from evolve_ai.model.sandbox import AgentBox, Protection
 
 FAKE_AGENTS = Path(__file__).parent / "fake_agents"
-QUICK = Limits(cpu=0.3, wall=1.0, ready_cpu=3.0, ready_wall=10.0, late=0.1, stop=0.6, kill=2.0)
+QUICK = Deadlines(cpu=0.3, wall=1.0, ready_cpu=3.0, ready_wall=10.0, late=0.1, stop=0.6, kill=2.0)
 SITE = Path(msgpack.__file__).parent.parent
 
 # That of agents in Rust.

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from evolve_ai.colony.order_log import OrderLog
-from evolve_ai.colony.pasts import Told
+from evolve_ai.colony.pasts import PastsTold
 from evolve_ai.model.agent import Cause, Fault
 from evolve_ai.model.colony import Exchange, Pool
 from evolve_ai.model.world import Act, Percept
@@ -22,7 +22,7 @@ class PaperSupervisor:
         self.order_log = OrderLog(order_log)
         self.doomed = dict(doomed or {})
         self.asked: list[tuple[int, str]] = []
-        self.told: list[Told] = []
+        self.told: list[PastsTold] = []
         self.offers: list[tuple[int, Mapping[str, Pool]]] = []
 
     def exchange(
@@ -32,7 +32,7 @@ class PaperSupervisor:
         tick: int,
         cycle: int,
         pool_for: Mapping[str, Pool],
-        told: Told,
+        told: PastsTold,
     ) -> Exchange:
         self.asked += [(tick, agent) for agent in percepts]
         self.offers.append((tick, pool_for))

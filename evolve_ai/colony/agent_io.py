@@ -7,9 +7,9 @@ import time
 from collections.abc import Callable
 
 from evolve_ai.colony.adoption import CONDEMNED
+from evolve_ai.colony.agent_process import AgentProcess, Owed
 from evolve_ai.colony.keeper import Ended
 from evolve_ai.colony.order_log import OrderLog
-from evolve_ai.colony.resident import Asked, Resident
 from evolve_ai.colony.spawner import Began, Failed, Replaced, Spawner
 from evolve_ai.model.agent import Cause, Fault
 from evolve_ai.model.frame import FrameError
@@ -27,7 +27,7 @@ ORPHANED = "had heard nothing for the orphan time, and ended"
 
 
 class AgentIO:
-    """Connects residents. `waiting` are those whose answer, or whose end, is outstanding.
+    """Connects agents. `waiting` are those whose answer, or whose end, is outstanding.
 
     `begun` is called with each process that was asked for, or could not be had.
     """
@@ -35,13 +35,13 @@ class AgentIO:
     def __init__(
         self, spawner: Spawner, order_log: OrderLog, begun: Callable[[Began | Failed], None]
     ) -> None:
-        self.residents: dict[str, Resident] = {}
-        self.waiting: dict[str, Resident] = {}
+        self.agents: dict[str, AgentProcess] = {}
+        self.waiting: dict[str, AgentProcess] = {}
         self.acts: dict[str, Act] = {}
         self.faults: dict[str, Fault] = {}
         self.ended: list[int] = []  # pids of those at fault
-        self.departed: dict[str, tuple[Resident, Exit | None]] = {}
-        self.byes: list[Resident] = []
+        self.departed: dict[str, tuple[AgentProcess, Exit | None]] = {}
+        self.byes: list[AgentProcess] = []
         self.haunted: set[str] = set()  # by a process that was given up on
         self.taints: list[str] = []
         self.unkillable: list[Identity] = []
@@ -49,10 +49,10 @@ class AgentIO:
         self._order_log = order_log
         self._begun = begun
         self._epoll = select.epoll()
-        self._by_outward: dict[int, Resident] = {}
-        self._by_inward: dict[int, Resident] = {}
-        self._by_pid: dict[int, Resident] = {}
-        self._fading: dict[int, Resident] = {}  # closed their pipe, and no keeper will tell why
+        self._by_outward: dict[int, AgentProcess] = {}
+        self._by_inward: dict[int, AgentProcess] = {}
+        self._by_pid: dict[int, AgentProcess] = {}
+        self._fading: dict[int, AgentProcess] = {}  # closed their pipe, and no keeper will tell why
         self._oom_kills = out_of_memory_kills()
         self._listen_to_the_keeper()
 
@@ -70,30 +70,30 @@ class AgentIO:
         out = 0 if sent else select.EPOLLOUT
         self._epoll.modify(self._keeper, select.EPOLLIN | out)
 
-    def add(self, resident: Resident) -> None:
-        self.residents[resident.id] = resident
-        self._by_outward[resident.pipes.outward] = resident
-        self._by_pid[resident.identity.pid] = resident
-        self._epoll.register(resident.pipes.outward, select.EPOLLIN)
+    def add(self, process: AgentProcess) -> None:
+        self.agents[process.id] = process
+        self._by_outward[process.pipes.outward] = process
+        self._by_pid[process.identity.pid] = process
+        self._epoll.register(process.pipes.outward, select.EPOLLIN)
 
-    def ask(self, resident: Resident, frame: bytes, asked: Asked) -> None:
-        """Send a frame to one of the residents, who then owes an answer."""
-        resident.asked = asked
-        resident.cpu_when_late = None
-        self.waiting[resident.id] = resident
-        if not resident.send(frame):
-            self._watch_inward(resident)
+    def ask(self, process: AgentProcess, frame: bytes, asked: Owed) -> None:
+        """Send a frame to one of the agents, who then owes an answer."""
+        process.asked = asked
+        process.cpu_when_late = None
+        self.waiting[process.id] = process
+        if not process.send(frame):
+            self._watch_inward(process)
 
-    def tell(self, resident: Resident, frame: bytes) -> None:
+    def tell(self, process: AgentProcess, frame: bytes) -> None:
         """Send a frame that needs no answer, unless its process is gone."""
-        there = self._by_pid.get(resident.identity.pid) is resident
-        if there and not resident.send(frame):
-            self._watch_inward(resident)
+        there = self._by_pid.get(process.identity.pid) is process
+        if there and not process.send(frame):
+            self._watch_inward(process)
 
-    def _watch_inward(self, resident: Resident) -> None:
-        inward = resident.pipes.inward
+    def _watch_inward(self, process: AgentProcess) -> None:
+        inward = process.pipes.inward
         if inward not in self._by_inward:
-            self._by_inward[inward] = resident
+            self._by_inward[inward] = process
             self._epoll.register(inward, select.EPOLLOUT)
 
     def pump(self, seconds: float) -> bool:
@@ -103,12 +103,12 @@ class AgentIO:
         events = self._epoll.poll(seconds)
         by_outward, keeper = self._by_outward, 0
         for handle, event in events:
-            resident = by_outward.get(handle)
-            if resident is not None:
-                self._listen(resident)
+            process = by_outward.get(handle)
+            if process is not None:
+                self._listen(process)
             elif handle == self._keeper:
                 keeper = event
-            elif (resident := self._by_inward.get(handle)) is not None and resident.flush():
+            elif (process := self._by_inward.get(handle)) is not None and process.flush():
                 self._epoll.unregister(handle)
                 del self._by_inward[handle]
         if keeper:
@@ -120,9 +120,9 @@ class AgentIO:
             self.request(self._spawner.flush())
         for told in self._spawner.hear():
             if isinstance(told, Ended):
-                resident = self._by_pid.get(told.identity.pid)
-                if resident is not None and resident.identity == told.identity:
-                    self._bury(resident, told.exit)
+                process = self._by_pid.get(told.identity.pid)
+                if process is not None and process.identity == told.identity:
+                    self._bury(process, told.exit)
             elif isinstance(told, Replaced):
                 self._listen_to_the_keeper()
                 self._reconcile(told)
@@ -132,151 +132,151 @@ class AgentIO:
     def _reconcile(self, told: Replaced) -> None:
         """Who ended before is known; of those that a dead keeper has left nobody will tell us."""
         ended = {life.identity: life.exit for life in told.journal.lives.values() if life.exit}
-        for resident in list(self._by_pid.values()):
-            resident.kept &= told.same
-            exit = ended.get(resident.identity)
+        for process in list(self._by_pid.values()):
+            process.kept &= told.same
+            exit = ended.get(process.identity)
             if exit is not None:
-                self._bury(resident, exit)
-            elif not resident.kept and (resident.closed or resident.condemned_at):
-                self._fading[resident.identity.pid] = resident
+                self._bury(process, exit)
+            elif not process.kept and (process.closed or process.condemned_at):
+                self._fading[process.identity.pid] = process
 
     def _look_after_the_fading(self) -> bool:
         gone = [one for one in self._fading.values() if not one.identity.lives()]
-        for resident in gone:
-            self._bury(resident, Exit())
+        for process in gone:
+            self._bury(process, Exit())
         return bool(gone)
 
     def look_for_the_dead(self) -> None:
         """Find who ended although nobody tells and its pipe was kept open by another."""
-        for resident in list(self._by_pid.values()):
-            if not resident.kept and not resident.identity.lives():
-                self._bury(resident, Exit())
+        for process in list(self._by_pid.values()):
+            if not process.kept and not process.identity.lives():
+                self._bury(process, Exit())
 
-    def _listen(self, resident: Resident) -> bool:
+    def _listen(self, process: AgentProcess) -> bool:
         """Read once; False when there is nothing more."""
         try:
-            data = os.read(resident.pipes.outward, _READ)
+            data = os.read(process.pipes.outward, _READ)
         except BlockingIOError:
             return False
         if not data:
             # Either it is about to exit, or it closed the pipe and can never answer: see judge.
-            resident.closed = True
-            self._deafen(resident)
-            if not resident.kept:
-                self._fading[resident.identity.pid] = resident
+            process.closed = True
+            self._deafen(process)
+            if not process.kept:
+                self._fading[process.identity.pid] = process
             return False
-        act = resident.act_in(data)
+        act = process.act_in(data)
         if act is not None:
-            self.acts[resident.id] = act
-            self.waiting.pop(resident.id, None)
+            self.acts[process.id] = act
+            self.waiting.pop(process.id, None)
             return True
-        return self._take_in(resident, data)
+        return self._take_in(process, data)
 
-    def _take_in(self, resident: Resident, data: bytes) -> bool:
+    def _take_in(self, process: AgentProcess, data: bytes) -> bool:
         """Whatever it is that an agent sends; False when it is no longer listened to."""
         broken: FrameError | None = None
         try:
-            bodies = resident.decoder.feed(data)
+            bodies = process.decoder.feed(data)
         except FrameError as error:
             broken, bodies = error, list(error.before)
         try:
             for body in bodies:
-                answer = resident.take(body)
+                answer = process.take(body)
                 if answer is False:
                     continue
                 if type(answer) is Act:
-                    self.acts[resident.id] = answer
-                if not resident.leaving:
-                    self.waiting.pop(resident.id, None)
-                elif resident.said_bye:
-                    self.byes.append(resident)
+                    self.acts[process.id] = answer
+                if not process.leaving:
+                    self.waiting.pop(process.id, None)
+                elif process.said_bye:
+                    self.byes.append(process)
         except FrameError as error:
             broken = error
         if broken is not None:
-            self.condemn(resident, Fault(Cause.PROTOCOL, str(broken)))
+            self.condemn(process, Fault(Cause.PROTOCOL, str(broken)))
         return broken is None
 
-    def _deafen(self, resident: Resident) -> None:
-        if self._by_outward.pop(resident.pipes.outward, None) is not None:
-            self._epoll.unregister(resident.pipes.outward)
+    def _deafen(self, process: AgentProcess) -> None:
+        if self._by_outward.pop(process.pipes.outward, None) is not None:
+            self._epoll.unregister(process.pipes.outward)
 
-    def condemn(self, resident: Resident, fault: Fault | None) -> None:
-        """End a resident by SIGKILL: for this fault, or for none of its own."""
-        if resident.condemned_at:
+    def condemn(self, process: AgentProcess, fault: Fault | None) -> None:
+        """End a process by SIGKILL: for this fault, or for none of its own."""
+        if process.condemned_at:
             return
-        resident.verdict = fault
-        resident.condemned_at = time.monotonic()
+        process.verdict = fault
+        process.condemned_at = time.monotonic()
         if fault is not None:
-            self._order_log.write([[CONDEMNED, resident.identity.pid, fault.cause, fault.reason]])
-        self._deafen(resident)
-        processes.signal_one(resident.identity, signal.SIGKILL)
-        self.waiting[resident.id] = resident
-        if not resident.kept:
-            self._fading[resident.identity.pid] = resident
+            self._order_log.write([[CONDEMNED, process.identity.pid, fault.cause, fault.reason]])
+        self._deafen(process)
+        processes.signal_one(process.identity, signal.SIGKILL)
+        self.waiting[process.id] = process
+        if not process.kept:
+            self._fading[process.identity.pid] = process
 
-    def _bury(self, resident: Resident, exit: Exit) -> None:
+    def _bury(self, process: AgentProcess, exit: Exit) -> None:
         # What it said before it died was said: a frame never depends on who looks when.
         reads = 0
-        hears = resident.pipes.outward in self._by_outward
-        while hears and reads < _MAX_LAST_READS and self._listen(resident):
+        hears = process.pipes.outward in self._by_outward
+        while hears and reads < _MAX_LAST_READS and self._listen(process):
             reads += 1
-            hears = not resident.condemned_at
-        self._disconnect(resident)
-        if self.residents.get(resident.id) is not resident:
-            self.haunted.discard(resident.id)  # given up on long ago, dead at last
+            hears = not process.condemned_at
+        self._disconnect(process)
+        if self.agents.get(process.id) is not process:
+            self.haunted.discard(process.id)  # given up on long ago, dead at last
             return
-        if resident.leaving:
-            self.departed[resident.id] = (resident, exit)
+        if process.leaving:
+            self.departed[process.id] = (process, exit)
         else:
-            self.fail(resident.id, resident.identity.pid, self._fault_of(resident, exit))
-        self.residents.pop(resident.id, None)
-        self.waiting.pop(resident.id, None)
+            self.fail(process.id, process.identity.pid, self._fault_of(process, exit))
+        self.agents.pop(process.id, None)
+        self.waiting.pop(process.id, None)
 
     def fail(self, id: str, pid: int, fault: Fault) -> None:
         self.faults[id] = fault
         self.ended.append(pid)
 
-    def _fault_of(self, resident: Resident, exit: Exit) -> Fault:
+    def _fault_of(self, process: AgentProcess, exit: Exit) -> Fault:
         starved = False
-        if exit.orphaned and not resident.condemned_at:  # we stood still for so long
-            self.taints.append(f"agent {resident.id} {ORPHANED}")
+        if exit.orphaned and not process.condemned_at:  # we stood still for so long
+            self.taints.append(f"agent {process.id} {ORPHANED}")
             return Fault(Cause.PLANNED, f"it {ORPHANED}")
-        if exit.foreign and not resident.condemned_at:
+        if exit.foreign and not process.condemned_at:
             kills, before = out_of_memory_kills(), self._oom_kills
             starved, self._oom_kills = kills > before, kills
             why = "out of memory" if starved else "a foreign kill"
-            self.taints.append(f"agent {resident.id}: {exit}, {why}")
-        elif not exit.known and resident.verdict is None:
-            self.taints.append(f"agent {resident.id} ended after its keeper, nobody knows how")
-        elif resident.closed and exit.code is not None:
-            resident.verdict = None  # it was leaving by itself when we lost patience
-        return resident.why_ended(exit, out_of_memory=starved)
+            self.taints.append(f"agent {process.id}: {exit}, {why}")
+        elif not exit.known and process.verdict is None:
+            self.taints.append(f"agent {process.id} ended after its keeper, nobody knows how")
+        elif process.closed and exit.code is not None:
+            process.verdict = None  # it was leaving by itself when we lost patience
+        return process.why_ended(exit, out_of_memory=starved)
 
-    def _disconnect(self, resident: Resident, *, remove: bool = True) -> None:
-        self._deafen(resident)
-        if self._by_inward.pop(resident.pipes.inward, None) is not None:
-            self._epoll.unregister(resident.pipes.inward)
-        del self._by_pid[resident.identity.pid]
-        self._fading.pop(resident.identity.pid, None)
-        resident.pipes.remove() if remove else resident.pipes.close()
+    def _disconnect(self, process: AgentProcess, *, remove: bool = True) -> None:
+        self._deafen(process)
+        if self._by_inward.pop(process.pipes.inward, None) is not None:
+            self._epoll.unregister(process.pipes.inward)
+        del self._by_pid[process.identity.pid]
+        self._fading.pop(process.identity.pid, None)
+        process.pipes.remove() if remove else process.pipes.close()
 
-    def give_up(self, resident: Resident) -> None:
+    def give_up(self, process: AgentProcess) -> None:
         """Report a process that SIGKILL does not end; we go on listening for its end."""
-        self.unkillable.append(resident.identity)
-        why = resident.verdict.reason if resident.verdict else "was to be ended"
-        reason = f"{why}; process {resident.identity.pid} cannot be killed"
-        cause = resident.verdict.cause if resident.verdict else Cause.PLANNED
-        if resident.leaving:
-            self.departed[resident.id] = (resident, None)
+        self.unkillable.append(process.identity)
+        why = process.verdict.reason if process.verdict else "was to be ended"
+        reason = f"{why}; process {process.identity.pid} cannot be killed"
+        cause = process.verdict.cause if process.verdict else Cause.PLANNED
+        if process.leaving:
+            self.departed[process.id] = (process, None)
         else:
-            self.fail(resident.id, resident.identity.pid, Fault(cause, reason))
-            self.taints.append(f"agent {resident.id}: {reason}")
-        del self.residents[resident.id]
-        self.haunted.add(resident.id)
-        self.waiting.pop(resident.id, None)
+            self.fail(process.id, process.identity.pid, Fault(cause, reason))
+            self.taints.append(f"agent {process.id}: {reason}")
+        del self.agents[process.id]
+        self.haunted.add(process.id)
+        self.waiting.pop(process.id, None)
 
     def close(self) -> None:
         """Let go of everybody. The pipes of those who live on stay where they are."""
-        for resident in list(self._by_pid.values()):
-            self._disconnect(resident, remove=resident.id not in self.residents)
+        for process in list(self._by_pid.values()):
+            self._disconnect(process, remove=process.id not in self.agents)
         self._epoll.close()

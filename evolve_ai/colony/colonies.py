@@ -8,7 +8,7 @@ from typing import Any
 
 from evolve_ai.colony.colony_member import SETTLE, ColonyProcess
 from evolve_ai.colony.colony_process import BETWEEN, CLOSE, TURN
-from evolve_ai.colony.layout import Layout
+from evolve_ai.colony.layout import ColonyLayout
 from evolve_ai.colony.watchdog import Watchdog
 from evolve_ai.environments.demes import together
 from evolve_ai.model.agent import Fault
@@ -27,13 +27,13 @@ from evolve_ai.model.usage import Usage
 
 _PARTS_OF_A_CYCLE = ("prelude", "season", "graves", "end")
 
-Told = tuple[Mapping[str, int], Mapping[str, Fault]]
+Rest = tuple[Mapping[str, int], Mapping[str, Fault]]
 
 
 class Colonies:
     """Satisfies contracts.colony.Colony. An order is given to all before any answer is awaited."""
 
-    def __init__(self, layout: Layout, members: Sequence[ColonyProcess]):
+    def __init__(self, layout: ColonyLayout, members: Sequence[ColonyProcess]):
         """The members in the order of their numbers in the layout."""
         self._layout = layout
         self._members = members
@@ -154,10 +154,10 @@ class Colonies:
             tuple(taint for one in found for taint in one.taints),
         )
 
-    def _until_all_rest(self, turned: dict[ColonyProcess, Turned]) -> dict[ColonyProcess, Told]:
+    def _until_all_rest(self, turned: dict[ColonyProcess, Turned]) -> dict[ColonyProcess, Rest]:
         """Who is through with its season joins the `turned`; what the others tell of the ticks."""
         busy = {m.connection: m for m in self._members if m not in turned}
-        resting: dict[ColonyProcess, Told] = {}
+        resting: dict[ColonyProcess, Rest] = {}
         while busy:
             ready = wait(list(busy))
             for connection in [one for one in busy if one in ready]:

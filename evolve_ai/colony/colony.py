@@ -9,9 +9,9 @@ from typing import Any
 from evolve_ai.colony import agent_log, pipes, season
 from evolve_ai.colony.adoption import found_in, past_of
 from evolve_ai.colony.agent_io import ORPHANED
+from evolve_ai.colony.agent_process import Owed
 from evolve_ai.colony.journal import Life
 from evolve_ai.colony.launching import Noted
-from evolve_ai.colony.resident import Asked
 from evolve_ai.colony.supervisor import Supervisor
 from evolve_ai.contracts.environment import Environment
 from evolve_ai.model.agent import Cause, Fault
@@ -50,7 +50,7 @@ class Colony(Supervisor):
         """Let these agents leave, and those run what their notes say.
 
         Whoever runs another program leaves first and, if it is to `remember`, starts with the
-        memory that it leaves. Asked for again under the same title, nothing is done twice; without
+        memory that it leaves. Owed for again under the same title, nothing is done twice; without
         a title it belongs to what is under way, which does not wait until everybody is ready.
         """
         before: dict[str, Farewell] = {}
@@ -58,14 +58,14 @@ class Colony(Supervisor):
             byes = past_of(self.order_log.open(title)).byes
             named = {*leave, *(start.id for start in starts)}
             before = {id: _long_gone(byes[id]) for id in named & byes.keys()}
-        residents = self._board.residents
-        going = [*leave, *(s.id for s in starts if s.id in residents and not self._runs(s))]
+        agents = self._board.agents
+        going = [*leave, *(s.id for s in starts if s.id in agents and not self._runs(s))]
         farewells = {**before, **self.stop(going)}
         outcomes: dict[str, Started | Fault | Refused] = {}
         missing = []
         for start in starts:
             if self._runs(start):
-                outcomes[start.id] = Started(residents[start.id].identity.pid)
+                outcomes[start.id] = Started(agents[start.id].identity.pid)
                 continue
             bye = farewells.get(start.id)
             state = bye.state if bye is not None and bye.state is not None else start.state
@@ -75,8 +75,8 @@ class Colony(Supervisor):
         return Settled(farewells, ordered, self.take_taints())
 
     def _runs(self, start: Start) -> bool:
-        resident = self._board.residents.get(start.id)
-        return resident is not None and resident.note == start.note
+        process = self._board.agents.get(start.id)
+        return process is not None and process.note == start.note
 
     def turn(self, order: Order, between: Between = nothing) -> Turned:
         """Live a season, or, if it was broken off, the rest of it."""
@@ -105,7 +105,7 @@ class Colony(Supervisor):
                 self._board.fail(id, pid, fault)
                 if fault.cause is Cause.UNKNOWN:
                     lost.add(id)
-        notes = {id: resident.note for id, resident in self._board.residents.items()}
+        notes = {id: process.note for id, process in self._board.agents.items()}
         return Adopted(notes, self.order_log.title, past.byes, past.left, frozenset(lost))
 
     def forget(self) -> None:
@@ -123,17 +123,17 @@ class Colony(Supervisor):
             fault = Fault(Cause.PROTOCOL, f"cannot be adopted: {error}")
             self._board.fail(start.id, life.identity.pid, fault)
             return
-        resident = self._launcher.resident(
+        process = self._launcher.process(
             replace(start, note=note), life.identity, pair, noted.log_start
         )
-        resident.kept = listing.parent(life.identity.pid) == self.keeper.pid
-        resident.listen_for(self.epoch)
-        self._board.add(resident)
-        self._board.ask(resident, self._launcher.hello(start), Asked.READY)
+        process.kept = listing.parent(life.identity.pid) == self.keeper.pid
+        process.listen_for(self.epoch)
+        self._board.add(process)
+        self._board.ask(process, self._launcher.hello(start), Owed.READY)
 
     def _clear_pipes(self) -> None:
         for path in self._pipes.iterdir():
-            if path.stem not in self._board.residents:
+            if path.stem not in self._board.agents:
                 with suppress(OSError):
                     path.unlink()
 

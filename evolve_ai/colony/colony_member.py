@@ -14,8 +14,8 @@ from evolve_ai.colony.colony_process import (
     RAISED,
     STIRS,
     TURN,
+    Call,
     ColonySpec,
-    Order,
     serve,
 )
 from evolve_ai.executors.fork_server import begin, children
@@ -38,7 +38,7 @@ class Roster:
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class Answer:
     """An order was carried out, or (BETWEEN) a season waits for go_on()."""
 
     what: str
@@ -56,8 +56,8 @@ class ColonyProcess:
         self._spec = spec
         self._roster = roster
         self._context = children([serve.__module__])
-        self._order: Order | None = None  # given, and not answered
-        self._season: Order | None = None  # under way
+        self._order: Call | None = None  # given, and not answered
+        self._season: Call | None = None  # under way
         self._knows = False  # this process, of the season
         self._unheard = Change()  # what may not have reached a process that died
         self._missed = Change()  # what did not reach the one before this
@@ -82,7 +82,7 @@ class ColonyProcess:
 
     def give(self, name: str, *arguments: Any, **named: Any) -> None:
         """What was given before and not answered is broken off: its process ends for that."""
-        order: Order = (name, arguments, named)
+        order: Call = (name, arguments, named)
         broken_off, self._order = self._order is not None, order
         self._lives, self._byes = _LIVES, {}
         if broken_off:
@@ -105,7 +105,7 @@ class ColonyProcess:
             self._missed, self._knows = _both(self._missed, change), True
             self._send(self._season)
 
-    def take(self) -> Told:
+    def take(self) -> Answer:
         """Wait for the end of the order, or for the next moment between two ticks of a season.
 
         Raises what the colony raised; EvolveError when its processes die again and again.
@@ -124,20 +124,20 @@ class ColonyProcess:
         if what == BETWEEN:
             self._lives = _LIVES
             lived, faults = value
-            return Told(what, (lived, self._not_judged(faults)))
+            return Answer(what, (lived, self._not_judged(faults)))
         if order is self._season:
             self._season = None
         if what == RAISED:
             raise value
         if self._byes and isinstance(value, Settled):
             value = replace(value, farewells={**self._byes, **value.farewells})
-        return Told(what, value)
+        return Answer(what, value)
 
     def _not_judged(self, faults: Mapping[str, Fault]) -> Mapping[str, Fault]:
         judged = self._missed.judged
         return {agent: fault for agent, fault in faults.items() if agent not in judged}
 
-    def _send(self, order: Order) -> None:
+    def _send(self, order: Call) -> None:
         with suppress(OSError):  # take() meets it, too
             self.connection.send(order)
 

@@ -15,7 +15,7 @@ from evolve_ai.contracts.environment import Environment, World
 from evolve_ai.environments.demes import Demes
 from evolve_ai.executors.worker import die_with_the_parent, leave_signals_to_the_parent, portable
 from evolve_ai.model.agent import Fault
-from evolve_ai.model.colony import Change, Limits, nothing
+from evolve_ai.model.colony import Change, Deadlines, nothing
 from evolve_ai.model.errors import HeldError
 from evolve_ai.model.guarantee import Sandbox
 from evolve_ai.model.report import Needs
@@ -37,7 +37,7 @@ STIRS = "stirs"  # somebody has spoken or died, and no order was under way
 _PATIENCE = 10.0  # seconds that another process of this colony may take to end
 _PAUSE = 0.02
 
-Order = tuple[str, tuple[Any, ...], Mapping[str, Any]]
+Call = tuple[str, tuple[Any, ...], Mapping[str, Any]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,8 +83,8 @@ class ColonySpec:
         return open_demes
 
 
-def limits_of(patience: SuperviseSettings) -> Limits:
-    return Limits(
+def limits_of(patience: SuperviseSettings) -> Deadlines:
+    return Deadlines(
         cpu=patience.cpu_deadline,
         wall=patience.wall_deadline,
         ready_wall=patience.start_deadline,
@@ -159,14 +159,14 @@ class _Desk:
         if self._connection not in wait([self._connection, self._colony.handle]):
             _say(self._connection, STIRS, None)
 
-    def _next(self) -> Order:
+    def _next(self) -> Call:
         try:
-            order: Order = self._connection.recv()
+            order: Call = self._connection.recv()
         except OSError as error:
             raise EOFError from error
         return order
 
-    def _answer(self, order: Order) -> None:
+    def _answer(self, order: Call) -> None:
         name, arguments, named = order
         try:
             value = self._carried_out(name, arguments, named)

@@ -28,11 +28,11 @@ __all__ = [
     "Ended",
     "Keeper",
     "KeeperError",
+    "KeeperEvent",
     "KeeperGone",
     "Launch",
-    "Refused",
-    "Started",
-    "Told",
+    "ProcessRefused",
+    "ProcessStarted",
 ]
 
 _PIECE = 1 << 16
@@ -65,13 +65,13 @@ class Launch:
 
 
 @dataclass(frozen=True, slots=True)
-class Started:
+class ProcessStarted:
     serial: int
     identity: Identity
 
 
 @dataclass(frozen=True, slots=True)
-class Refused:
+class ProcessRefused:
     serial: int
     errno: int
     text: str
@@ -91,7 +91,7 @@ class Compacted:
     errno: int
 
 
-Told = Started | Refused | Ended | Compacted
+KeeperEvent = ProcessStarted | ProcessRefused | Ended | Compacted
 
 
 class Keeper:
@@ -175,7 +175,7 @@ class Keeper:
         self._files.popleft()
         return sent
 
-    def hear(self) -> list[Told]:
+    def hear(self) -> list[KeeperEvent]:
         """What the keeper has told since last time.
 
         KeeperGone when it has hung up and nothing is left to hear.
@@ -268,12 +268,12 @@ def _frames(incoming: bytearray) -> Iterator[list[str]]:
         yield fields
 
 
-def _told(fields: list[str], boot_id: str) -> Told:
+def _told(fields: list[str], boot_id: str) -> KeeperEvent:
     match fields:
         case ["started", serial, pid, start]:
-            return Started(int(serial), Identity(int(pid), int(start), boot_id))
+            return ProcessStarted(int(serial), Identity(int(pid), int(start), boot_id))
         case ["refused", serial, errno, text]:
-            return Refused(int(serial), int(errno), text)
+            return ProcessRefused(int(serial), int(errno), text)
         case ["ended", id, pid, start, "exit", code]:
             return Ended(id, Identity(int(pid), int(start), boot_id), Exit(code=int(code)))
         case ["ended", id, pid, start, "signal", number]:

@@ -9,10 +9,10 @@ from pathlib import Path
 
 from evolve_ai.colony import agent_log, pipes, refusals, state_folders
 from evolve_ai.colony.agent_io import AgentIO
+from evolve_ai.colony.agent_process import AgentProcess, Owed
 from evolve_ai.colony.keeper import Launch
 from evolve_ai.colony.order_log import OrderLog
 from evolve_ai.colony.programs import AS_FILE, NotAsSignedError, Programs
-from evolve_ai.colony.resident import Asked, Resident
 from evolve_ai.colony.spawner import Began, Failed, Spawner
 from evolve_ai.model import frame
 from evolve_ai.model.agent import Fault
@@ -85,7 +85,7 @@ class Launcher:
         """Have processes started and greet them as they come; who is there owes a `ready`."""
         self._outcome = {}
         for number, start in enumerate(starts):
-            if start.id in self.board.residents:
+            if start.id in self.board.agents:
                 raise ValueError(f"agent {start.id} runs already")
             self._request(start)
             if number % _REQUESTS_BETWEEN_LOOKS == 0:
@@ -146,10 +146,10 @@ class Launcher:
             request.pipes.remove()
             self._outcome[told.launch.id] = refusals.judged_step(told.errno, told.text)
             return
-        resident = self.resident(request.start, told.identity, request.pipes, request.log_start)
-        self.board.add(resident)
-        self._outcome[resident.id] = Started(told.identity.pid)
-        self.board.ask(resident, request.hello, Asked.READY)
+        process = self.process(request.start, told.identity, request.pipes, request.log_start)
+        self.board.add(process)
+        self._outcome[process.id] = Started(told.identity.pid)
+        self.board.ask(process, request.hello, Owed.READY)
 
     def _from_a_file(self, request: _Request, told: Failed) -> bool:
         """Ask for it once more, not from memory; whether that is worth it."""
@@ -164,10 +164,10 @@ class Launcher:
         self.board.request(self._spawner.ask(launch))
         return True
 
-    def resident(
+    def process(
         self, start: Start, found: Identity, pair: pipes.Pipes, log_start: int
-    ) -> Resident:
-        return Resident(
+    ) -> AgentProcess:
+        return AgentProcess(
             id=start.id,
             identity=found,
             pipes=pair,

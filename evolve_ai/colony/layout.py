@@ -18,7 +18,7 @@ _FOLDER = "colony"
 
 
 @dataclass(frozen=True, slots=True)
-class Layout:
+class ColonyLayout:
     """Deme d lives in the colony d % colonies."""
 
     demes: int = 1
@@ -37,12 +37,12 @@ class Layout:
         return tuple(workspace / f"{_FOLDER}-{number}" for number in range(self.colonies))
 
     @classmethod
-    def of_last_run(cls, registry: Reader) -> Layout:
+    def of_last_run(cls, registry: Reader) -> ColonyLayout:
         state = registry.state
         return cls(state.demes, state.colonies)
 
     @classmethod
-    def wanted(cls, settings: Settings, places: int) -> Layout:
+    def wanted(cls, settings: Settings, places: int) -> ColonyLayout:
         """As the settings say, or with as few colonies as descriptors allow."""
         few = min(colonies_needed(places), settings.demes)
         return cls(settings.demes, settings.colonies or few)

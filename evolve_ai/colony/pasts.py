@@ -17,7 +17,7 @@ _NUMBER = 9  # bytes at most
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class PastsTold:
     """How much of the pasts of a tick was told before a kill: all rounds but the last `left`,
     and what agents had changed in themselves in these, by operator."""
 

@@ -13,7 +13,7 @@ from msgspec import structs
 
 from evolve_ai.colony.adoption import RESETTLED, SETTLED, TOLD, TURN
 from evolve_ai.colony.order_log import Entry, OrderLog
-from evolve_ai.colony.pasts import Told
+from evolve_ai.colony.pasts import PastsTold
 from evolve_ai.colony.supervisor import Supervisor
 from evolve_ai.contracts.environment import Environment
 from evolve_ai.model.agent import Cause, Fault
@@ -38,7 +38,7 @@ def turn(
         if not replayed and change != Change():
             log.write([_resettled(tick, change)])
         _forget(change, lived, faults)
-        if known := _settled(residents, change):
+        if known := _taking_part(residents, change):
             environment.resettle(known)
 
     resettle(order.first_tick - 1, past.begun)
@@ -71,11 +71,11 @@ def _begun(
     residents = order.residents if past.settled is None else past.settled
     if past.settled is None:
         log.write([[SETTLED, [astuple(one) for one in residents]]])
-    environment.settle_in(residents, order.first_tick, order.cycle)
+    environment.move_in(residents, order.first_tick, order.cycle)
     return past, residents
 
 
-def _settled(residents: Sequence[Resident], change: Change) -> list[Resident]:
+def _taking_part(residents: Sequence[Resident], change: Change) -> list[Resident]:
     """Who comes out of quarantine in the middle of a season takes part in the next one."""
     if not change.residents:
         return []
@@ -109,18 +109,18 @@ class _Past:
         self._turns: Iterator[Entry] = iter(turns)
         self._changes = {entry[1]: entry for entry in entries if entry[0] == RESETTLED}
         self.begun = bool(turns or self._changes)  # something happened in it
-        self._told = Told()
+        self._told = PastsTold()
         for entry in entries:
             if entry[0] == SETTLED:
                 self.settled = _residents(entry[1])
             elif entry[0] == TOLD:
-                self._told = Told(entry[1], entry[2])
+                self._told = PastsTold(entry[1], entry[2])
             elif entry[0] == TURN:
-                self._told = Told()
+                self._told = PastsTold()
 
-    def take_told(self) -> Told:
+    def take_told(self) -> PastsTold:
         """What of the pasts of the turn under way was told, for the first turn that is lived."""
-        told, self._told = self._told, Told()
+        told, self._told = self._told, PastsTold()
         return told
 
     def exchange(self, tick: int, phase: int) -> Exchange | None:

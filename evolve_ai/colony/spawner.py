@@ -13,8 +13,8 @@ from evolve_ai.colony.keeper import (
     Keeper,
     KeeperGone,
     Launch,
-    Refused,
-    Started,
+    ProcessRefused,
+    ProcessStarted,
 )
 from evolve_ai.system import processes
 from evolve_ai.system.identity import Identity
@@ -51,7 +51,7 @@ class Replaced:
     same: bool
 
 
-Told = Began | Failed | Ended | Replaced
+SpawnerEvent = Began | Failed | Ended | Replaced
 
 
 class Spawner:
@@ -106,7 +106,7 @@ class Spawner:
         except KeeperGone:
             return True  # hear() meets it, too
 
-    def hear(self) -> Iterator[Told]:
+    def hear(self) -> Iterator[SpawnerEvent]:
         """What has happened since. Never waits, unless the keeper must be replaced."""
         try:
             for told in self._keeper.hear():
@@ -115,16 +115,16 @@ class Spawner:
         except KeeperGone:
             yield from self._replace()
 
-    def _understood(self, told: Started | Refused | Ended) -> Told:
+    def _understood(self, told: ProcessStarted | ProcessRefused | Ended) -> SpawnerEvent:
         if isinstance(told, Ended):
             return told
         launch = self._pending.pop(told.serial)
         self._attempts.pop(launch.id, None)
-        if isinstance(told, Started):
+        if isinstance(told, ProcessStarted):
             return Began(launch, told.identity)
         return Failed(launch, told.errno, told.text)
 
-    def _replace(self) -> Iterator[Told]:
+    def _replace(self) -> Iterator[SpawnerEvent]:
         """Open another keeper. Whom the old one may or may not have started, its journal tells."""
         before = self._keeper.identity
         # What it was about to start is either on record or dead only when it is wholly gone.

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from evolve_ai.colony.held_files import UncountedError, held_by
 from evolve_ai.model.sandbox import STATE, AgentBox
-from evolve_ai.system.settled import Moment, times_of
+from evolve_ai.system.moment import Moment, times_of
 
 _BLOCK = 512  # bytes; stat(2)
 _LOOKS = 16  # until it is no accident that folders are gone when we come to them
@@ -50,7 +50,7 @@ class StateFolders:
             return f"{STATE}/ holds a folder that cannot be looked into: {error.strerror}"
         except UncountedError:
             return f"{STATE}/ held a file that was removed and is mapped into memory"
-        if not entries and moment.settles(seen.st_mtime_ns, seen.st_ctime_ns):
+        if not entries and moment.are_proof(seen.st_mtime_ns, seen.st_ctime_ns):
             self._empty[id] = times_of(seen)
         if entries > self.box.state_files:
             return f"{STATE}/ holds more than the {self.box.state_files} files that are allowed"

@@ -8,20 +8,20 @@ from typing import Self
 
 from evolve_ai.colony import agent_log, pasts
 from evolve_ai.colony.adoption import BYE, GREETED, LEAVE, TOLD
+from evolve_ai.colony.agent_process import AgentProcess, Owed
 from evolve_ai.colony.launching import Launcher
 from evolve_ai.colony.order_log import OrderLog, order_log_in
-from evolve_ai.colony.pasts import Told
+from evolve_ai.colony.pasts import PastsTold
 from evolve_ai.colony.programs import program_of
 from evolve_ai.colony.refusals import judged_end
-from evolve_ai.colony.resident import Asked, Resident
 from evolve_ai.colony.spawner import Spawner
 from evolve_ai.colony.state_folders import StateFolders
 from evolve_ai.model import frame
 from evolve_ai.model.agent import Cause, Fault
 from evolve_ai.model.colony import (
+    Deadlines,
     Exchange,
     Farewell,
-    Limits,
     Pool,
     Refused,
     Start,
@@ -39,7 +39,7 @@ from evolve_ai.system.proc_stat import Sweep
 _LOOK_SECONDS = 0.1
 _EXCHANGES_BETWEEN_TRIMS = 256
 _SAMPLES_BETWEEN_TRIMS = 8
-NOTHING_TOLD = Told()
+NOTHING_TOLD = PastsTold()
 
 
 class Supervisor:
@@ -59,7 +59,7 @@ class Supervisor:
         *,
         epoch: int,
         box: AgentBox | None,
-        limits: Limits | None = None,
+        limits: Deadlines | None = None,
         orphan_seconds: int = 600,
         log_bytes: int = agent_log.MAX_BYTES,
         room: Room | None = None,
@@ -67,7 +67,7 @@ class Supervisor:
         around: Sequence[str] = (),
     ):
         self.epoch = epoch
-        self.limits = limits or Limits()
+        self.limits = limits or Deadlines()
         self._log_bytes = log_bytes
         folder = folder.absolute()
         self._pipes = folder / "pipes"
@@ -119,7 +119,7 @@ class Supervisor:
         outcome = self._launcher.start(starts)
         if wait:
             self._converse(self.limits.ready_cpu, self.limits.ready_wall)
-        begun = [one for start in starts if (one := self._board.residents.get(start.id))]
+        begun = [one for start in starts if (one := self._board.agents.get(start.id))]
         greeted = [one.identity.pid for one in begun if not one.unsent]
         self.order_log.write([[GREETED, greeted]] if greeted else [])
         for start in starts if wait else ():
@@ -137,7 +137,7 @@ class Supervisor:
         tick: int,
         cycle: int,
         pool_for: Mapping[str, Pool] | None = None,
-        told: Told = NOTHING_TOLD,
+        told: PastsTold = NOTHING_TOLD,
     ) -> Exchange:
         """One tick, or a phase of one: tell each agent its percept, collect the acts.
 
@@ -167,20 +167,20 @@ class Supervisor:
         board = self._board
         board.acts.clear()
         encoder = frame.PerceptEncoder(epoch=self.epoch, tick=tick, cycle=cycle)
-        residents, ask, encode, act = board.residents, board.ask, encoder.frame, Asked.ACT
+        agents, ask, encode, act = board.agents, board.ask, encoder.frame, Owed.ACT
         for id, percept in percepts.items():
-            resident = residents.get(id)
-            if resident is not None:
-                resident.expect_act(tick, len(percept.steps))
-                ask(resident, encode(percept, pools.get(id)), act)
+            process = agents.get(id)
+            if process is not None:
+                process.expect_act(tick, len(percept.steps))
+                ask(process, encode(percept, pools.get(id)), act)
         self._converse(self.limits.cpu, self.limits.wall)
 
     def ping(self) -> Mapping[str, Fault]:
         """Let every agent hear from us, and learn who is no longer well."""
         content = frame.encode(frame.ping(epoch=self.epoch, tick=0))
         self._board.look_for_the_dead()
-        for resident in list(self._board.residents.values()):
-            self._board.ask(resident, content, Asked.READY)
+        for process in list(self._board.agents.values()):
+            self._board.ask(process, content, Owed.READY)
         self._converse(self.limits.cpu, self.limits.wall)
         return self._take_faults()
 
@@ -214,34 +214,36 @@ class Supervisor:
             now = time.monotonic()
             if gaps.met():  # neither we nor, maybe, they have run: nobody is late
                 progress = now
-                for resident in board.waiting.values():
-                    resident.condemned_at = now if resident.condemned_at else 0.0
+                for process in board.waiting.values():
+                    process.condemned_at = now if process.condemned_at else 0.0
             if len(board.waiting) != outstanding:
                 outstanding, progress = len(board.waiting), now
             if now >= look:
                 board.look_for_the_dead()
-                for resident in list(board.waiting.values()):
-                    self._judge(resident, now, now - progress, cpu, wall)
+                for process in list(board.waiting.values()):
+                    self._judge(process, now, now - progress, cpu, wall)
                 look = now + _LOOK_SECONDS
 
-    def _judge(self, resident: Resident, now: float, quiet: float, cpu: float, wall: float) -> None:
+    def _judge(
+        self, process: AgentProcess, now: float, quiet: float, cpu: float, wall: float
+    ) -> None:
         """What to do about an agent whose answer is late."""
         board = self._board
-        if resident.condemned_at:
-            if now - resident.condemned_at > self.limits.kill:
-                board.give_up(resident)
-        elif resident.closed:
-            board.condemn(resident, Fault(Cause.PROTOCOL, "closed its end of the pipe"))
+        if process.condemned_at:
+            if now - process.condemned_at > self.limits.kill:
+                board.give_up(process)
+        elif process.closed:
+            board.condemn(process, Fault(Cause.PROTOCOL, "closed its end of the pipe"))
         elif quiet > wall:
-            reason = f"gave no answer for {wall:g} s{_half(resident)}"
-            board.taints.append(f"agent {resident.id}: {reason} (wall clock)")
-            board.condemn(resident, Fault(Cause.HANG, reason))
-        elif (found := listing.usage(resident.identity.pid)) is not None:
-            if resident.cpu_when_late is None:
-                resident.cpu_when_late = found.cpu_seconds
-            elif found.cpu_seconds - resident.cpu_when_late > cpu:
-                reason = f"gave no answer within {cpu:g} s of its own CPU time{_half(resident)}"
-                board.condemn(resident, Fault(Cause.HANG, reason))
+            reason = f"gave no answer for {wall:g} s{_half(process)}"
+            board.taints.append(f"agent {process.id}: {reason} (wall clock)")
+            board.condemn(process, Fault(Cause.HANG, reason))
+        elif (found := listing.usage(process.identity.pid)) is not None:
+            if process.cpu_when_late is None:
+                process.cpu_when_late = found.cpu_seconds
+            elif found.cpu_seconds - process.cpu_when_late > cpu:
+                reason = f"gave no answer within {cpu:g} s of its own CPU time{_half(process)}"
+                board.condemn(process, Fault(Cause.HANG, reason))
 
     # --- ending
 
@@ -249,29 +251,29 @@ class Supervisor:
         """Ask agents to leave, and see to it that they do. Ids that do not run are left out."""
         board = self._board
         content = frame.encode(frame.stop(epoch=self.epoch, tick=0))
-        for resident in self._to_leave(ids):
-            board.ask(resident, content, Asked.BYE)
+        for process in self._to_leave(ids):
+            board.ask(process, content, Owed.BYE)
         self._see_off(self.limits.stop)
-        for resident in list(board.waiting.values()):
-            board.condemn(resident, None)
+        for process in list(board.waiting.values()):
+            board.condemn(process, None)
         self._see_off_the_condemned()
         return dict(self._farewells())
 
     def kill(self, ids: Iterable[str]) -> tuple[str, ...]:
         """End agents at once; return the ids of those that cannot be killed."""
-        for resident in self._to_leave(ids):
-            self._board.condemn(resident, None)
+        for process in self._to_leave(ids):
+            self._board.condemn(process, None)
         self._see_off_the_condemned()
         return tuple(id for id, farewell in self._farewells() if farewell.unkillable)
 
-    def _to_leave(self, ids: Iterable[str]) -> Sequence[Resident]:
-        """These residents; that they are to leave is written down before they hear of it."""
-        residents = self._board.residents
-        leaving = [residents[id] for id in ids if id in residents]
+    def _to_leave(self, ids: Iterable[str]) -> Sequence[AgentProcess]:
+        """These agents; that they are to leave is written down before they hear of it."""
+        agents = self._board.agents
+        leaving = [agents[id] for id in ids if id in agents]
         if leaving:
             self.order_log.write([[LEAVE, {one.id: one.identity.pid for one in leaving}]])
-        for resident in leaving:
-            resident.leaving = True
+        for process in leaving:
+            process.leaving = True
         return leaving
 
     def _see_off(self, seconds: float) -> None:
@@ -284,20 +286,20 @@ class Supervisor:
         while self._board.waiting and patience.left > 0:
             self._board.pump(patience.step)
             byes, self._board.byes = self._board.byes, []
-            self.order_log.write([BYE, resident.id, resident.state] for resident in byes)
-            for resident in byes:
-                self._board.tell(resident, content)
+            self.order_log.write([BYE, process.id, process.state] for process in byes)
+            for process in byes:
+                self._board.tell(process, content)
 
     def _see_off_the_condemned(self) -> None:
         self._see_off(self.limits.kill)
-        for resident in list(self._board.waiting.values()):
-            self._board.give_up(resident)
+        for process in list(self._board.waiting.values()):
+            self._board.give_up(process)
 
     def _farewells(self) -> Iterator[tuple[str, Farewell]]:
         departed, self._board.departed = self._board.departed, {}
-        for id, (resident, exit) in departed.items():
-            reason = _not_as_asked(resident, exit, self.limits.stop)
-            yield id, Farewell(resident.state, reason, unkillable=exit is None)
+        for id, (process, exit) in departed.items():
+            reason = _not_as_asked(process, exit, self.limits.stop)
+            yield id, Farewell(process.state, reason, unkillable=exit is None)
 
     def committed(self) -> None:
         """What was told before the last call of this is on record elsewhere."""
@@ -316,7 +318,7 @@ class Supervisor:
         """End everyone at once, the keeper last. Safe to call twice."""
         if not self._closed:
             try:
-                self.kill(list(self._board.residents))
+                self.kill(list(self._board.agents))
                 self._spawner.dismiss(self.limits.kill)
             finally:
                 self.detach()
@@ -325,14 +327,14 @@ class Supervisor:
 
     def running(self) -> Mapping[str, int]:
         """The pids of those who live here."""
-        return {id: resident.identity.pid for id, resident in self._board.residents.items()}
+        return {id: process.identity.pid for id, process in self._board.agents.items()}
 
     def files(self) -> frozenset[Path]:
         """The programs that agents run now."""
         found = set()
-        for resident in self._board.residents.values():
+        for process in self._board.agents.values():
             with suppress(OSError):
-                found.add(program_of(resident.identity.pid))
+                found.add(program_of(process.identity.pid))
         return frozenset(found)
 
     def sample(self) -> Mapping[str, Usage]:
@@ -352,18 +354,18 @@ class Supervisor:
         """What neither Landlock nor a filter limits; whether anybody was ended for it."""
         condemned = False
         for id, usage in used.items():
-            resident = self._board.residents[id]
-            pid = resident.identity.pid
-            excess = states.excess(id, resident.folder, pid) or _too_many_threads(states.box, usage)
+            process = self._board.agents[id]
+            pid = process.identity.pid
+            excess = states.excess(id, process.folder, pid) or _too_many_threads(states.box, usage)
             if excess is not None:
                 condemned = True
-                self._board.condemn(resident, Fault(Cause.SANDBOX, excess))
+                self._board.condemn(process, Fault(Cause.SANDBOX, excess))
         return condemned
 
     def _trim_logs(self) -> None:
-        for resident in self._board.residents.values():
-            if agent_log.trim(resident.folder, self._log_bytes):
-                resident.log_start = 0
+        for process in self._board.agents.values():
+            if agent_log.trim(process.folder, self._log_bytes):
+                process.log_start = 0
 
 
 def _too_many_threads(box: AgentBox, usage: Usage) -> str | None:
@@ -373,20 +375,20 @@ def _too_many_threads(box: AgentBox, usage: Usage) -> str | None:
     return f"has {usage.threads} threads, {box.threads} are allowed"
 
 
-def _half(resident: Resident) -> str:
-    pending = resident.decoder.pending
+def _half(process: AgentProcess) -> str:
+    pending = process.decoder.pending
     return f", after {pending} bytes of an unfinished frame" if pending else ""
 
 
-def _not_as_asked(resident: Resident, exit: Exit | None, patience: float) -> str | None:
+def _not_as_asked(process: AgentProcess, exit: Exit | None, patience: float) -> str | None:
     """What there is to say about a departure, or None if it was as it should be."""
     if exit is None:
-        return f"process {resident.identity.pid} cannot be killed"
-    if resident.verdict is not None:
-        return resident.verdict.reason
-    if resident.condemned_at:
-        said = "said bye, but did not exit" if resident.said_bye else "did not answer stop"
+        return f"process {process.identity.pid} cannot be killed"
+    if process.verdict is not None:
+        return process.verdict.reason
+    if process.condemned_at:
+        said = "said bye, but did not exit" if process.said_bye else "did not answer stop"
         return f"{said} within {patience:g} s, and was killed"
-    if not resident.said_bye:
+    if not process.said_bye:
         return f"{exit} without a bye"
     return None if exit.code == 0 or not exit.known else f"{exit} after its bye"

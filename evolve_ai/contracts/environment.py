@@ -7,7 +7,7 @@ from evolve_ai.model.world import Act, Percept, Resident, Season
 
 
 class Environment(Protocol):
-    """A world of one deme. A cycle is: settle_in, then for each tick its phases, then close."""
+    """A world of one deme. A cycle is: move_in, then for each tick its phases, then close."""
 
     name: str
 
@@ -15,7 +15,7 @@ class Environment(Protocol):
     phases: int
 
     # The residents of this cycle, and the tick at which the world stands.
-    def settle_in(self, residents: Sequence[Resident], tick: int, cycle: int) -> None: ...
+    def move_in(self, residents: Sequence[Resident], tick: int, cycle: int) -> None: ...
 
     # Between two ticks: what became of some of these residents. Who has a process now is asked,
     # who lost its memory is told what it lacks, genes cost what they cost; energy stays.

@@ -6,7 +6,7 @@ from itertools import islice, pairwise
 from pathlib import Path
 
 from evolve_ai.environments.cells import advice, is_date, is_missing, number_in
-from evolve_ai.environments.csv_file import BLANKS, Form, Row, rows_of
+from evolve_ai.environments.csv_file import BLANKS, CsvRow, Form, rows_of
 from evolve_ai.model.errors import SeriesError
 
 SHIPPED = Path(__file__).parent / "sunspots.csv"
@@ -43,10 +43,10 @@ def read_column(file: Path, column: str = "", form: Form = _PLAIN) -> tuple[floa
     return values
 
 
-def _trimmed(rows: Iterator[Row], file: Path) -> list[Row]:
+def _trimmed(rows: Iterator[CsvRow], file: Path) -> list[CsvRow]:
     """Without the blank rows before the first and after the last that is not."""
-    found: list[Row] = []
-    blank: list[Row] = []
+    found: list[CsvRow] = []
+    blank: list[CsvRow] = []
     for row in rows:
         if row.is_blank:
             blank.append(row)
@@ -63,7 +63,7 @@ def _trimmed(rows: Iterator[Row], file: Path) -> list[Row]:
     return found
 
 
-def _names(rows: Sequence[Row], file: Path, form: Form) -> tuple[str, ...]:
+def _names(rows: Sequence[CsvRow], file: Path, form: Form) -> tuple[str, ...]:
     """The names of the columns; without a header their numbers."""
     first = rows[0]
     if not form.header:
@@ -139,7 +139,7 @@ def _separator_todo(names: Sequence[str], form: Form) -> str | None:
     return None
 
 
-def _check_shape(names: Sequence[str], body: Sequence[Row], file: Path, form: Form) -> None:
+def _check_shape(names: Sequence[str], body: Sequence[CsvRow], file: Path, form: Form) -> None:
     """Every row has as many cells as the header; else nobody knows which is which."""
     odd = (row for row in body if len(row.cells) != len(names))
     first = list(islice(odd, _PLACES))
@@ -156,7 +156,7 @@ def _check_shape(names: Sequence[str], body: Sequence[Row], file: Path, form: Fo
     )
 
 
-def _shape_todo(names: Sequence[str], body: Sequence[Row], form: Form) -> str:
+def _shape_todo(names: Sequence[str], body: Sequence[CsvRow], form: Form) -> str:
     separator = _separator_todo(names, form)
     if separator is not None and _separator_todo(["".join(body[0].cells)], form) == separator:
         return separator
@@ -174,7 +174,7 @@ def _shape_todo(names: Sequence[str], body: Sequence[Row], form: Form) -> str:
     return "mend these lines: each needs as many fields as the header; text with a comma in quotes"
 
 
-def _check_footer(body: Sequence[Row], at: int, file: Path) -> None:
+def _check_footer(body: Sequence[CsvRow], at: int, file: Path) -> None:
     """A sum below the numbers is no value of the series."""
     if at == 0 or len(body) < MINIMUM or body[-1].is_blank:
         return
@@ -189,7 +189,7 @@ def _check_footer(body: Sequence[Row], at: int, file: Path) -> None:
         )
 
 
-def _check_order(names: Sequence[str], body: Sequence[Row], at: int, file: Path) -> None:
+def _check_order(names: Sequence[str], body: Sequence[CsvRow], at: int, file: Path) -> None:
     """Time in the first column must not go backwards: the series would be told so."""
     if at == 0 or len(body) < MINIMUM or any(row.is_blank for row in body):
         return
@@ -225,7 +225,7 @@ def _times(name: str, cells: Sequence[str]) -> Sequence[float] | Sequence[str] |
 
 
 def _numbers(
-    names: Sequence[str], body: Sequence[Row], at: int, file: Path, form: Form
+    names: Sequence[str], body: Sequence[CsvRow], at: int, file: Path, form: Form
 ) -> tuple[float, ...]:
     values: list[float] = []
     wrong: list[tuple[int, str, str]] = []

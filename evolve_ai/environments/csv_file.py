@@ -51,7 +51,7 @@ class Form:
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class CsvRow:
     """Cells without the blanks around them, and the line on which they end."""
 
     line: int
@@ -62,18 +62,18 @@ class Row:
         return not any(self.cells)
 
 
-def rows_of(file: Path, form: Form) -> Iterator[Row]:
+def rows_of(file: Path, form: Form) -> Iterator[CsvRow]:
     """The rows, blank ones too. SeriesError for what is no text, or no CSV."""
     text = _text(file)
     lines = _lines(text, file, form)
     if form.separator == BLANKS:
         for line, written in lines:
-            yield Row(line, tuple(written.split()))
+            yield CsvRow(line, tuple(written.split()))
         return
     yield from _quoted(lines, file, form)
 
 
-def _quoted(lines: Iterator[tuple[int, str]], file: Path, form: Form) -> Iterator[Row]:
+def _quoted(lines: Iterator[tuple[int, str]], file: Path, form: Form) -> Iterator[CsvRow]:
     at = form.skip
 
     def counted() -> Iterator[str]:
@@ -97,7 +97,7 @@ def _quoted(lines: Iterator[tuple[int, str]], file: Path, form: Form) -> Iterato
                 where=f"{file}:{begun}",
                 todo='mend the quotes in that line; a quote inside quotes is written twice: ""',
             ) from error
-        yield Row(at, tuple(cell.strip() for cell in cells))
+        yield CsvRow(at, tuple(cell.strip() for cell in cells))
 
 
 def _text(file: Path) -> str:

@@ -30,11 +30,11 @@ class Demes:
         (self.phases,) = found
         self._home: dict[str, int] = {}
 
-    def settle_in(self, residents: Sequence[Resident], tick: int, cycle: int) -> None:
+    def move_in(self, residents: Sequence[Resident], tick: int, cycle: int) -> None:
         shares = self._shares(residents)
         self._home = {one.id: deme for deme, share in shares.items() for one in share}
         for deme, world in self._worlds.items():
-            world.settle_in(shares[deme], tick, cycle)
+            world.move_in(shares[deme], tick, cycle)
 
     def resettle(self, residents: Sequence[Resident]) -> None:
         for deme, share in self._shares(residents).items():

@@ -66,7 +66,7 @@ class Ledger:
     def energy(self, agent: str) -> int:
         return self._accounts[agent].energy
 
-    def settle_tick(
+    def pay_tick(
         self,
         acts: Mapping[str, Act],
         errors: Mapping[str, float],

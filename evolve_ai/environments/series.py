@@ -68,7 +68,7 @@ class Series:
         index = self._stretch.first + tick
         return min(abs(self._stretch.at(index) - self._stretch.at(index + 1)), self._cap)
 
-    def settle_in(self, residents: Sequence[Resident], tick: int, cycle: int) -> None:
+    def move_in(self, residents: Sequence[Resident], tick: int, cycle: int) -> None:
         self._residents = {resident.id: resident for resident in residents}
         self._lived = {resident.id: resident.lived_tick for resident in residents}
         self._at_place = {resident.place: resident.id for resident in residents}
@@ -143,7 +143,7 @@ class Series:
                 spoken[agent] = min(abs(act.say - following), self._cap)
             before, own = self._errors[agent]
             self._errors[agent] = (before + persistence, own + errors[agent])
-        self._ledger.settle_tick(self._acts, errors, spoken)
+        self._ledger.pay_tick(self._acts, errors, spoken)
         self._pass_gifts()
         self._tick += 1
         self._begin_tick()

@@ -22,7 +22,7 @@ class Solitary:
         self._places = places
         self._draws = draws
 
-    def settle_in(self, residents: Sequence[Resident], tick: int, cycle: int) -> None:
+    def move_in(self, residents: Sequence[Resident], tick: int, cycle: int) -> None:
         self._ledger = Ledger(residents, self._prices, self._places, cycle, self._draws)
         self._residents = {resident.id: resident for resident in residents}
         self._lived = {resident.id: resident.lived_tick for resident in residents}
@@ -51,7 +51,7 @@ class Solitary:
         losses = {
             agent: -act.fitness for agent, act in self._acts.items() if act.fitness is not None
         }
-        self._ledger.settle_tick(self._acts, losses, {})
+        self._ledger.pay_tick(self._acts, losses, {})
         self._reported |= {agent: -loss for agent, loss in losses.items()}
         self._acts = {}
         self._tick += 1

@@ -22,7 +22,7 @@ from evolve_ai.system.guard import Guard, WrongValueError, shown
 _MOST_PHASES = 1000
 _MOST_TICKS = 10_000_000
 _MOST_VALUES = 10_000_000
-_VERBS = ("settle_in", "resettle", "percepts", "hear", "end_tick", "close")
+_VERBS = ("move_in", "resettle", "percepts", "hear", "end_tick", "close")
 Known = dict[int, tuple[object, tuple[float, ...]]]
 _COUNTS = ("answered", "spoke", "given", "rested")
 
@@ -38,10 +38,10 @@ class GuardedEnvironment:
         self._residents: dict[str, Resident] = {}
         self._tick = 0
 
-    def settle_in(self, residents: Sequence[Resident], tick: int, cycle: int) -> None:
+    def move_in(self, residents: Sequence[Resident], tick: int, cycle: int) -> None:
         self._residents = {one.id: one for one in residents}
         self._tick = tick
-        self._do("settle_in", tuple(residents), tick, cycle)
+        self._do("move_in", tuple(residents), tick, cycle)
 
     def resettle(self, residents: Sequence[Resident]) -> None:
         self._residents |= {one.id: one for one in residents}

@@ -29,7 +29,7 @@ def _checked(answer: object, view: PopulationView) -> Verdicts:
     """The verdicts in plain types; who is not alive is found by natural_selection."""
     if not isinstance(answer, Verdicts):
         raise WrongValueError(f"returned {type(answer).__name__} instead of Verdicts")
-    deaths = values.items(answer.deaths, "deaths", len(view.candidates))
+    deaths = values.items(answer.deaths, "deaths", len(view.members))
     births = values.items(answer.births, "births", max(view.places, 1))
     return Verdicts(
         tuple(_death(pair) for pair in deaths), tuple(_parents(parents) for parents in births)

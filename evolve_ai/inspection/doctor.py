@@ -54,7 +54,7 @@ class Check:
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class CheckRow:
     """One thing to be looked at, and the names of those that it needs."""
 
     name: str
@@ -84,7 +84,7 @@ class Subject:
     build: BuildTrial | None = None
 
 
-def examine(subject: Subject) -> list[Check]:
+def check_up(subject: Subject) -> list[Check]:
     """All checks, each of which depends on its own cause only."""
     project = subject.project
     findings = _Findings()
@@ -103,46 +103,48 @@ def examine(subject: Subject) -> list[Check]:
     return checks
 
 
-def _looked_at(subject: Subject) -> Iterator[Row]:
+def _looked_at(subject: Subject) -> Iterator[CheckRow]:
     project = subject.project
-    yield Row("python", _python)
-    yield Row("path", partial(_path, project.root))
+    yield CheckRow("python", _python)
+    yield CheckRow("path", partial(_path, project.root))
     for name, detail in subject.tools:
-        yield Row(name, detail)
-    yield Row("settings", partial(_settings, project.root))
-    yield Row("plug-ins", subject.plugins, ("settings", SUBSTRATE))
-    yield Row("webhooks", partial(check_webhooks, project.settings, project.root), ("settings",))
-    yield Row("template", subject.template, ("settings", SUBSTRATE))
-    yield Row("registry", subject.registry, ("settings",))
-    yield Row("folders", partial(_writable, project.root))
-    yield Row("local disk", partial(_local, project.workspace))
+        yield CheckRow(name, detail)
+    yield CheckRow("settings", partial(_settings, project.root))
+    yield CheckRow("plug-ins", subject.plugins, ("settings", SUBSTRATE))
+    yield CheckRow(
+        "webhooks", partial(check_webhooks, project.settings, project.root), ("settings",)
+    )
+    yield CheckRow("template", subject.template, ("settings", SUBSTRATE))
+    yield CheckRow("registry", subject.registry, ("settings",))
+    yield CheckRow("folders", partial(_writable, project.root))
+    yield CheckRow("local disk", partial(_local, project.workspace))
     for name, detail in _room(project, subject.pids):
-        yield Row(name, detail)
-    yield Row("cgroup v2", cgroup.probe)
+        yield CheckRow(name, detail)
+    yield CheckRow("cgroup v2", cgroup.probe)
 
 
-def _needing_a_place(subject: Subject, trials: Trials) -> Iterator[Row]:
+def _needing_a_place(subject: Subject, trials: Trials) -> Iterator[CheckRow]:
     """Each in the order of what it needs."""
     tools = tuple(name for name, _ in subject.tools if name in COMPILERS)
     compiled = () if trials.has_keeper else tools
-    yield Row("named pipes", partial(_pipes, trials.folder), ("folders",))
-    yield Row("keeper program", trials.keeper_program, ("folders", *compiled))
-    yield Row("execution", trials.execution, ("keeper program",))
-    yield Row("keeper", trials.keeper, ("execution",))
-    yield Row("start", trials.start, ("keeper", "named pipes"))
+    yield CheckRow("named pipes", partial(_pipes, trials.folder), ("folders",))
+    yield CheckRow("keeper program", trials.keeper_program, ("folders", *compiled))
+    yield CheckRow("execution", trials.execution, ("keeper program",))
+    yield CheckRow("keeper", trials.keeper, ("execution",))
+    yield CheckRow("start", trials.start, ("keeper", "named pipes"))
     if Level(subject.project.settings.sandbox.level) is Level.NONE:
-        yield Row("sandbox", _no_sandbox)
+        yield CheckRow("sandbox", _no_sandbox)
         return
-    yield Row("processor", _processor)
-    yield Row("sandbox", partial(_sandbox, trials), ("start", "processor", SUBSTRATE))
-    yield Row("boxed start", trials.boxed_start, ("sandbox",))
+    yield CheckRow("processor", _processor)
+    yield CheckRow("sandbox", partial(_sandbox, trials), ("start", "processor", SUBSTRATE))
+    yield CheckRow("boxed start", trials.boxed_start, ("sandbox",))
 
 
-def _build(subject: Subject, trials: Trials, build: BuildTrial) -> Row:
+def _build(subject: Subject, trials: Trials, build: BuildTrial) -> CheckRow:
     level = Level(subject.project.settings.sandbox.level)
     box = () if level is Level.NONE else ("sandbox",)
     needs = ("path", *(name for name, _ in subject.tools), "execution", *box)
-    return Row("build", partial(build, trials.folder / "build", trials.confinement), needs)
+    return CheckRow("build", partial(build, trials.folder / "build", trials.confinement), needs)
 
 
 class _Findings:
@@ -151,10 +153,10 @@ class _Findings:
     def __init__(self) -> None:
         self.unwell: dict[str, str] = {}
 
-    def of(self, rows: Iterable[Row]) -> list[Check]:
+    def of(self, rows: Iterable[CheckRow]) -> list[Check]:
         return [self._of(row) for row in rows]
 
-    def _of(self, row: Row) -> Check:
+    def _of(self, row: CheckRow) -> Check:
         causes = [self.unwell[name] for name in row.needs if name in self.unwell]
         if causes:
             self.unwell[row.name] = causes[0]

@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from evolve_ai.contracts.substrate import Substrate
-from evolve_ai.inspection.doctor import SUBSTRATE, Check, Subject, examine
+from evolve_ai.inspection.doctor import SUBSTRATE, Check, Subject, check_up
 from evolve_ai.model.environment_settings import SolitaryOptions
 from evolve_ai.model.errors import EvolveError, NoPopulationError, RegistryError, SandboxError
 from evolve_ai.model.selection_settings import DriftOptions
@@ -64,7 +64,7 @@ def check_health(folder: Path, overrides: Sequence[str], assemble: Assemble) -> 
     subject = Subject(
         project, pids, plugins=name_plugins, template=read_template, registry=check_registry
     )
-    return examine(_with_substrate(subject, assemble))
+    return check_up(_with_substrate(subject, assemble))
 
 
 def _pids(path: Path) -> dict[str, int | None]:

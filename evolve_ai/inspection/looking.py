@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, fields, replace
 from typing import Any
 
-from evolve_ai.colony.layout import Layout
+from evolve_ai.colony.layout import ColonyLayout
 from evolve_ai.model.agent import State
 from evolve_ai.model.cycle import Cycle, Summary
 from evolve_ai.model.outline import Outline
@@ -121,7 +121,7 @@ def status_of(folders: Folders, outline: Outline, registry: Reader) -> Status:
         builds=BuildNumbers(**asdict(totals.builds)),
         restarts=totals.restarts,
         deaths=deaths,
-        budgets=_budgets(folders, outline, living, Layout.of_last_run(registry).colonies),
+        budgets=_budgets(folders, outline, living, ColonyLayout.of_last_run(registry).colonies),
         inputs_changed=last_change(registry),
         sandbox=last_sandbox(outline.sandbox, registry),
         history_digest=last.digest,

@@ -6,13 +6,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from evolve_ai.colony import pipes
-from evolve_ai.colony.keeper import Ended, Keeper, Launch, Refused, Started
+from evolve_ai.colony.keeper import Ended, Keeper, Launch, ProcessRefused, ProcessStarted
 from evolve_ai.colony.keeper_program import is_there, keeper_program, needs_compiler
 from evolve_ai.colony.keeper_recipe import USAGE
 from evolve_ai.colony.programs import Programs
 from evolve_ai.colony.refusals import judged, judged_step, refuses_memory
 from evolve_ai.contracts.substrate import Confine
-from evolve_ai.model.colony import Refused as MachineRefusal
+from evolve_ai.model.colony import Refused
 from evolve_ai.model.errors import MachineError, SandboxError
 from evolve_ai.model.guarantee import Sandbox
 from evolve_ai.model.report import Program
@@ -165,7 +165,7 @@ class Trials:
         return Confinement(self.program, readable, self.sandbox.bwrap, lifted)
 
 
-def _outcome(keeper: Keeper, launch: Launch) -> Exit | Refused:
+def _outcome(keeper: Keeper, launch: Launch) -> Exit | ProcessRefused:
     """What became of a start: how it ended, or why it did not begin."""
     keeper.spawn(launch)
     patience = Patience(_SECONDS)
@@ -173,15 +173,15 @@ def _outcome(keeper: Keeper, launch: Launch) -> Exit | Refused:
         keeper.flush()
         select.select([keeper.handle], [], [], STEP)
         for told in keeper.hear():
-            if isinstance(told, Refused):
+            if isinstance(told, ProcessRefused):
                 return told
             if isinstance(told, Ended):
                 return told.exit
-            assert isinstance(told, Started)
+            assert isinstance(told, ProcessStarted)
     raise MachineError(f"no start came about within {_SECONDS:.0f} s")
 
 
 def _refusal(found: object) -> MachineError:
-    if isinstance(found, MachineRefusal):
+    if isinstance(found, Refused):
         return MachineError(f"no agent can be started: {found.what}", todo=found.todo)
     return MachineError(f"no agent can be started: {found}")

@@ -23,7 +23,7 @@ class Resource(StrEnum):
     DESCRIPTORS = "descriptors"
 
 
-class Limits(Protocol):
+class Allowances(Protocol):
     """What a population may use at most, by the settings; 0: what the machine has."""
 
     @property

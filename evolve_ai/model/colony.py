@@ -13,7 +13,7 @@ Pool = Sequence[Mapping[str, Any]]
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class Deadlines:
     """Patience, in seconds. CPU is the agent's own, counted from when it is found late.
 
     The wall clock runs only while nobody in the colony answers.

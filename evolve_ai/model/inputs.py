@@ -52,7 +52,7 @@ class Inputs:
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class InputChange:
     """One input that is not what it was in the run before. `world`: living agents would notice;
     `quiet`: history would not."""
 
@@ -61,30 +61,30 @@ class Change:
     quiet: bool = False
 
 
-def changes(before: Inputs, now: Inputs) -> tuple[Change, ...]:
+def changes(before: Inputs, now: Inputs) -> tuple[InputChange, ...]:
     """What has changed between two runs, settings first."""
     return (*_settings(before, now), *_others(before, now))
 
 
-def _settings(before: Inputs, now: Inputs) -> Iterator[Change]:
+def _settings(before: Inputs, now: Inputs) -> Iterator[InputChange]:
     for key in sorted({*before.settings, *now.settings}):
         old, new = before.settings.get(key), now.settings.get(key)
         if old == new or key not in before.settings or key not in now.settings:
             continue  # what a version does not have, it has not changed
         how = " (not as in evolve.toml)" if key in now.set else ""
         words = f"{key} {_brief(old)} -> {_brief(new)}{how}"
-        yield Change(words, key.startswith(_OF_THE_WORLD), key.startswith(_BESIDE_HISTORY))
+        yield InputChange(words, key.startswith(_OF_THE_WORLD), key.startswith(_BESIDE_HISTORY))
 
 
-def _others(before: Inputs, now: Inputs) -> Iterator[Change]:
+def _others(before: Inputs, now: Inputs) -> Iterator[InputChange]:
     for name, words in _NAMES.items():
         old, new = getattr(before, name), getattr(now, name)
         if old != new:
-            yield Change(f"{words} {_brief(old, 12)} -> {_brief(new, 12)}", name == "data")
+            yield InputChange(f"{words} {_brief(old, 12)} -> {_brief(new, 12)}", name == "data")
     for plugin in sorted({*before.plugins, *now.plugins}):
         old, new = before.plugins.get(plugin), now.plugins.get(plugin)
         if old is not None and new is not None and old != new:
-            yield Change(f"the code of {plugin} {_brief(old, 12)} -> {_brief(new, 12)}", True)
+            yield InputChange(f"the code of {plugin} {_brief(old, 12)} -> {_brief(new, 12)}", True)
 
 
 def _brief(value: Any, most: int = _SHOWN) -> str:

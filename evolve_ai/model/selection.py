@@ -8,7 +8,7 @@ import numpy.typing as npt
 
 
 @dataclass(frozen=True, slots=True)
-class Candidate:
+class Member:
     """A living agent before selection. Energy in thousandths, age in cycles, fitness 0..1."""
 
     id: str
@@ -22,7 +22,7 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Columns:
-    """The candidates as arrays, in their order: energy in thousandths (int64), fitness (float64,
+    """The members as arrays, in their order: energy in thousandths (int64), fitness (float64,
     NaN: none yet), age in cycles and generation (int64), running (bool)."""
 
     ids: tuple[str, ...]
@@ -48,12 +48,12 @@ class PopulationView:
     age_limit: int
     turnover_floor: float
     births_share: float
-    candidates: tuple[Candidate, ...]
+    members: tuple[Member, ...]
 
     @property
     def columns(self) -> Columns:
         """Made when it is asked for: a millisecond for a thousand."""
-        them, count = self.candidates, len(self.candidates)
+        them, count = self.members, len(self.members)
         nothing = math.nan
         fitness = (nothing if one.fitness is None else one.fitness for one in them)
         return Columns(

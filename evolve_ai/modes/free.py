@@ -15,7 +15,7 @@ from evolve_ai.session.components import Components
 from evolve_ai.session.population import Population
 from evolve_ai.stages.build import Built
 from evolve_ai.stages.context import Context
-from evolve_ai.stages.observe import Between
+from evolve_ai.stages.observe import Renew
 from evolve_ai.stages.update import Updated
 
 
@@ -79,7 +79,7 @@ class FreeMode(Lockstep):
         if self._begun:
             self._background.check()
 
-    def between(self, context: Context) -> Between | None:
+    def between(self, context: Context) -> Renew | None:
         return partial(self._live_updates.look, context)
 
     def interleaving(

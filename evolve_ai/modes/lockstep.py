@@ -12,7 +12,7 @@ from evolve_ai.session.population import Population
 from evolve_ai.session.takeover import prelude
 from evolve_ai.stages.build import Built
 from evolve_ai.stages.context import Context
-from evolve_ai.stages.observe import Between
+from evolve_ai.stages.observe import Renew
 from evolve_ai.stages.update import Updated
 
 
@@ -67,7 +67,7 @@ class Lockstep:
     def check(self) -> None:
         """Raise what has failed beside the cycle."""
 
-    def between(self, context: Context) -> Between | None:
+    def between(self, context: Context) -> Renew | None:
         """What is asked before and after each tick of a season."""
         return None
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from evolve_ai.colony.adoption import kept_in
-from evolve_ai.colony.layout import Layout
+from evolve_ai.colony.layout import ColonyLayout
 from evolve_ai.contracts.substrate import Builder
 from evolve_ai.model.agent import AgentRecord, Cause, State
 from evolve_ai.model.errors import EvolveError, UsageError
@@ -87,7 +87,7 @@ def without_life_cycle(components: Components, registry: Registry, found: Found)
 
     def end(agents: Sequence[str]) -> Sequence[str]:
         found = {one for agent in agents for one in leftovers(components.project.agent(agent))}
-        for folder in Layout.of_last_run(registry).folders(components.project.workspace):
+        for folder in ColonyLayout.of_last_run(registry).folders(components.project.workspace):
             found.update(kept_in(folder, agents))
         left = end_strangers_left_behind(found)
         return [f"process {identity.pid} cannot be ended" for identity in left]

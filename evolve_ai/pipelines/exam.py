@@ -31,7 +31,7 @@ PURSE = 100_000  # thousandths of energy: nobody is poor in an exam
 
 
 @dataclass(frozen=True, slots=True)
-class Candidate:
+class Examinee:
     """An agent to examine: the genome it was founded with, or the one it lives by."""
 
     genome: Genome
@@ -40,7 +40,7 @@ class Candidate:
 
 
 @dataclass(frozen=True, slots=True)
-class Group:
+class ExaminedGroup:
     """The scores of those who were examined together, of which one is the main one; None for who
     failed."""
 
@@ -69,7 +69,7 @@ def examine(
     if not founders:
         raise NoPopulationError("nobody was ever founded here", todo="evolve init 100")
     programs = programs_for(builder, [*founders, *living], progress)
-    groups: list[Group] = []
+    groups: list[ExaminedGroup] = []
     for name, group in (("founders", founders), ("living", living)):
         able = [candidate for candidate in group if candidate.fingerprint in programs]
         examination = components.world.exam(len(able))
@@ -91,7 +91,7 @@ def examine(
 
 
 def compared(
-    founders: Group, living: Group, baseline: tuple[str, Mapping[str, float]]
+    founders: ExaminedGroup, living: ExaminedGroup, baseline: tuple[str, Mapping[str, float]]
 ) -> ExamResult:
     """Both groups, beside the baseline; of the stretch nothing is said yet."""
     founded, now = _marks(founders), _marks(living)
@@ -101,7 +101,7 @@ def compared(
     return ExamResult(
         founders=founded,
         living=now,
-        persistence=_marks(Group(founders.main, (baseline[1],)), agents=0),
+        persistence=_marks(ExaminedGroup(founders.main, (baseline[1],)), agents=0),
         baseline=baseline[0],
         score=founders.main,
         stretch="",
@@ -114,17 +114,17 @@ def compared(
 
 def candidates_of(
     components: Components, registry: Registry, pool: GenePool, ids: Sequence[str], born: bool
-) -> list[Candidate]:
+) -> list[Examinee]:
     found = []
     for agent in ids:
         data = registry.genome(agent, born)
         genome = decode(data)
-        found.append(Candidate(genome, data, components.substrate.fingerprint(genome, pool)))
+        found.append(Examinee(genome, data, components.substrate.fingerprint(genome, pool)))
     return found
 
 
 def programs_for(
-    builder: Builder, candidates: Sequence[Candidate], progress: Progress | None = None
+    builder: Builder, candidates: Sequence[Examinee], progress: Progress | None = None
 ) -> Mapping[str, Program]:
     """Programs from the store; what it no longer holds is built again."""
     by_fingerprint = {c.fingerprint: c.genome for c in candidates}
@@ -136,10 +136,10 @@ def sit(
     components: Components,
     pool: GenePool,
     folder: Path,
-    candidates: Sequence[Candidate],
+    candidates: Sequence[Examinee],
     programs: Mapping[str, Program],
     examination: Examination,
-) -> Group:
+) -> ExaminedGroup:
     discard(folder)  # an exam that was killed is begun anew
     starts = [_start(components, folder, candidate, programs) for candidate in candidates]
     patience = components.project.settings.supervise
@@ -165,14 +165,14 @@ def sit(
         supervisor.stop(list(supervisor.running()))
     season = turned.season
     accounts = (season.accounts[start.id] for start in starts)
-    return Group(
+    return ExaminedGroup(
         season.main,
         tuple(one.scores if one.answered == examination.ticks else None for one in accounts),
     )
 
 
 def _start(
-    components: Components, folder: Path, candidate: Candidate, programs: Mapping[str, Program]
+    components: Components, folder: Path, candidate: Examinee, programs: Mapping[str, Program]
 ) -> Start:
     """In a folder without genome.bin an agent cannot mutate: what sits the exam is what was."""
     home = folder / candidate.genome.id
@@ -189,7 +189,7 @@ def _start(
     )
 
 
-def _marks(group: Group, agents: int | None = None) -> Marks:
+def _marks(group: ExaminedGroup, agents: int | None = None) -> Marks:
     """Medians. Who failed has 0 of the main score, and none of the others."""
     told = [scores for scores in group.scores if scores is not None]
     names = sorted({name for scores in told for name in scores} - {group.main})

@@ -11,7 +11,7 @@ from evolve_ai.model.genome import MAX_BYTES, Genome, GenomeError, decode
 from evolve_ai.model.report import GenePool, ScanReport
 from evolve_ai.session.components import Components
 from evolve_ai.session.inputs import note_inputs
-from evolve_ai.session.pool import open_pool, settle_prices
+from evolve_ai.session.pool import fix_prices, open_pool
 from evolve_ai.stages.agent_scan_update import rules_of, with_codes, with_sources
 from evolve_ai.stages.birth import BirthTask, bear_chunk, nursery_of
 from evolve_ai.stages.build import request_of
@@ -68,7 +68,7 @@ def import_agents(
         for genome in sound.values()
         if genome.id not in broken
     ]
-    settle_prices(registry, run)
+    fix_prices(registry, run)
     return Imported(tuple(founded), tuple(refused))
 
 

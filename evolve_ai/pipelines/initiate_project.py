@@ -20,7 +20,7 @@ from evolve_ai.model.report import GenePool
 from evolve_ai.operator.commands import Found
 from evolve_ai.session.components import Components
 from evolve_ai.session.inputs import note_inputs
-from evolve_ai.session.pool import open_pool, settle_prices
+from evolve_ai.session.pool import fix_prices, open_pool
 from evolve_ai.session.template import known_files, refusal, remembering, taken_up
 from evolve_ai.stages.birth import BirthTask, Newborn, Nursery, bear_chunk, nursery_of
 from evolve_ai.stages.context import Context
@@ -93,7 +93,7 @@ def initiate_project(
         founded += _enter(components, context, registry, newborns, run)
         if progress:
             progress(len(founded), total)
-    settle_prices(registry, run)
+    fix_prices(registry, run)
     state = registry.state
     over = replace(state, founding=None, founding_asked=None, inbox_done=done or state.inbox_done)
     registry.commit(Batch(state=over), run)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 
-from evolve_ai.colony.layout import Layout
+from evolve_ai.colony.layout import ColonyLayout
 from evolve_ai.contracts.colony import Colony
 from evolve_ai.contracts.substrate import Progress
 from evolve_ai.model.agent import AgentRecord, Fault
@@ -104,7 +104,7 @@ class LifeManager:
         self._resumes, self._begun = begun.resumes, False
         self.population.notes += session.told_of_takeover(len(self.colony.running()))
         self._copies = Copies(registry.path)
-        colonies = Layout.of_last_run(registry).colonies
+        colonies = ColonyLayout.of_last_run(registry).colonies
         self._budgets = Budgets(components.project, self.population, colonies)
         last = registry.last_cycle() or Cycle(0, NO_HISTORY, Summary())
         self.cycle, self.digest = last.number, last.digest

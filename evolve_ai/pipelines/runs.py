@@ -183,7 +183,7 @@ def found(
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class Operated:
     """A command for the agents `ids` that the life-cycle `holder` will carry out. Without one
     `told` is, for those that waited and for this, its name and what became of it."""
 
@@ -200,7 +200,7 @@ def operate(
     prefixes: Sequence[str] = (),
     everyone: bool = False,
     lost: bool = False,
-) -> Asked:
+) -> Operated:
     """Ask something of the population: `kill`, `revive`, `pause` or `resume`.
 
     With a life-cycle the settings are not read, as for `stop`. EvolveError for what is refused.
@@ -212,7 +212,7 @@ def operate(
     held = life_cycle(project)
     if held is not None:
         inbox.post(project.inbox, command)
-        return Asked(ids, held)
+        return Operated(ids, held)
     with opened(open_project(folder, overrides), assemble, name) as (components, registry, run):
         inbox.post(project.inbox, command)
         reach = commands.without_life_cycle(
@@ -220,7 +220,7 @@ def operate(
         )
         living = registry.living()
         carried = commands.carry_out(components, registry, run, registry.cycle, living, reach)
-    return Asked(ids, None, carried.told)
+    return Operated(ids, None, carried.told)
 
 
 def take_in(

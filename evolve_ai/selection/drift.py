@@ -9,7 +9,7 @@ from evolve_ai.selection.common import able, age_deaths, births, mates, turnover
 
 def drift(view: PopulationView, rng: random.Random) -> Verdicts:
     """Neutral drift (Kimura 1968): neither energy nor fitness has a say in life or death."""
-    shuffled = rng.sample(view.candidates, len(view.candidates))
+    shuffled = rng.sample(view.members, len(view.members))
     deaths = turnover(view, age_deaths(view), shuffled, Cause.TURNOVER)
     parents = able(view, deaths)
     if not parents:

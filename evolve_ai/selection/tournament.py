@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from evolve_ai.model.agent import Cause
-from evolve_ai.model.selection import Candidate, PopulationView, Verdicts
+from evolve_ai.model.selection import Member, PopulationView, Verdicts
 from evolve_ai.model.selection_settings import TournamentOptions
 from evolve_ai.selection.common import (
     able,
@@ -41,7 +41,7 @@ class Tournament:
         return Verdicts(tuple(deaths), births(view, deaths, pair))
 
 
-def _losers(remaining: list[Candidate], rng: random.Random, size: int) -> Iterator[Candidate]:
+def _losers(remaining: list[Member], rng: random.Random, size: int) -> Iterator[Member]:
     """The losers of one tournament after another, as long as there are grown ones."""
     grown = [c for c in remaining if is_grown(c)]
     while grown:

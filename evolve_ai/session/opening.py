@@ -7,7 +7,7 @@ from evolve_ai.colony.colonies import Colonies
 from evolve_ai.colony.colony_member import ColonyProcess, Roster
 from evolve_ai.colony.colony_process import ColonySpec
 from evolve_ai.colony.keeper_program import keeper_program
-from evolve_ai.colony.layout import Layout
+from evolve_ai.colony.layout import ColonyLayout
 from evolve_ai.contracts.colony import Colony
 from evolve_ai.model.report import GenePool
 from evolve_ai.session import session
@@ -26,8 +26,8 @@ def open_colonies(components: Components, registry: Registry, run: str, pool: Po
     SettingsError, and nothing is done, when that season has another world."""
     refuse_another_world(components, registry)
     project = components.project
-    before = Layout.of_last_run(registry)
-    wanted = Layout.wanted(project.settings, registry.state.places or 0)
+    before = ColonyLayout.of_last_run(registry)
+    wanted = ColonyLayout.wanted(project.settings, registry.state.places or 0)
     if season_under_way(registry):
         wanted = before
     elif wanted != before or last_level(registry) is not components.sandbox.level:
@@ -38,7 +38,7 @@ def open_colonies(components: Components, registry: Registry, run: str, pool: Po
     return opened_colonies(components, registry, pool, wanted)
 
 
-def _note(components: Components, registry: Registry, run: str, layout: Layout) -> None:
+def _note(components: Components, registry: Registry, run: str, layout: ColonyLayout) -> None:
     """What colonies this run has, and what sandbox."""
     asked = components.project.settings.sandbox.level
     events = [recorded(components.sandbox, asked, registry.cycle)]
@@ -52,7 +52,7 @@ def _note(components: Components, registry: Registry, run: str, layout: Layout) 
 
 
 def _send_home(
-    components: Components, registry: Registry, run: str, pool: PoolNow, layout: Layout
+    components: Components, registry: Registry, run: str, pool: PoolNow, layout: ColonyLayout
 ) -> None:
     """Their memories come home with them; it is a run without a cycle."""
     if not any(folder.exists() for folder in layout.folders(components.project.workspace)):
@@ -66,7 +66,7 @@ def _send_home(
 
 
 def opened_colonies(
-    components: Components, registry: Registry, pool: PoolNow, layout: Layout
+    components: Components, registry: Registry, pool: PoolNow, layout: ColonyLayout
 ) -> Colony:
     """One lives in this process, several in processes of their own."""
     program = keeper_program(components.project.workspace)
@@ -98,7 +98,7 @@ def opened_colonies(
 
 
 def _roster_of(
-    components: Components, registry: Registry, pool: PoolNow, layout: Layout, number: int
+    components: Components, registry: Registry, pool: PoolNow, layout: ColonyLayout, number: int
 ) -> Callable[[], Roster]:
     """Of one colony, as last committed."""
 

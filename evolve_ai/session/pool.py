@@ -53,7 +53,7 @@ def check_seed(root: Path, registry: Registry, seed: int) -> None:
         )
 
 
-def settle_prices(registry: Registry, run: str) -> None:
+def fix_prices(registry: Registry, run: str) -> None:
     """Derive, once, the mean number of active genes of the founders: it sets their price."""
     if registry.state.founder_genes is not None:
         return

@@ -127,8 +127,8 @@ class Population:
     ) -> None:
         """`run` and `keep` for a season that begins now, a few agents at a time; in a `pause`
         between them others may change."""
-        stirred = [record.id for record in built.agents.values() if not _settled(record)]
-        still = {a: record for a, record in built.agents.items() if _settled(record)}
+        stirred = [record.id for record in built.agents.values() if not _runs_right(record)]
+        still = {a: record for a, record in built.agents.items() if _runs_right(record)}
         ran = self.run(context, updated, replace(built, agents=still), colony)
         self.keep(context, updated, built, replace(ran, agents={**built.agents, **ran.agents}))
         for few in chunked(stirred, FEW):
@@ -208,7 +208,7 @@ class Population:
         self.memories = {agent: m for agent, m in self.memories.items() if agent in living}
 
 
-def _settled(record: AgentRecord) -> bool:
+def _runs_right(record: AgentRecord) -> bool:
     """Does the right process run, if all is as it should be?"""
     right = record.running_fingerprint == record.fingerprint
     return record.state is State.RUNNING and record.pid is not None and right

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from evolve_ai.colony.layout import Layout
+from evolve_ai.colony.layout import ColonyLayout
 from evolve_ai.contracts.environment import World
 from evolve_ai.executors.inline import InlineExecutor
 from evolve_ai.model.draws import Draws
@@ -109,7 +109,7 @@ def _abandon(project: Project, run: str, reason: str) -> list[str]:
         try:
             told = abandon_season(registry, notifier, run, reason)
             components = _bare(project, notifier)
-            layout = Layout.of_last_run(registry)
+            layout = ColonyLayout.of_last_run(registry)
             colony = opened_colonies(components, registry, lambda: _NO_POOL, layout)
             try:
                 begun = session.begin(components, registry, run, _NO_POOL, colony, as_found=True)

@@ -12,7 +12,7 @@ from evolve_ai.model.errors import StorageError
 from evolve_ai.model.genome import Genome, GenomeError, encode
 from evolve_ai.model.report import ScanReport, SourceReport
 from evolve_ai.stages.context import Context, fixed_hashes, hash_of
-from evolve_ai.system.agent_folder import Layout, Rules, read_contents, same_stamp, stamp
+from evolve_ai.system.agent_folder import Rules, StampPlan, read_contents, same_stamp, stamp
 from evolve_ai.system.content_store import ContentStore
 from evolve_ai.system.genome_file import GENOME, take
 from evolve_ai.system.verdict_store import VerdictStore
@@ -94,21 +94,21 @@ def rules_of(context: Context) -> Rules:
 
 
 def scan_chunk(task: ScanTask) -> tuple[ScanReport, ...]:
-    store, layout = ContentStore(task.sources), task.rules.layout()
+    store, plan = ContentStore(task.sources), task.rules.stamp_plan()
     reports = []
     for agent, before, known in task.known:
         folder = task.agents / agent
-        if not same_stamp(before, stamp(folder, layout)):
+        if not same_stamp(before, stamp(folder, plan)):
             take(folder, known)
-            reports.append(scan_folder(folder, agent, task.rules, layout, store))
+            reports.append(scan_folder(folder, agent, task.rules, plan, store))
     return tuple(reports)
 
 
 def scan_folder(
-    folder: Path, agent: str, rules: Rules, layout: Layout, store: ContentStore
+    folder: Path, agent: str, rules: Rules, plan: StampPlan, store: ContentStore
 ) -> ScanReport:
     """Read a folder that has changed, and change nothing in it. New gene code enters the store."""
-    now = stamp(folder, layout)
+    now = stamp(folder, plan)
     if not now:
         reason = "its folder cannot be read; put it back, or let it die"
         return ScanReport(agent, now, fault=Fault(Cause.GENOME, reason))

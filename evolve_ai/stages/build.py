@@ -67,7 +67,7 @@ def build(
     # Of an agent that is as it was, only a program that had to be made again is news.
     news = [v for v in verdicts if v.agent in changed or v.agent in awaited or not v.reused]
     waiting = frozenset(r.agent for r in requests).difference(v.agent for v in verdicts)
-    return replace(_settled(context, agents, {**programs, **known}, news), awaited=waiting)
+    return replace(_concluded(context, agents, {**programs, **known}, news), awaited=waiting)
 
 
 def _verdicts(
@@ -101,7 +101,7 @@ def wants_program(record: AgentRecord) -> bool:
     return bool(record.fingerprint) and record.state not in (State.QUARANTINED, State.DEAD)
 
 
-def _settled(
+def _concluded(
     context: Context,
     agents: Mapping[str, AgentRecord],
     programs: Mapping[str, Program],

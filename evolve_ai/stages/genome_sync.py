@@ -57,8 +57,8 @@ def sync_chunk(task: SyncTask) -> tuple[ScanReport, ...]:
 def _synced(task: SyncTask, report: ScanReport) -> ScanReport:
     if report.fault is not None or report.genome is None:
         return report
-    folder, layout = task.agents / report.id, task.rules.layout()
-    as_scanned = as_before(report.stamp, stamp(folder, layout))
+    folder, plan = task.agents / report.id, task.rules.stamp_plan()
+    as_scanned = as_before(report.stamp, stamp(folder, plan))
     try:
         taken_up = _write_missing(folder, report.genome, ContentStore(task.sources))
         wrote = write_wiring(folder, generated(task.substrate, report.genome, task.manifests))
@@ -73,7 +73,7 @@ def _synced(task: SyncTask, report: ScanReport) -> ScanReport:
     if not taken_up and not wrote:
         return report
     # What somebody has changed since the scan has read it is for the next scan to find.
-    return replace(report, stamp=stamp(folder, layout)) if as_scanned else report
+    return replace(report, stamp=stamp(folder, plan)) if as_scanned else report
 
 
 def generated(

@@ -8,13 +8,13 @@ from dataclasses import replace
 from evolve_ai.contracts.selection import SelectionPolicy
 from evolve_ai.model.agent import AgentRecord, Cause, State
 from evolve_ai.model.errors import PluginError
-from evolve_ai.model.selection import Candidate, PopulationView, Verdicts
+from evolve_ai.model.selection import Member, PopulationView, Verdicts
 from evolve_ai.stages.context import Context
 from evolve_ai.stages.supervise import FINAL
 
 
-def candidate_of(record: AgentRecord) -> Candidate:
-    return Candidate(
+def member_of(record: AgentRecord) -> Member:
+    return Member(
         id=record.id,
         energy=record.energy,
         fitness=record.fitness,
@@ -42,18 +42,18 @@ def select(
         return Verdicts(ended)
     aside = {r.id: r for r in agents.values() if r.is_set_aside}
     ended += _given_up(context, aside)
-    candidates = [record for record in agents.values() if record.id not in aside]
-    if not candidates:
+    members = [record for record in agents.values() if record.id not in aside]
+    if not members:
         return Verdicts(ended)
     open_places = places - len(aside.keys() - {agent for agent, _ in ended})
-    view = _view_of(context, candidates, open_places, start_energy)
+    view = _view_of(context, members, open_places, start_energy)
     rng = context.draws.rng("select", context.cycle)
     verdicts = process_natural_selection(view, policy, rng, frozenset(aside))
     return replace(verdicts, deaths=(*ended, *verdicts.deaths))
 
 
 def _view_of(
-    context: Context, candidates: Iterable[AgentRecord], places: int, start_energy: int
+    context: Context, members: Iterable[AgentRecord], places: int, start_energy: int
 ) -> PopulationView:
     economy = context.settings.economy
     return PopulationView(
@@ -65,7 +65,7 @@ def _view_of(
         age_limit=economy.age_limit,
         turnover_floor=economy.turnover_floor,
         births_share=economy.births_share,
-        candidates=tuple(map(candidate_of, candidates)),
+        members=tuple(map(member_of, members)),
     )
 
 
@@ -91,7 +91,7 @@ def process_natural_selection(
     that no verdict depends on where they came from.
     """
     name = getattr(policy, "__qualname__", type(policy).__name__)
-    view = replace(view, candidates=tuple(sorted(view.candidates, key=lambda c: c.id)))
+    view = replace(view, members=tuple(sorted(view.members, key=lambda c: c.id)))
     try:
         answer = policy(view, rng)
     except PluginError:
@@ -102,28 +102,28 @@ def process_natural_selection(
             todo='mend it, or choose another one: [selection] name = "energy" in evolve.toml',
         ) from error
     try:
-        return _checked(answer, frozenset(c.id for c in view.candidates), aside)
+        return _checked(answer, frozenset(c.id for c in view.members), aside)
     except ValueError as problem:
         raise PluginError(
             f"the selection policy {name} {problem}",
-            todo="it must return a Verdicts of candidates' ids: see docs/environments.md",
+            todo="it must return a Verdicts of members' ids: see docs/environments.md",
         ) from problem
 
 
-def _checked(answer: object, candidates: frozenset[str], aside: frozenset[str]) -> Verdicts:
+def _checked(answer: object, members: frozenset[str], aside: frozenset[str]) -> Verdicts:
     """The same verdicts in the shape that they should have; ValueError says what is wrong."""
     if not isinstance(answer, Verdicts):
         raise ValueError(f"returned {type(answer).__name__} instead of Verdicts")
     deaths: dict[str, str] = {}
     for agent, cause in (_strings(death, "deaths", 2) for death in _items(answer.deaths, "deaths")):
-        if agent not in candidates:
+        if agent not in members:
             raise ValueError(f"condemned {agent!r}, {_no_candidate(agent, aside)}")
         if agent in deaths:
             raise ValueError(f"condemned {agent!r} twice")
         deaths[agent] = cause
     births = tuple(_strings(one, "births", 1, 2) for one in _items(answer.births, "births"))
     for parent in (parent for parents in births for parent in parents):
-        if parent not in candidates or parent in deaths:
+        if parent not in members or parent in deaths:
             raise ValueError(f"made {parent!r} a parent, {_no_candidate(parent, aside)}")
     return Verdicts(tuple(deaths.items()), births)
 

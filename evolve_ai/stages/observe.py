@@ -34,7 +34,7 @@ class LiveUpdate:
 
 # Called before the first tick and after each one, with the last tick that each agent has answered,
 # and with the failures that nobody has judged yet.
-Between = Callable[[Mapping[str, int], Mapping[str, Fault]], LiveUpdate]
+Renew = Callable[[Mapping[str, int], Mapping[str, Fault]], LiveUpdate]
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,7 @@ def observe(
     agents: Mapping[str, AgentRecord],
     colony: Colony,
     world: Surroundings,
-    between: Between | None = None,
+    between: Renew | None = None,
 ) -> Observed:
     """Live `cycle.ticks` ticks; `between` may change agents before and after each of them."""
     ticks = context.settings.cycle.ticks

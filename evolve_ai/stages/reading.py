@@ -39,9 +39,9 @@ def synced_and_measured(
 def looked_at(context: Context, agents: Iterable[str], store: Reading) -> list[ScanReport]:
     """What lies in the folders, nothing is written; the code is read into `store`."""
     rules = rules_of(context)
-    layout = rules.layout()
+    plan = rules.stamp_plan()
     folder_of = context.project.agent
-    return [scan_folder(folder_of(agent), agent, rules, layout, store) for agent in agents]
+    return [scan_folder(folder_of(agent), agent, rules, plan, store) for agent in agents]
 
 
 def known_code(context: Context, reports: Sequence[ScanReport], store: Reading) -> Known:

@@ -14,7 +14,7 @@ from evolve_ai.model.genome import GENE_FOLDER, Genome, GenomeError
 from evolve_ai.model.sandbox import STATE
 from evolve_ai.system.files import FOLDER, read_regular
 from evolve_ai.system.genome_file import GENOME, OFFER, genome_file
-from evolve_ai.system.settled import Moment
+from evolve_ai.system.moment import Moment
 
 SOURCE_LIMIT = 1024 * 1024
 GENES = GENE_FOLDER.removesuffix("/")
@@ -38,7 +38,7 @@ class Rules:
     generated: frozenset[str]
     basis: str = ""
 
-    def layout(self) -> "Layout":
+    def stamp_plan(self) -> "StampPlan":
         files = {GENOME, *self.generated, *self.fixed}
         watched: dict[str, list[str]] = {}
         for name in sorted(files | self.folders()):
@@ -47,7 +47,7 @@ class Rules:
             if name != GENES and place != GENES:
                 watched.setdefault(place, []).append(inside)
         places = tuple((place, tuple(names)) for place, names in sorted(watched.items()))
-        return Layout(places, self.basis)
+        return StampPlan(places, self.basis)
 
     def folders(self) -> set[str]:
         """Those that hold what belongs into a folder; "." is that folder itself."""
@@ -55,7 +55,7 @@ class Rules:
 
 
 @dataclass(frozen=True, slots=True)
-class Layout:
+class StampPlan:
     """What a stamp looks at beside the gene folder: the names that matter, by the folder they are
     in ("" is the agent's own)."""
 
@@ -73,7 +73,7 @@ class Contents:
     fault: Fault | None = None
 
 
-def stamp(folder: Path, layout: Layout) -> str:
+def stamp(folder: Path, plan: StampPlan) -> str:
     """Inodes and change times of what lies in a folder, hashed; "" when there is no such folder.
 
     The change time moves with every write, and with every change of owner and mode, and cannot be
@@ -86,7 +86,7 @@ def stamp(folder: Path, layout: Layout) -> str:
     except OSError:
         return ""
     try:
-        seen = _looked_into(handle, layout.places)
+        seen = _looked_into(handle, plan.places)
         # Nearly nobody has one, and to ask for it costs half of looking at what is not there.
         if os.access(OFFER, os.F_OK, dir_fd=handle, follow_symlinks=False):
             seen += _looked_at(handle, (OFFER,))
@@ -96,8 +96,8 @@ def stamp(folder: Path, layout: Layout) -> str:
     finally:
         os.close(handle)
     looked = seen + genes
-    young = "" if moment.settles(*looked[1::2]) else _YOUNG
-    return f"{_hashed(looked, layout.basis, *names)}{young}"
+    young = "" if moment.are_proof(*looked[1::2]) else _YOUNG
+    return f"{_hashed(looked, plan.basis, *names)}{young}"
 
 
 def same_stamp(before: str, now: str) -> bool:

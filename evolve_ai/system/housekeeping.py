@@ -5,7 +5,7 @@ from collections.abc import Collection, Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from evolve_ai.model.budget import AGENTS, Budget, Limits, Resource
+from evolve_ai.model.budget import AGENTS, Allowances, Budget, Resource
 from evolve_ai.model.capacity import UNLIMITED
 from evolve_ai.model.remedy import BUILDS, LIFE_CYCLE, LOGS, OTHERS, REGISTRY, STORE
 from evolve_ai.system import machine
@@ -33,7 +33,7 @@ class Housekeeping:
     `colonies` are the processes that have the agents.
     """
 
-    def __init__(self, folders: Folders, limits: Limits, ids: Sequence[str], colonies: int = 1):
+    def __init__(self, folders: Folders, limits: Allowances, ids: Sequence[str], colonies: int = 1):
         self._folders = folders
         self._colonies = colonies
         self._looked = -LOOK_SECONDS
@@ -110,7 +110,7 @@ def by_kind(folders: Folders) -> dict[str, Holdings]:
     return found
 
 
-def memory_allowed(limits: Limits) -> int:
+def memory_allowed(limits: Allowances) -> int:
     """Bytes that all agents together may have to themselves."""
     return limits.memory_bytes or int(MEMORY_SHARE * machine.memory_total())
 

@@ -19,7 +19,7 @@ _FLOOD = 8  # times that size: what one call wrote is cut instead of kept
 _LEFT_OUT = b"\n(cut: a plug-in wrote too much)\n"
 
 
-class Log:
+class PluginLog:
     """The file, open for appending; one older file is kept beside it. StorageError for nothing:
     where it cannot be written, what plug-ins print is lost."""
 
@@ -59,7 +59,7 @@ def _opened(path: Path) -> int:
 class Divided(io.TextIOBase):
     """A standard stream: our own lines go where it led, those of plug-ins into the log."""
 
-    def __init__(self, ours: TextIO, log: Log):
+    def __init__(self, ours: TextIO, log: PluginLog):
         self.ours = ours
         self.log = log
         self.plugins: TextIO = os.fdopen(
@@ -125,7 +125,7 @@ def divert(logs: Path) -> None:
     for stream in (sys.stdout, sys.stderr):
         with suppress(Exception):
             stream.flush()
-    log = Log(logs / NAME)
+    log = PluginLog(logs / NAME)
     kept = [_kept(stream, number) for number, stream in ((1, sys.stdout), (2, sys.stderr))]
     for number in (1, 2):
         os.dup2(log.handle, number)

@@ -32,7 +32,7 @@ Location = tuple[int | str, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Problem:
+class WrongKey:
     """One thing that is wrong; `line` counts from 1, None where no line is to blame."""
 
     key: str
@@ -60,9 +60,9 @@ def parse_settings(text: str, where: str | Path = FILE_NAME) -> Settings:
         reason = str(error).split(" at line ")[0]
         if "\\x00" in reason:
             reason = "it ends in the middle of a statement"
-        raise _refusal([Problem("", f"not TOML: {reason}", error.line)], where) from error
+        raise _refusal([WrongKey("", f"not TOML: {reason}", error.line)], where) from error
     except (TOMLKitError, ValueError, RecursionError) as error:  # huge numbers, deep nests
-        raise _refusal([Problem("", f"not TOML: {error}")], where) from error
+        raise _refusal([WrongKey("", f"not TOML: {error}")], where) from error
     try:
         return Settings.model_validate(modernised(document)[0])
     except ValidationError as error:
@@ -149,12 +149,12 @@ def _read(path: Path) -> str:
         ) from error
     except UnicodeDecodeError as error:
         line = error.object[: error.start].count(b"\n") + 1
-        raise _refusal([Problem("", "bytes that are not UTF-8", line)], path) from error
+        raise _refusal([WrongKey("", "bytes that are not UTF-8", line)], path) from error
     except OSError as error:
         raise SettingsError(f"cannot be read: {error.strerror}", where=path) from error
 
 
-def _refusal(problems: Sequence[Problem], where: str | Path, count: int = 1) -> SettingsError:
+def _refusal(problems: Sequence[WrongKey], where: str | Path, count: int = 1) -> SettingsError:
     """Of `count` problems the first are told."""
     if len(problems) > 1:
         listed = "\n".join(f"  {problem}" for problem in problems)
@@ -162,7 +162,7 @@ def _refusal(problems: Sequence[Problem], where: str | Path, count: int = 1) -> 
         return SettingsError(f"{count} problems\n{listed}{more}", where=where, todo=_TODO)
     problem = problems[0]
     place = f"{where}:{problem.line}" if problem.line else where
-    text = str(Problem(problem.key, problem.message))
+    text = str(WrongKey(problem.key, problem.message))
     return SettingsError(text, where=place, todo=_TODO)
 
 
@@ -225,9 +225,9 @@ def _merge(document: dict[str, Any], changes: Mapping[str, Any]) -> None:
             document[key] = value
 
 
-def _problem(detail: ErrorDetails, line: int | None) -> Problem:
+def _problem(detail: ErrorDetails, line: int | None) -> WrongKey:
     location = _written(tuple(step for step in detail["loc"] if step != "[key]"))
-    return Problem(_dotted(location), _message(detail, location), line)
+    return WrongKey(_dotted(location), _message(detail, location), line)
 
 
 def _written(location: Location) -> Location:

@@ -55,7 +55,7 @@ class Watcher:
         self._agents = agents
         self._suffixes = tuple(suffixes)
         self._generated = frozenset(generated)
-        self._layout = Rules(dict.fromkeys(fixed, ""), frozenset()).layout()
+        self._plan = Rules(dict.fromkeys(fixed, ""), frozenset()).stamp_plan()
         folders = {f"{name.rpartition('/')[0]}/" for name in fixed if "/" in name}
         kept = sorted(folders - {GENE_FOLDER})
         self._places = (*_PLACES, *((place, _WRITTEN | _REAL) for place in kept))
@@ -194,4 +194,4 @@ class Watcher:
         self._next_look = now + max(LOOK_SECONDS, spent / _LOOKING_SHARE)
 
     def _stamp(self, agent: str) -> str:
-        return stamp(self._agents / agent, self._layout)
+        return stamp(self._agents / agent, self._plan)

@@ -15,7 +15,7 @@ class StopNow(BaseException):
     """A second signal while a graceful end was under way."""
 
 
-class Ending:
+class Wish:
     """Whether the end was asked for, and whom to tell.
 
     A terminal that closes says so several times (the kernel to its foreground, a shell to its
@@ -69,12 +69,12 @@ def ending_at_once() -> Iterator[None]:
 
 
 @contextmanager
-def ending_gracefully(say: Callable[[str], None]) -> Iterator[Ending]:
+def ending_gracefully(say: Callable[[str], None]) -> Iterator[Wish]:
     """Within: the first signal asks for a graceful end, the second raises StopNow.
 
     What is ignored already (nohup) stays ignored.
     """
-    ending = Ending(say)
+    ending = Wish(say)
     with _handled(ending.handle):
         yield ending
 

@@ -31,7 +31,7 @@ from users import become_ordinary, give_to_ordinary
 from evolve_ai.colony.namespaces import around_keeper
 from evolve_ai.colony.supervisor import Supervisor
 from evolve_ai.model.agent import Fault
-from evolve_ai.model.colony import Limits, Start, Started
+from evolve_ai.model.colony import Deadlines, Start, Started
 from evolve_ai.model.report import Program
 from evolve_ai.model.sandbox import AgentBox, Box, Level, Protection
 from evolve_ai.model.world import Percept
@@ -41,7 +41,7 @@ from evolve_ai.system.exits import Room
 from evolve_ai.system.trees import remove_tree
 
 LIBRARIES = tuple(Path(path) for path in RustSubstrate.needs.libraries)
-PATIENT = Limits(cpu=10.0, wall=20.0, ready_cpu=10.0, ready_wall=20.0, late=0.5, stop=2.0)
+PATIENT = Deadlines(cpu=10.0, wall=20.0, ready_cpu=10.0, ready_wall=20.0, late=0.5, stop=2.0)
 ROOM = Room(file_bytes=FILE_BYTES, memory_bytes=MEMORY_BYTES, descriptors=DESCRIPTORS)
 SWEEP_SECONDS = 5.0
 ROUND_SECONDS = 120.0

@@ -11,7 +11,7 @@ from seen import standing_in
 
 from evolve_ai.colony import journal
 from evolve_ai.colony.journal import Journal
-from evolve_ai.colony.keeper import Ended, Keeper, KeeperGone, Launch, Told
+from evolve_ai.colony.keeper import Ended, Keeper, KeeperEvent, KeeperGone, Launch
 from evolve_ai.colony.programs import Programs
 from evolve_ai.colony.spawner import Spawner
 from evolve_ai.model.report import Program
@@ -117,9 +117,9 @@ class Nursery:
         return not left
 
 
-def told(keeper: Keeper, count: int, seconds: float = SECONDS) -> list[Told]:
+def told(keeper: Keeper, count: int, seconds: float = SECONDS) -> list[KeeperEvent]:
     """The next so many things that the keeper tells."""
-    heard: list[Told] = []
+    heard: list[KeeperEvent] = []
 
     def enough() -> bool:
         keeper.flush()
@@ -130,7 +130,7 @@ def told(keeper: Keeper, count: int, seconds: float = SECONDS) -> list[Told]:
     return heard
 
 
-def ends(heard: Sequence[Told]) -> list[Ended]:
+def ends(heard: Sequence[KeeperEvent]) -> list[Ended]:
     return [one for one in heard if isinstance(one, Ended)]
 
 

@@ -50,7 +50,7 @@ def world(tmp_path: Path, **settings: object) -> SeriesWorld:
 
 
 def settle(environment: Environment, *residents: Resident, tick: int = 0, cycle: int = 1) -> None:
-    environment.settle_in(residents, tick, cycle)
+    environment.move_in(residents, tick, cycle)
 
 
 def live_tick(environment: Environment, acts: Mapping[str, Act]) -> list[Mapping[str, Percept]]:

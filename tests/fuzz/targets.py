@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from evolve_ai.colony import journal
-from evolve_ai.colony.resident import Asked, Resident
+from evolve_ai.colony.agent_process import AgentProcess, Owed
 from evolve_ai.model import frame, genome
 from evolve_ai.model.act import parse_act, read_act
 from evolve_ai.model.errors import SettingsError
@@ -51,7 +51,7 @@ def frames(data: bytes) -> None:
     assert (repr(whole), told) == _worded(_fed(make(), pieces)) or how & 2
     for body in whole:
         _written_again(body)
-    for asked in Asked:
+    for asked in Owed:
         _taken_in(whole, asked)
 
 
@@ -70,8 +70,8 @@ def _fed(decoder: Decoder | Finder, pieces: Iterable[bytes]) -> tuple[list[Body]
     return bodies, ""
 
 
-def _taken_in(bodies: Iterable[Body], asked: Asked) -> None:
-    resident = Resident("a", Identity(1, 1, "b"), None, Path(), 0, EPOCH)  # type: ignore[arg-type]
+def _taken_in(bodies: Iterable[Body], asked: Owed) -> None:
+    resident = AgentProcess("a", Identity(1, 1, "b"), None, Path(), 0, EPOCH)  # type: ignore[arg-type]
     resident.asked = asked
     resident.expect_act(TICK, 1)
     try:

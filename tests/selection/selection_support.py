@@ -2,7 +2,7 @@
 
 from hypothesis import strategies as st
 
-from evolve_ai.model.selection import Candidate, PopulationView
+from evolve_ai.model.selection import Member, PopulationView
 from evolve_ai.model.selection_settings import TournamentOptions, TruncationOptions
 from evolve_ai.selection.drift import drift
 from evolve_ai.selection.energy import energy
@@ -13,7 +13,7 @@ truncation, tournament = Truncation(TruncationOptions()), Tournament(TournamentO
 POLICIES = [energy, truncation, tournament, drift]
 
 
-def candidate(number: int, **changes: object) -> Candidate:
+def candidate(number: int, **changes: object) -> Member:
     plain = {
         "id": f"agent-{number:04}",
         "energy": 1000,
@@ -23,25 +23,25 @@ def candidate(number: int, **changes: object) -> Candidate:
         "active_genes": 10,
         "running": True,
     }
-    return Candidate(**{**plain, **changes})  # type: ignore[arg-type]
+    return Member(**{**plain, **changes})  # type: ignore[arg-type]
 
 
-def view_of(*candidates: Candidate, **changes: object) -> PopulationView:
+def view_of(*members: Member, **changes: object) -> PopulationView:
     plain = {
         "cycle": 1,
-        "places": max(1, len(candidates)),
+        "places": max(1, len(members)),
         "start_energy": 1000,
         "breeding_energy": 1500,
         "endowment": 750,
         "age_limit": 15,
         "turnover_floor": 0.1,
         "births_share": 0.15,
-        "candidates": candidates,
+        "members": members,
     }
     return PopulationView(**{**plain, **changes})  # type: ignore[arg-type]
 
 
-candidates = st.builds(
+members = st.builds(
     candidate,
     number=st.integers(0, 9999),
     energy=st.integers(-(10**6), 10**6) | st.integers(-3, 3),
@@ -53,7 +53,7 @@ candidates = st.builds(
 
 @st.composite
 def views(draw: st.DrawFn) -> PopulationView:
-    living = draw(st.lists(candidates, max_size=30, unique_by=lambda c: c.id))
+    living = draw(st.lists(members, max_size=30, unique_by=lambda c: c.id))
     return view_of(
         *living,
         places=draw(st.integers(1, 40)),

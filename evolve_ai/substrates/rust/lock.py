@@ -31,7 +31,7 @@ class Member:
 
 
 @dataclass(frozen=True, slots=True)
-class Lock:
+class CrateLock:
     """Other people's crates: (name, entry as cargo wrote it), and those that are asked for."""
 
     packages: tuple[tuple[str, str], ...] = ()
@@ -48,7 +48,7 @@ class Lock:
 
 
 @lru_cache(maxsize=8)
-def read_lock(data: bytes) -> Lock:
+def read_lock(data: bytes) -> CrateLock:
     """The lock that cargo made for FETCHER; ValueError when it is none."""
     entries = [part.split("\n\n")[0] for part in data.decode().split(_PACKAGE)[1:]]
     packages, direct = [], None
@@ -62,12 +62,12 @@ def read_lock(data: bytes) -> Lock:
             packages.append((name[1], text.rstrip("\n") + "\n"))
     if direct is None:
         raise ValueError(f"{FETCHER} is missing")
-    return Lock(tuple(packages), direct)
+    return CrateLock(tuple(packages), direct)
 
 
 def lock_of(data: bytes | None, members: Mapping[str, Member]) -> bytes:
     """A lock of packages of ours; `data` is the lock of FETCHER, None when there are no crates."""
-    return (read_lock(data) if data is not None else Lock()).text(members)
+    return (read_lock(data) if data is not None else CrateLock()).text(members)
 
 
 def _entry(name: str, member: Member, direct: Iterable[str]) -> str:

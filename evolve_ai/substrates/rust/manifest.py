@@ -63,7 +63,7 @@ def check_manifest(template: bytes) -> None:
     _rendered(template)
 
 
-def settled(template: bytes, release: Mapping[str, Any], versions: Mapping[str, str]) -> bytes:
+def with_profile(template: bytes, release: Mapping[str, Any], versions: Mapping[str, str]) -> bytes:
     """The manifest with these words in its release profile, and each crate at its one version.
 
     The template's own text where it says all that already; else written anew, without comments.

@@ -20,13 +20,13 @@ from evolve_ai.substrates.rust.dependencies import (
     crate_roots,
     dependencies_of,
 )
-from evolve_ai.substrates.rust.manifest import MANIFEST, check_manifest, nameless, settled
+from evolve_ai.substrates.rust.manifest import MANIFEST, check_manifest, nameless, with_profile
 from evolve_ai.substrates.rust.policy import Policy, policy_of
 from evolve_ai.substrates.rust.profile import release
 from evolve_ai.substrates.rust.source import read_source
 from evolve_ai.system.agent_folder import SOURCE_LIMIT
 from evolve_ai.system.files import read_regular
-from evolve_ai.system.settled import times_of
+from evolve_ai.system.moment import times_of
 
 LIBRARY = "src/lib.rs"
 KERNEL = "src/kernel"
@@ -77,7 +77,7 @@ def read_pool(
     _check_uses(sources)
     _check_room(sources)
     versions = {one.name: one.version for one in dependencies_of(manifest)}
-    manifests = {MANIFEST: settled(manifest, release(build), versions)}
+    manifests = {MANIFEST: with_profile(manifest, release(build), versions)}
     return GenePool(tuple(sources), code, fixed, manifests, _fixed_hash(fixed, manifest))
 
 

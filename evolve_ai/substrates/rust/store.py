@@ -16,8 +16,8 @@ from evolve_ai.substrates.rust.stored_batch import (
     INDEX,
     PROGRAM,
     AlteredError,
-    Batch,
     Origin,
+    ProgramBatch,
     UnsignedError,
     check_binary,
     claimed,
@@ -62,7 +62,7 @@ class ProgramStore:
         self.limit = limit
         self._policy = policy
         self._tidy = tidy
-        self._batches: dict[str, Batch] = {}  # the newest last
+        self._batches: dict[str, ProgramBatch] = {}  # the newest last
         # Batches verified in this run, each with what lstat(2) said of its binary then.
         self._intact: dict[str, tuple[int, ...]] = {}
         self._altered: list[Altered] = []
@@ -147,7 +147,7 @@ class ProgramStore:
             dropped += 1
         return dropped
 
-    def batches_of(self, wirings: Iterable[Wiring]) -> dict[str, Batch]:
+    def batches_of(self, wirings: Iterable[Wiring]) -> dict[str, ProgramBatch]:
         """The batches from which these wirings run now."""
         names = {found[0] for wiring in wirings if (found := self._find(wiring))}
         return {name: self._batches[name] for name in names}
@@ -200,7 +200,7 @@ class ProgramStore:
             reason = "it was altered"
         self._altered.append(Altered(folder, reason, claimed(folder)))
 
-    def _verified(self, batch: Batch) -> bool:
+    def _verified(self, batch: ProgramBatch) -> bool:
         """Is the binary what was signed? Read once in a run, and again if it was touched."""
         folder = self.folder / batch.name
         file = folder / PROGRAM

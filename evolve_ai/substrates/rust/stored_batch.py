@@ -46,7 +46,7 @@ class Origin:
 
 
 @dataclass(frozen=True, slots=True)
-class Batch:
+class ProgramBatch:
     """A binary, the crates that it was linked from (kernel and units), and the row of each gene
     in its table."""
 
@@ -93,7 +93,7 @@ def write_batch(folder: Path, binary: Path, genes: Sequence[Gene], origin: Origi
     return name
 
 
-def read_batch(folder: Path, key: Key) -> Batch:
+def read_batch(folder: Path, key: Key) -> ProgramBatch:
     """What a folder holds, but for the binary, which is looked at before it is run.
 
     Raises AlteredError, UnsignedError, and OSError where the machine cannot read just now.
@@ -113,10 +113,10 @@ def read_batch(folder: Path, key: Key) -> Batch:
         raise AlteredError(f"its {INDEX} is not the one that was signed")
     rows = {(str(unit), str(call)): row for row, (unit, call) in enumerate(index["genes"])}
     units = frozenset(map(str, index["units"]))
-    return Batch(folder.name, str(said["program"]), units, rows, str(said["policy"]))
+    return ProgramBatch(folder.name, str(said["program"]), units, rows, str(said["policy"]))
 
 
-def check_binary(folder: Path, batch: Batch) -> None:
+def check_binary(folder: Path, batch: ProgramBatch) -> None:
     """AlteredError unless it is the one that was signed; OSError as for read_batch."""
     code = _read(folder / PROGRAM, MAX_PROGRAM)
     if _sha(code) != batch.digest:

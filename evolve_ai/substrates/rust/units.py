@@ -35,7 +35,7 @@ def crate_name(kind: str, *parts: str) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Layout:
+class UnitLayout:
     """The unit of each module of a set of files, and the names of all crates that it needs: units
     and kernel."""
 
@@ -51,15 +51,15 @@ class UnitPlanner:
         self.kernel = crate_name("kernel", base)
         self._uses = uses  # modules that the file of (path, SHA-256) names
         self._units: dict[tuple[str, frozenset[Member]], Unit] = {}
-        self._layouts: dict[frozenset[tuple[str, str]], Layout] = {}
+        self._layouts: dict[frozenset[tuple[str, str]], UnitLayout] = {}
 
-    def plan(self, files: Iterable[tuple[str, str]]) -> Layout:
+    def plan(self, files: Iterable[tuple[str, str]]) -> UnitLayout:
         """The layout of these files (path, SHA-256). Every file used must be among them."""
         key = frozenset(files)
         if key not in self._layouts:
             units = self._plan(key)
             needs = frozenset({self.kernel}).union(*(unit.needs for unit in units.values()))
-            self._layouts[key] = Layout(units, needs)
+            self._layouts[key] = UnitLayout(units, needs)
         return self._layouts[key]
 
     def units(self, names: Iterable[str]) -> dict[str, Unit]:

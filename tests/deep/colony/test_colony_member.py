@@ -18,7 +18,7 @@ from evolve_ai.colony import watchdog
 from evolve_ai.colony.colonies import Colonies
 from evolve_ai.colony.colony_member import ColonyProcess, Roster
 from evolve_ai.colony.colony_process import ColonySpec
-from evolve_ai.colony.layout import Layout
+from evolve_ai.colony.layout import ColonyLayout
 from evolve_ai.contracts.environment import World
 from evolve_ai.environments.solitary import SolitaryWorld
 from evolve_ai.model.agent import Cause, Fault
@@ -33,7 +33,7 @@ from evolve_ai.model.world import Resident
 from evolve_ai.system.listing import is_stopped
 from evolve_ai.system.project import Project
 
-TWO = Layout(demes=2, colonies=2)
+TWO = ColonyLayout(demes=2, colonies=2)
 NO_BOX = Sandbox(Level.NONE)  # a fake agent begins as a shell, and becomes another program
 
 

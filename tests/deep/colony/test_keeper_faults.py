@@ -11,7 +11,7 @@ import time
 import pytest
 from keeper_support import Nursery, ends, eventually, hangs_up, told
 
-from evolve_ai.colony.keeper import Compacted, KeeperError, Refused, Started
+from evolve_ai.colony.keeper import Compacted, KeeperError, ProcessRefused, ProcessStarted
 from evolve_ai.system.exits import Exit
 
 
@@ -91,7 +91,7 @@ def test_stopped_keeper_is_replaced_and_its_agents_live_on(nursery: Nursery):
     keeper = nursery.open()
     keeper.spawn(nursery.launch("a"))
     (started,) = told(keeper, 1)
-    assert isinstance(started, Started)
+    assert isinstance(started, ProcessStarted)
     os.kill(keeper.identity.pid, signal.SIGSTOP)
     after = nursery.open(patience=0.5)
     assert after.identity != keeper.identity
@@ -108,7 +108,7 @@ def test_nobody_lives_without_a_record_when_the_disk_is_full(nursery: Nursery):
     resource.prlimit(keeper.identity.pid, resource.RLIMIT_FSIZE, (size + 10, -1))
     keeper.spawn(nursery.launch("b"))
     (refused,) = told(keeper, 1)
-    assert isinstance(refused, Refused) and refused.errno in (errno.ENOSPC, errno.EFBIG)
+    assert isinstance(refused, ProcessRefused) and refused.errno in (errno.ENOSPC, errno.EFBIG)
     (ended,) = ends(told(keeper, 1))
     assert (ended.id, ended.exit) == ("a", Exit(code=6))
     assert nursery.journal.lives["a"].exit is None

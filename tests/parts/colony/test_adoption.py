@@ -107,7 +107,7 @@ def test_answer_that_nobody_has_heard_is_given_again(opened, tmp_path):
     first.start(known)
     ask(first, 1)
     # A percept goes out, and we are gone before the act comes in.
-    resident = first._board.residents["a0-well_behaved"]
+    resident = first._board.agents["a0-well_behaved"]
     resident.send(frame.PerceptEncoder(epoch=5, tick=2, cycle=1).frame(PERCEPT))
     time.sleep(0.1)
     second = opened()
@@ -265,7 +265,7 @@ def test_half_a_frame_left_in_the_pipe_is_skipped(opened, tmp_path):
     known = starts(tmp_path, "well_behaved")
     first = opened()
     first.start(known)
-    resident = first._board.residents["a0-well_behaved"]
+    resident = first._board.agents["a0-well_behaved"]
     resident.send(frame.PerceptEncoder(epoch=5, tick=2, cycle=1).frame(PERCEPT))
     time.sleep(0.1)
     os.read(resident.pipes.outward, 11)  # and a kill comes before the rest is read

@@ -11,7 +11,7 @@ from fake_colony import FAKE_BOX, QUICK, fake, no_world, start_of
 
 from evolve_ai.colony.colony import Colony
 from evolve_ai.model.agent import Cause, Fault
-from evolve_ai.model.colony import Exchange, Limits, Refused, Started
+from evolve_ai.model.colony import Deadlines, Exchange, Refused, Started
 from evolve_ai.model.frame import MAX_STEPS_OF_FRAME
 from evolve_ai.model.report import Program
 from evolve_ai.model.world import Percept
@@ -76,7 +76,7 @@ def test_agent_starts_in_its_folder_with_a_clean_house(colony, raise_agents, tmp
 
 def test_agent_is_named_in_its_command_line(tmp_path, nothing_left, keeper):
     sleeper = Program(Path("/bin/sleep"), ("100",))
-    limits = Limits(ready_wall=0.3, late=0.1)
+    limits = Deadlines(ready_wall=0.3, late=0.1)
     with Colony(tmp_path / "w", keeper, no_world, epoch=1, box=FAKE_BOX, limits=limits) as second:
         seen: list[bytes] = []
         judge = second._judge
@@ -118,7 +118,7 @@ def test_program_that_is_not_there_is_no_fault_of_its_agent_and_leaves_no_pipe(c
 
 
 def test_agent_that_is_never_ready_is_ended(tmp_path, nothing_left, keeper):
-    limits = Limits(ready_cpu=0.2, late=0.1)
+    limits = Deadlines(ready_cpu=0.2, late=0.1)
     with Colony(tmp_path, keeper, no_world, epoch=1, box=FAKE_BOX, limits=limits) as colony:
         [fault] = colony.start([start_of(tmp_path, "x", fake("never_ready"))]).values()
         assert fault.cause is Cause.HANG

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from keeper_support import Nursery, ends, eventually, told
 
-from evolve_ai.colony.keeper import Compacted, Ended, KeeperGone, Refused, Started
+from evolve_ai.colony.keeper import Compacted, Ended, KeeperGone, ProcessRefused, ProcessStarted
 from evolve_ai.system.exits import Exit, Room
 from evolve_ai.system.identity import identify
 from evolve_ai.system.listing import usage
@@ -50,7 +50,7 @@ def test_start_and_exit_code_and_signal_are_told(nursery: Nursery):
     first = keeper.spawn(nursery.shell("a", "exit 7"))
     second = keeper.spawn(nursery.shell("b", "kill -USR1 $$"))
     heard = told(keeper, 4)
-    started = {one.serial: one.identity for one in heard if isinstance(one, Started)}
+    started = {one.serial: one.identity for one in heard if isinstance(one, ProcessStarted)}
     assert {(one.id, one.identity, one.exit) for one in ends(heard)} == {
         ("a", started[first], Exit(code=7)),
         ("b", started[second], Exit(signal=signal.SIGUSR1)),
@@ -106,7 +106,7 @@ def test_start_that_cannot_be_is_refused_with_its_cause(nursery: Nursery, spoil,
     keeper = nursery.open()
     serial = keeper.spawn(launch)
     (refused,) = told(keeper, 1)
-    assert isinstance(refused, Refused)
+    assert isinstance(refused, ProcessRefused)
     assert (refused.serial, refused.errno) == (serial, number)
     assert os.strerror(number) in refused.text
     assert refused.text.partition(":")[0] in ("execute", "pipes", "agent.log")
@@ -119,8 +119,8 @@ def test_hundreds_are_started_and_the_keeper_stays_small(nursery: Nursery):
     keeper = nursery.open()
     serials = [keeper.spawn(nursery.launch(f"a{number}")) for number in range(200)]
     heard = told(keeper, 200, 30)
-    assert [one.serial for one in heard if isinstance(one, Started)] == serials
-    assert {one.identity for one in heard if isinstance(one, Started)} == nursery.living()
+    assert [one.serial for one in heard if isinstance(one, ProcessStarted)] == serials
+    assert {one.identity for one in heard if isinstance(one, ProcessStarted)} == nursery.living()
     use = usage(keeper.identity.pid)
     assert use is not None and use.rss_bytes < 4 * 1024 * 1024
     for who in nursery.living():
@@ -144,7 +144,7 @@ def test_stray_is_ended_while_its_agent_lives(nursery: Nursery):
     keeper = nursery.open()
     keeper.spawn(nursery.shell("a", "(setsid sleep 77 &); exec sleep 99"))
     (started,) = told(keeper, 1)
-    assert isinstance(started, Started)
+    assert isinstance(started, ProcessStarted)
     assert eventually(lambda: nursery.living() == {started.identity})
 
 
@@ -202,7 +202,7 @@ def test_requests_in_pieces_are_put_together(nursery: Nursery):
         os.write(keeper.handle, keeper._outgoing[:7])
         del keeper._outgoing[:7]
         time.sleep(0.001)
-    assert [type(one) for one in told(keeper, 2)] == [Started, Ended]
+    assert [type(one) for one in told(keeper, 2)] == [ProcessStarted, Ended]
 
 
 def test_long_paths_are_no_obstacle(tmp_path, keeper):

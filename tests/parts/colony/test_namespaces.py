@@ -13,7 +13,7 @@ from seen import skip_without_namespaces
 from users import as_ordinary, give_to_ordinary
 
 from evolve_ai.colony import namespaces
-from evolve_ai.colony.keeper import Keeper, KeeperError, Started
+from evolve_ai.colony.keeper import Keeper, KeeperError, ProcessStarted
 from evolve_ai.model.errors import SandboxError
 from evolve_ai.system.bubblewrap import NAMESPACES, arguments, around, installed, links_on
 from evolve_ai.system.identity import identify
@@ -45,7 +45,7 @@ def namespaces_of(pid: int) -> dict[str, str]:
 def test_agent_lives_in_the_namespaces_of_its_keeper(nursery: Nursery, walled: Keeper) -> None:
     walled.spawn(nursery.shell("a", "kill -STOP $$"))
     [started] = told(walled, 1)
-    assert isinstance(started, Started)
+    assert isinstance(started, ProcessStarted)
     ours, theirs = namespaces_of(os.getpid()), namespaces_of(started.identity.pid)
     assert theirs == namespaces_of(walled.identity.pid)
     assert all(theirs[name] != ours[name] for name in NAMESPACES)

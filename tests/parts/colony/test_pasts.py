@@ -12,7 +12,7 @@ from evolve_ai.colony import pasts
 from evolve_ai.colony.adoption import TOLD
 from evolve_ai.colony.colony import Colony
 from evolve_ai.colony.order_log import OrderLog
-from evolve_ai.colony.pasts import Told
+from evolve_ai.colony.pasts import PastsTold
 from evolve_ai.model.frame import MAX_BODY, MAX_STEPS_OF_FRAME, PerceptEncoder
 from evolve_ai.model.world import Act, Percept
 
@@ -86,7 +86,7 @@ def test_a_long_past_is_told_round_by_round(colony: Colony, tmp_path: Path) -> N
         assert "dies" in done.faults
         assert "dies" not in done.acts
         again = colony.exchange(
-            {"a": percept(2500)}, tick=1, cycle=1, told=Told(2, {"a": "function_flip"})
+            {"a": percept(2500)}, tick=1, cycle=1, told=PastsTold(2, {"a": "function_flip"})
         )
         assert again.acts["a"].mutated == "function_flip"
         bye = colony.stop(["a"])["a"]

@@ -11,10 +11,10 @@ from fake_colony import FAKE_BOX, QUICK, fake, no_world, start_of
 from keeper_support import Nursery, eventually, told
 
 from evolve_ai.colony.colony import Colony
-from evolve_ai.colony.keeper import Refused, Started
+from evolve_ai.colony.keeper import ProcessRefused, ProcessStarted
 from evolve_ai.colony.programs import NotAsSignedError, Programs, program_of
 from evolve_ai.model.agent import Cause, Fault
-from evolve_ai.model.colony import Started as Begun
+from evolve_ai.model.colony import Started
 from evolve_ai.model.report import Program
 from evolve_ai.model.sandbox import AgentBox
 from evolve_ai.system.leftovers import leftovers
@@ -96,7 +96,7 @@ def test_process_tells_the_file_it_was_started_from(nursery: Nursery, sleeper: P
     keeper = nursery.open()
     keeper.spawn(nursery.launch("a", file=str(sleeper)))
     (started,) = told(keeper, 1)
-    assert isinstance(started, Started)
+    assert isinstance(started, ProcessStarted)
     assert program_of(started.identity.pid) == sleeper
     assert program_of(os.getpid()) == Path("/proc/self/exe").readlink()
 
@@ -114,7 +114,7 @@ def test_keeper_is_handed_each_program_once_and_forgets_old_ones(
     for number, file in enumerate([*programs, *programs[:3]]):
         keeper.spawn(nursery.launch(f"a{number}", file=file))
     heard = told(keeper, 146, 30)  # each is started and ends
-    assert not [one for one in heard if isinstance(one, Refused)]
+    assert not [one for one in heard if isinstance(one, ProcessRefused)]
     held = Path(f"/proc/{keeper.identity.pid}/fd")
     assert eventually(lambda: sum("memfd" in str(fd.readlink()) for fd in held.iterdir()) == 64)
 
@@ -130,9 +130,9 @@ def test_changed_program_is_no_start_and_the_next_keeper_gets_it_anew(
         fault = colony.start([start_of(tmp_path, "a", bad)])["a"]
         assert isinstance(fault, Fault)
         assert fault.cause is Cause.SIGNATURE
-        assert isinstance(colony.start([start_of(tmp_path, "b", good)])["b"], Begun)
+        assert isinstance(colony.start([start_of(tmp_path, "b", good)])["b"], Started)
         os.kill(colony.keeper.pid, 9)
-        assert isinstance(colony.start([start_of(tmp_path, "c", good)])["c"], Begun)
+        assert isinstance(colony.start([start_of(tmp_path, "c", good)])["c"], Started)
         assert set(colony.running()) == {"b", "c"}
 
 
@@ -173,7 +173,7 @@ def test_program_in_a_file_without_a_name_runs_in_its_box_and_is_taken_for_an_ag
     box = AgentBox(libraries=libraries).of(home)
     keeper.spawn(nursery.launch("a", file=str(sleeper), box=box))
     (started,) = told(keeper, 1)
-    assert isinstance(started, Started), started
+    assert isinstance(started, ProcessStarted), started
     program = Path(f"/proc/{started.identity.pid}/exe").readlink()
     assert program.name.startswith("#")
     assert program.name.endswith("(deleted)")

@@ -14,7 +14,7 @@ from paper_supervisor import CRASH, PaperSupervisor
 from evolve_ai.colony import season
 from evolve_ai.colony.adoption import RESETTLED, TOLD, TURN
 from evolve_ai.colony.order_log import OrderLog
-from evolve_ai.colony.pasts import Told
+from evolve_ai.colony.pasts import PastsTold
 from evolve_ai.environments.ledger import Prices
 from evolve_ai.environments.series import Series, Stretch
 from evolve_ai.model.agent import Fault
@@ -172,7 +172,7 @@ def test_what_was_told_of_a_past_before_the_cut_is_known_to_the_turn_under_way(
     order, order_log = order_of(), tmp_path / "order_log"
     with supervisor_at(order_log) as whole:
         uncut = turned(whole, order)
-    assert all(one == Told() for one in whole.told)
+    assert all(one == PastsTold() for one in whole.told)
     entries = told_in(order_log)
     at = next(n for n, entry in enumerate(entries) if entry[0] == TURN)
     with closing(OrderLog(order_log)) as cut:
@@ -181,7 +181,7 @@ def test_what_was_told_of_a_past_before_the_cut_is_known_to_the_turn_under_way(
         cut.write([[TOLD, 9, {}], *entries[: at + 1], [TOLD, 3, {}], [TOLD, 2, {"a1": "flip"}]])
     with supervisor_at(order_log) as rest:
         assert turned(rest, order) == uncut
-    assert rest.told == [Told(2, {"a1": "flip"})] + [Told()] * (len(whole.told) - 2)
+    assert rest.told == [PastsTold(2, {"a1": "flip"})] + [PastsTold()] * (len(whole.told) - 2)
 
 
 def test_who_fails_is_asked_no_more(supervisor: PaperSupervisor) -> None:

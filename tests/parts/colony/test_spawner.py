@@ -8,7 +8,7 @@ import pytest
 from keeper_support import Nursery, eventually
 
 from evolve_ai.colony.keeper import Ended
-from evolve_ai.colony.spawner import Began, Failed, Replaced, Spawner, Told
+from evolve_ai.colony.spawner import Began, Failed, Replaced, Spawner, SpawnerEvent
 from evolve_ai.system.exits import Exit
 
 COUNT = 100
@@ -19,9 +19,9 @@ def spawner(nursery: Nursery) -> Spawner:
     return nursery.spawner()
 
 
-def heard(spawner: Spawner, count: int, kind: type[Told] = Began) -> list[Told]:
+def heard(spawner: Spawner, count: int, kind: type[SpawnerEvent] = Began) -> list[SpawnerEvent]:
     """What is told until so many are of this kind."""
-    told: list[Told] = []
+    told: list[SpawnerEvent] = []
 
     def enough() -> bool:
         spawner.flush()
@@ -32,7 +32,7 @@ def heard(spawner: Spawner, count: int, kind: type[Told] = Began) -> list[Told]:
     return told
 
 
-def begun(told: list[Told]) -> list[Began]:
+def begun(told: list[SpawnerEvent]) -> list[Began]:
     return [one for one in told if isinstance(one, Began)]
 
 
@@ -62,7 +62,7 @@ def test_hundred_in_flight_run_once_each_when_their_keeper_is_killed(
 def test_two_keepers_killed_one_after_the_other_lose_nobody(
     nursery: Nursery, spawner: Spawner
 ) -> None:
-    told: list[Told] = []
+    told: list[SpawnerEvent] = []
     for half in (range(50), range(50, 100)):
         for number in half:
             spawner.ask(nursery.launch(f"a{number}"))
@@ -90,7 +90,7 @@ def test_who_ended_before_its_keeper_was_killed_is_told_of(
 def test_start_over_which_three_keepers_die_is_given_up(nursery: Nursery, spawner: Spawner) -> None:
     os.kill(spawner.identity.pid, signal.SIGSTOP)  # so that it never gets to it
     spawner.ask(nursery.launch("cursed"))
-    told: list[Told] = []
+    told: list[SpawnerEvent] = []
     for _ in range(3):
         kill_the_keeper(spawner)
         count = len(told)

@@ -12,7 +12,7 @@ import pytest
 from evolve_ai.colony import state_folders
 from evolve_ai.colony.state_folders import StateFolders
 from evolve_ai.model.sandbox import AgentBox
-from evolve_ai.system.settled import times_of
+from evolve_ai.system.moment import times_of
 
 TOO_MANY = "state/ holds more than the 64 files that are allowed"
 
@@ -45,7 +45,7 @@ def at_one_time(monkeypatch: pytest.MonkeyPatch, at: int, now: int) -> None:
     shown = {name: getattr(os, name) for name in ("scandir", "stat_result")}
     monkeypatch.setattr(state_folders, "os", SimpleNamespace(lstat=coarse, **shown))
     clock = SimpleNamespace(time_ns=lambda: now)
-    monkeypatch.setattr("evolve_ai.system.settled.time", clock)
+    monkeypatch.setattr("evolve_ai.system.moment.time", clock)
 
 
 @pytest.mark.parametrize("old", [0, 900_000_000, -3_600_000_000_000])
@@ -63,7 +63,7 @@ def test_flood_in_the_same_step_of_the_clock_is_seen(
 def test_flood_in_the_same_step_of_the_clock_is_hidden_from_who_trusts_an_equal_time(
     state: Path, folders: StateFolders, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("evolve_ai.system.settled._NANOSECONDS", -1)
+    monkeypatch.setattr("evolve_ai.system.moment._NANOSECONDS", -1)
     at = time.time_ns()
     at_one_time(monkeypatch, at, at + 1)
     assert folders.excess("a", state.parent, os.getpid()) is None
@@ -74,7 +74,7 @@ def test_flood_in_the_same_step_of_the_clock_is_hidden_from_who_trusts_an_equal_
 def test_time_that_the_owner_sets_back_hides_nothing(
     state: Path, folders: StateFolders, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("evolve_ai.system.settled._NANOSECONDS", -1)
+    monkeypatch.setattr("evolve_ai.system.moment._NANOSECONDS", -1)
     os.utime(state, ns=(1, 1))
     assert folders.excess("a", state.parent, os.getpid()) is None
     flood(state)
@@ -125,7 +125,7 @@ def held(state: Path, folders: StateFolders, request: pytest.FixtureRequest) -> 
     seen = state.lstat()
     with pytest.MonkeyPatch.context() as patch:
         clock = SimpleNamespace(time_ns=lambda: time.time_ns() + 10**10)
-        patch.setattr("evolve_ai.system.settled.time", clock)
+        patch.setattr("evolve_ai.system.moment.time", clock)
         assert folders.excess("a", state.parent, os.getpid()) is None
     assert folders._empty == {"a": times_of(seen)}
     os.write(handle, b"x" * 2**21)

@@ -333,14 +333,14 @@ def in_one_step_of_the_clock(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(agent_folder, "_looked_at", coarse)
     clock = SimpleNamespace(time_ns=lambda: step + 10**9)
-    monkeypatch.setattr("evolve_ai.system.settled.time", clock)
+    monkeypatch.setattr("evolve_ai.system.moment.time", clock)
 
 
 def test_second_change_in_one_step_of_the_clock_is_found(
     two: Population, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     in_one_step_of_the_clock(monkeypatch)
-    monkeypatch.setattr("evolve_ai.system.settled._NANOSECONDS", 2 * 10**9)
+    monkeypatch.setattr("evolve_ai.system.moment._NANOSECONDS", 2 * 10**9)
     two.look()
     with (two.folder() / GENE).open("a") as file:
         file.write("// changed\n")

@@ -21,9 +21,9 @@ from evolve_ai.model.settings import CycleSettings, EconomySettings, Settings
 from evolve_ai.model.usage import Usage
 from evolve_ai.stages.context import Context
 from evolve_ai.stages.observe import (
-    Between,
     LiveUpdate,
     Observed,
+    Renew,
     Surroundings,
     after_faults,
     caught_up,
@@ -74,7 +74,7 @@ def observed(
     colony: PaperColony,
     ticks: int = 4,
     offers: Mapping[str, Pool] | None = None,
-    between: Between | None = None,
+    between: Renew | None = None,
 ) -> Observed:
     project = population.context.project
     settings = Settings(cycle=CycleSettings(ticks=ticks))

@@ -102,8 +102,8 @@ def test_quarantine_costs_nothing_and_is_out_of_the_worlds_sight(
 ) -> None:
     before = eight.agents[eight.first]
     after = cycle_of(eight, colony)
-    assert eight.first not in colony.residents
-    assert len(colony.residents) == COUNT - 1
+    assert eight.first not in colony.agent_processs
+    assert len(colony.agent_processs) == COUNT - 1
     assert after == replace(before, quarantine_cycles=1), "no charge, no plague, no age"
     others = [record for agent, record in eight.agents.items() if agent != eight.first]
     assert all(record.energy <= 0 for record in others), "the plague has struck all others"

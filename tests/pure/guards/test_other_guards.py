@@ -16,7 +16,7 @@ from evolve_ai.model.errors import PluginError
 from evolve_ai.model.family_settings import OPTIONS
 from evolve_ai.model.genome import FileGene, Genome, encode
 from evolve_ai.model.report import GenePool, SourceReport
-from evolve_ai.model.selection import Candidate, PopulationView, Verdicts
+from evolve_ai.model.selection import Member, PopulationView, Verdicts
 from evolve_ai.plugins import ENVIRONMENTS, EXECUTORS, SELECTION, SUBSTRATES, VARIATION
 from evolve_ai.stages.natural_selection import process_natural_selection
 from evolve_ai.substrates.rust.substrate import RustSubstrate
@@ -37,7 +37,7 @@ GENOME = Genome(
 
 def view(places: int = 3) -> PopulationView:
 
-    found = tuple(Candidate(id, 1, 0.5, 3, 0, 1, True) for id in IDS)
+    found = tuple(Member(id, 1, 0.5, 3, 0, 1, True) for id in IDS)
     return PopulationView(1, places, 1, 1, 1, 20, 0.0, 1.0, found)
 
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from selection_support import candidate, view_of
 
-from evolve_ai.model.selection import Candidate, PopulationView, Verdicts
+from evolve_ai.model.selection import Member, PopulationView, Verdicts
 from evolve_ai.selection.common import wanted_births
 from evolve_ai.selection.draws import WeightedDraws
 from evolve_ai.selection.energy import energy
@@ -59,17 +59,17 @@ def test_fitness_has_no_say() -> None:
 
 def by_the_book(view: PopulationView, rng: random.Random) -> Verdicts:
     """The same policy, agent by agent, with the draws of `random.choices`."""
-    deaths = [(c.id, "starved") for c in view.candidates if c.energy <= 0]
+    deaths = [(c.id, "starved") for c in view.members if c.energy <= 0]
     starved = {agent for agent, _ in deaths}
-    old = [c for c in view.candidates if c.age > view.age_limit and c.id not in starved]
+    old = [c for c in view.members if c.age > view.age_limit and c.id not in starved]
     deaths += [(c.id, "age") for c in old]
     dead = {agent for agent, _ in deaths}
-    missing = max(0, int(view.turnover_floor * len(view.candidates)) - len(deaths))
-    poorest = sorted(view.candidates, key=lambda c: c.energy)
+    missing = max(0, int(view.turnover_floor * len(view.members)) - len(deaths))
+    poorest = sorted(view.members, key=lambda c: c.energy)
     grown = [c for c in poorest if c.age >= 2 and c.id not in dead]
     deaths += [(c.id, "turnover") for c in grown[:missing]]
     dead = {agent for agent, _ in deaths}
-    purses = {c.id: c.energy for c in view.candidates if c.id not in dead and c.running}
+    purses = {c.id: c.energy for c in view.members if c.id not in dead and c.running}
     births: list[tuple[str, ...]] = []
     for _ in range(wanted_births(view, deaths)):
         rich = {agent: purse for agent, purse in purses.items() if purse >= view.breeding_energy}
@@ -96,7 +96,7 @@ people = st.lists(
 
 
 @given(people, st.integers(0, 60), st.integers(0, 2**32))
-def test_arrays_decide_as_the_book_does(living: list[Candidate], places: int, seed: int) -> None:
+def test_arrays_decide_as_the_book_does(living: list[Member], places: int, seed: int) -> None:
     view = view_of(*living, places=places)
     assert judged(view, seed) == by_the_book(view, random.Random(seed))
 

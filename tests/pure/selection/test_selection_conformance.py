@@ -33,7 +33,7 @@ def test_nobody_dies_twice_and_only_the_living_die(
 ) -> None:
     dead = [agent for agent, _ in judged(policy, view, seed).deaths]
     assert len(set(dead)) == len(dead)
-    assert set(dead) <= {c.id for c in view.candidates}
+    assert set(dead) <= {c.id for c in view.members}
 
 
 @every_policy
@@ -43,7 +43,7 @@ def test_parents_are_one_or_two_survivors_that_run(
 ) -> None:
     verdicts = judged(policy, view, seed)
     dead = {agent for agent, _ in verdicts.deaths}
-    able = {c.id for c in view.candidates if c.running} - dead
+    able = {c.id for c in view.members if c.running} - dead
     for parents in verdicts.births:
         assert len(parents) in (1, 2)
         assert len(set(parents)) == len(parents)
@@ -56,7 +56,7 @@ def test_births_fit_into_the_free_places_and_the_share(
     policy: SelectionPolicy, view: PopulationView, seed: int
 ) -> None:
     verdicts = judged(policy, view, seed)
-    free = max(0, view.places - len(view.candidates) + len(verdicts.deaths))
+    free = max(0, view.places - len(view.members) + len(verdicts.deaths))
     share = max(1, int(view.births_share * view.places)) if view.births_share else 0
     assert len(verdicts.births) <= min(free, share)
 
@@ -66,7 +66,7 @@ def test_births_fit_into_the_free_places_and_the_share(
 def test_turnover_kills_no_newborn_and_no_more_than_the_floor(
     policy: SelectionPolicy, view: PopulationView, seed: int
 ) -> None:
-    ages = {c.id: c.age for c in view.candidates}
+    ages = {c.id: c.age for c in view.members}
     deaths = judged(policy, view, seed).deaths
     floored = [agent for agent, cause in deaths if cause in ("turnover", "selected")]
     assert all(ages[agent] >= 2 for agent in floored)
@@ -79,7 +79,7 @@ def test_who_is_older_than_the_limit_dies(
     policy: SelectionPolicy, view: PopulationView, seed: int
 ) -> None:
     dead = {agent for agent, _ in judged(policy, view, seed).deaths}
-    assert {c.id for c in view.candidates if c.age > view.age_limit} <= dead
+    assert {c.id for c in view.members if c.age > view.age_limit} <= dead
 
 
 @every_policy

@@ -7,11 +7,11 @@ import pytest
 
 from evolve_ai.model.agent import AgentRecord, Cause, State
 from evolve_ai.model.errors import PluginError
-from evolve_ai.model.selection import Candidate, PopulationView, Verdicts
-from evolve_ai.stages.natural_selection import candidate_of, process_natural_selection
+from evolve_ai.model.selection import Member, PopulationView, Verdicts
+from evolve_ai.stages.natural_selection import member_of, process_natural_selection
 
-ANNA = Candidate("anna", 100, 0.5, 3, 0, 5, True)
-BERT = Candidate("bert", 100, 0.5, 3, 0, 5, True)
+ANNA = Member("anna", 100, 0.5, 3, 0, 5, True)
+BERT = Member("bert", 100, 0.5, 3, 0, 5, True)
 VIEW = PopulationView(1, 3, 1000, 1500, 750, 15, 0.1, 0.5, (BERT, ANNA))
 
 
@@ -60,7 +60,7 @@ def test_policy_that_raises_is_named_with_its_error() -> None:
 
 def test_policy_cannot_change_what_it_sees() -> None:
     def vandal(view: PopulationView, rng: random.Random) -> Verdicts:
-        view.candidates[0].energy = 0  # type: ignore[misc]
+        view.members[0].energy = 0  # type: ignore[misc]
         return Verdicts()
 
     with pytest.raises(PluginError, match="FrozenInstanceError"):
@@ -78,7 +78,7 @@ def test_candidates_are_shown_in_the_order_of_their_ids() -> None:
     seen: list[str] = []
 
     def curious(view: PopulationView, rng: random.Random) -> Verdicts:
-        seen.extend(candidate.id for candidate in view.candidates)
+        seen.extend(candidate.id for candidate in view.members)
         return Verdicts()
 
     process_natural_selection(VIEW, curious, random.Random(1))
@@ -88,4 +88,4 @@ def test_candidates_are_shown_in_the_order_of_their_ids() -> None:
 @pytest.mark.parametrize("state", list(State))
 def test_only_a_running_agent_is_shown_as_running(state: State) -> None:
     record = AgentRecord("anna", 0, 0, state, 2, (), 1, 100, age=3, fitness=0.25, active_genes=9)
-    assert candidate_of(record) == Candidate("anna", 100, 0.25, 3, 2, 9, state is State.RUNNING)
+    assert member_of(record) == Member("anna", 100, 0.25, 3, 2, 9, state is State.RUNNING)

@@ -230,7 +230,7 @@ def test_who_only_looks_reads_the_offer_and_moves_nothing(two: Population) -> No
     offer(two, encode(changed))
     before = snapshot(two.folder())
     rules, store = rules_of(two.context), ContentStore(two.context.project.sources)
-    report = scan_folder(two.folder(), two.first, rules, rules.layout(), store)
+    report = scan_folder(two.folder(), two.first, rules, rules.stamp_plan(), store)
     assert report.genome == changed
     assert snapshot(two.folder()) == before
 

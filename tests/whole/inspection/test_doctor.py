@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from evolve_ai.inspection import capacity, doctor, trials
-from evolve_ai.inspection.doctor import COMPILERS, Check, Subject, examine, filesystem
+from evolve_ai.inspection.doctor import COMPILERS, Check, Subject, check_up, filesystem
 from evolve_ai.model.errors import RegistryError, TemplateError
 from evolve_ai.model.guarantee import Guarantee, Sandbox
 from evolve_ai.model.sandbox import Level
@@ -48,7 +48,7 @@ def _examine(
         libraries=rust.needs.libraries,
         build=rust.trial if builds else None,
     )
-    return {check.name: check for check in examine(subject)}
+    return {check.name: check for check in check_up(subject)}
 
 
 def test_sound_project_is_well(project: Path) -> None:
@@ -207,7 +207,7 @@ def test_broken_template_and_registry_are_reported(project: Path) -> None:
         raise RegistryError("malformed")
 
     subject = Subject(Project(project, Settings()), template=template, registry=registry)
-    found = examine(subject)
+    found = check_up(subject)
     checks = {check.name: check for check in found}
     assert checks["template"] == Check("template", False, "agent_template: no genes", "add one")
     assert checks["registry"].detail == "malformed"

@@ -13,7 +13,7 @@ from project_support import ProjectUnderTest
 from evolve_ai.model.genome import FileGene, Genome, encode
 from evolve_ai.model.report import GenePool
 from evolve_ai.pipelines import runs
-from evolve_ai.pipelines.exam import Candidate, programs_for, sit
+from evolve_ai.pipelines.exam import Examinee, programs_for, sit
 from evolve_ai.plugins import assemble
 from evolve_ai.session.components import Components
 from evolve_ai.session.finding import open_project
@@ -66,7 +66,7 @@ def _score(
     components: Components, pool: GenePool, folder: Path, genomes: Sequence[Genome]
 ) -> list[float]:
     fingerprint = components.substrate.fingerprint
-    candidates = [Candidate(g, encode(g), fingerprint(g, pool)) for g in genomes]
+    candidates = [Examinee(g, encode(g), fingerprint(g, pool)) for g in genomes]
     programs = programs_for(components.builder(pool), candidates)
     examination = components.world.exam(len(candidates))
     assert examination is not None

@@ -12,7 +12,7 @@ from rust_support import TEMPLATE, BoxedRust, copy_template, genome_of, request_
 from evolve_ai.model.errors import SettingsError, TemplateError
 from evolve_ai.model.report import GenePool
 from evolve_ai.model.settings import BuildSettings
-from evolve_ai.substrates.rust.manifest import MANIFEST, settled
+from evolve_ai.substrates.rust.manifest import MANIFEST, with_profile
 from evolve_ai.substrates.rust.pool import read_pool
 from evolve_ai.substrates.rust.profile import _features, processor
 from evolve_ai.substrates.rust.toolchain import Toolchain, find_toolchain, said
@@ -58,7 +58,7 @@ def test_profile_is_laid_over_that_of_the_template(healthy: Path) -> None:
 )
 def test_profile_is_laid_over_however_the_template_is_written(text: str) -> None:
     before = tomlkit.parse(text).unwrap().get("profile", {}).get("release", {})
-    made = settled(text.encode(), {"opt-level": "s"}, {})
+    made = with_profile(text.encode(), {"opt-level": "s"}, {})
     assert release_of(made) == {**before, "opt-level": "s"}
 
 

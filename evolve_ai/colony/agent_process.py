@@ -19,7 +19,7 @@ from evolve_ai.system.identity import Identity
 _MAX_STALE = 16
 
 
-class Asked(StrEnum):
+class Owed(StrEnum):
     """What an agent owes us."""
 
     NOTHING = "nothing"
@@ -29,7 +29,7 @@ class Asked(StrEnum):
 
 
 @dataclass(slots=True, eq=False)
-class Resident:
+class AgentProcess:
     """One running agent. `epoch` is that of the colony; `log_start` where its log began.
 
     `kept`: a child of the keeper that is there now, which will tell how it ends.
@@ -46,7 +46,7 @@ class Resident:
     room: Room = field(default_factory=Room)
     decoder: Decoder | Finder = field(default_factory=Decoder)
     unsent: bytearray = field(default_factory=bytearray)
-    asked: Asked = Asked.NOTHING
+    asked: Owed = Owed.NOTHING
     tick: int = -1
     steps: int = 0
     answered: int = -1
@@ -64,7 +64,7 @@ class Resident:
 
         Almost always they are. None says nothing: take() what the decoder finds.
         """
-        if self.asked is not Asked.ACT or self.leaving or self.decoder.pending:
+        if self.asked is not Owed.ACT or self.leaving or self.decoder.pending:
             return None
         act = read_act(data, self.epoch, self.tick, self.steps)
         if act is not None:
@@ -72,7 +72,7 @@ class Resident:
         return act
 
     def _answered(self) -> None:
-        self.asked, self.answered, self.stale = Asked.NOTHING, self.tick, 0
+        self.asked, self.answered, self.stale = Owed.NOTHING, self.tick, 0
 
     def take(self, body: Body) -> Act | bool:
         """What this body answers: an act, True for ready or bye, False for a frame to drop.
@@ -85,12 +85,12 @@ class Resident:
         if kind == "act":
             return self._take_act(body)
         if kind == "ready":
-            if self.asked is not Asked.READY:
+            if self.asked is not Owed.READY:
                 return self._drop()  # an interrupted start leaves one behind
-            self.asked = Asked.NOTHING
+            self.asked = Owed.NOTHING
             return True
-        if kind == "bye" and self.asked is Asked.BYE:
-            self.asked = Asked.NOTHING
+        if kind == "bye" and self.asked is Owed.BYE:
+            self.asked = Owed.NOTHING
             self.said_bye, self.state = True, parse_bye(body)
             return True
         if kind == "bye" and self.said_bye:
@@ -99,7 +99,7 @@ class Resident:
 
     def _take_act(self, body: Body) -> Act | bool:
         tick = body["tick"]
-        if self.asked is Asked.ACT and tick == self.tick:
+        if self.asked is Owed.ACT and tick == self.tick:
             act = parse_act(body, self.steps)
             self._answered()
             return act

@@ -4,19 +4,19 @@ from pathlib import Path
 
 import pytest
 
+from evolve_ai.colony.agent_process import AgentProcess, Owed
 from evolve_ai.colony.pipes import Pipes
-from evolve_ai.colony.resident import Asked, Resident
 from evolve_ai.model.frame import FrameError
 from evolve_ai.system.identity import Identity
 
 EPOCH = 4
 
 
-def resident(asked: Asked) -> Resident:
+def resident(asked: Owed) -> AgentProcess:
     nowhere = Pipes(-1, -1, Path("in"), Path("out"))
-    one = Resident("a", Identity(1, 1, "x"), nowhere, Path(), 0, epoch=EPOCH)
+    one = AgentProcess("a", Identity(1, 1, "x"), nowhere, Path(), 0, epoch=EPOCH)
     one.asked = asked
-    if asked is Asked.ACT:
+    if asked is Owed.ACT:
         one.expect_act(tick=5, steps=1)
     return one
 
@@ -26,9 +26,9 @@ def body(kind: str, **more: object) -> dict[str, object]:
 
 
 def test_owed_frames_are_answers():
-    assert resident(Asked.READY).take(body("ready")) is True
-    assert resident(Asked.ACT).take(body("act")).answers == (0.5,)
-    leaving = resident(Asked.BYE)
+    assert resident(Owed.READY).take(body("ready")) is True
+    assert resident(Owed.ACT).take(body("act")).answers == (0.5,)
+    leaving = resident(Owed.BYE)
     assert leaving.take(body("bye", state=b"s")) is True
     assert (leaving.said_bye, leaving.state) == (True, b"s")
 
@@ -36,12 +36,12 @@ def test_owed_frames_are_answers():
 @pytest.mark.parametrize(
     ("asked", "sent"),
     [
-        (Asked.NOTHING, body("bye")),
-        (Asked.ACT, body("bye")),
-        (Asked.ACT, body("hello")),
-        (Asked.ACT, body("act", tick=6)),
-        (Asked.ACT, body("act", answers=[])),
-        (Asked.BYE, body("bye", state="text")),
+        (Owed.NOTHING, body("bye")),
+        (Owed.ACT, body("bye")),
+        (Owed.ACT, body("hello")),
+        (Owed.ACT, body("act", tick=6)),
+        (Owed.ACT, body("act", answers=[])),
+        (Owed.BYE, body("bye", state="text")),
     ],
 )
 def test_frame_out_of_turn_is_a_protocol_error(asked, sent):
@@ -54,7 +54,7 @@ def test_frame_out_of_turn_is_a_protocol_error(asked, sent):
     [body("act", tick=4), body("act", epoch=3), body("bye", epoch=3), body("ready")],
 )
 def test_stale_frame_is_dropped_until_it_is_a_flood(stale):
-    one = resident(Asked.ACT)
+    one = resident(Owed.ACT)
     for _ in range(16):
         assert one.take(stale) is False
     with pytest.raises(FrameError, match="17 frames"):
@@ -62,16 +62,16 @@ def test_stale_frame_is_dropped_until_it_is_a_flood(stale):
 
 
 def test_second_act_is_an_error_even_when_the_next_tick_is_asked_already():
-    one = resident(Asked.ACT)
+    one = resident(Owed.ACT)
     one.take(body("act"))
-    one.asked = Asked.ACT
+    one.asked = Owed.ACT
     one.expect_act(tick=6, steps=1)
     with pytest.raises(FrameError, match="answered tick 5 twice"):
         one.take(body("act"))
 
 
 def test_act_that_comes_while_we_stop_is_dropped():
-    one = resident(Asked.ACT)
-    one.asked = Asked.BYE
+    one = resident(Owed.ACT)
+    one.asked = Owed.BYE
     assert one.take(body("act")) is False
     assert one.take(body("bye", state=b"kept")) is True

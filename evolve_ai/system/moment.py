@@ -17,7 +17,7 @@ class Moment:
     def __init__(self) -> None:
         self._now = time.time_ns()
 
-    def settles(self, *times: int) -> bool:
+    def are_proof(self, *times: int) -> bool:
         """Were these times (nanoseconds) so long ago that any later change has another one? One in
         the future, after a clock was set back, was not."""
         return all(self._now - at > _NANOSECONDS for at in times)
