@@ -17,6 +17,6 @@ def look_at(project: Path, overrides: tuple[str, ...]) -> tuple[Folders, Outline
     folders = Folders(find_root(project))
     outline = None if overrides else known_outline(folders)
     if outline is None:
-        opened = load("pipelines.finding:open_project")(project, overrides, remember=True)
+        opened = load("session.finding:open_project")(project, overrides, remember=True)
         outline = load("system.outline_file:outline_of")(opened)
     return folders, outline
