@@ -102,8 +102,8 @@ def test_quarantine_costs_nothing_and_is_out_of_the_worlds_sight(
 ) -> None:
     before = eight.agents[eight.first]
     after = cycle_of(eight, colony)
-    assert eight.first not in colony.agent_processs
-    assert len(colony.agent_processs) == COUNT - 1
+    assert eight.first not in colony.residents
+    assert len(colony.residents) == COUNT - 1
     assert after == replace(before, quarantine_cycles=1), "no charge, no plague, no age"
     others = [record for agent, record in eight.agents.items() if agent != eight.first]
     assert all(record.energy <= 0 for record in others), "the plague has struck all others"
@@ -124,7 +124,7 @@ def test_policy_sees_neither_the_agent_nor_its_place(eight: Population) -> None:
         return Verdicts()
 
     judged(eight, looks)
-    assert eight.first not in {candidate.id for candidate in seen[0].candidates}
+    assert eight.first not in {member.id for member in seen[0].members}
     assert seen[0].places == COUNT - 1
     everyone = {
         agent: replace(record, state=State.QUARANTINED) for agent, record in eight.agents.items()

@@ -29,7 +29,7 @@ def kill_one(view, rng):
     "In cycle 3, of the first three, one is killed by a signal, one has a child, one dies."
     if view.cycle != 3:
         return Verdicts()
-    victim, parent, doomed = (one.id for one in view.candidates[:3])
+    victim, parent, doomed = (one.id for one in view.members[:3])
     connection = sqlite3.connect(REGISTRY)
     [(pid,)] = connection.execute("SELECT pid FROM agents WHERE id = ?", [victim])
     connection.close()

@@ -29,8 +29,8 @@ POLICIES = """
 from evolve_ai.model.selection import Verdicts
 
 def first_dies(view, rng):
-    victim = view.candidates[0].id
-    return Verdicts(((victim, "lottery"),), ((view.candidates[1].id,),))
+    victim = view.members[0].id
+    return Verdicts(((victim, "lottery"),), ((view.members[1].id,),))
 
 def raises(view, rng):
     raise KeyError("fitness")
@@ -42,7 +42,7 @@ def condemns_strangers(view, rng):
     return Verdicts((("nobody", "lottery"),), ())
 
 def everybody_dies(view, rng):
-    return Verdicts(tuple((c.id, "flood") for c in view.candidates), ())
+    return Verdicts(tuple((c.id, "flood") for c in view.members), ())
 """
 
 
