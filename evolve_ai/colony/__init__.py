@@ -1,1 +1,1 @@
-"""Colonies: the processes and pipes of agents, under a keeper that outlives us."""
+"""Colonies: agents as processes with pipes, under a keeper that outlives the orchestrator."""

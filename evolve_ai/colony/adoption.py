@@ -1,4 +1,4 @@
-"""Finds out who still lives when a colony is taken over, and how the others ended."""
+"""Finds out which agents are still alive when a colony is taken over, and how the others ended."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -13,20 +13,20 @@ from evolve_ai.system.exits import Exit
 from evolve_ai.system.identity import Identity, boot_id, identify
 from evolve_ai.system.listing import name_of, parent, stands_in
 
-# What an order log tells of, and what follows in the entry.
+# The kinds of entries in an order log; the comment names the fields that follow the kind.
 LEAVE = "leave"  # pids by agent: they are asked to leave
 BYE = "bye"  # agent, the state that it left
 CONDEMNED = "condemned"  # pid, cause, reason: it is about to be killed for this
-GREETED = "greeted"  # pids: their hello has reached them, with the genome and memory they live by
+GREETED = "greeted"  # pids: their hello has reached them, with their genome and memory
 SETTLED = "settled"  # the residents of a season
-TOLD = "told"  # rounds that were left, mutations: of a past that is told in several frames
+TOLD = "told"  # rounds left, mutations: for a past that is sent in several frames
 TURN = "turn"  # tick, phase, acts, faults, taints, pids of those at fault
 RESETTLED = "resettled"  # tick, residents, agents whose failure was judged
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """The last lives of agents: those that go on, those that ended unasked, those of nobody."""
+    """The latest lives of agents: `living` ones, ones that `ended` unasked, and strays."""
 
     living: Mapping[str, Life]
     ended: Mapping[str, Life]
@@ -35,8 +35,8 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class Past:
-    """Of whose end the one before us knew: whom it asked to leave, what they left behind, whom it
-    killed and why, whose failure was told; and whom it had greeted. By pid, memories by agent."""
+    """What the previous orchestrator had recorded: the pids that it asked to leave, killed (with
+    the cause), reported as failed, or greeted; and, by agent, the memories left behind."""
 
     left: frozenset[int]
     byes: Mapping[str, bytes | None]
@@ -73,13 +73,16 @@ def found_in(
     expected: Mapping[str, int],
     greeted: frozenset[int],
 ) -> Found:
-    """`keeper` is the pid of the one that is there now, `known` are agents that may live here,
-    `expected` the pids on record.
+    """Compare the journal of a colony with the registry.
 
-    An agent may live with another pid: it was started, and a kill came before that was recorded.
-    Who was not even `greeted` then has lived nothing, and what its hello was to say nobody knows
-    any more: it counts as a stray. What the journal says of a process is believed only if the
-    process bears it out: agents can write there, and it must not lead us to a stranger.
+    `keeper` is the pid of the present keeper, `known` are the agents that may live here,
+    `expected` are the pids on record.
+
+    An agent may have another pid than the record says: a kill came after its start, before the
+    commit. If that process was not even `greeted`, it has lived nothing and the content of its
+    hello is lost, so it counts as a stray. An entry of the journal counts only if the process
+    itself confirms it: agents can write to that file, and a forged entry must not make us
+    signal a foreign process.
     """
     living: dict[str, Life] = {}
     ended: dict[str, Life] = {}
@@ -102,8 +105,8 @@ def found_in(
 
 
 def kept_in(folder: Path, ids: Iterable[str]) -> Iterator[Identity]:
-    """The processes of these agents that the keeper of this colony has started and still has,
-    wherever they stand and whatever they call themselves by now."""
+    """The living processes of these agents that the keeper of this colony started, whatever their
+    working folder or process name is by now."""
     lives = journal.read(folder / journal.NAME).lives
     for id in ids:
         life = lives.get(id)
@@ -118,14 +121,14 @@ def _is_child(identity: Identity, keeper: int) -> bool:
 
 
 def _is_ours(identity: Identity, keeper: int, start: Start | None) -> bool:
-    """A child of the keeper, or, where that has died, a process that stands in its folder."""
+    """True for a child of the keeper or, if that is dead, a process in its agent's folder."""
     if _is_child(identity, keeper):
         return True
     return start is not None and identity.lives() and stands_in(identity.pid, start.folder)
 
 
 def _without_record(start: Start, pid: int) -> Identity | None:
-    """The agent that should have this pid, if the process there is it; its journal was lost."""
+    """The process with this pid if it is this agent, for agents whose journal was lost."""
     found = identify(pid)
     named = name_of(pid) == f"agent-{start.id}"
     ours = named and found is not None and found.lives() and stands_in(pid, start.folder)

@@ -19,17 +19,17 @@ from evolve_ai.system.exits import Exit
 from evolve_ai.system.identity import Identity, out_of_memory_kills
 
 _READ = 8192
-# What is read from the pipe of a dead agent; a child of its own might go on filling it.
+# Bounds the last reads from a dead agent: a child of it might go on filling the pipe.
 _MAX_LAST_READS = 64
-# Between two looks at those whose keeper has died: nobody tells us of their end.
+# Polling interval for agents without a living keeper: nobody reports how they end.
 _LOOK_SECONDS = 0.01
 ORPHANED = "had heard nothing for the orphan time, and ended"
 
 
 class AgentIO:
-    """Connects agents. `waiting` are those whose answer, or whose end, is outstanding.
+    """Connects agents. `waiting` holds the agents that still have to answer or to end.
 
-    `begun` is called with each process that was asked for, or could not be had.
+    `begun` is called for each requested process, once it has started or failed to start.
     """
 
     def __init__(
@@ -39,10 +39,10 @@ class AgentIO:
         self.waiting: dict[str, AgentProcess] = {}
         self.acts: dict[str, Act] = {}
         self.faults: dict[str, Fault] = {}
-        self.ended: list[int] = []  # pids of those at fault
+        self.ended: list[int] = []  # pids of the agents in `faults`
         self.departed: dict[str, tuple[AgentProcess, Exit | None]] = {}
         self.byes: list[AgentProcess] = []
-        self.haunted: set[str] = set()  # by a process that was given up on
+        self.haunted: set[str] = set()  # agents with an old process that SIGKILL did not end
         self.taints: list[str] = []
         self.unkillable: list[Identity] = []
         self._spawner = spawner
@@ -52,13 +52,13 @@ class AgentIO:
         self._by_outward: dict[int, AgentProcess] = {}
         self._by_inward: dict[int, AgentProcess] = {}
         self._by_pid: dict[int, AgentProcess] = {}
-        self._fading: dict[int, AgentProcess] = {}  # closed their pipe, and no keeper will tell why
+        self._fading: dict[int, AgentProcess] = {}  # about to end, without a keeper to report it
         self._oom_kills = out_of_memory_kills()
         self._listen_to_the_keeper()
 
     @property
     def handle(self) -> int:
-        """A descriptor that is readable when pump() would find something."""
+        """A descriptor that is readable when pump() has something to handle."""
         return self._epoll.fileno()
 
     def _listen_to_the_keeper(self) -> None:
@@ -66,7 +66,7 @@ class AgentIO:
         self._epoll.register(self._keeper, select.EPOLLIN)
 
     def request(self, sent: bool) -> None:
-        """A request to the keeper was sent, or waits until the keeper takes more."""
+        """Note that a request was sent, or that it waits until the keeper takes more."""
         out = 0 if sent else select.EPOLLOUT
         self._epoll.modify(self._keeper, select.EPOLLIN | out)
 
@@ -77,7 +77,7 @@ class AgentIO:
         self._epoll.register(process.pipes.outward, select.EPOLLIN)
 
     def ask(self, process: AgentProcess, frame: bytes, asked: Owed) -> None:
-        """Send a frame to one of the agents, who then owes an answer."""
+        """Send a frame that the agent must answer."""
         process.asked = asked
         process.cpu_when_late = None
         self.waiting[process.id] = process
@@ -85,7 +85,7 @@ class AgentIO:
             self._watch_inward(process)
 
     def tell(self, process: AgentProcess, frame: bytes) -> None:
-        """Send a frame that needs no answer, unless its process is gone."""
+        """Send a frame that needs no answer. Does nothing if the process is gone."""
         there = self._by_pid.get(process.identity.pid) is process
         if there and not process.send(frame):
             self._watch_inward(process)
@@ -97,7 +97,7 @@ class AgentIO:
             self._epoll.register(inward, select.EPOLLOUT)
 
     def pump(self, seconds: float) -> bool:
-        """Wait so long for something to happen, and handle it; False if nothing did."""
+        """Handle what happens within so many seconds; False if nothing did."""
         if self._fading:
             seconds = min(seconds, _LOOK_SECONDS)
         events = self._epoll.poll(seconds)
@@ -130,7 +130,7 @@ class AgentIO:
                 self._begun(told)
 
     def _reconcile(self, told: Replaced) -> None:
-        """Who ended before is known; of those that a dead keeper has left nobody will tell us."""
+        """Bury processes that ended by the journal; watch those that no keeper watches any more."""
         ended = {life.identity: life.exit for life in told.journal.lives.values() if life.exit}
         for process in list(self._by_pid.values()):
             process.kept &= told.same
@@ -147,7 +147,7 @@ class AgentIO:
         return bool(gone)
 
     def look_for_the_dead(self) -> None:
-        """Find who ended although nobody tells and its pipe was kept open by another."""
+        """Find ended processes that no keeper reports and whose pipe another process keeps open."""
         for process in list(self._by_pid.values()):
             if not process.kept and not process.identity.lives():
                 self._bury(process, Exit())
@@ -159,7 +159,7 @@ class AgentIO:
         except BlockingIOError:
             return False
         if not data:
-            # Either it is about to exit, or it closed the pipe and can never answer: see judge.
+            # It is about to exit, or it closed the pipe and can never answer: see _judge().
             process.closed = True
             self._deafen(process)
             if not process.kept:
@@ -173,7 +173,7 @@ class AgentIO:
         return self._take_in(process, data)
 
     def _take_in(self, process: AgentProcess, data: bytes) -> bool:
-        """Whatever it is that an agent sends; False when it is no longer listened to."""
+        """Decode and apply what an agent sent; False when it was condemned for it."""
         broken: FrameError | None = None
         try:
             bodies = process.decoder.feed(data)
@@ -201,7 +201,7 @@ class AgentIO:
             self._epoll.unregister(process.pipes.outward)
 
     def condemn(self, process: AgentProcess, fault: Fault | None) -> None:
-        """End a process by SIGKILL: for this fault, or for none of its own."""
+        """End a process by SIGKILL, for this fault or (None) for no fault of its own."""
         if process.condemned_at:
             return
         process.verdict = fault
@@ -215,7 +215,7 @@ class AgentIO:
             self._fading[process.identity.pid] = process
 
     def _bury(self, process: AgentProcess, exit: Exit) -> None:
-        # What it said before it died was said: a frame never depends on who looks when.
+        # Read what it sent before it died, so that no answer depends on when we looked.
         reads = 0
         hears = process.pipes.outward in self._by_outward
         while hears and reads < _MAX_LAST_READS and self._listen(process):
@@ -223,7 +223,7 @@ class AgentIO:
             hears = not process.condemned_at
         self._disconnect(process)
         if self.agents.get(process.id) is not process:
-            self.haunted.discard(process.id)  # given up on long ago, dead at last
+            self.haunted.discard(process.id)  # given up long ago, dead at last
             return
         if process.leaving:
             self.departed[process.id] = (process, exit)
@@ -238,7 +238,7 @@ class AgentIO:
 
     def _fault_of(self, process: AgentProcess, exit: Exit) -> Fault:
         starved = False
-        if exit.orphaned and not process.condemned_at:  # we stood still for so long
+        if exit.orphaned and not process.condemned_at:  # we were stopped for longer than that
             self.taints.append(f"agent {process.id} {ORPHANED}")
             return Fault(Cause.PLANNED, f"it {ORPHANED}")
         if exit.foreign and not process.condemned_at:
@@ -249,7 +249,7 @@ class AgentIO:
         elif not exit.known and process.verdict is None:
             self.taints.append(f"agent {process.id} ended after its keeper, nobody knows how")
         elif process.closed and exit.code is not None:
-            process.verdict = None  # it was leaving by itself when we lost patience
+            process.verdict = None  # it was exiting by itself when our patience ended
         return process.why_ended(exit, out_of_memory=starved)
 
     def _disconnect(self, process: AgentProcess, *, remove: bool = True) -> None:
@@ -261,7 +261,7 @@ class AgentIO:
         process.pipes.remove() if remove else process.pipes.close()
 
     def give_up(self, process: AgentProcess) -> None:
-        """Report a process that SIGKILL does not end; we go on listening for its end."""
+        """Report a process that SIGKILL does not end; its end is still awaited."""
         self.unkillable.append(process.identity)
         why = process.verdict.reason if process.verdict else "was to be ended"
         reason = f"{why}; process {process.identity.pid} cannot be killed"
@@ -276,7 +276,7 @@ class AgentIO:
         self.waiting.pop(process.id, None)
 
     def close(self) -> None:
-        """Let go of everybody. The pipes of those who live on stay where they are."""
+        """Disconnect all agents. The pipes of living agents stay where they are."""
         for process in list(self._by_pid.values()):
             self._disconnect(process, remove=process.id not in self.agents)
         self._epoll.close()

@@ -1,4 +1,4 @@
-"""Keeps agent.log: ready for a new process, cut when too long, quoted when one dies."""
+"""Prepares agent.log for a new process, cuts it when it is too long, and quotes its last lines."""
 
 import errno
 import os
@@ -14,10 +14,10 @@ _SAFE = os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
 
 
 def prepare(folder: Path, limit: int = MAX_BYTES) -> int:
-    """See that a process can append to the log, and return its size so far.
+    """Make sure that a process can append to the log, and return its size in bytes.
 
-    A link or a pipe laid there is removed, and a log that an earlier life has filled is cut: it
-    would end this one at its first word.
+    A link or a pipe in its place is removed. A log that an earlier life has filled is cut:
+    otherwise the first word of the new process would exceed the limit and end it.
     """
     path = folder / NAME
     try:
@@ -35,12 +35,12 @@ def prepare(folder: Path, limit: int = MAX_BYTES) -> int:
 
 
 def trim(folder: Path, limit: int = MAX_BYTES) -> bool:
-    """Keep the last half of a log that has grown beyond `limit` bytes.
+    """Keep the last half of a log that is longer than `limit` bytes; True if it was cut.
 
-    Copy and truncate, since the agent goes on appending to the same file; what it writes in
-    that instant may be lost.
+    The log is copied and truncated, since the agent goes on appending to the same file. What the
+    agent writes in that instant may be lost.
     """
-    path = f"{folder}/{NAME}"  # a string: thousands are looked at, and nearly none is too long
+    path = f"{folder}/{NAME}"  # a string is faster: thousands of logs are looked at
     try:
         found = os.lstat(path)
         if found.st_size <= limit or not stat.S_ISREG(found.st_mode):
@@ -74,7 +74,7 @@ def last_words(folder: Path, since: int) -> str:
         return ""
     finally:
         os.close(handle)
-    # A panic names its place on one line and its message on the next; then come hints.
+    # A panic prints its place on one line and its message on the next; hints follow.
     lines = [line.strip() for line in text.splitlines()]
     lines = [line for line in lines if line and not line.startswith(_HINT)]
     quote = " ".join(lines[-2:])[-_QUOTE:]

@@ -1,4 +1,4 @@
-"""One running agent: its process, its pipes, and how far it is in the protocol."""
+"""One running agent: its process, its pipes, and its state in the protocol."""
 
 import contextlib
 import os
@@ -15,12 +15,12 @@ from evolve_ai.model.world import Act
 from evolve_ai.system.exits import Exit, Room, explain
 from evolve_ai.system.identity import Identity
 
-# Frames of an older run that may lie in a pipe; more than these are a flood.
+# How many frames of an older run may lie in a pipe; more than that is a flood.
 _MAX_STALE = 16
 
 
 class Owed(StrEnum):
-    """What an agent owes us."""
+    """The answer that an agent owes us."""
 
     NOTHING = "nothing"
     READY = "ready"
@@ -30,9 +30,9 @@ class Owed(StrEnum):
 
 @dataclass(slots=True, eq=False)
 class AgentProcess:
-    """One running agent. `epoch` is that of the colony; `log_start` where its log began.
+    """One running agent. `epoch` is that of the colony; `log_start` is where its log began.
 
-    `kept`: a child of the keeper that is there now, which will tell how it ends.
+    `kept`: it is a child of the present keeper, which will report how it ends.
     """
 
     id: str
@@ -60,9 +60,9 @@ class AgentProcess:
     state: bytes | None = None
 
     def act_in(self, data: bytes) -> Act | None:
-        """The act that it owes, if the bytes it sent are that and nothing else.
+        """The act that it owes, if these bytes are exactly that act.
 
-        Almost always they are. None says nothing: take() what the decoder finds.
+        This is the fast path of nearly all reads. After None, decode the bytes and use take().
         """
         if self.asked is not Owed.ACT or self.leaving or self.decoder.pending:
             return None
@@ -77,7 +77,7 @@ class AgentProcess:
     def take(self, body: Body) -> Act | bool:
         """What this body answers: an act, True for ready or bye, False for a frame to drop.
 
-        FrameError when the agent had no business to send it.
+        Raises FrameError when the agent was not allowed to send it.
         """
         kind = body["kind"]
         if body["epoch"] != self.epoch:
@@ -86,7 +86,7 @@ class AgentProcess:
             return self._take_act(body)
         if kind == "ready":
             if self.asked is not Owed.READY:
-                return self._drop()  # an interrupted start leaves one behind
+                return self._drop()  # left over from an interrupted start
             self.asked = Owed.NOTHING
             return True
         if kind == "bye" and self.asked is Owed.BYE:
@@ -94,7 +94,7 @@ class AgentProcess:
             self.said_bye, self.state = True, parse_bye(body)
             return True
         if kind == "bye" and self.said_bye:
-            return self._drop()  # to the stop that let it go
+            return self._drop()  # the bye to an earlier stop
         raise FrameError(f"sent {kind[:60]!r}, but owed {self.asked}")
 
     def _take_act(self, body: Body) -> Act | bool:
@@ -116,13 +116,13 @@ class AgentProcess:
         return False
 
     def expect_act(self, tick: int, steps: int) -> None:
-        """That the next thing asked of it is an act."""
+        """Declare that the next answer must be an act."""
         self.tick, self.steps = tick, steps
         if tick == self.answered:
-            self.answered = -1  # asked for the same tick again, it may answer again
+            self.answered = -1  # the same tick is asked again, so it may be answered again
 
     def send(self, frame: bytes) -> bool:
-        """Write a frame as far as the pipe takes it; whether all of it has gone."""
+        """Write as much of a frame as the pipe takes; True if all of it was written."""
         if not self.unsent:
             try:
                 written = os.write(self.pipes.inward, frame)
@@ -135,7 +135,7 @@ class AgentProcess:
         return False
 
     def flush(self) -> bool:
-        """Write what is still unsent; whether all of it has gone."""
+        """Write what is still unsent; True if all of it was written."""
         with contextlib.suppress(BlockingIOError):
             del self.unsent[: os.write(self.pipes.inward, self.unsent)]
         return not self.unsent
@@ -147,6 +147,6 @@ class AgentProcess:
         return explain(exit, words, out_of_memory=out_of_memory, room=self.room)
 
     def listen_for(self, epoch: int) -> None:
-        """Take no notice of what comes before the first `ready` of this epoch."""
+        """Ignore all frames before the first `ready` of this epoch."""
         self.epoch = epoch
         self.decoder = Finder(epoch)

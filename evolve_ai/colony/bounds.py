@@ -1,4 +1,4 @@
-"""Bounds all agents of a project together by a control group, where the kernel may."""
+"""Limits the memory and processes of all agents of a project by a control group."""
 
 import hashlib
 from collections.abc import Callable, Iterator
@@ -14,18 +14,18 @@ from evolve_ai.system.housekeeping import memory_allowed
 from evolve_ai.system.project import Project
 from evolve_ai.system.reserves import AGENT_BYTES, OWN_PROCESSES
 
-# The budget, which picks the poorest, comes first; the kernel, which picks the largest, counts
-# more as theirs: keepers, pages of programs, pipes.
+# The budget must act first, since it ends the poorest agents, while the kernel ends the largest.
+# The kernel also counts more than the budget does: keepers, pages of programs, pipes.
 _ABOVE_THE_BUDGET = 9 / 8
 OWN_BYTES = 32 * MIB  # keepers, and the pages of programs
 
 
 @contextmanager
 def bounded(project: Project, agents: int, log: Log) -> Iterator[Group | None]:
-    """The group that keepers are to join; None, told in the log, where none can be made.
+    """The control group that keepers are to join; None, with a line in the log, without one.
 
-    So many `agents` find room in it whatever the budget says: it has a few die in a cycle, not
-    all at once. Who lives on afterwards stays in it, for the next run.
+    The group has room for so many `agents` even if the budget allows less: the budget ends a few
+    agents per cycle, not all at once. Agents that outlive the run stay in it, for the next run.
     """
     asked = int(_ABOVE_THE_BUDGET * memory_allowed(project.settings.budget))
     memory = max(asked, OWN_BYTES + 2 * AGENT_BYTES * agents)
@@ -42,7 +42,7 @@ def bounded(project: Project, agents: int, log: Log) -> Iterator[Group | None]:
 
 
 def joining(group: Group | None, logs: Path) -> Callable[[int], None]:
-    """How a keeper is put into the group, by its pid. One that cannot be is told of in the log."""
+    """A function that moves a keeper (by pid) into the group, and logs a warning if it cannot."""
     return partial(_join, group, logs)
 
 
@@ -61,5 +61,5 @@ def _join(group: Group | None, logs: Path, pid: int) -> None:
 
 
 def _name(project: Project) -> str:
-    """The same for each run of a project, and of no other project."""
+    """A name that is the same in each run of a project and differs between projects."""
     return hashlib.sha256(bytes(project.root.resolve())).hexdigest()[:12]

@@ -1,4 +1,4 @@
-"""Makes the boxes of a colony as the sandbox of a run has them."""
+"""Makes the box of each agent and the command around each keeper from the sandbox of a run."""
 
 from pathlib import Path
 
@@ -8,11 +8,11 @@ from evolve_ai.model.report import Needs
 from evolve_ai.model.sandbox import AgentBox
 from evolve_ai.system.project import Project
 
-EXAM = "exam"  # the purpose of a run, and its folder in the workspace
+EXAM = "exam"  # the purpose of a run, and the name of its folder in the workspace
 
 
 def around_of(sandbox: Sandbox, project: Project, needs: Needs, folder: Path) -> tuple[str, ...]:
-    """What a keeper in this folder is started in; its agents have theirs there, too."""
+    """The command words around a keeper in this folder. An exam has its agents in that folder."""
     if sandbox.bwrap is None:
         return ()
     agents = () if folder.is_relative_to(project.workspace / EXAM) else (project.agents,)
@@ -21,7 +21,7 @@ def around_of(sandbox: Sandbox, project: Project, needs: Needs, folder: Path) ->
 
 
 def box_of(sandbox: Sandbox, project: Project, needs: Needs) -> AgentBox | None:
-    """The box of every agent; None where there is none."""
+    """The box of every agent; None when the user runs agents without a sandbox."""
     if sandbox.is_unsafe:
         return None
     given = project.settings.sandbox

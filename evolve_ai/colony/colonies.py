@@ -1,4 +1,4 @@
-"""Lets several colonies work at the same time, as one."""
+"""Lets several colonies work at the same time, behind the interface of one."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -31,10 +31,10 @@ Rest = tuple[Mapping[str, int], Mapping[str, Fault]]
 
 
 class Colonies:
-    """Satisfies contracts.colony.Colony. An order is given to all before any answer is awaited."""
+    """Satisfies contracts.colony.Colony. All members get an order before any answer is awaited."""
 
     def __init__(self, layout: ColonyLayout, members: Sequence[ColonyProcess]):
-        """The members in the order of their numbers in the layout."""
+        """`members` are in the order of their numbers in the layout."""
         self._layout = layout
         self._members = members
         self._closed = False
@@ -102,7 +102,7 @@ class Colonies:
         return self._answers()
 
     def _answers(self) -> list[Any]:
-        """Of all members; what one of them raises is raised when all have answered."""
+        """The answers of all members. Raises the first member's error after all have answered."""
         values: list[Any] = []
         errors: list[Exception] = []
         for member in self._members:
@@ -115,7 +115,7 @@ class Colonies:
         return values
 
     def _shares(self, those: Iterable[Any]) -> list[list[Any]]:
-        """For each member the starts or residents that have their places there."""
+        """The starts or residents of each member, by their places."""
         shares: list[list[Any]] = [[] for _ in self._members]
         for one in those:
             shares[self._layout.colony_of(one.place)].append(one)
@@ -124,8 +124,8 @@ class Colonies:
     # --- a season
 
     def turn(self, order: Order, between: Between = nothing) -> Turned:
-        """Each goes ahead on its own; to ask what happens between two ticks they wait for each
-        other."""
+        """Live a season. Members run independently, but wait for each other between two ticks when
+        `between` is to be asked."""
         for member, residents in zip(self._members, self._shares(order.residents), strict=True):
             offers = {r.id: order.offers[r.id] for r in residents if r.id in order.offers}
             mine = replace(order, residents=residents, offers=offers)
@@ -155,7 +155,7 @@ class Colonies:
         )
 
     def _until_all_rest(self, turned: dict[ColonyProcess, Turned]) -> dict[ColonyProcess, Rest]:
-        """Who is through with its season joins the `turned`; what the others tell of the ticks."""
+        """Add members that finished their season to `turned`; return the reports of the others."""
         busy = {m.connection: m for m in self._members if m not in turned}
         resting: dict[ColonyProcess, Rest] = {}
         while busy:
@@ -175,7 +175,7 @@ class Colonies:
         return tuple(member.connection.fileno() for member in self._members)
 
     def pids(self) -> tuple[int, ...]:
-        """The processes that have the colonies."""
+        """The processes that run the colonies."""
         return tuple(member.pid for member in self._members)
 
     def detach(self) -> None:
@@ -198,7 +198,7 @@ def _merged(mappings: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
 
 
 def _moment(title: str) -> tuple[int, int]:
-    """When an order was given: a kill may leave some members at the one before the last."""
+    """When an order was given. After a kill, some members may be one order behind."""
     part, _, number = title.partition(" ")
     if part not in _PARTS_OF_A_CYCLE or not number.isdecimal():
         return (-1, 0)
@@ -206,7 +206,7 @@ def _moment(title: str) -> tuple[int, int]:
 
 
 def _amended(turned: Turned, change: Change) -> Turned:
-    """A season that was over when residents changed: it was relived by a process that had died."""
+    """Apply a change to a member that has already finished: its new process replayed the season."""
     lived = {**turned.season.lived, **{one.id: one.lived_tick for one in change.residents}}
     faults = {id: fault for id, fault in turned.faults.items() if id not in change.judged}
     return replace(turned, season=replace(turned.season, lived=lived), faults=faults)

@@ -1,4 +1,4 @@
-"""Carries out the orders of a life-cycle; another process can take over in the middle."""
+"""Carries out the orders of a life-cycle; another process can take over in the middle of one."""
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
@@ -30,7 +30,7 @@ from evolve_ai.model.colony import (
 from evolve_ai.system import listing, processes
 from evolve_ai.system.exits import Exit, explain
 
-# A world for so many places, whose founders had so many active genes in the mean.
+# Opens a world with so many places.
 OpenWorld = Callable[[int], Environment]
 
 
@@ -47,11 +47,11 @@ class Colony(Supervisor):
     def settle(
         self, title: str | None, leave: Sequence[str], starts: Sequence[Start], *, remember: bool
     ) -> Settled:
-        """Let these agents leave, and those run what their notes say.
+        """Let the agents in `leave` go, and make those in `starts` run what their notes say.
 
-        Whoever runs another program leaves first and, if it is to `remember`, starts with the
-        memory that it leaves. Owed for again under the same title, nothing is done twice; without
-        a title it belongs to what is under way, which does not wait until everybody is ready.
+        An agent that runs another program leaves first. If it is to `remember`, it starts again
+        with the memory that it left. With the same title a second call does nothing twice. Without
+        a title the call belongs to the order under way, and does not wait until agents are ready.
         """
         before: dict[str, Farewell] = {}
         if title is not None:
@@ -84,10 +84,10 @@ class Colony(Supervisor):
         return season.turn(world, self, order, between)
 
     def adopt(self, known: Mapping[str, Start], expected: Mapping[str, int]) -> Adopted:
-        """Take over and greet who lives of the agents `known`; end whoever else lives here.
+        """Take over and greet the living agents in `known`; end all other processes of the colony.
 
-        `expected` are the pids that should be there. Why one is not is among the faults of the
-        next exchange, unless it was asked to leave.
+        `expected` are the pids on record. If one of them is missing, the faults of the next
+        exchange say why, unless it was asked to leave.
         """
         past = past_of(self.order_log.entries)
         journal, keeper = self._spawner.journal(), self.keeper.pid
@@ -109,12 +109,12 @@ class Colony(Supervisor):
         return Adopted(notes, self.order_log.title, past.byes, past.left, frozenset(lost))
 
     def forget(self) -> None:
-        """What was begun before is not gone on with."""
+        """Give up an unfinished order, so that it is not continued."""
         self.order_log.open(f"epoch {self.epoch}")
 
     def _take_over(self, start: Start, life: Life) -> None:
         noted = Noted.parse(life.note)
-        # In another box it does not run what it should, and is started anew, with its memory.
+        # The note is dropped for an agent in another box, so that it is restarted with its memory.
         note = noted.note if noted.box == self._launcher.box_mark else ""
         try:
             pair = pipes.reopen(self._pipes, start.id)
@@ -138,7 +138,7 @@ class Colony(Supervisor):
                     path.unlink()
 
     def _why_ended(self, start: Start, life: Life) -> Fault:
-        """What became of an agent while nobody was there to see it."""
+        """Why an agent ended while no orchestrator watched it."""
         exit = life.exit or Exit()
         if exit.orphaned:
             self._board.taints.append(f"agent {start.id} {ORPHANED}")
@@ -150,6 +150,6 @@ class Colony(Supervisor):
 
 
 def _long_gone(state: bytes | None) -> Farewell:
-    """Of who was asked to leave before a kill, and does not live any more."""
+    """The farewell of an agent that was asked to leave before a kill and has ended since."""
     lost = "a kill came before its memory was on record"
     return Farewell(state, lost if state is None else None)

@@ -1,4 +1,4 @@
-"""One colony of several as the life-cycle sees it: a process that is always there."""
+"""Gives orders to one of several colonies, and replaces its process when that dies."""
 
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -24,13 +24,13 @@ from evolve_ai.model.colony import Adopted, Change, Farewell, Settled, Start
 from evolve_ai.model.errors import EvolveError
 
 SETTLE = "settle"
-_LIVES = 3  # that an order may cost
-_GRACE = 10.0  # seconds to let go of everybody
+_LIVES = 3  # how many processes one order may cost
+_GRACE = 10.0  # seconds for a process to disconnect and end
 
 
 @dataclass(frozen=True, slots=True)
 class Roster:
-    """Who should live in a colony, by what is on record, and an epoch that no one had before."""
+    """The agents that should live in a colony, from the registry, and an unused epoch."""
 
     epoch: int
     known: Mapping[str, Start]
@@ -39,28 +39,28 @@ class Roster:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """An order was carried out, or (BETWEEN) a season waits for go_on()."""
+    """The result of an order; or (BETWEEN) a season waits for go_on()."""
 
     what: str
     value: Any
 
 
 class ColonyProcess:
-    """A colony in a process of its own: give() it an order, then take() what it says.
+    """A colony in its own process: give() it an order, then take() the answer.
 
-    One that dies is replaced: its agents live on, the next process adopts them by the `roster`, and
-    gets the order that was under way, which is idempotent.
+    A process that dies is replaced. Its agents live on: the next process adopts the agents of the
+    `roster` and gets the unfinished order again, which is idempotent.
     """
 
     def __init__(self, spec: ColonySpec, roster: Callable[[], Roster]):
         self._spec = spec
         self._roster = roster
         self._context = children([serve.__module__])
-        self._order: Call | None = None  # given, and not answered
-        self._season: Call | None = None  # under way
-        self._knows = False  # this process, of the season
-        self._unheard = Change()  # what may not have reached a process that died
-        self._missed = Change()  # what did not reach the one before this
+        self._order: Call | None = None  # given, and not answered yet
+        self._season: Call | None = None  # the order of the season under way
+        self._knows = False  # whether this process has been given the season
+        self._unheard = Change()  # changes that may not have reached a process before it died
+        self._missed = Change()  # changes that did not reach the previous process
         self._byes: Mapping[str, Farewell] = {}
         self._lives = _LIVES
         self._closed = False
@@ -81,7 +81,7 @@ class ColonyProcess:
     # --- orders
 
     def give(self, name: str, *arguments: Any, **named: Any) -> None:
-        """What was given before and not answered is broken off: its process ends for that."""
+        """Give an order. An unanswered earlier order is broken off by replacing its process."""
         order: Call = (name, arguments, named)
         broken_off, self._order = self._order is not None, order
         self._lives, self._byes = _LIVES, {}
@@ -94,7 +94,7 @@ class ColonyProcess:
         self._send(order)
 
     def go_on(self, change: Change) -> None:
-        """The answer to BETWEEN."""
+        """Answer BETWEEN, so that the season goes on."""
         assert self._season is not None
         self._order = self._season
         if self._knows:
@@ -106,9 +106,9 @@ class ColonyProcess:
             self._send(self._season)
 
     def take(self) -> Answer:
-        """Wait for the end of the order, or for the next moment between two ticks of a season.
+        """Wait for the end of the order, or for the next pause between two ticks of a season.
 
-        Raises what the colony raised; EvolveError when its processes die again and again.
+        Raises what the colony raised; EvolveError when too many of its processes die.
         """
         while True:
             try:
@@ -138,19 +138,19 @@ class ColonyProcess:
         return {agent: fault for agent, fault in faults.items() if agent not in judged}
 
     def _send(self, order: Call) -> None:
-        with suppress(OSError):  # take() meets it, too
+        with suppress(OSError):  # take() meets the same error and handles it
             self.connection.send(order)
 
     # --- a process that has died
 
     def _begin_again(self) -> None:
-        """Another process, and the order that was under way."""
+        """Start another process and repeat the order under way."""
         self._replace()
         assert self._order is not None
         self._send(self._order)
 
     def _replace(self) -> None:
-        """Another process adopts who lives. EvolveError when too many have died over one order."""
+        """Let another process adopt the living agents. EvolveError when too many have died."""
         adopted: Adopted | None = None
         while adopted is None:
             self._kill()
@@ -178,11 +178,11 @@ class ColonyProcess:
         self._process.join()
 
     def _adopted(self, roster: Roster) -> Adopted | None:
-        """None when this process has died, too."""
+        """What the new process has adopted; None when that has died, too."""
         dead = self._process
         fresh, self._process = self._begun()
         dead.close()
-        # The same descriptor: others wait for it.
+        # Keep the number of the descriptor, since others wait on it.
         dup2(fresh.fileno(), self.connection.fileno(), inheritable=False)
         fresh.close()
         try:
@@ -198,7 +198,7 @@ class ColonyProcess:
         return adopted
 
     def _regain(self, roster: Roster, adopted: Adopted) -> None:
-        """Who has left over this order took its memory along, if the order has no title."""
+        """Keep the memories of agents that already left over this order, if it has no title."""
         assert self._order is not None
         name, (title, leave, starts), named = self._order
         if title is not None:
@@ -213,7 +213,7 @@ class ColonyProcess:
     # --- the end
 
     def detach(self) -> None:
-        """Agents live on. Whoever is busy would not hear that we hang up."""
+        """Let go of the agents, which live on. A busy process would not notice that we hang up."""
         if self._closed:
             return
         self._closed = True

@@ -1,4 +1,4 @@
-"""Runs in the process of a colony: opens it, takes orders and answers, until told to end."""
+"""Runs one colony in a process: opens it, takes orders and answers them, until told to end."""
 
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -26,15 +26,15 @@ from evolve_ai.system.lock import Lock
 from evolve_ai.system.patience import Patience
 from evolve_ai.system.project import Project
 
-# What is said: an order is a name of Colony's, with arguments by place and by name.
-TURN = "turn"  # a season; and whether to be asked between its ticks
-GO_ON = "go on"  # the answer to BETWEEN: a change
+# Messages. An order is (name of a Colony method, positional arguments, keyword arguments).
+TURN = "turn"  # live a season; the argument says whether to pause between ticks
+GO_ON = "go on"  # the answer to BETWEEN, with a change
 CLOSE = "close"  # the last order
 DONE, RAISED = "done", "raised"  # how an order ended
-BETWEEN = "between"  # two ticks: who has lived which tick, and who has failed
-STIRS = "stirs"  # somebody has spoken or died, and no order was under way
+BETWEEN = "between"  # a pause between two ticks: the last tick of each agent, and the faults
+STIRS = "stirs"  # an agent has written or died while no order was under way
 
-_PATIENCE = 10.0  # seconds that another process of this colony may take to end
+_PATIENCE = 10.0  # seconds that an earlier process of this colony may take to end
 _PAUSE = 0.02
 
 Call = tuple[str, tuple[Any, ...], Mapping[str, Any]]
@@ -42,7 +42,7 @@ Call = tuple[str, tuple[Any, ...], Mapping[str, Any]]
 
 @dataclass(frozen=True, slots=True)
 class ColonySpec:
-    """A colony of a project, which has `ours` of so many `demes`. `program` is its keeper."""
+    """A colony that has the demes `ours` of `demes` in all. `program` is that of its keeper."""
 
     project: Project
     folder: Path
@@ -56,7 +56,7 @@ class ColonySpec:
     group: Group | None = None
 
     def open(self) -> Colony:
-        """Here, in this process. KeeperError, StorageError."""
+        """Open the colony in this process. Raises KeeperError, StorageError."""
         patience = self.project.settings.supervise
         return Colony(
             self.folder,
@@ -93,8 +93,8 @@ def limits_of(patience: SuperviseSettings) -> Deadlines:
 
 
 def serve(connection: Connection, spec: ColonySpec) -> None:
-    """Be that colony. When the parent is killed so are we, and when it hangs up we let go of the
-    agents: they live on."""
+    """Run the colony. This process dies with its parent; when the parent hangs up, it lets go of
+    the agents, which live on."""
     leave_signals_to_the_parent()
     die_with_the_parent()
     with suppress(EOFError):
@@ -109,9 +109,9 @@ def serve(connection: Connection, spec: ColonySpec) -> None:
 
 @contextmanager
 def _held(folder: Path) -> Iterator[None]:
-    """The folder of a colony, as soon as whoever has it, of a life-cycle that was killed, is gone.
+    """Lock the folder of a colony. A process of a killed life-cycle may hold it for a moment.
 
-    HeldError when it stays.
+    Raises HeldError when it is still held after that.
     """
     patience = Patience(_PATIENCE)
     while True:
@@ -128,7 +128,7 @@ def _held(folder: Path) -> Iterator[None]:
 
 
 def _say(connection: Connection, what: str, value: object) -> None:
-    """EOFError when nobody hears us."""
+    """Send a message. EOFError when the parent is gone."""
     try:
         connection.send((what, value))
     except OSError as error:
@@ -136,7 +136,7 @@ def _say(connection: Connection, what: str, value: object) -> None:
 
 
 class _Desk:
-    """Where a colony gets its orders."""
+    """Takes orders from the parent and answers them."""
 
     def __init__(self, connection: Connection, colony: Colony):
         self._connection = connection
@@ -149,13 +149,13 @@ class _Desk:
         self._colony.detach()
 
     def work(self) -> None:
-        """EOFError at the end."""
+        """Answer orders until EOFError ends it."""
         while True:
             self._watch()
             self._answer(self._next())
 
     def _watch(self) -> None:
-        """Until there is an order. Once before it the parent hears that somebody stirs."""
+        """Wait for an order. If an agent acts first, tell the parent (once)."""
         if self._connection not in wait([self._connection, self._colony.handle]):
             _say(self._connection, STIRS, None)
 
@@ -186,7 +186,7 @@ class _Desk:
         return getattr(self._colony, name)(*arguments, **named)
 
     def _between(self, lived: Mapping[str, int], faults: Mapping[str, Fault]) -> Change:
-        """Orders may come here too, until the season goes on."""
+        """Pause the season, and answer other orders until it goes on."""
         _say(self._connection, BETWEEN, (lived, faults))
         while (order := self._next())[0] != GO_ON:
             self._answer(order)

@@ -1,4 +1,4 @@
-"""Counts what a process holds on the disk in files that were removed: no folder shows them."""
+"""Counts the disk space of removed files that a process still holds: no folder shows those."""
 
 import os
 import stat
@@ -9,14 +9,14 @@ _REMOVED = b" (deleted)\n"  # proc_pid_maps(5)
 
 
 class UncountedError(Exception):
-    """It holds a removed file whose size nobody can see."""
+    """A process holds a removed file whose size cannot be found out."""
 
 
 def held_by(pid: int, folder: str) -> int:
-    """Bytes on the disk of removed files that this process has open, 0 when it is gone.
+    """Bytes on the disk of removed files that this process has open; 0 when the process is gone.
 
-    UncountedError where it has mapped a removed file of this folder into its memory and closed it:
-    of such a file only its number is known (proc_pid_maps(5)).
+    Raises UncountedError if it has mapped a removed file of this folder into memory and closed it:
+    only the number of such a file is known, not its size (proc_pid_maps(5)).
     """
     found: dict[tuple[int, int], int] = {}
     with suppress(OSError), os.scandir(f"/proc/{pid}/fd") as handles:
@@ -31,7 +31,7 @@ def held_by(pid: int, folder: str) -> int:
 
 
 def _mapped(pid: int, folder: str) -> set[tuple[int, int]]:
-    """Device and number of each removed file of this folder in its memory."""
+    """Device and inode number of each removed file of this folder in its memory."""
     found = set()
     with suppress(OSError), open(f"/proc/{pid}/maps", "rb", buffering=0) as maps:
         for line in maps.readall().splitlines(keepends=True):

@@ -1,7 +1,7 @@
-"""Reads the journal of a keeper: which processes there were, and how they ended.
+"""Reads the journal of a keeper: which processes it started, and how they ended.
 
-The format is told at the head of evolve_ai/keeper/src/journal.rs. A journal may end in half a
-line, or hold rubbish after a power cut: what cannot be read is counted and skipped.
+The format is described at the head of evolve_ai/keeper/src/journal.rs. After a power cut a journal
+may end in half a line or contain garbage: unreadable lines are counted and skipped.
 """
 
 from collections.abc import Mapping
@@ -18,9 +18,9 @@ _TITLE = ["evolve-keeper", "1"]
 
 @dataclass(frozen=True, slots=True)
 class Life:
-    """One process of an agent. `exit` is None as long as the journal knows of no end.
+    """One process of an agent. `exit` is None if the journal records no end.
 
-    `note` is what the client said of it at its start ("" when that line is lost).
+    `note` is what the client passed at its start ("" if that line is lost).
     """
 
     id: str
@@ -31,8 +31,8 @@ class Life:
 
 @dataclass(frozen=True, slots=True)
 class Journal:
-    """The last life of each agent, earlier ones whose end nobody wrote down, and how far the file
-    was read: the offset in bytes after its last whole line."""
+    """The last life of each agent, earlier lives without a recorded end, and the offset in bytes
+    after the last whole line."""
 
     lives: Mapping[str, Life] = field(default_factory=dict)
     others: tuple[Life, ...] = ()
@@ -41,7 +41,7 @@ class Journal:
 
 
 def read(path: Path) -> Journal:
-    """What a journal says; one that is missing or unreadable says nothing."""
+    """Read a journal; a missing or unreadable file gives an empty one."""
     try:
         data = path.read_bytes()
     except OSError:
@@ -61,14 +61,14 @@ def read(path: Path) -> Journal:
 
 
 class _Story:
-    """The lives of each agent in the order of their starts, as told so far."""
+    """The lives of each agent in the order of their starts, as far as the journal is read."""
 
     def __init__(self, boot_id: str):
         self._boot_id = boot_id
         self.lives: dict[str, list[Life]] = {}
 
     def goes_on(self, line: bytes) -> bool:
-        """Take in one more line; False when it makes no sense."""
+        """Apply one more line; False when it is unreadable."""
         try:
             words = line.decode().split(" ")
             match words:
@@ -90,7 +90,7 @@ class _Story:
         return Identity(int(pid), int(start), self._boot_id)
 
     def _take_back(self, id: str, note: str) -> None:
-        """The program of the latest life was never executed."""
+        """Remove the latest life of an agent: its program was never executed."""
         lives = self.lives.get(id)
         if lives and lives[-1].note == note and lives[-1].exit is None:
             lives[-1] = replace(lives[-1], exit=Exit())
@@ -101,7 +101,7 @@ class _Story:
             if life.identity == identity:
                 lives[index] = replace(life, exit=exit)
                 return
-        # Its start was lost. Whatever else was told of this agent came later than that.
+        # The line of its start is lost, so it began before all other lives of this agent.
         lives.insert(0, Life(id, "", identity, exit))
 
 

@@ -1,6 +1,6 @@
 """Talks to a keeper, the small native process that starts and reaps a colony's agents.
 
-The keeper's side, and what the fields of a frame mean: evolve_ai/keeper/src/wire.rs.
+The keeper's side and the fields of a frame are described in evolve_ai/keeper/src/wire.rs.
 """
 
 import itertools
@@ -37,19 +37,19 @@ __all__ = [
 
 _PIECE = 1 << 16
 _HEAD = 4
-_MOST_KNOWN = 64  # programs that a keeper holds for us
-_LAST_BREATH = 0.05  # seconds
+_MOST_KNOWN = 64  # programs that a keeper keeps open for us
+_LAST_BREATH = 0.05  # seconds between its hanging up and its end
 
 
 class KeeperGone(EvolveError):
-    """The keeper has hung up; its agents live on, and its journal tells who they are."""
+    """The keeper has hung up. Its agents live on, and its journal lists them."""
 
 
 @dataclass(frozen=True, slots=True)
 class Launch:
-    """What to start, where, and in which box (None: in none). `note` comes back from the journal;
-    neither it nor `id` may hold blanks. The pipes must be there, and somebody must read from the
-    one at `out_path`."""
+    """What to start, where, and in which box (None: no box). The journal gives `note` back; `note`
+    and `id` must not contain blanks. The pipes must exist, and a reader must have opened the one
+    at `out_path`."""
 
     id: str
     note: str
@@ -86,7 +86,7 @@ class Ended:
 
 @dataclass(frozen=True, slots=True)
 class Compacted:
-    """The journal was rewritten; with an errno, it is as it was."""
+    """The journal was rewritten; with an errno, that failed and the journal is unchanged."""
 
     errno: int
 
@@ -95,7 +95,7 @@ KeeperEvent = ProcessStarted | ProcessRefused | Ended | Compacted
 
 
 class Keeper:
-    """A connection to the keeper of one folder. Nothing here waits except open() and leave()."""
+    """A connection to the keeper of one folder. Only open() and leave() block."""
 
     def __init__(self, connection: socket.socket, pidfd: int, identity: Identity):
         self.identity = identity
@@ -104,7 +104,7 @@ class Keeper:
         self._serials = itertools.count(1)
         self._incoming = bytearray()
         self._outgoing = bytearray()
-        # Files go with the bytes at these places of what is unsent, the next one first.
+        # Files to send, each with the offset in the unsent bytes that it accompanies.
         self._files: deque[tuple[int, Held]] = deque()
         self._known: OrderedDict[str, None] = OrderedDict()
 
@@ -118,22 +118,22 @@ class Keeper:
         patience: float = 5.0,
         around: Sequence[str] = (),
     ) -> "Keeper":
-        """Connect to the living keeper of a folder, or start one (with these words `around` its
-        own, for namespaces) and connect.
+        """Connect to the living keeper of a folder, or start one and connect. `around` are the
+        command words before those of a new keeper, for namespaces.
 
-        One that does not greet within `patience` seconds is killed and replaced: its agents live
-        on. KeeperError when none can be started.
+        A keeper that does not greet within `patience` seconds is killed and replaced; its agents
+        live on. Raises KeeperError when none can be started.
         """
         reached = keeper_start.reach(folder, program, orphan_seconds, patience, around)
         return cls(reached.connection, reached.pidfd, reached.identity)
 
     @property
     def handle(self) -> int:
-        """For epoll: readable when hear() has something to tell."""
+        """A descriptor for epoll: readable when hear() has something to return."""
         return self._socket.fileno()
 
     def spawn(self, launch: Launch) -> int:
-        """Queue a start for the next flush(); the serial by which it will be answered."""
+        """Queue a start for the next flush(); returns the serial number of the answer."""
         self._make_known(launch.program)
         serial = next(self._serials)
         self._ask("spawn", str(serial), *_fields(launch))
@@ -149,22 +149,22 @@ class Keeper:
             self._ask("forget", self._known.popitem(last=False)[0])
 
     def compact(self, offset: int) -> None:
-        """Queue: forget what the journal told before this offset, except who lives."""
+        """Queue a request: forget the journal before this offset, except for living processes."""
         self._ask("compact", str(offset))
 
     def flush(self) -> bool:
-        """Send what is queued, as far as the keeper takes it now; whether that was all."""
+        """Send as much of the queue as the keeper takes now; True if all of it was sent."""
         while self._outgoing:
             try:
                 sent = self._send()
             except OSError:
-                break  # full; or gone, which hear() says, after what it has told before
+                break  # full; or the keeper is gone, and hear() raises that after its last frames
             del self._outgoing[:sent]
             self._files = deque((place - sent, file) for place, file in self._files)
         return not self._outgoing
 
     def _send(self) -> int:
-        """Up to the next file; or that file, with the bytes from its place on."""
+        """Send the bytes before the next file, or that file with the bytes that follow it."""
         if not self._files:
             return self._socket.send(self._outgoing)
         place, program = self._files[0]
@@ -176,21 +176,21 @@ class Keeper:
         return sent
 
     def hear(self) -> list[KeeperEvent]:
-        """What the keeper has told since last time.
+        """The events that the keeper has reported since the last call.
 
-        KeeperGone when it has hung up and nothing is left to hear.
+        Raises KeeperGone when it has hung up and no event is left.
         """
         gone = self._receive()
         told = [_told(frame, self.identity.boot_id) for frame in _frames(self._incoming)]
         if gone and not told:
-            # It hangs up a moment before it is a zombie; or it lives, and dropped just us.
+            # It hangs up a moment before it is a zombie. Or it lives, and has closed only our end.
             processes.ended([self._pidfd], _LAST_BREATH)
             self._reap()
             raise KeeperGone(f"the keeper, process {self.identity.pid}, has hung up")
         return told
 
     def leave(self, seconds: float) -> bool:
-        """Ask it to end as soon as it has no child; whether it has ended within these seconds."""
+        """Ask it to end once it has no child; True if it has ended within so many seconds."""
         self._ask("leave")
         patience = Patience(seconds)
         poll = select.poll()
@@ -204,7 +204,7 @@ class Keeper:
         return ended
 
     def close(self) -> None:
-        """Hang up. The keeper and its agents live on."""
+        """Disconnect. The keeper and its agents live on."""
         self._socket.close()
         if self._pidfd >= 0:
             self._reap()
@@ -222,7 +222,7 @@ class Keeper:
         self._outgoing += len(body).to_bytes(_HEAD, "little") + body
 
     def _receive(self) -> bool:
-        """Take in what is there; whether that was the end."""
+        """Read what has arrived; True at the end of the stream."""
         while True:
             try:
                 data = self._socket.recv(_PIECE)
@@ -235,7 +235,7 @@ class Keeper:
             self._incoming += data
 
     def _reap(self) -> None:
-        """It is our child if we started it; where it has ended, its zombie goes."""
+        """Remove its zombie if it is our child and has ended."""
         keeper_start.reap(self._pidfd)
 
 
@@ -258,7 +258,7 @@ def _fields(launch: Launch) -> Iterator[str]:
 
 
 def _frames(incoming: bytearray) -> Iterator[list[str]]:
-    """Take the whole frames away, as fields."""
+    """Remove the complete frames from `incoming`, and yield their fields."""
     while len(incoming) >= _HEAD:
         end = _HEAD + int.from_bytes(incoming[:_HEAD], "little")
         if len(incoming) < end:

@@ -2,8 +2,8 @@
 
     $XDG_CACHE_HOME/evolve/keeper/<key>/evolve-keeper        (XDG Base Directory Specification 0.8)
 
-What lies there is run with all rights of the user, so it counts only where nobody else can have
-put it there.
+The program there is run with all rights of the user, so it is used only if no other user can have
+written it.
 """
 
 import os
@@ -22,7 +22,7 @@ _LIMITS = Limits(total=10.0, silence=10.0)
 
 
 def cached() -> Path | None:
-    """The program of our sources, if it is there, ours, and runs on this machine."""
+    """The program of our sources, if the cache has it, it is safe, and it runs on this machine."""
     place = _place()
     if place is not None:
         with suppress(OSError, MachineError):
@@ -32,7 +32,7 @@ def cached() -> Path | None:
 
 
 def keep(program: Path) -> None:
-    """Put a copy there, unless the cache is full, read-only, or open to others."""
+    """Copy a program into the cache, unless that is full, read-only, or writable by others."""
     place = _place()
     if place is not None:
         with suppress(OSError, StorageError):
@@ -47,7 +47,7 @@ def _place() -> Path | None:
 
 
 def _folder() -> Path | None:
-    """Relative paths are to be ignored. A home that is not there is not made."""
+    """The cache folder. A relative path is ignored, and a missing home is not created."""
     folder = Path(os.environ.get("XDG_CACHE_HOME", ""))
     if folder.is_absolute():
         return folder
@@ -56,7 +56,7 @@ def _folder() -> Path | None:
 
 
 def _make(folder: Path) -> None:
-    """Each folder that is missing (mode 0700), below one where nobody else can meddle."""
+    """Create the missing folders (mode 0700), if no other user can interfere above them."""
     missing = [level for level in (folder, *folder.parents) if not level.exists()]
     if all(map(_is_firm, _ways(missing[-1].parent if missing else folder))):
         for level in reversed(missing):
@@ -64,23 +64,23 @@ def _make(folder: Path) -> None:
 
 
 def _is_ours(seen: os.stat_result) -> bool:
-    """A regular file that nobody but us, or root, has written."""
+    """True for a regular file that only this user or root can write."""
     return stat.S_ISREG(seen.st_mode) and _has_our_owner(seen) and not seen.st_mode & _OTHERS
 
 
 def _is_shut(folder: Path) -> bool:
-    """Can nobody else write here, or put another folder in its place?"""
+    """True if no other user can write here or replace the folder."""
     return not folder.stat().st_mode & _OTHERS and all(map(_is_firm, _ways(folder)))
 
 
 def _ways(folder: Path) -> set[Path]:
-    """All folders on the way there: by its name, and where links lead."""
+    """All folders on the path, by its name and by the targets of its links."""
     return {level for way in (folder, folder.resolve()) for level in (way, *way.parents)}
 
 
 def _is_firm(folder: Path) -> bool:
-    """Does what is ours in it stay in its place? Where others may write, the sticky bit sees to
-    that (inode(7))."""
+    """True if no other user can move our entries in this folder. Where others may write, the
+    sticky bit prevents that (inode(7))."""
     seen = folder.stat()
     is_sticky = bool(seen.st_mode & stat.S_ISVTX)
     return _has_our_owner(seen) and (is_sticky or not seen.st_mode & _OTHERS)
@@ -91,6 +91,6 @@ def _has_our_owner(seen: os.stat_result) -> bool:
 
 
 def _runs(program: Path) -> bool:
-    """It may need libraries that this machine lacks: a home can be shared by several."""
+    """True if it starts. It may lack libraries: several machines can share a home."""
     done = run_command([str(program)], cwd=program.parent, env=ENVIRONMENT, limits=_LIMITS)
     return done.code == USAGE

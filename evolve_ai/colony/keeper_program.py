@@ -1,4 +1,4 @@
-"""Puts the keeper's program into a workspace: the shipped, the cached, or one compiled there."""
+"""Puts the keeper's program into a workspace: copied from the package or cache, or compiled."""
 
 import os
 import shutil
@@ -23,11 +23,11 @@ _HOW = (
 
 
 def keeper_program(workspace: Path) -> Path:
-    """The program for this machine. Where it is not there yet it is copied from this package, or
-    from the user's cache; where neither has it, it is compiled, and kept in that cache.
+    """The program for this machine. If the workspace lacks it, it is copied from this package or
+    from the user's cache; if neither has it, it is compiled and then kept in that cache.
 
-    Those of other versions go, as soon as nobody runs them. ToolchainError when it has to be
-    compiled and cannot be, StorageError when the disk refuses.
+    Programs of other versions are removed once no process runs them. Raises ToolchainError when it
+    cannot be compiled, StorageError when the disk fails.
     """
     program = _place(workspace)
     if not program.is_file():
@@ -43,7 +43,7 @@ def is_there(workspace: Path) -> bool:
 
 
 def needs_compiler(workspace: Path) -> bool:
-    """Does the first who needs the program wait for a compiler?"""
+    """True if keeper_program() would have to compile."""
     return not is_there(workspace) and _ready_made() is None
 
 
@@ -76,10 +76,10 @@ def _prune(ours: Path) -> None:
 def _compile(program: Path) -> None:
     if shutil.which("rustc", path=tool_path(os.environ)) is None:
         raise ToolchainError("`rustc` is not on the PATH, the keeper needs it once", todo=_HOW)
-    # Two that compile at once do not meet, and a half-written program never has the final name.
+    # Separate drafts for concurrent compilations; only a complete program gets the final name.
     with tempfile.TemporaryDirectory(prefix=".", dir=program.parent) as folder:
         draft = Path(folder) / PROGRAM
-        # Not every machine has the libraries to link statically.
+        # Not every machine has what static linking needs.
         if _complaint(draft, static=True) and (told := _complaint(draft, static=False)):
             raise ToolchainError(
                 f"the keeper does not compile: {told[:500]}",
@@ -91,7 +91,7 @@ def _compile(program: Path) -> None:
 
 
 def _complaint(draft: Path, *, static: bool) -> str:
-    """What the compiler says that keeps it from making the program, or ""."""
+    """The compiler's error message; "" when it has made the program."""
     argv, environment = command(draft, static=static), tool_environment(os.environ)
     done = run_command(argv, cwd=draft.parent, env=environment, limits=_LIMITS)
     if done.ending is not Ending.EXITED:

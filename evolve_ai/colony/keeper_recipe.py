@@ -1,7 +1,7 @@
-"""What the keeper is compiled from, with which options, and the key that comes of both.
+"""What the keeper is compiled from, with which options, and the key that results from both.
 
-It imports nothing of ours, since the build of a wheel loads this file alone (hatch_build.py): what
-is shipped, cached and compiled here goes by one key.
+It imports nothing of this package, since the build of a wheel loads this file alone
+(hatch_build.py). So shipped, cached and compiled programs are identified by one key.
 """
 
 import hashlib
@@ -9,7 +9,7 @@ import platform
 from pathlib import Path
 
 PROGRAM = "evolve-keeper"
-USAGE = 2  # exit code of a keeper that is told too little
+USAGE = 2  # exit code of a keeper that is started with too few arguments
 _KEEPER = Path(__file__).parents[1] / "keeper"
 SOURCE = _KEEPER / "src"
 _OPTIONS = ("--edition", "2021", "-C", "opt-level=2", "-C", "panic=abort", "-C", "strip=symbols")
@@ -17,7 +17,7 @@ _STATIC = ("-C", "target-feature=+crt-static")
 
 
 def key() -> str:
-    """What the program is made of, without asking a compiler that may not be there any more."""
+    """The hash of sources and options. It needs no compiler: that may be gone by now."""
     digest = hashlib.sha256(f"{platform.machine()} {' '.join(_OPTIONS + _STATIC)}".encode())
     for file in sorted(SOURCE.glob("*.rs")):
         digest.update(f" {file.name} {hashlib.sha256(file.read_bytes()).hexdigest()}".encode())
@@ -25,13 +25,13 @@ def key() -> str:
 
 
 def shipped() -> Path:
-    """Where the program of these sources lies in a package that comes with it."""
+    """The path of the program in a package that ships it."""
     return _KEEPER / "bin" / key() / PROGRAM
 
 
 def command(program: Path, *, static: bool = True) -> tuple[str, ...]:
-    """The words that compile it. A static one needs nothing of the machine that it runs on."""
+    """The command that compiles it. A static program needs no libraries of the machine."""
     options = _OPTIONS + _STATIC if static else _OPTIONS
-    # What a panic says names no folder of whoever compiled it.
+    # Keeps the folder of the person who compiled it out of panic messages.
     remap = f"--remap-path-prefix={SOURCE}=keeper"
     return ("rustc", *options, remap, "-o", str(program), str(SOURCE / "main.rs"))

@@ -1,4 +1,4 @@
-"""Reaches the keeper of a folder: the one that lives there, or a new one."""
+"""Connects to the keeper of a folder: the one that lives there, or a new one."""
 
 import contextlib
 import os
@@ -20,10 +20,10 @@ from evolve_ai.system.refusals import NOT_EXECUTED, of_error, refusal
 _SOCKET = "keeper.sock"
 _LOG = "keeper.log"
 _PROTOCOL = "2"
-_HELD = 3  # exit code of a keeper that meets another in its folder
+_HELD = 3  # exit code of a keeper that finds another one in its folder
 _ATTEMPTS = 3
 _PAUSE = 0.002
-_LAST = 2.0  # seconds that a SIGKILL may take
+_LAST = 2.0  # seconds that a process may take to end after SIGKILL
 _WORDS = 300
 
 
@@ -33,7 +33,7 @@ class KeeperError(EvolveError):
 
 @dataclass(frozen=True, slots=True)
 class Reached:
-    """A keeper that has greeted us. `fresh`: it is a child that we have just started."""
+    """A keeper that has greeted us. `fresh`: this call has started it, as our child."""
 
     connection: socket.socket
     pidfd: int
@@ -48,10 +48,10 @@ def reach(
     patience: float,
     around: Sequence[str] = (),
 ) -> Reached:
-    """Connect to the keeper of this folder; start it where there is none, replace it where it
-    does not greet within `patience` seconds. KeeperError when nothing helps.
+    """Connect to the keeper of this folder. Start it if there is none; replace it if it does not
+    greet within `patience` seconds. Raises KeeperError when nothing helps.
 
-    `around` are words before those of a new keeper: a program that becomes its parent.
+    `around` are the command words before those of a new keeper: a program that becomes its parent.
     """
     with storage_errors(folder):
         folder.mkdir(parents=True, exist_ok=True)
@@ -69,7 +69,7 @@ def reach(
                 started = None
                 _refuse_unless_held(code, folder)
             time.sleep(_PAUSE)
-        if started is not None:  # a keeper that something else was put around has not come to greet
+        if started is not None:  # the keeper behind the program around it did not greet
             listing.end_children(started)
     finally:
         if started is not None:
@@ -82,7 +82,7 @@ def reach(
 
 
 def reap(pidfd: int) -> None:
-    """Take away the zombie of a child that has ended; others are left alone."""
+    """Remove the zombie of a child that has ended; other processes are left alone."""
     with contextlib.suppress(ChildProcessError):
         os.waitid(os.P_PIDFD, pidfd, os.WEXITED | os.WNOHANG)
 
@@ -97,7 +97,7 @@ def _greeted(folder: Path, patience: float, started: int | None) -> Reached | No
     except TimeoutError:
         _end_silent(connection, folder)
         reached = None
-    except OSError:  # it ended just now
+    except OSError:  # it has just ended
         reached = None
     except BaseException:
         connection.close()
@@ -112,7 +112,7 @@ def _connect(folder: Path, patience: float) -> socket.socket | None:
     connection.settimeout(patience)
     handle = os.open(folder, os.O_PATH | os.O_DIRECTORY)
     try:
-        # The address of a socket has at most 108 bytes, whatever the length of our paths.
+        # A socket address has at most 108 bytes, and our paths may be longer.
         connection.connect(f"/proc/self/fd/{handle}/{_SOCKET}")
     except (FileNotFoundError, ConnectionError, BlockingIOError):
         connection.close()
@@ -130,12 +130,12 @@ def _connect(folder: Path, patience: float) -> socket.socket | None:
 
 
 def _greeting(connection: socket.socket, started: int | None, patience: Patience) -> Reached | None:
-    """None when it hangs up instead; TimeoutError when it says nothing we understand."""
+    """Read the greeting; None when it hangs up. TimeoutError when no known greeting comes."""
     length = int.from_bytes(_exactly(connection, 4, patience), "little")
     fields = _exactly(connection, length, patience).decode("utf-8", "replace").split("\0")
     pid = _peer(connection)
     if fields[0] == "keeper" and fields[1:2] != [_PROTOCOL]:
-        raise TimeoutError  # of another version: we would not understand each other
+        raise TimeoutError  # another version: neither side would understand the other
     if fields[:3] != ["keeper", _PROTOCOL, str(pid)]:
         raise KeeperError(
             f"process {pid} does not speak as a keeper: {fields[:3]}",
@@ -151,7 +151,7 @@ def _greeting(connection: socket.socket, started: int | None, patience: Patience
 
 
 def _exactly(connection: socket.socket, count: int, patience: Patience) -> bytes:
-    """TimeoutError when patience is over."""
+    """Read exactly so many bytes. TimeoutError when patience is over."""
     data = b""
     while len(data) < count:
         try:
@@ -167,14 +167,14 @@ def _exactly(connection: socket.socket, count: int, patience: Patience) -> bytes
 
 
 def _peer(connection: socket.socket) -> int:
-    """The pid of who listens there (unix(7), SO_PEERCRED)."""
+    """The pid of the process that listens there (unix(7), SO_PEERCRED)."""
     packed = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i"))
     pid: int = struct.unpack("3i", packed)[0]
     return pid
 
 
 def _end_silent(connection: socket.socket, folder: Path) -> None:
-    """Kill a keeper that listens but does not greet: stopped, say, or of another version. Its
+    """Kill a keeper that listens but does not greet (it is stopped, or of another version). Its
     agents live on."""
     pid = _peer(connection)
     try:
@@ -182,7 +182,7 @@ def _end_silent(connection: socket.socket, folder: Path) -> None:
     except ProcessLookupError:
         return
     try:
-        # Asked after the pidfd was opened, so that no stranger of this number is meant.
+        # Checked after the pidfd was opened: so it cannot be a new process with the same pid.
         if not listing.stands_in(pid, folder):
             return
         processes.send(pidfd, signal.SIGKILL)
@@ -195,9 +195,9 @@ def _end_silent(connection: socket.socket, folder: Path) -> None:
 
 
 def _start(program: Path, folder: Path, orphan_seconds: int, around: Sequence[str]) -> int:
-    """A keeper in a session of its own, with nothing of ours but its arguments."""
+    """Start a keeper in its own session; it inherits nothing but its arguments. Returns the pid."""
     files = [(os.POSIX_SPAWN_OPEN, number, "/dev/null", os.O_RDWR, 0) for number in range(3)]
-    if around:  # what it says before there is a keeper stands where that writes
+    if around:  # its messages before there is a keeper go to the keeper's log
         how = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW
         files[2] = (os.POSIX_SPAWN_OPEN, 2, str(folder.absolute() / _LOG), how, 0o644)
     first = (*around, str(program)) if around else (program.name,)
@@ -226,16 +226,16 @@ def _start(program: Path, folder: Path, orphan_seconds: int, around: Sequence[st
 
 
 def _exit_code(pid: int) -> int | None:
-    """None while our child lives; it is reaped otherwise."""
+    """The exit code of our child, which is then reaped; None while it lives."""
     try:
         done, status = os.waitpid(pid, os.WNOHANG)
-    except ChildProcessError:  # silent, and ended for it
+    except ChildProcessError:  # it was killed as a silent keeper, and reaped there
         return _HELD
     return os.waitstatus_to_exitcode(status) if done else None
 
 
 def _refuse_unless_held(code: int, folder: Path) -> None:
-    """One that has met another keeper here does not matter; any other failure does."""
+    """Raise KeeperError for an exit code, unless it met another keeper here."""
     if code != _HELD:
         words = _last_words(folder)
         if refused := refusal(words, what="the keeper cannot work", where=folder):
@@ -256,8 +256,8 @@ def _last_words(folder: Path) -> str:
 
 
 def _give_up(pid: int) -> None:
-    """It has no agents yet: nobody has asked it for one. Or it is what was put around a keeper:
-    that has greeted us, and lives on without."""
+    """End a process that did not become our keeper. It has no agents: no start was requested from
+    it. If it is the program around a keeper that has greeted us, that keeper lives on."""
     if _exit_code(pid) is None:
         os.kill(pid, signal.SIGKILL)
         os.waitpid(pid, 0)

@@ -1,4 +1,4 @@
-"""Gets agents started: makes ready what a process needs, and writes its hello."""
+"""Starts agents: prepares what a process needs, requests the process, and greets it."""
 
 import errno
 import os
@@ -29,7 +29,7 @@ _REQUESTS_BETWEEN_LOOKS = 16
 
 @dataclass(frozen=True, slots=True)
 class Noted:
-    """What the journal keeps of a start: its note, the mark of its box, where its log began."""
+    """What the journal keeps of a start: its note, the mark of its box, and where its log began."""
 
     note: str
     box: str
@@ -54,8 +54,8 @@ class _Request:
 
 
 class Launcher:
-    """Starts agents and greets them; `epoch`, `orphan_seconds`, `room` and `box` are the same for
-    all."""
+    """Starts agents and greets them; `epoch`, `orphan_seconds`, `room` and `box` hold for all
+    agents."""
 
     def __init__(
         self,
@@ -82,7 +82,7 @@ class Launcher:
         self.board = AgentIO(spawner, order_log, self._begun)
 
     def start(self, starts: Sequence[Start]) -> dict[str, Started | Fault | Refused]:
-        """Have processes started and greet them as they come; who is there owes a `ready`."""
+        """Start processes and greet each; a started process must then answer `ready`."""
         self._outcome = {}
         for number, start in enumerate(starts):
             if start.id in self.board.agents:
@@ -134,11 +134,11 @@ class Launcher:
 
     @property
     def box_mark(self) -> str:
-        """In the note of each start, so that whoever adopts knows how an agent is boxed."""
+        """Part of the note of each start, so that an adopter knows the box of an agent."""
         return self._box.mark if self._box is not None else BARE
 
     def _begun(self, told: Began | Failed) -> None:
-        """The keeper has answered a request."""
+        """Handle the keeper's answer to a request."""
         request = self._requested.pop(told.launch.id)
         if isinstance(told, Failed):
             if refusals.refuses_memory(told.errno, told.text) and self._from_a_file(request, told):
@@ -152,7 +152,7 @@ class Launcher:
         self.board.ask(process, request.hello, Owed.READY)
 
     def _from_a_file(self, request: _Request, told: Failed) -> bool:
-        """Ask for it once more, not from memory; whether that is worth it."""
+        """Repeat the request with the program in a file; False if that cannot help."""
         if told.launch.program.name.endswith(AS_FILE):
             return False
         self._programs.leave_memory()
@@ -179,7 +179,7 @@ class Launcher:
         )
 
     def hello(self, start: Start) -> bytes:
-        """FrameError when it is too large."""
+        """The encoded hello frame. FrameError when it is too large."""
         body = frame.hello(
             epoch=self._epoch,
             tick=start.tick,
@@ -194,8 +194,8 @@ class Launcher:
 
 
 def _keep_spare_descriptors() -> None:
-    """OSError (EMFILE) when the last ones of this process are about to be used up."""
-    probe = os.open("/dev/null", os.O_RDONLY | os.O_CLOEXEC)  # gets the lowest number that is free
+    """Raise OSError (EMFILE) when this process is about to use its last descriptors."""
+    probe = os.open("/dev/null", os.O_RDONLY | os.O_CLOEXEC)  # gets the lowest free number
     os.close(probe)
     soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft != resource.RLIM_INFINITY and probe >= soft - SPARE_DESCRIPTORS:

@@ -1,4 +1,4 @@
-"""How a population is shared out: its demes, and the colonies that have them."""
+"""How a population is divided into demes, and which colony has which deme."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _FOLDER = "colony"
 
 @dataclass(frozen=True, slots=True)
 class ColonyLayout:
-    """Deme d lives in the colony d % colonies."""
+    """Deme d lives in colony d % colonies."""
 
     demes: int = 1
     colonies: int = 1
@@ -31,7 +31,7 @@ class ColonyLayout:
         return deme_of(place, self.demes) % self.colonies
 
     def folders(self, workspace: Path) -> tuple[Path, ...]:
-        """One for each colony."""
+        """The folder of each colony."""
         if self.colonies == 1:
             return (workspace / _FOLDER,)
         return tuple(workspace / f"{_FOLDER}-{number}" for number in range(self.colonies))
@@ -43,12 +43,12 @@ class ColonyLayout:
 
     @classmethod
     def wanted(cls, settings: Settings, places: int) -> ColonyLayout:
-        """As the settings say, or with as few colonies as descriptors allow."""
+        """The layout from the settings, or with as few colonies as descriptors allow."""
         few = min(colonies_needed(places), settings.demes)
         return cls(settings.demes, settings.colonies or few)
 
 
 def colonies_needed(agents: int) -> int:
-    """How many processes have descriptors enough for so many agents."""
+    """How many processes are needed to have enough descriptors for so many agents."""
     room = max(1, (machine.descriptors() - OWN_DESCRIPTORS) // DESCRIPTORS_PER_AGENT)
     return max(1, -(-agents // room))

@@ -1,4 +1,4 @@
-"""Reads an agent's log while it grows: its end, and what is added to it."""
+"""Reads the end of an agent's log, and then what is appended to it."""
 
 import errno
 import os
@@ -9,27 +9,27 @@ from pathlib import Path
 from evolve_ai.colony.agent_log import NAME
 from evolve_ai.model.errors import EvolveError
 
-MOST = 16 * 1024 * 1024  # bytes that are read at once; of more, the end
-_MARK = 512  # bytes that were read last, by which the place is found again after a cut
-_LOOKS = 3  # until they are given up: a cut may be half done
+MOST = 16 * 1024 * 1024  # bytes that are read at once; of more than that, the end
+_MARK = 512  # the last bytes read: they are searched for after the log was cut
+_LOOKS = 3  # searches before the mark is given up: a cut may be half done
 _SAFE = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW
 
 
 class LogTail:
-    """The log in an agent's folder. No link is followed, and only a regular file is read.
+    """The log in an agent's folder. Only a regular file is read, and no link is followed.
 
-    The agent may write into it what it likes, as fast as it likes, or put something else in its
-    place; the colony cuts it now and then by copy and truncate. Use as a context manager.
+    The agent may write anything into it at any speed, or replace it by something else. The colony
+    cuts it now and then by copying and truncating. Use as a context manager.
     """
 
     def __init__(self, folder: Path):
-        """FileNotFoundError when there is no such folder."""
+        """Raises FileNotFoundError when there is no such folder."""
         self._path = folder
         self._folder = os.open(folder, _SAFE | os.O_DIRECTORY)
         self._file = -1
         self._offset = 0
         self._mark = b""
-        self._looks = 0  # since the log was found to be cut
+        self._looks = 0  # searches since the log was found to be cut
 
     def __enter__(self) -> "LogTail":
         return self
@@ -39,7 +39,7 @@ class LogTail:
         os.close(self._folder)
 
     def last(self, lines: int) -> bytes:
-        """The last so many lines. FileNotFoundError when there is no log (yet)."""
+        """The last so many lines. FileNotFoundError when there is no log yet."""
         self._open()
         data = self._added()
         at = len(data) - data.endswith(b"\n")
@@ -50,7 +50,7 @@ class LogTail:
         return data[at + 1 :]
 
     def more(self) -> bytes:
-        """What was added since; all of it where another file has taken its place."""
+        """What was appended since the last call; the whole file if another has replaced it."""
         if self._file >= 0:
             data = self._added()
             if data or not self._was_replaced():
@@ -61,20 +61,20 @@ class LogTail:
         return self._added() if self._file >= 0 else b""
 
     def gone(self) -> bool:
-        """Has the folder been removed, as a dead agent's is?"""
+        """True if the folder was removed, as it is for a dead agent."""
         try:
             return not os.path.samestat(os.fstat(self._folder), self._path.lstat())
         except FileNotFoundError:
             return True
 
     def _added(self) -> bytes:
-        """Raises nothing for a cut: what was read before it is looked for in what it left."""
+        """The new bytes. After a cut, the last bytes read are searched for in what is left."""
         size = os.fstat(self._file).st_size
         if not self._looks and (size < self._offset or not self._is_in_place()):
             self._looks = 1
         data = self._read(max(0 if self._looks else self._offset, size - MOST), size)
         if self._looks:
-            # A log that is shorter than a mark was never cut by us; somebody has emptied it.
+            # The colony never cuts a log that is shorter than a mark: somebody has emptied it.
             at = data.rfind(self._mark) if len(self._mark) == _MARK else -1
             if at < 0 and self._looks < _LOOKS:
                 self._looks += 1
@@ -85,7 +85,7 @@ class LogTail:
         return data
 
     def _is_in_place(self) -> bool:
-        """Does what was read last still stand before what comes next?"""
+        """True if the last bytes read still stand before the offset."""
         return os.pread(self._file, len(self._mark), self._offset - len(self._mark)) == self._mark
 
     def _read(self, start: int, end: int) -> bytes:
@@ -100,7 +100,7 @@ class LogTail:
         try:
             found = os.stat(NAME, dir_fd=self._folder, follow_symlinks=False)
         except FileNotFoundError:
-            return False  # another may come
+            return False  # a new file may appear later
         return not os.path.samestat(ours, found)
 
     def _open(self) -> None:

@@ -1,4 +1,4 @@
-"""The namespaces that a keeper and its agents may live in: what is seen there; tries them."""
+"""Puts a keeper and its agents into namespaces (bubblewrap), and tests what those guarantee."""
 
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -8,9 +8,9 @@ from evolve_ai.model.errors import SandboxError
 from evolve_ai.model.guarantee import Guarantee
 from evolve_ai.system.bubblewrap import NAMESPACES, around
 
-# What the keeper itself loads, whatever its agents are written in.
+# What the keeper itself loads; independent of the language of its agents.
 _LIBRARIES = ("/lib", "/lib64", "/usr/lib", "/usr/lib64", "/nix/store", "/etc/ld.so.cache")
-_OTHERS = ("/etc/passwd", "/home", "/root", "/tmp", "/var")  # who would look for secrets there
+_OTHERS = ("/etc/passwd", "/home", "/root", "/tmp", "/var")  # where secrets may lie
 _ORPHAN_SECONDS = 2
 _LAST = 5.0
 
@@ -18,15 +18,15 @@ _LAST = 5.0
 def around_keeper(
     bwrap: Path, program: Path, folder: Path, agents: Iterable[Path], readable: Iterable[str | Path]
 ) -> tuple[str, ...]:
-    """The words that a keeper in this folder is started with: of all files it sees its own folder
-    and those of its agents, and, only to read, itself, libraries and what is `readable`."""
+    """The command words before those of a keeper in this folder. It then sees only its own folder
+    and those of its agents, and, read-only, its own program, libraries and the `readable` paths."""
     seen = (program.parent, *map(Path, _LIBRARIES), *map(Path, readable))
     return around(bwrap, folder, seen, (folder, *agents))
 
 
 def tried(bwrap: Path, program: Path, folder: Path) -> tuple[Guarantee, ...]:
-    """What namespaces hold, seen of a keeper that is started in them, in a folder of its own below
-    this one. SandboxError where it cannot be."""
+    """What the namespaces guarantee, tested by a keeper that is started in them, in a new folder
+    below this one. Raises SandboxError when it cannot be started."""
     own, hidden = folder / "keeper", folder / "hidden"
     own.mkdir(parents=True, exist_ok=True)
     hidden.touch()

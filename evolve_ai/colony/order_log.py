@@ -1,6 +1,6 @@
-"""Notes what a colony has done of an order and the registry does not know yet.
+"""Records what a colony has done of an order before the registry has it.
 
-Whoever takes a colony over after a kill reads it, and does nothing twice.
+After a kill the next orchestrator reads it, and so does nothing twice.
 """
 
 import os
@@ -20,7 +20,7 @@ Entry = list[Any]
 
 
 def order_log_in(folder: Path) -> Path:
-    """Where that of a colony lies; one that an older version has left is gone on with."""
+    """The path of a colony's order log; the file of an older version is renamed to it."""
     path, old = folder / "order_log", folder / "diary"
     if old.exists() and not path.exists():
         old.replace(path)
@@ -28,13 +28,13 @@ def order_log_in(folder: Path) -> Path:
 
 
 class OrderLog:
-    """Entries under a title; each is a list of what msgpack can carry. Writes are not fsynced:
-    they outlast a kill, not a power cut, and after that nobody lives who is told of here."""
+    """Entries under a title; each is a list of what msgpack can encode. Writes are not fsynced:
+    they survive a kill, but not a power cut, which ends the agents that they describe, too."""
 
     def __init__(self, path: Path):
-        """What lies there is read; what a kill has left half written is cut off.
+        """Read the log; half an entry at its end, which a kill has left, is cut off.
 
-        StorageError when it cannot be written.
+        Raises StorageError when it cannot be written.
         """
         self._path = path
         with storage_errors(path):
@@ -49,7 +49,7 @@ class OrderLog:
         self.entries: Sequence[Entry] = entries[1:]
 
     def open(self, title: str) -> Sequence[Entry]:
-        """Go on under this title, with the entries so far; under another one, begin afresh."""
+        """Return the entries so far if the log has this title; otherwise empty it."""
         if title != self.title:
             self.title, self.entries, self._begun = title, (), False
             with storage_errors(self._path):
@@ -57,7 +57,7 @@ class OrderLog:
         return self.entries
 
     def write(self, entries: Iterable[Entry]) -> None:
-        """StorageError when the disk is full; what is written then is not half of an entry."""
+        """Append entries. StorageError when the disk is full; then no partial entry is left."""
         data = b"".join(map(_framed, entries))
         if not data:
             return
@@ -83,7 +83,7 @@ def _framed(entry: Entry) -> bytes:
 
 
 def _entries(data: bytes) -> tuple[list[Entry], int]:
-    """The whole entries at the beginning of these bytes, and where they end."""
+    """The complete entries at the beginning of these bytes, and the offset where they end."""
     entries: list[Entry] = []
     at = 0
     while at + _HEADER.size <= len(data):

@@ -1,6 +1,6 @@
-"""Cuts what a percept tells into frames: a long past is told in several, before the tick itself.
+"""Splits a percept into frames: a long past is sent in several frames before the tick itself.
 
-The contract is docs/agent-protocol.md.
+The contract is in docs/agent-protocol.md.
 """
 
 from collections.abc import Mapping
@@ -12,14 +12,14 @@ from evolve_ai.model.colony import Pool
 from evolve_ai.model.frame import MAX_BODY, MAX_STEPS_OF_FRAME
 from evolve_ai.model.world import Act, Percept
 
-_KEYS = 512  # bytes of a percept that are neither steps nor neighbours nor pool
-_NUMBER = 9  # bytes at most
+_KEYS = 512  # bytes of a percept besides steps, neighbours and pool
+_NUMBER = 9  # bytes of an encoded number, at most
 
 
 @dataclass(frozen=True, slots=True)
 class PastsTold:
-    """How much of the pasts of a tick was told before a kill: all rounds but the last `left`,
-    and what agents had changed in themselves in these, by operator."""
+    """How much of the pasts of a tick was sent before a kill: all rounds but the last `left`; and
+    the mutations that agents reported meanwhile (the operator, by agent)."""
 
     left: int | None = None
     mutated: Mapping[str, str] = field(default_factory=dict)
@@ -31,12 +31,12 @@ class PastsTold:
 def cut(
     percepts: Mapping[str, Percept], pools: Mapping[str, Pool]
 ) -> tuple[Mapping[int, Mapping[str, Percept]], Mapping[str, Percept]]:
-    """(what is told before, by how many rounds are left with it; what is told at last)."""
+    """(percepts of the early rounds, by the number of rounds left with it; the last percepts)."""
     if not any(len(one.steps) > MAX_STEPS_OF_FRAME or id in pools for id, one in percepts.items()):
         return {}, percepts
     rounds: dict[int, dict[str, Percept]] = {}
     last: dict[str, Percept] = {}
-    # Keyed by identity, since most are told the same; a percept in here is held by `percepts`.
+    # Keyed by id(), since most agents get the same steps; `percepts` keeps those objects alive.
     known: dict[tuple[int, int], tuple[list[tuple[float, ...]], tuple[float, ...]]] = {}
     sizes: dict[int, int] = {}
     for id, percept in percepts.items():
@@ -56,7 +56,7 @@ def _identity(percept: Percept) -> int:
 
 
 def _room(percept: Percept, pool: Pool | None, sizes: dict[int, int]) -> int:
-    """How many steps the last frame has room for."""
+    """How many steps fit into the last frame."""
     size = 0
     if pool is not None:
         if id(pool) not in sizes:
@@ -74,7 +74,7 @@ def _cut(steps: tuple[float, ...], room: int) -> tuple[list[tuple[float, ...]], 
 
 
 def with_mutations(acts: Mapping[str, Act], mutated: Mapping[str, str]) -> dict[str, Act]:
-    """The acts of a tick; a change in the course of the past told before it is one of them."""
+    """The acts of a tick, completed by mutations that were reported during an earlier round."""
     found = dict(acts)
     for id, operator in mutated.items():
         act = found.get(id)

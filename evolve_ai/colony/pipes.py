@@ -1,8 +1,8 @@
 """Makes and opens the two named pipes of each agent.
 
-Made anew for each process, so that nobody who held the old pair (a child of the dead agent,
-say) can speak for the new one, and no stale byte is read. They outlive the orchestrator: the
-next one opens them again.
+Each process gets new pipes: so nobody who held the old pair (a child of the dead agent, say) can
+answer in its name, and no stale byte is read. They outlive the orchestrator: the next one opens
+them again.
 """
 
 import contextlib
@@ -15,7 +15,7 @@ from pathlib import Path
 
 @dataclass(frozen=True, slots=True)
 class Pipes:
-    """Our two ends: `inward` carries frames to the agent, `outward` from it."""
+    """Our ends of two pipes: `inward` carries frames to the agent, `outward` from it."""
 
     inward: int
     outward: int
@@ -27,7 +27,7 @@ class Pipes:
         os.close(self.outward)
 
     def remove(self) -> None:
-        """Close our ends and take the pipes away."""
+        """Close our ends and remove the pipes."""
         self.close()
         for path in (self.inward_path, self.outward_path):
             with contextlib.suppress(OSError):
@@ -35,9 +35,9 @@ class Pipes:
 
 
 def make(folder: Path, agent: str) -> Pipes:
-    """A fresh pair of pipes. Whatever lies at their paths is replaced, except a full folder.
+    """Make a new pair of pipes. Whatever lies at their paths is replaced, except a full folder.
 
-    OSError when the paths cannot be used.
+    Raises OSError when the paths cannot be used.
     """
     for path in _paths(folder, agent):
         _clear(path)
@@ -46,9 +46,9 @@ def make(folder: Path, agent: str) -> Pipes:
 
 
 def reopen(folder: Path, agent: str) -> Pipes:
-    """Our ends of a pair that is there. OSError when it is not, or is no pair of pipes."""
+    """Our ends of an existing pair. OSError when it is missing or not a pair of pipes."""
     inward_path, outward_path = _paths(folder, agent)
-    # Read and write: opening never waits for the agent, and writing to a dead one is no SIGPIPE.
+    # Read and write: so open() never waits for the agent, and no write raises SIGPIPE.
     inward = _open(inward_path, os.O_RDWR)
     try:
         outward = _open(outward_path, os.O_RDONLY)

@@ -1,10 +1,10 @@
-"""Holds the programs of agents as they are handed to a keeper: looked at once, sealed, and executed
-from these very bytes.
+"""Holds the programs of agents in a form in which they cannot change: verified once, sealed, and
+executed from these very bytes.
 
-They lie in sealed memory (memfd_create(2)). Where a machine executes nothing from there (sysctl
-vm.memfd_noexec, a seccomp filter, a security module), they lie in a file that has no name and that
-nobody but us and the keeper has open (O_TMPFILE in open(2)); it is hashed as it is held, so that
-what runs is what was verified here, too.
+A program lies in sealed memory (memfd_create(2)). Some machines execute nothing from there (sysctl
+vm.memfd_noexec, a seccomp filter, a security module). There it lies in a file without a name that
+only this process and the keeper have open (O_TMPFILE in open(2)). That file is hashed after it was
+written, so here, too, exactly the verified bytes are executed.
 """
 
 import errno
@@ -20,29 +20,29 @@ from pathlib import Path
 
 from evolve_ai.model.report import Program
 
-_MOST = 64  # that are held; each takes as much memory as the file is large
+_MOST = 64  # programs held; each takes as much memory as its file is large
 _PIECE = 1 << 20
 _SAFE = os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK
 # memfd_create(2), fcntl(2); Python 3.11 knows no MFD_EXEC, which Linux before 6.3 refuses.
 _MFD = os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING
 _MFD_EXEC = 0x10
 _LONGEST_NAME = 249
-AS_FILE = ".file"  # after the hash: the keeper is to tell the same bytes in another place apart
-_UNKNOWN = frozenset({errno.EOPNOTSUPP, errno.EISDIR, errno.EINVAL})  # to file systems without it
+AS_FILE = ".file"  # after the hash: lets the keeper distinguish the two forms of the same bytes
+_UNKNOWN = frozenset({errno.EOPNOTSUPP, errno.EISDIR, errno.EINVAL})  # no O_TMPFILE here
 _SEALS = fcntl.F_SEAL_SEAL | fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW | fcntl.F_SEAL_WRITE
 
 
 class NotAsSignedError(Exception):
-    """A file holds other bytes than those somebody vouched for; says so in words."""
+    """A file does not have the bytes that were vouched for; the message says how it differs."""
 
 
 class NoMemoryFileError(OSError):
-    """This machine lets nobody execute what lies in memory."""
+    """This machine does not let processes execute from memory."""
 
 
 class Held:
-    """The bytes of a program, sealed. `name` is their SHA-256, and says where they lie; `handle` is
-    open as long as this lives."""
+    """The sealed bytes of a program. `name` is their SHA-256 and says where they lie; `handle` is
+    open as long as this object lives."""
 
     __slots__ = ("__weakref__", "handle", "name")
 
@@ -53,8 +53,8 @@ class Held:
 
 
 class Programs:
-    """The programs used last, by what they hold. `folder` is where they lie where they may not be
-    executed from memory; without one they are refused there, with NoMemoryFileError."""
+    """The most recently used programs, by content. `folder` is for files without a name, where
+    memory may not be executed; without a folder such machines get NoMemoryFileError."""
 
     def __init__(self, folder: Path | None = None) -> None:
         self._held: OrderedDict[object, Held] = OrderedDict()
@@ -62,17 +62,17 @@ class Programs:
         self.in_memory = True
 
     def hold(self, program: Program) -> Held:
-        """NotAsSignedError where the file is not what it has to be; OSError where it cannot be
-        read, or nobody may execute it.
+        """Raises NotAsSignedError if the file differs from what is expected; OSError if it cannot
+        be read or is not executable.
 
-        Without a hash that it has to have, it is looked at again as soon as it was changed.
+        Without an expected hash, the file is read again whenever it has changed.
         """
         if not program.sha256:
             return self._kept(_stamp(program.file), program)
         return self._kept(program.sha256, program)
 
     def leave_memory(self) -> bool:
-        """Hold whatever is asked for from now on in files without a name; False if that is so."""
+        """Use files without a name for all later programs; False if that was so already."""
         left, self.in_memory = self.in_memory and self._folder is not None, False
         self._held.clear()
         return left
@@ -98,8 +98,8 @@ class Programs:
 
 
 def program_of(pid: int) -> Path:
-    """The file that a process was started from, also where that was a copy of ours. OSError."""
-    told = os.readlink(f"/proc/{pid}/exe")  # noqa: PTH115 - a name, and not always a path
+    """The file that a process was started from, even if it runs a sealed copy. Raises OSError."""
+    told = os.readlink(f"/proc/{pid}/exe")  # noqa: PTH115 - not always a path
     return Path(told.removeprefix("/memfd:").removesuffix(" (deleted)"))
 
 
@@ -109,7 +109,7 @@ def _stamp(file: Path) -> object:
 
 
 def _copy(program: Program, folder: Path | None) -> Held:
-    """In memory, or in a file without a name that lies in this folder."""
+    """Copy a program into memory, or into a file without a name in this folder."""
     source = os.open(program.file, _SAFE)
     try:
         found = os.fstat(source)
@@ -146,7 +146,7 @@ def _in_memory(source: int, program: Program) -> tuple[int, str]:
 
 
 def _in(folder: Path, source: int) -> tuple[int, str]:
-    """Opened again only to read: who may write there is gone before it is hashed."""
+    """A file without a name, reopened read-only: no writer is left when it is hashed."""
     writer = _nameless(folder)
     try:
         _copy_bytes(source, writer)
@@ -163,14 +163,14 @@ def _in(folder: Path, source: int) -> tuple[int, str]:
 
 def _nameless(folder: Path) -> int:
     try:
-        # With O_EXCL nobody can give it a name later (open(2)).
+        # With O_EXCL no process can give it a name later (open(2)).
         return os.open(folder, os.O_TMPFILE | os.O_EXCL | os.O_RDWR | os.O_CLOEXEC, 0o600)
     except OSError as error:
         if error.errno not in _UNKNOWN:
             raise
     handle, name = tempfile.mkstemp(dir=folder)
     with suppress(FileNotFoundError):
-        os.unlink(name)  # noqa: PTH108 - a name of the file system's
+        os.unlink(name)  # noqa: PTH108 - a file without O_TMPFILE
     return handle
 
 
@@ -183,7 +183,7 @@ def _hash_of(handle: int) -> str:
 
 
 def _memory_file(file: Path) -> int:
-    """Named after the file: so /proc tells what a process runs."""
+    """A memory file with the name of the program, so that /proc shows what a process runs."""
     name = os.fsencode(file.absolute())[-_LONGEST_NAME:]
     try:
         return os.memfd_create(os.fsdecode(name), _MFD | _MFD_EXEC)
@@ -194,7 +194,7 @@ def _memory_file(file: Path) -> int:
 
 
 def _copy_bytes(source: int, target: int) -> str:
-    """Their SHA-256."""
+    """Copy all bytes and return their SHA-256."""
     digest = hashlib.sha256()
     while piece := os.read(source, _PIECE):
         digest.update(piece)

@@ -1,7 +1,7 @@
-"""Judges starts that did not come about: what the machine refuses is no fault of an agent.
+"""Judges starts that failed: a refusal by the machine is no fault of an agent.
 
-An agent can only spoil what it writes in, or what it is made of; all else that fails between the
-request and the program itself is the machine's doing, told with what helps.
+An agent can only spoil the files that it writes or is made of. Whatever else fails between the
+request and the program itself is blamed on the machine, with a hint about what helps.
 """
 
 import errno
@@ -14,12 +14,12 @@ from evolve_ai.model.colony import Refused
 from evolve_ai.model.frame import FrameError
 from evolve_ai.system.refusals import SHORT
 
-LOG = "agent.log"  # steps of a start, as the keeper names them (evolve_ai/keeper/src/spawn.rs)
+LOG = "agent.log"  # names of the steps of a start in evolve_ai/keeper/src/spawn.rs
 EXECUTE = "execute"
 _PROGRAM = "program"
 _BOX = "Landlock"
 
-# What passes by itself, or as soon as others end.
+# Errors that pass by themselves, or when other processes end.
 _FULL: Mapping[int, str] = {
     **{code: todo for code, (_, todo) in SHORT.items()},
     errno.ENOSPC: "free some disk space",
@@ -28,7 +28,7 @@ _FULL: Mapping[int, str] = {
     errno.EINTR: "",
     errno.EBUSY: "",
 }
-# Something else lies where a file or a folder of its own should.
+# Errors that mean: something else lies in the place of a file or folder of the agent.
 _SPOILT = frozenset({errno.ELOOP, errno.EINVAL, errno.EISDIR, errno.ENOTDIR, errno.ENXIO})
 _LOADER_CODE, _LOADER = "exited with code 127", "error while loading shared libraries"
 _DOCTOR = "evolve doctor tries each thing that a start needs, and says which one is refused"
@@ -46,7 +46,7 @@ _LASTING: Mapping[int, str] = {
 
 
 def judged(error: Exception, folder: Path) -> Fault | Refused:
-    """Of an exception on the way to the start of the agent in this folder."""
+    """Judge an exception that was raised while the agent of this folder was being started."""
     if isinstance(error, NotAsSignedError):
         return Fault(Cause.SIGNATURE, str(error))
     if isinstance(error, FrameError):
@@ -60,21 +60,21 @@ def judged(error: Exception, folder: Path) -> Fault | Refused:
 
 
 def _is_of_its_folder(error: OSError, folder: Path) -> bool:
-    """Is something else, or nothing, where a file or folder of its own should be?"""
+    """True if a file or folder of the agent is missing, or something else is in its place."""
     if error.errno not in _SPOILT | {errno.ENOENT} or not isinstance(error.filename, str):
         return False
     return Path(error.filename).is_relative_to(folder)
 
 
 def judged_step(code: int, text: str) -> Fault | Refused:
-    """Of what a keeper tells: the step that failed, and how; its errno."""
+    """Judge a failed step as the keeper reports it: its errno, and a text that names the step."""
     step = text.partition(":")[0]
-    if step in (LOG, "") and code in _SPOILT | {errno.ENOENT}:  # "": it stands in no folder
+    if step in (LOG, "") and code in _SPOILT | {errno.ENOENT}:  # "": the agent's folder is missing
         return Fault(Cause.SANDBOX, f"cannot be started: {text}")
     if step == _BOX and code in (
         errno.ELOOP,
         errno.ENOTDIR,
-    ):  # it may write where its `state` leads, or lies
+    ):  # its `state` leads to a place where it may write, or lies in one
         return Fault(Cause.CRASH, f"cannot be started: {text}")
     if step == EXECUTE and code == errno.ENOEXEC:
         return Fault(Cause.CRASH, f"cannot be started: {text}: it is no program of this machine")
@@ -87,8 +87,8 @@ def judged_step(code: int, text: str) -> Fault | Refused:
 
 
 def judged_end(fault: Fault) -> Fault | Refused:
-    """Of a program that ended before it was ready: where its loader finds no library, or no room
-    for one, nothing of the program has run (ld.so(8))."""
+    """Judge a program that ended before it was ready. If the loader found a library missing, or no
+    room for one, then nothing of the program has run (ld.so(8)), and the machine is to blame."""
     if fault.cause is Cause.CRASH and _LOADER_CODE in fault.reason and _LOADER in fault.reason:
         todo = (
             "install what is missing, or let agents read the folder where it lies: sandbox.readable"
@@ -98,7 +98,7 @@ def judged_end(fault: Fault) -> Fault | Refused:
 
 
 def refuses_memory(code: int, text: str) -> bool:
-    """Might it be another thing if the program did not lie in memory?"""
+    """True if the start might succeed with the program in a file instead of in memory."""
     refusals = (errno.EACCES, errno.EPERM, errno.ENOSYS, errno.EINVAL)
     return text.partition(":")[0] == EXECUTE and code in refusals
 

@@ -1,8 +1,8 @@
 """Lives the ticks of a cycle: the world asks, the agents of a colony answer.
 
 Each turn is written into the colony's order log. After a kill the same season, asked for again, is
-replayed from there, and goes on where it was broken off: no agent lives a tick twice, and none is
-left out.
+replayed from there and goes on where it was broken off: no agent lives a tick twice, and none
+misses one.
 """
 
 from collections.abc import Iterator, Sequence
@@ -25,8 +25,8 @@ from evolve_ai.model.world import Act, Resident
 def turn(
     environment: Environment, supervisor: Supervisor, order: Order, between: Between = nothing
 ) -> Turned:
-    """Live a season. `between` is asked before and after each tick; whose failure it has not judged
-    is asked no more."""
+    """Live a season. `between` is called before the first tick and after each one. A failed agent
+    gets no further percepts until `between` has judged its failure."""
     log = supervisor.order_log
     past, residents = _begun(environment, log, order)
     faults: dict[str, Fault] = {}
@@ -66,7 +66,7 @@ def turn(
 def _begun(
     environment: Environment, log: OrderLog, order: Order
 ) -> tuple["_Past", Sequence[Resident]]:
-    """The season so far, and those who have settled in, now or when it first began."""
+    """The recorded part of the season, and its residents: those recorded, or else the new ones."""
     past = _Past(log.open(order.title))
     residents = order.residents if past.settled is None else past.settled
     if past.settled is None:
@@ -76,7 +76,7 @@ def _begun(
 
 
 def _taking_part(residents: Sequence[Resident], change: Change) -> list[Resident]:
-    """Who comes out of quarantine in the middle of a season takes part in the next one."""
+    """The changed residents that belong to this season; others take part from the next one on."""
     if not change.residents:
         return []
     known = {resident.id for resident in residents}
@@ -87,7 +87,7 @@ def _forget(change: Change, lived: dict[str, int], faults: dict[str, Fault]) -> 
     for agent in change.judged:
         faults.pop(agent, None)
     for resident in change.residents:
-        lived.pop(resident.id, None)  # from now on its record says what it remembers
+        lived.pop(resident.id, None)  # from now on the registry says what it remembers
 
 
 def _entry(tick: int, phase: int, exchange: Exchange) -> Entry:
@@ -108,7 +108,7 @@ class _Past:
         turns = [entry for entry in entries if entry[0] == TURN]
         self._turns: Iterator[Entry] = iter(turns)
         self._changes = {entry[1]: entry for entry in entries if entry[0] == RESETTLED}
-        self.begun = bool(turns or self._changes)  # something happened in it
+        self.begun = bool(turns or self._changes)  # at least one turn or change is recorded
         self._told = PastsTold()
         for entry in entries:
             if entry[0] == SETTLED:
@@ -119,14 +119,14 @@ class _Past:
                 self._told = PastsTold()
 
     def take_told(self) -> PastsTold:
-        """What of the pasts of the turn under way was told, for the first turn that is lived."""
+        """How much of the pasts was sent in the unfinished turn. Only the first call returns it."""
         told, self._told = self._told, PastsTold()
         return told
 
     def exchange(self, tick: int, phase: int) -> Exchange | None:
-        """What this turn brought, or None when it has not been lived yet.
+        """The recorded exchange of this turn; None when the turn has not been lived yet.
 
-        SettingsError when it was lived in a world that asks in another order.
+        Raises SettingsError when the record comes from a world that asks in another order.
         """
         entry = next(self._turns, None)
         if entry is None:
@@ -154,7 +154,7 @@ class _Past:
 
 
 def _residents(rows: Sequence[Sequence[object]]) -> tuple[Resident, ...]:
-    """Lists of an order log are tuples of ours."""
+    """Residents from an order log, where tuples have become lists."""
     return tuple(Resident(*known, tuple(evidence)) for *known, evidence in rows)  # type: ignore
 
 

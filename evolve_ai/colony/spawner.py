@@ -1,4 +1,4 @@
-"""Asks the keeper for processes, and starts a new keeper when that has died."""
+"""Requests processes from the keeper, and starts a new keeper when that has died."""
 
 import os
 from collections.abc import Callable, Iterator, Sequence
@@ -19,14 +19,14 @@ from evolve_ai.colony.keeper import (
 from evolve_ai.system import processes
 from evolve_ai.system.identity import Identity
 
-_ATTEMPTS = 3  # that a keeper may die over one start
+_ATTEMPTS = 3  # how often a keeper may die over one start
 _LONG_JOURNAL = 1 << 20
-_LAST = 2.0  # seconds that a dying keeper may take
+_LAST = 2.0  # seconds that a dying keeper may take to end
 
 
 @dataclass(frozen=True, slots=True)
 class Began:
-    """A process that was asked for is there."""
+    """A requested process has started."""
 
     launch: Launch
     identity: Identity
@@ -34,7 +34,7 @@ class Began:
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """A process that was asked for could not be started; `errno` as of the call that failed."""
+    """A requested process could not be started; `errno` is that of the call that failed."""
 
     launch: Launch
     errno: int
@@ -43,9 +43,9 @@ class Failed:
 
 @dataclass(frozen=True, slots=True)
 class Replaced:
-    """The keeper has hung up, and we have another connection; `journal` tells what was known until
-    then. `same`: to the same keeper. If not, those that the old one had started live on, but
-    nobody will learn how they end."""
+    """The keeper hung up and we have a new connection. `journal` is its record at that moment.
+    `same`: the connection leads to the same keeper. Otherwise the processes of the old keeper live
+    on, but nobody will report how they end."""
 
     journal: Journal
     same: bool
@@ -55,7 +55,7 @@ SpawnerEvent = Began | Failed | Ended | Replaced
 
 
 class Spawner:
-    """A keeper that is always there."""
+    """Starts processes by a keeper, which is replaced whenever it dies."""
 
     def __init__(
         self,
@@ -65,10 +65,10 @@ class Spawner:
         join: Callable[[int], object] = lambda pid: None,
         around: Sequence[str] = (),
     ):
-        """`join` is told the pid of each keeper before that starts anybody for us; `around` is
-        what a new one is started in.
+        """`join` is called with the pid of each new keeper before that starts any process for us;
+        `around` are the command words before those of a new keeper.
 
-        KeeperError when none can be started.
+        Raises KeeperError when none can be started.
         """
         self._folder = folder
         self._program = program
@@ -87,7 +87,7 @@ class Spawner:
 
     @property
     def handle(self) -> int:
-        """Readable when there is something to hear."""
+        """A descriptor that is readable when hear() has something to return."""
         return self._keeper.handle
 
     @property
@@ -95,19 +95,19 @@ class Spawner:
         return self._keeper.identity
 
     def ask(self, launch: Launch) -> bool:
-        """Have a process started; False when the request is not wholly sent: flush it."""
+        """Request a process; False when the request is not completely sent: then call flush()."""
         self._pending[self._keeper.spawn(launch)] = launch
         return self.flush()
 
     def flush(self) -> bool:
-        """Send what is unsent, as far as the keeper takes it; whether all of it has gone."""
+        """Send as much of the queue as the keeper takes now; True if all of it was sent."""
         try:
             return self._keeper.flush()
         except KeeperGone:
-            return True  # hear() meets it, too
+            return True  # hear() meets the same error and handles it
 
     def hear(self) -> Iterator[SpawnerEvent]:
-        """What has happened since. Never waits, unless the keeper must be replaced."""
+        """The events since the last call. Blocks only if the keeper must be replaced."""
         try:
             for told in self._keeper.hear():
                 if not isinstance(told, Compacted):
@@ -125,9 +125,9 @@ class Spawner:
         return Failed(launch, told.errno, told.text)
 
     def _replace(self) -> Iterator[SpawnerEvent]:
-        """Open another keeper. Whom the old one may or may not have started, its journal tells."""
+        """Open another keeper. The journal of the old one says which requests it carried out."""
         before = self._keeper.identity
-        # What it was about to start is either on record or dead only when it is wholly gone.
+        # Wait for its end: only then is each start of the old keeper in the journal, or dead.
         pidfd = processes.adopt_or_none(before)
         if pidfd is not None:
             processes.ended([pidfd], _LAST)
@@ -153,8 +153,8 @@ class Spawner:
         return journal.read(self._folder / journal.NAME)
 
     def committed(self) -> None:
-        """What was heard before the last call of this is on record elsewhere: a long journal is
-        cut."""
+        """Declare that all events before the previous call of this are on record elsewhere. A long
+        journal is then cut."""
         try:
             size = (self._folder / journal.NAME).stat().st_size
         except OSError:
@@ -166,9 +166,9 @@ class Spawner:
             self._mark = size
 
     def dismiss(self, seconds: float) -> bool:
-        """Let the keeper end, as soon as it has no child; False when it has not in this time."""
+        """Let the keeper end once it has no child; False if it has not ended in this time."""
         return self._keeper.leave(seconds)
 
     def close(self) -> None:
-        """Hang up; the keeper and its children live on."""
+        """Disconnect; the keeper and its children live on."""
         self._keeper.close()

@@ -1,4 +1,4 @@
-"""Checks `state/`, the one folder that an agent may write in, and what it holds."""
+"""Checks the size of `state/`, the only folder that an agent may write to."""
 
 import errno
 import os
@@ -12,11 +12,11 @@ from evolve_ai.model.sandbox import STATE, AgentBox
 from evolve_ai.system.moment import Moment, times_of
 
 _BLOCK = 512  # bytes; stat(2)
-_LOOKS = 16  # until it is no accident that folders are gone when we come to them
+_LOOKS = 16  # attempts before vanishing folders are no longer put down to chance
 
 
 def see_to(folder: Path) -> None:
-    """OSError when something else lies there."""
+    """Make sure that the folder exists. OSError when something else lies there."""
     path = folder / STATE
     with suppress(FileExistsError):
         path.mkdir(mode=0o755)
@@ -25,16 +25,16 @@ def see_to(folder: Path) -> None:
 
 
 class StateFolders:
-    """Looks at many of them again and again. One that was empty, and has surely not been touched
-    since, is not opened. What its agent holds beside it is counted each time: a file removed while
-    it was empty grows, and a file that never had a name comes, without a trace in a folder."""
+    """Checks many state folders again and again. A folder that was empty, and surely unchanged
+    since, is not read again. Removed files that the agent still holds are counted each time: they
+    can grow, and files without a name can appear, without a trace in any folder."""
 
     def __init__(self, box: AgentBox):
         self.box = box
         self._empty: dict[str, tuple[int, ...]] = {}
 
     def excess(self, id: str, folder: Path, pid: int) -> str | None:
-        """What is too much in there, and in files of it that were removed, or None."""
+        """What exceeds the limits in the folder or in its removed files; None if nothing does."""
         path, moment = f"{folder}/{STATE}", Moment()
         try:
             seen = os.lstat(path)
@@ -46,7 +46,7 @@ class StateFolders:
         except _MovingError:
             return f"{STATE}/ holds folders that are moved whenever they are looked into"
         except OSError as error:
-            # Nobody makes a folder by accident that its own user cannot list, or no path leads to.
+            # Nobody makes a folder by accident that the user cannot list or that no path reaches.
             return f"{STATE}/ holds a folder that cannot be looked into: {error.strerror}"
         except UncountedError:
             return f"{STATE}/ held a file that was removed and is mapped into memory"
@@ -61,7 +61,7 @@ class StateFolders:
         return None
 
     def _used(self, path: str) -> tuple[int, int]:
-        """Entries, as far as they are allowed and one more, and bytes on the disk."""
+        """(entries, counted up to one more than allowed; bytes on the disk)."""
         for _ in range(_LOOKS):
             entries, used = 0, os.lstat(path).st_blocks * _BLOCK
             with suppress(_MovingError):
@@ -74,7 +74,7 @@ class StateFolders:
 
 
 class _MovingError(Exception):
-    """A folder was gone when we came to it: what it holds may lie elsewhere by now."""
+    """A folder vanished while it was counted: its content may have moved elsewhere."""
 
 
 def _all_in(path: str) -> Iterator[os.stat_result]:
@@ -86,7 +86,7 @@ def _all_in(path: str) -> Iterator[os.stat_result]:
                 for entry in listed:
                     if entry.is_dir(follow_symlinks=False):
                         waiting.append(entry.path)
-                    # What goes while we look was there too short a time to count.
+                    # A file that vanishes now existed too briefly to count.
                     with suppress(FileNotFoundError):
                         yield entry.stat(follow_symlinks=False)
         except (FileNotFoundError, NotADirectoryError) as error:

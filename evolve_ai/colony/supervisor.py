@@ -1,4 +1,4 @@
-"""Starts agents under a keeper, speaks with them in lockstep, and ends them."""
+"""Starts agents under a keeper, talks to them in lockstep, and ends them."""
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -45,11 +45,12 @@ NOTHING_TOLD = PastsTold()
 class Supervisor:
     """Many agents, children of a keeper that outlives us. Not for several threads.
 
-    As a context manager it leaves nobody behind, unless detach() was called.
+    As a context manager it leaves no process behind, unless detach() was called.
 
-    It has a folder of its own. `program` is the keeper, started with the words `around` before its
-    own, whose pid `join` is told; without a `box` agents may do what we may. KeeperError when the
-    keeper does not start, StorageError when the folder cannot be written.
+    `folder` must be its alone. `program` is the keeper, started with the command words `around`
+    before its own; `join` is called with its pid. Without a `box` agents have our own rights.
+    Raises KeeperError when the keeper does not start, StorageError when the folder cannot be
+    written.
     """
 
     def __init__(
@@ -100,7 +101,7 @@ class Supervisor:
 
     @property
     def handle(self) -> int:
-        """A descriptor that is readable when somebody has spoken or died."""
+        """A descriptor that is readable when an agent has written or died."""
         return self._board.handle
 
     @property
@@ -114,7 +115,7 @@ class Supervisor:
     ) -> Mapping[str, Started | Fault | Refused]:
         """Start agents and wait until each is ready or has failed.
 
-        Without a `wait` for that, who fails is among the faults of the next exchange.
+        Without `wait`, a failure appears among the faults of the next exchange.
         """
         outcome = self._launcher.start(starts)
         if wait:
@@ -139,11 +140,11 @@ class Supervisor:
         pool_for: Mapping[str, Pool] | None = None,
         told: PastsTold = NOTHING_TOLD,
     ) -> Exchange:
-        """One tick, or a phase of one: tell each agent its percept, collect the acts.
+        """One tick, or a phase of one: send each agent its percept, collect the acts.
 
-        Ends when each has answered, died, broken the protocol or run out of time. Who does not
-        run (any more) is in neither mapping. A long past is told before, round by round, what was
-        `told` of it before a kill left out; an act holds the answers to its last frame.
+        Ends when each agent has answered, died, broken the protocol or run out of time. An agent
+        that does not run is in neither mapping. A long past is sent first, in rounds, without the
+        rounds that were `told` before a kill; the act then has the answers to the last frame.
         """
         board, pool_for = self._board, pool_for or {}
         rounds, percepts = pasts.cut(percepts, pool_for)
@@ -163,7 +164,7 @@ class Supervisor:
     def _tell(
         self, percepts: Mapping[str, Percept], pools: Mapping[str, Pool], *, tick: int, cycle: int
     ) -> None:
-        """A frame for each, and their acts on the board."""
+        """Send a frame to each agent, and collect their acts on the board."""
         board = self._board
         board.acts.clear()
         encoder = frame.PerceptEncoder(epoch=self.epoch, tick=tick, cycle=cycle)
@@ -176,7 +177,7 @@ class Supervisor:
         self._converse(self.limits.cpu, self.limits.wall)
 
     def ping(self) -> Mapping[str, Fault]:
-        """Let every agent hear from us, and learn who is no longer well."""
+        """Send every agent a sign of life, and return the faults of those that have failed."""
         content = frame.encode(frame.ping(epoch=self.epoch, tick=0))
         self._board.look_for_the_dead()
         for process in list(self._board.agents.values()):
@@ -185,7 +186,7 @@ class Supervisor:
         return self._take_faults()
 
     def reap(self) -> Mapping[str, Fault]:
-        """Faults noticed between exchanges."""
+        """The faults noticed since the last exchange."""
         self._board.look_for_the_dead()
         while self._board.pump(0):
             pass
@@ -193,7 +194,7 @@ class Supervisor:
         return self._take_faults()
 
     def take_taints(self) -> tuple[str, ...]:
-        """What the outside forced on the colony since last asked; exchange() takes its own."""
+        """Interference from outside since the last call; exchange() returns its own."""
         taints = tuple(self._board.taints)
         self._board.taints.clear()
         return taints
@@ -203,7 +204,7 @@ class Supervisor:
         return faults
 
     def _converse(self, cpu: float, wall: float) -> None:
-        """Until nobody is waited for any more."""
+        """Handle events until no agent is waited for."""
         board = self._board
         now = progress = time.monotonic()
         gaps = Gaps()
@@ -212,7 +213,7 @@ class Supervisor:
         while board.waiting:
             board.pump(max(0.0, look - now))
             now = time.monotonic()
-            if gaps.met():  # neither we nor, maybe, they have run: nobody is late
+            if gaps.met():  # this process stood still, perhaps the agents too: nobody is late
                 progress = now
                 for process in board.waiting.values():
                     process.condemned_at = now if process.condemned_at else 0.0
@@ -227,7 +228,7 @@ class Supervisor:
     def _judge(
         self, process: AgentProcess, now: float, quiet: float, cpu: float, wall: float
     ) -> None:
-        """What to do about an agent whose answer is late."""
+        """Decide about an agent whose answer is late."""
         board = self._board
         if process.condemned_at:
             if now - process.condemned_at > self.limits.kill:
@@ -248,7 +249,7 @@ class Supervisor:
     # --- ending
 
     def stop(self, ids: Iterable[str]) -> Mapping[str, Farewell]:
-        """Ask agents to leave, and see to it that they do. Ids that do not run are left out."""
+        """Ask agents to leave, and enforce it. Ids that do not run are left out."""
         board = self._board
         content = frame.encode(frame.stop(epoch=self.epoch, tick=0))
         for process in self._to_leave(ids):
@@ -267,7 +268,7 @@ class Supervisor:
         return tuple(id for id, farewell in self._farewells() if farewell.unkillable)
 
     def _to_leave(self, ids: Iterable[str]) -> Sequence[AgentProcess]:
-        """These agents; that they are to leave is written down before they hear of it."""
+        """The agents to end. The order log records this before they hear of it."""
         agents = self._board.agents
         leaving = [agents[id] for id in ids if id in agents]
         if leaving:
@@ -277,9 +278,9 @@ class Supervisor:
         return leaving
 
     def _see_off(self, seconds: float) -> None:
-        """Let the waited-for go; whoever has closed its pipe may take its time to exit.
+        """Wait until the agents have left; an agent that has closed its pipe may take time to exit.
 
-        Another stop tells them that what they leave behind is on record: until then they wait.
+        A second stop confirms that the memory in its bye is on record: each agent waits for that.
         """
         patience = Patience(seconds)
         content = frame.encode(frame.stop(epoch=self.epoch, tick=0))
@@ -302,11 +303,11 @@ class Supervisor:
             yield id, Farewell(process.state, reason, unkillable=exit is None)
 
     def committed(self) -> None:
-        """What was told before the last call of this is on record elsewhere."""
+        """Declare that all reports before the previous call of this are on record elsewhere."""
         self._spawner.committed()
 
     def detach(self) -> None:
-        """Let go of everybody: agents and keeper live on, for whoever adopts them."""
+        """Disconnect: agents and keeper live on, until another process adopts them."""
         if not self._closed:
             self._closed = True
             self._board.close()
@@ -315,7 +316,7 @@ class Supervisor:
             self.order_log.close()
 
     def close(self) -> None:
-        """End everyone at once, the keeper last. Safe to call twice."""
+        """End all agents at once, then the keeper. Safe to call twice."""
         if not self._closed:
             try:
                 self.kill(list(self._board.agents))
@@ -326,7 +327,7 @@ class Supervisor:
     # --- looking
 
     def running(self) -> Mapping[str, int]:
-        """The pids of those who live here."""
+        """The pids of the agents that run here."""
         return {id: process.identity.pid for id, process in self._board.agents.items()}
 
     def files(self) -> frozenset[Path]:
@@ -338,7 +339,7 @@ class Supervisor:
         return frozenset(found)
 
     def sample(self) -> Mapping[str, Usage]:
-        """What the agents that run have used. Now and then overlong logs are cut."""
+        """What the running agents have used. Now and then too long logs are cut."""
         self._samples += 1
         self._board.look_for_the_dead()
         if self._samples % _SAMPLES_BETWEEN_TRIMS == 0:
@@ -351,7 +352,7 @@ class Supervisor:
         return used
 
     def _end_the_excessive(self, states: StateFolders, used: Mapping[str, Usage]) -> bool:
-        """What neither Landlock nor a filter limits; whether anybody was ended for it."""
+        """Enforce what neither Landlock nor a filter limits; True if any agent was condemned."""
         condemned = False
         for id, usage in used.items():
             process = self._board.agents[id]
@@ -369,7 +370,7 @@ class Supervisor:
 
 
 def _too_many_threads(box: AgentBox, usage: Usage) -> str | None:
-    """A limit of one is kept by the filter."""
+    """The complaint, or None. The filter already enforces a limit of one thread."""
     if box.threads == 1 or usage.threads <= box.threads or Protection.THREADS in box.lifted:
         return None
     return f"has {usage.threads} threads, {box.threads} are allowed"
@@ -381,7 +382,7 @@ def _half(process: AgentProcess) -> str:
 
 
 def _not_as_asked(process: AgentProcess, exit: Exit | None, patience: float) -> str | None:
-    """What there is to say about a departure, or None if it was as it should be."""
+    """What was wrong with a departure, or None if it was as asked."""
     if exit is None:
         return f"process {process.identity.pid} cannot be killed"
     if process.verdict is not None:

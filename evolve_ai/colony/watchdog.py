@@ -1,5 +1,5 @@
-"""Kills colony processes that something has stopped (SIGSTOP): who waits for one, or writes to it,
-would do so for ever."""
+"""Kills colony processes that something has stopped (SIGSTOP): whoever waits for such a process,
+or writes to it, would block for ever."""
 
 import signal
 import threading
@@ -10,11 +10,11 @@ from evolve_ai.system.listing import is_stopped
 from evolve_ai.system.processes import signal_one
 
 _LOOK_SECONDS = 1.0
-_LOOKS = 10  # in a row that find a process stopped; in looks, since we may be stopped ourselves
+_LOOKS = 10  # looks in a row that find it stopped; not seconds, since we may be stopped ourselves
 
 
 class Watchdog:
-    """Looks at these processes until close(), in a thread of its own."""
+    """Watches these processes in its own thread until close()."""
 
     def __init__(self, pids: Callable[[], Iterable[int]]):
         self._pids = pids
