@@ -1,1 +1,1 @@
-"""What commands run on: the project, its components, its pool, a run from its begin to its end."""
+"""What commands work with: a project, its components, its gene pool, and a run from end to end."""

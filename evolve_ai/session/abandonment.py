@@ -1,4 +1,4 @@
-"""Gives up a season that cannot be finished: on record, aloud, and tainting."""
+"""Gives up a season that cannot be finished: records it, reports it, and taints the history."""
 
 from dataclasses import replace
 
@@ -12,9 +12,9 @@ NO_SEASON = "no season is under way: there is nothing to abandon"
 
 
 def abandon_season(registry: Registry, sink: Sink, run: str, reason: str = "") -> str | None:
-    """What was given up, in words; None, and nothing is done, when no season is under way.
+    """What was given up, in words; None, without effect, when no season is under way.
 
-    Its agents live on, with what they remember of it; the season begins anew in another run.
+    Its agents live on and keep their memories; another run begins the season anew.
     """
     if not season_under_way(registry):
         return None

@@ -1,4 +1,4 @@
-"""Tries gene files in the sandbox of the project, for commands that start no agents themselves."""
+"""Compiles gene files on trial in the sandbox, for commands that start no agents themselves."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -13,8 +13,8 @@ from evolve_ai.stages.trial import Trial
 def boxed_trial(
     components: Components, terms: Terms, progress: Progress | None = None
 ) -> Callable[[GenePool], Trial]:
-    """What has the compiler try files beside a pool. The sandbox is settled only when something
-    is to be compiled: then SandboxError or SettingsError where there is none to be had."""
+    """A function that makes a trial beside a given pool. The sandbox is chosen only once something
+    must be compiled; then SandboxError or SettingsError is raised if there is none."""
 
     def of(pool: GenePool) -> Trial:
         def trial(requests: Sequence[BuildRequest]) -> Sequence[BuildVerdict]:

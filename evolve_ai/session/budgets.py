@@ -1,4 +1,4 @@
-"""Measures the budgets once a cycle, and holds the population to them."""
+"""Measures the budgets once a cycle, and keeps the population within them."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -16,7 +16,7 @@ from evolve_ai.system.project import Project
 
 
 class Budgets:
-    """What a run lets its population use of the machine."""
+    """The limits that a run sets to its population's use of the machine."""
 
     def __init__(self, project: Project, population: Population, colonies: int):
         self._house = Housekeeping(
@@ -24,12 +24,12 @@ class Budgets:
         )
         self._population = population
         self._acting: frozenset[Resource] = frozenset()
-        self._full: frozenset[Resource] = frozenset()  # and their user was told in this run
+        self._full: frozenset[Resource] = frozenset()  # the user was told of these in this run
 
     def keep(
         self, context: Context, observed: Observed, verdicts: Verdicts, colony: Colony, places: int
     ) -> tuple[Observed, Verdicts]:
-        """The verdicts as far as the budgets bear them; what they did to them is noted."""
+        """Reduce the verdicts to what the budgets allow, and note what they changed."""
         pids = list(colony.running().values())
         budgets = self._house.budgets(list(observed.agents), pids)
         kept = ration(context, observed.agents, verdicts, budgets, self._acting, places)
@@ -42,7 +42,7 @@ class Budgets:
     def _told_of_full(
         self, budgets: Sequence[Budget], acting: frozenset[Resource]
     ) -> tuple[str, ...]:
-        """A budget that is full and holds nobody back, once: what acts is told of anyway."""
+        """A line for each full budget, once. Those in `acting` are reported elsewhere."""
         full = [b for b in budgets if b.over and b.resource not in self._full | acting]
         self._full |= {budget.resource for budget in budgets if budget.over}
         return tuple(f"{used_in_words(b)}; {remedy(b)}" for b in full)

@@ -26,34 +26,34 @@ from evolve_ai.system.project import Project
 
 @dataclass(frozen=True, slots=True)
 class Components:
-    """Everything that settings choose by name, made and ready."""
+    """What the settings choose by name, as objects ready for use."""
 
     project: Project
     substrate: Substrate
     world: World
-    world_of: Callable[[Project], World]  # for another process: a function of a module
+    world_of: Callable[[Project], World]  # a module's function, so that it can be pickled
     policy: SelectionPolicy
     variation: Variation
     executor: Executor
     sink: Sink
     draws: Draws
     open_builder: Callable[[Path, GenePool, Confine], Trier]
-    open_sinks: Callable[[Log], Sequence[Sink]]  # of the user's own
-    group: Group | None = None  # bounds all agents, where the kernel may
-    sandbox: Sandbox = UNTRIED  # as settled when the run began
+    open_sinks: Callable[[Log], Sequence[Sink]]  # the user's own sinks
+    group: Group | None = None  # the control group of all agents, if one could be made
+    sandbox: Sandbox = UNTRIED  # as chosen when the run began
 
     @property
     def clock(self) -> Callable[[], float] | None:
-        """Seconds that restarts are timed by; None in lockstep, where cycles are counted."""
-        # Linux counts it from the boot, for all processes: the next run reads the same clock.
+        """The clock of restart delays, in seconds; None in lockstep, which counts cycles."""
+        # On Linux it counts from boot in all processes, so the next run continues the same times.
         return time.monotonic if self.project.settings.mode == "free" else None
 
     def builder(self, pool: GenePool) -> Trier:
-        """The builder of the project, whose compilers are boxed as the sandbox has it."""
+        """The project's builder; it confines compilers as the sandbox says."""
         return self.open_builder(self.project.workspace, pool, self._confine)
 
     def read_only_builder(self, pool: GenePool) -> ReadOnlyBuilder:
-        """One who looks at what that builder keeps."""
+        """A builder that only looks up what the project's builder has stored."""
         return self.substrate.read_only_builder(self.project.workspace, pool)
 
     def _confine(self) -> Confinement:
@@ -67,12 +67,12 @@ class Components:
         return Context(project, self.substrate, self.executor, self.draws, pool, cycle, clock)
 
 
-# What the settings name, assembled for one who tells this sink.
+# Makes the components that the settings name, which report to this sink.
 Assemble = Callable[[Project, Sink], Components]
 
 
 def check_needs(components: Components) -> None:
-    """SettingsError when the settings leave the programs of this language too little room."""
+    """SettingsError when the settings give the programs of this language too little room."""
     needs, given, name = (
         components.substrate.needs,
         components.project.settings.supervise,
@@ -91,5 +91,5 @@ def check_needs(components: Components) -> None:
 
 
 def nobody(project: Project) -> Notifier:
-    """For one who only looks: nobody is told of anything."""
+    """A notifier without sinks, for commands that only read."""
     return Notifier((), open_log(project.logs))

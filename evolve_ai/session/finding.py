@@ -1,4 +1,4 @@
-"""Opens the project that a command is for: finds it, and reads its settings."""
+"""Finds the project of a command, and reads its settings."""
 
 import sys
 from collections.abc import Sequence
@@ -13,17 +13,17 @@ from evolve_ai.system.settings_file import FILE_NAME, load_settings
 
 
 def open_project(folder: Path, overrides: Sequence[str] = (), remember: bool = False) -> Project:
-    """NoProjectError where there is no evolve.toml, SettingsError for what it says wrong.
+    """Raises NoProjectError where there is no evolve.toml, SettingsError if it has mistakes.
 
-    `remember` their outline, so that reports need not check them again.
+    `remember` stores an outline of the settings, so that reports need not check them again.
     """
     root = find_root(folder)
     if str(root) not in sys.path:
-        sys.path.append(str(root))  # where hooks and plug-ins of the user's own lie
+        sys.path.append(str(root))  # where the user's own hooks and plug-ins lie
     mark = mark_of(Folders(root))
     project = Project(root, load_settings(root / FILE_NAME, overrides))
     if project.settings.has_own_plugins():
-        # Before anything else, a progress bar say, takes our output.
+        # Before a progress bar or anything else takes the output.
         divert(root / "logs")
     if remember and not overrides:
         keep_outline(project, mark)
@@ -31,5 +31,5 @@ def open_project(folder: Path, overrides: Sequence[str] = (), remember: bool = F
 
 
 def old_forms(project: Project) -> tuple[str, ...]:
-    """What of its evolve.toml is written as it was once, and how it is now."""
+    """Outdated spellings in its evolve.toml, each with the present one."""
     return settings_file.old_forms(project.root / FILE_NAME)

@@ -1,4 +1,4 @@
-"""Makes folders of living agents that are gone anew, from the registry and the content store."""
+"""Restores lost folders of living agents from the registry and the content store."""
 
 import os
 from collections.abc import Callable, Iterable, Mapping
@@ -17,14 +17,15 @@ from evolve_ai.system.files import publish
 from evolve_ai.system.genome_file import GENOME
 
 GenomeOf = Callable[[str], bytes]
-_NAMED = 100  # agents that the event names
+_NAMED = 100  # agents that the event names at most
 
 
 @dataclass(frozen=True, slots=True)
 class Looked:
-    """What a scan has found, once folders that were gone had been made anew.
+    """The result of a scan, after lost folders were restored.
 
-    Who lives in a folder that is no more is to get a process in the new one.
+    The process of an agent in a lost folder must be replaced by one in the new folder: so the
+    agent's record says that no known program runs.
     """
 
     scanned: Scanned
@@ -39,7 +40,7 @@ def look(
     sources: Mapping[str, SourceReport],
     genome_of: GenomeOf,
 ) -> Looked:
-    """Scan, and restore what is gone. StorageError when most folders are: is a disk unmounted?"""
+    """Scan, and restore what is gone. StorageError when most is gone: a disk may be unmounted."""
     scanned = scan(context, agents, sources)
     suspects = [r.id for r in scanned.reports if _is_bare(context.project.agent(r.id))]
     made = restore(context, suspects, genome_of)
@@ -62,13 +63,13 @@ def look(
 
 
 def restore(context: Context, agents: Iterable[str], genome_of: GenomeOf) -> tuple[str, ...]:
-    """Those of these agents who got their folder, or their genome, back. Nothing that is there is
-    touched; for whose code nobody knows any more nothing is done."""
+    """The agents whose folder, or genome in it, was restored. Existing files are not touched. An
+    agent is left out if its code is no longer known."""
     return tuple(agent for agent in agents if _restored(context, agent, genome_of(agent)))
 
 
 def bare(folders: Path, agents: Iterable[str]) -> list[str]:
-    """Those of these agents who have no folder, or no genome in it."""
+    """The agents that have no folder, or no genome in it."""
     return [agent for agent in agents if _is_bare(folders / agent)]
 
 
@@ -86,7 +87,7 @@ def reason_of(made: tuple[str, ...]) -> str:
 
 
 def _is_bare(folder: Path) -> bool:
-    """No genome.bin, or no folder; another thing in its place is somebody's deed."""
+    """True without folder or genome.bin. A foreign object in their place is left to the scan."""
     return not os.path.lexists(folder) or (
         folder.is_dir() and not folder.is_symlink() and not os.path.lexists(folder / GENOME)
     )

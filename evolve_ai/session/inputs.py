@@ -1,4 +1,4 @@
-"""Records what a run is fed with, and tells what of it is not as in the run before."""
+"""Records the inputs of a run, and says which of them differ from the previous run."""
 
 import hashlib
 import importlib.util
@@ -33,7 +33,7 @@ from evolve_ai.system.settings_file import FILE_NAME, load_settings
 def note_inputs(
     components: Components, registry: Registry, run: str, pool: GenePool
 ) -> tuple[str, ...]:
-    """Put the inputs of this run on record, once; what has changed, in words."""
+    """Record the inputs of this run; return the changes in words."""
     state = registry.state
     if state.inputs_run == run:
         return ()
@@ -69,7 +69,7 @@ def inputs_of(components: Components, pool: GenePool) -> Inputs:
     project, told = components.project, told_by(components)
     settings = flat(project.settings)
     written = settings
-    with suppress(EvolveError):  # somebody is writing it at this moment
+    with suppress(EvolveError):  # the file may be half written at this moment
         written = flat(load_settings(project.root / FILE_NAME))
     held_out = hashlib.sha256(packed(told.held_out)).hexdigest() if told else None
     return Inputs(
@@ -86,14 +86,14 @@ def inputs_of(components: Components, pool: GenePool) -> Inputs:
 
 
 def told_by(components: Components) -> Told | None:
-    """What the world says that it tells; None for one that does not say."""
+    """The data that the world declares to tell; None for a world that declares none."""
     told = getattr(components.world, "told", None)
     found = told() if callable(told) else None
     return found if isinstance(found, Told) else None
 
 
 def flat(settings: Settings) -> dict[str, Any]:
-    """By dotted key. Addresses that events are sent to may hold a password: they are hashed."""
+    """Settings by dotted key. Addresses of sinks may contain a password, so they are hashed."""
     found: dict[str, Any] = {}
     waiting = list(settings.model_dump(mode="json").items())
     for key, value in waiting:
@@ -111,15 +111,15 @@ def told_store(project: Project) -> ContentStore:
 
 
 def told_so_far(registry: Registry) -> list[dict[str, Any]]:
-    """Each stretch that was told: `data`, `values`, `source`, `from` and `to` (the last cycle;
-    None: it is told now)."""
+    """Each stretch of data told to agents: `data`, `values`, `source`, `from` and `to` (the last
+    cycle; None while it is being told)."""
     return [dict(one) for one in registry.state.told]
 
 
 def _note_told(
     components: Components, registry: Registry, cycle: int
 ) -> tuple[dict[str, Any], ...]:
-    """From the next cycle on this is told; what was told before ends with the season begun last."""
+    """Record that this data is told from the next cycle on, and when the earlier data ended."""
     told, known = told_by(components), told_so_far(registry)
     current = known[-1] if known else None
     if current is not None and current["to"] is None and told and current["data"] == told.digest:
@@ -127,7 +127,7 @@ def _note_told(
     if current is not None and current["to"] is None:
         current["to"] = cycle + season_under_way(registry)
         if current["to"] < current["from"]:
-            known.pop()  # no cycle has seen it
+            known.pop()  # it was told in no cycle
     if told is not None:
         told_store(components.project).put(packed(told.values))
         known.append(
@@ -148,9 +148,9 @@ def _hash_of(pool: GenePool) -> str:
 
 
 def _plugins(project: Project) -> Mapping[str, str]:
-    """The code of the user's own plug-ins: the file of the module that each is in."""
+    """Hashes of the user's own plug-ins: of the file of the module that contains each."""
     members = project.settings.members
-    found, entries = {}, entry_points()  # read once: it opens a file for each installed package
+    found, entries = {}, entry_points()  # read once: this opens a file per installed package
     chosen = [(group, one.name) for family, group in GROUPS.items() for one in members(family)]
     for group, name in chosen:
         mine = entries.select(group=f"evolve_ai.{group}")

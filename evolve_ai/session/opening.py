@@ -1,4 +1,4 @@
-"""Opens the colonies of a run, and sends home who lives in those of another layout."""
+"""Opens the colonies of a run; first it stops agents that live in another layout."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -21,9 +21,9 @@ PoolNow = Callable[[], GenePool]
 
 
 def open_colonies(components: Components, registry: Registry, run: str, pool: PoolNow) -> Colony:
-    """Those of this run. While a season is under way, agents stay where they are; else who lives in
-    colonies, or at a level of the sandbox, that are not wanted any more goes home first.
-    SettingsError, and nothing is done, when that season has another world."""
+    """Open the colonies of this run. While a season is under way, agents stay where they are.
+    Otherwise they are stopped first if the wanted colonies or sandbox level differ from before.
+    Raises SettingsError, without effect, when the season under way has another world."""
     refuse_another_world(components, registry)
     project = components.project
     before = ColonyLayout.of_last_run(registry)
@@ -39,7 +39,7 @@ def open_colonies(components: Components, registry: Registry, run: str, pool: Po
 
 
 def _note(components: Components, registry: Registry, run: str, layout: ColonyLayout) -> None:
-    """What colonies this run has, and what sandbox."""
+    """Record the colonies and the sandbox of this run."""
     asked = components.project.settings.sandbox.level
     events = [recorded(components.sandbox, asked, registry.cycle)]
     state = replace(
@@ -54,7 +54,7 @@ def _note(components: Components, registry: Registry, run: str, layout: ColonyLa
 def _send_home(
     components: Components, registry: Registry, run: str, pool: PoolNow, layout: ColonyLayout
 ) -> None:
-    """Their memories come home with them; it is a run without a cycle."""
+    """Stop the agents of the old layout and keep their memories, by a run without a cycle."""
     if not any(folder.exists() for folder in layout.folders(components.project.workspace)):
         return
     colony = opened_colonies(components, registry, pool, layout)
@@ -68,7 +68,7 @@ def _send_home(
 def opened_colonies(
     components: Components, registry: Registry, pool: PoolNow, layout: ColonyLayout
 ) -> Colony:
-    """One lives in this process, several in processes of their own."""
+    """Open a single colony in this process, several colonies in processes of their own."""
     program = keeper_program(components.project.workspace)
     members: list[ColonyProcess] = []
     try:
@@ -100,7 +100,7 @@ def opened_colonies(
 def _roster_of(
     components: Components, registry: Registry, pool: PoolNow, layout: ColonyLayout, number: int
 ) -> Callable[[], Roster]:
-    """Of one colony, as last committed."""
+    """A function that returns the roster of one colony, as last committed."""
 
     def roster() -> Roster:
         living = registry.living()
@@ -112,7 +112,7 @@ def _roster_of(
 
 
 def _next_epoch(registry: Registry) -> int:
-    """One more than that of whoever had a colony before."""
+    """A new epoch, higher than all before."""
     state = replace(registry.state, epoch=registry.state.epoch + 1)
     registry.commit(Batch(state=state), run="")
     return state.epoch

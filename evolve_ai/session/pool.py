@@ -1,4 +1,4 @@
-"""Reads the template as the gene pool of a population, and holds it to its first one."""
+"""Reads the template as the gene pool of a population, and checks that its kernel is unchanged."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -13,7 +13,7 @@ from evolve_ai.system.trees import discard
 
 
 def open_pool(components: Components, registry: Registry) -> GenePool:
-    """Read the template, keep its code, and hold it to what the population was founded with."""
+    """Read the template, store its code, and check it against the founders' kernel."""
     project = components.project
     for folder in (project.agents, project.logs, project.workspace):
         folder.mkdir(parents=True, exist_ok=True)
@@ -32,7 +32,7 @@ def open_pool(components: Components, registry: Registry) -> GenePool:
 
 
 def check_kernel(registry: Registry, pool: GenePool, template: Path) -> None:
-    """A population keeps its kernel; TemplateError for a pool with another one."""
+    """A population keeps its kernel: TemplateError for a pool with another one."""
     if registry.state.fixed_hash != pool.fixed_hash:
         raise TemplateError(
             "kernel or manifest of the template are not those that the living agents have",
@@ -43,7 +43,7 @@ def check_kernel(registry: Registry, pool: GenePool, template: Path) -> None:
 
 
 def check_seed(root: Path, registry: Registry, seed: int) -> None:
-    """A population keeps its first seed; SettingsError for another one."""
+    """A population keeps its first seed: SettingsError for another one."""
     known = registry.state.seed
     if known is not None and known != seed:
         raise SettingsError(
@@ -54,7 +54,7 @@ def check_seed(root: Path, registry: Registry, seed: int) -> None:
 
 
 def fix_prices(registry: Registry, run: str) -> None:
-    """Derive, once, the mean number of active genes of the founders: it sets their price."""
+    """Record, once, the founders' mean number of active genes: it sets the price of genes."""
     if registry.state.founder_genes is not None:
         return
     genes = [record.active_genes for record in registry.founders()]

@@ -1,4 +1,4 @@
-"""Holds the population of a run: what is known of it, and commits what changes."""
+"""Holds the population of a run, and commits changes to it."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -29,15 +29,15 @@ from evolve_ai.stages.supervise import Ran, healthy, run
 from evolve_ai.stages.update import Updated
 from evolve_ai.state.registry import Registry
 
-FEW = 8  # agents to start before somebody else may
+FEW = 8  # agents to start before others get a turn
 
 
 class Population:
-    """`agents` are the living as last committed; `memories` wait for their agents to start,
-    and who is `awaited` for a program.
+    """`agents` are the living as last committed. `memories` wait for their agents to start, and
+    the agents `awaited` wait for a program.
 
-    `sources` and `programs` are what is known of code by SHA-256 and of programs by fingerprint,
-    `notes` what the user would want to know at once, `pace` how many were restarted lately.
+    `sources` is what is known of code, by SHA-256; `programs` are known by fingerprint. `notes`
+    are lines to show the user at once; `pace` counts recent restarts.
     """
 
     def __init__(self, components: Components, registry: Registry, run_id: str, begun: Begun):
@@ -48,7 +48,7 @@ class Population:
         self.programs: Mapping[str, Program] = {}
         self.notes: list[str] = []
         self.pace = Pace()
-        self._refused_cycle = -1  # in which somebody was told that there is no room
+        self._refused_cycle = -1  # the last cycle in which the machine refused a start
         self._components = components
         self._registry = registry
         self._run_id = run_id
@@ -85,7 +85,7 @@ class Population:
         colony: Colony,
         title: str | None = None,
     ) -> Ran:
-        """`title` names an order that must be the same whenever it is asked for again."""
+        """Start and stop processes. `title` names an order that may be repeated after a kill."""
         fresh = updated.genomes
         agents = {agent: healthy(record, context.now) for agent, record in built.agents.items()}
         ran = run(
@@ -106,7 +106,7 @@ class Population:
         return ran
 
     def _distrust(self, ran: Ran) -> None:
-        """A program that was altered since it was found is asked for anew: of who is revived."""
+        """Forget altered programs, so that a revived agent is rebuilt."""
         altered = {
             ran.agents[event.agent].fingerprint
             for event in ran.events
@@ -125,8 +125,8 @@ class Population:
         colony: Colony,
         pause: Callable[[], None],
     ) -> None:
-        """`run` and `keep` for a season that begins now, a few agents at a time; in a `pause`
-        between them others may change."""
+        """`run` and `keep` for a season that begins now, a few agents at a time; in each `pause`
+        between them other agents may change."""
         stirred = [record.id for record in built.agents.values() if not _runs_right(record)]
         still = {a: record for a, record in built.agents.items() if _runs_right(record)}
         ran = self.run(context, updated, replace(built, agents=still), colony)
@@ -139,11 +139,11 @@ class Population:
         self.keep(context, *self._without_news({}), Ran({}, (), (), ()), turning=True)
 
     def _without_news(self, agents: Mapping[str, AgentRecord]) -> tuple[Updated, Built]:
-        """These agents, of whose code and programs there is nothing new."""
+        """These agents as a result of update and build that found nothing new."""
         return Updated(agents, {}, {}, ()), Built(agents, self.programs, (), Counts())
 
     def judge(self, context: Context, faults: Mapping[str, Fault]) -> Mapping[str, AgentRecord]:
-        """Commit at once what failures mean for their agents, who come back changed."""
+        """Commit the consequences of failures at once; return the changed agents."""
         judged, events = after_faults(context, self.agents, faults)
         records = {record.id: record for record in changed(self.agents, judged.values())}
         updated, built = self._without_news(records)
@@ -151,7 +151,7 @@ class Population:
         return records
 
     def prune(self, builder: Builder, colony: Colony) -> None:
-        """Forget programs that nobody alive needs."""
+        """Forget programs that no living agent needs."""
         needed = {r.fingerprint: r.id for r in self.agents.values() if wants_program(r)}
         requests = [request_of(one, self.genome(agent)) for one, agent in needed.items()]
         builder.prune(requests, colony.files())
@@ -167,11 +167,12 @@ class Population:
         freely: bool = False,
         turning: bool = False,
     ) -> None:
-        """Commit what the verbs from update to run came to, and tell it; the cycle goes on.
+        """Commit and report the results of the verbs from update to run; the cycle goes on.
 
-        `turning`: its season begins now. `freely`: in its middle, so that lockstep would have led
-        elsewhere. So it would where the old program lives on, or nobody, since the new one is still
-        awaited; and where a crashed agent is back when the clock says so.
+        `turning`: the season begins now. `freely`: this is the middle of a season, so the history
+        differs from what lockstep would have made. It also differs if an agent runs its old
+        program, or none, because its new one is awaited; and if a crashed agent was restarted by
+        the clock.
         """
         freely = freely or bool(self.awaited) or (context.clock is not None and _restarted(ran))
         state = self._state_after(context, built, ran, freely=freely, turning=turning)
@@ -203,19 +204,19 @@ class Population:
         return state
 
     def succeeded_by(self, living: Mapping[str, AgentRecord]) -> None:
-        """After deaths and births, which are on record."""
+        """Take over the population after deaths and births, which are on record already."""
         self.agents = living
         self.memories = {agent: m for agent, m in self.memories.items() if agent in living}
 
 
 def _runs_right(record: AgentRecord) -> bool:
-    """Does the right process run, if all is as it should be?"""
+    """True if the agent is in order and the process of its present program runs."""
     right = record.running_fingerprint == record.fingerprint
     return record.state is State.RUNNING and record.pid is not None and right
 
 
 def _restarted(ran: Ran) -> bool:
-    """Is an agent back that has crashed?"""
+    """True if a crashed agent was started again."""
     return any(
         event.kind is Kind.RESTART and event.data["cause"] != Cause.PLANNED for event in ran.events
     )

@@ -9,8 +9,8 @@ from evolve_ai.system.project import SETTINGS_FILE
 
 
 def find_root(folder: Path) -> Path:
-    """The absolute path of a project; NoProjectError where there is none, SandboxError on a system
-    that no project can live on."""
+    """The absolute path of a project. Raises NoProjectError where there is none, SandboxError on
+    an operating system that is not supported."""
     refuse_other_systems()
     root = folder.absolute()
     if not (root / SETTINGS_FILE).is_file():
@@ -22,6 +22,6 @@ def find_root(folder: Path) -> Path:
 
 
 def find_remains(folder: Path) -> Path:
-    """As find_root, for one who only ends what lives there: of the project little need be left."""
+    """As find_root, for commands that only stop agents: the project may be damaged."""
     root = folder.absolute()
     return root if (root / "workspace").is_dir() else find_root(folder)

@@ -1,4 +1,4 @@
-"""Goes on from the copy of a registry that was lost or damaged, and says so."""
+"""Restores a lost or damaged registry from its copy, and says what was lost."""
 
 import json
 from dataclasses import dataclass, replace
@@ -16,19 +16,19 @@ from evolve_ai.state.traces import MENDS, agents_left, missing
 from evolve_ai.system.genome_file import GENOME
 from evolve_ai.system.project import Project
 
-# No run since the copy can have come so far; agents tell our words from older ones by the epoch.
+# More epochs than any run can have used since the copy: agents recognise old frames by the epoch.
 _EPOCHS = 1000
 SET_BACK = Trouble(
     "set back", "a power cut, or an older file in its place: the event log knows more"
 )
 LOST = Trouble("lost", "neither it nor a copy of it was there")
-_NAMED = 100  # agents that the event names
+_NAMED = 100  # agents that the event names at most
 _TAIL = 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
 class _Lost:
-    """What the copy does not know: up to which cycle and event, and whose folders lie there."""
+    """What the copy lacks: the last cycle, the last event, and agents whose folders exist."""
 
     cycle: int
     seq: int
@@ -38,11 +38,11 @@ class _Lost:
 def open_registry(
     project: Project, mends: bool = False, makes: bool = False, anew: bool = False
 ) -> Registry:
-    """The registry for one who writes.
+    """Open the registry for writing.
 
-    One that is gone, damaged, or knows less than its copy is restored first if `mends`; else that
-    is a RegistryError. Where there was never any, one is made if that is what `makes`, whose events
-    are numbered from where the log ends; with `anew` also where it is lost for good.
+    If it is missing, damaged, or behind its copy, `mends` restores it from the copy; otherwise that
+    is a RegistryError. If there never was one, `makes` creates it, and its events are numbered from
+    the end of the log; `anew` creates one even if the old registry is lost for good.
     """
     copies = Copies(project.registry)
     mended = copies.mend() if mends else None
@@ -56,7 +56,7 @@ def open_registry(
     try:
         if mended is not None:
             _go_on(project, registry, mended)
-        elif orphaned:  # who is taken in has lived in the history that is lost
+        elif orphaned:  # agents to be imported have lived in the lost history
             _go_on(project, registry, Mended(LOST, None, ""), strangers=False)
         elif fresh:
             _begin_after(registry, _log_of(project).last_seq())
@@ -69,14 +69,14 @@ def open_registry(
 
 
 def _begin_after(registry: Registry, seq: int) -> None:
-    """A history begins; if a log of an earlier one was left, its numbers are not given twice."""
+    """Begin a history. If the log of an earlier one exists, its event numbers are not reused."""
     registry.skip_events(seq)
     if seq:
         add_news(registry, f"a history begins anew; events begin at {seq + 1}, as the log goes on")
 
 
 def refuse_lost(project: Project) -> None:
-    """RegistryError where there is no registry any more, or one that its copy is to replace."""
+    """RegistryError where the registry is gone, or must first be restored from its copy."""
     if not project.registry.exists() and agents_left(project.registry):
         raise missing(project.registry)
     _refuse_to_replace(project, Copies(project.registry))
@@ -94,7 +94,7 @@ def _log_of(project: Project) -> EventLog:
 
 
 def _go_on(project: Project, registry: Registry, mended: Mended, *, strangers: bool = True) -> None:
-    """Numbers of cycles and events are used once only: those of the lost ones are left out."""
+    """Continue after a loss. Numbers of lost cycles and events are skipped: none occurs twice."""
     last = registry.last_cycle() or Cycle(0, NO_HISTORY, Summary())
     copied = last.number
     lost = _lost(project, registry)
@@ -123,14 +123,14 @@ def _go_on(project: Project, registry: Registry, mended: Mended, *, strangers: b
 
 
 def add_news(registry: Registry, news: str) -> None:
-    """For the next life-cycle, which may be this one, to tell its user."""
+    """Leave news for the user of the next life-cycle, which may be this one."""
     known = registry.state.news
     news = f"{known}; {news}" if known else news
     registry.commit(Batch(state=replace(registry.state, news=news)), run="")
 
 
 def take_news(registry: Registry) -> tuple[str, ...]:
-    """What there is to tell, once."""
+    """The news for the user, which are then forgotten."""
     news = registry.state.news
     if news is None:
         return ()
@@ -140,14 +140,14 @@ def take_news(registry: Registry) -> tuple[str, ...]:
 
 def _lost(project: Project, registry: Registry) -> _Lost:
     seq, known = _log_of(project).last_seq(), registry.last_seq()
-    # One cycle more may have been committed and not have reached the log.
+    # One more cycle may have been committed without reaching the log.
     cycle = _last_cycle(project.logs / "events.jsonl") + 1 if seq > known else 0
     folders = sorted(genome.parent.name for genome in project.agents.glob(f"*/{GENOME}"))
     return _Lost(cycle, seq, tuple(name for name in folders if not registry.knows(name)))
 
 
 def _last_cycle(log: Path) -> int:
-    """The cycle of the last whole line of the event log, 0 where there is none."""
+    """The cycle in the last line of the event log; 0 without a log."""
     if not log.exists():
         return 0
     with log.open("rb") as file:

@@ -1,4 +1,4 @@
-"""Decides which sandbox a run has: tries what was asked for before anybody is started."""
+"""Chooses the sandbox of a run, and tries it before any agent starts."""
 
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
@@ -21,13 +21,13 @@ from evolve_ai.system.leftovers import leftovers
 from evolve_ai.system.project import Project
 from evolve_ai.system.sandbox import OTHER_KERNEL, probe, refuse_other_processors
 
-NO_PROGRAM = "could not be executed there"  # as evolve_ai/keeper/src/probe.rs has it
+NO_PROGRAM = "could not be executed there"  # the words of evolve_ai/keeper/src/probe.rs
 
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """On which terms a command starts agents or compilers: was it told --unsafe, and who hears
-    what sandbox there is. `as_before`: at the level of the last run, whatever the settings say."""
+    """How a command may start agents or compilers: `unsafe` is its option --unsafe, `tell` is
+    called with the sandbox. `as_before`: use the level of the last run instead of the settings."""
 
     unsafe: bool = False
     as_before: bool = False
@@ -37,8 +37,8 @@ class Terms:
 def sandbox_of(
     project: Project, libraries: Sequence[str], terms: Terms, registry: Registry | None = None
 ) -> Sandbox:
-    """The sandbox of a run, tried out. SettingsError when it may have none, SandboxError when it
-    can have none. `registry` is that of a run that takes agents over."""
+    """The sandbox of a run, after a trial. SettingsError if the settings forbid it, SandboxError if
+    the machine cannot provide one. `registry` is given by a run that takes agents over."""
     asked = Level(project.settings.sandbox.level)
     if terms.as_before and registry is not None:
         asked = last_level(registry) or Level.NONE
@@ -61,8 +61,8 @@ def sandbox_of(
 
 
 def at_level(asked: Level, keeper: Path, folder: Path, libraries: Sequence[str]) -> Sandbox:
-    """The level asked for or the one below, tried in this folder. SandboxError when even that
-    cannot be had; whether all of it holds is left to be asked."""
+    """The sandbox of this level or the one below, tried in this folder. SandboxError when neither
+    works. The caller must check whether all its guarantees hold."""
     boxed = Sandbox(Level.LANDLOCK, probe(keeper, folder, libraries), keeper=keeper)
     return _with_namespaces(boxed, folder, libraries) if asked is Level.FULL else boxed
 
@@ -83,7 +83,7 @@ def _with_namespaces(boxed: Sandbox, folder: Path, libraries: Sequence[str]) -> 
 
 
 def remedy(found: Sandbox) -> str:
-    """What helps where not all of it holds."""
+    """A hint about what helps if some guarantees do not hold."""
     executes = not any(NO_PROGRAM in one.how for one in found.broken)
     return OTHER_KERNEL if executes else NO_EXECUTION
 
@@ -94,7 +94,7 @@ def recorded(sandbox: Sandbox, asked: str, cycle: int) -> Event:
 
 
 def last_level(registry: Registry) -> Level | None:
-    """None: before there was a sandbox, or a run."""
+    """The level of the last run; None before the first run or from a version without sandbox."""
     return level_told(registry.state.sandbox)
 
 
@@ -108,7 +108,7 @@ def _refuse_none(project: Project, asked: Level) -> None:
 
 
 def _refuse_what_opens_it(project: Project) -> None:
-    """A path that agents may read must not hold what they are to be kept from."""
+    """SettingsError for a path in sandbox.readable that would open the project's own folders."""
     kept = (project.agents, project.workspace, project.logs)
     for path in map(Path, project.settings.sandbox.readable):
         for own in kept:
@@ -125,8 +125,8 @@ def _overlap(one: Path, other: Path) -> bool:
 
 
 def _held_by_a_season(project: Project, registry: Registry) -> str:
-    """Why agents cannot get namespaces now, or "": in the middle of a season they keep the
-    processes that they have. SettingsError when these have no box at all."""
+    """Why agents cannot get namespaces now, or "": in the middle of a season they keep their
+    processes. SettingsError when these have no sandbox at all."""
     if not season_under_way(registry) or not any(leftovers(project.agents)):
         return ""
     last = last_level(registry)

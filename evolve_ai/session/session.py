@@ -1,4 +1,4 @@
-"""Begins and ends a run: takes the population over, sends it home."""
+"""Begins and ends a run: takes the population over, and stops it at the end."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -18,14 +18,14 @@ from evolve_ai.system.identity import boot_id
 from evolve_ai.system.project import Project
 from evolve_ai.system.trees import discard
 
-COUNTED = "cycles"  # the clock of a run in lockstep; any other is that of a boot of the machine
+COUNTED = "cycles"  # the clock of lockstep; another clock is named after a boot of the machine
 
 
 @dataclass(frozen=True, slots=True)
 class Begun:
-    """The population that a run takes over, what its agents remember, who awaits a program.
+    """The population that a run takes over, its memories, and the agents that await a program.
 
-    `resumes`: it was left in the middle of a season.
+    `resumes`: the previous run was killed in the middle of a season.
     """
 
     agents: Mapping[str, AgentRecord]
@@ -42,7 +42,7 @@ def begin(
     colony: Colony,
     as_found: bool = False,
 ) -> Begun:
-    """Take the population over, and those of its processes that live."""
+    """Take the population over, with its living processes."""
     project, cycle = components.project, registry.cycle
     before = registry.living()
     agents, state = _on_this_clock(components, registry, before)
@@ -53,7 +53,7 @@ def begin(
         taints.append(f'in cycle {since} agents changed or restarted at once (mode = "free")')
         state = replace(state, lived_freely=None)
     awaited = frozenset(state.awaited)
-    state = replace(state, awaited=(), adrift=None, abandoned=None)  # who begins asks for all
+    state = replace(state, awaited=(), adrift=None, abandoned=None)  # this run asks for all anew
     batch = Batch(
         records=changed(before, agents.values()),
         memories={**taken.memories, **dict.fromkeys(taken.lost & taken.memories.keys())},
@@ -71,7 +71,7 @@ def begin(
 
 
 def told_of_takeover(found: int) -> tuple[str, ...]:
-    """How many agents lived on, for whoever watches."""
+    """A line that says how many agents lived on."""
     return (
         (f"took over {found} agent{'s' if found > 1 else ''} that had lived on",) if found else ()
     )
@@ -80,9 +80,10 @@ def told_of_takeover(found: int) -> tuple[str, ...]:
 def _on_this_clock(
     components: Components, registry: Registry, agents: Mapping[str, AgentRecord]
 ) -> tuple[Mapping[str, AgentRecord], RunState]:
-    """The agents with times of the clock of this run, and the run state that names it.
+    """The agents with times of this run's clock, and the run state that names it.
 
-    A time of another clock means nothing here: what it had led to in lockstep, nobody knows.
+    Times of another clock mean nothing here, so restart delays are converted. As nobody knows what
+    lockstep would have done meanwhile, the history then counts as lived freely.
     """
     clock = COUNTED if components.clock is None else f"boot {boot_id()}"
     state = replace(registry.state, clock=clock)
@@ -105,8 +106,8 @@ def end(
     agents: Mapping[str, AgentRecord],
     judged: Sequence[Event] = (),
 ) -> None:
-    """Send every agent home and keep what it remembers: the next run goes on as if nothing had
-    been. `before` are the agents as last committed; `judged` tells what became of them since."""
+    """Stop every agent and keep its memory, so that the next run goes on as if there had been no
+    stop. `before` are the agents as last committed; `judged` are their events since then."""
     cycle = registry.cycle
     settled = colony.settle(f"end {cycle}", list(colony.running()), (), remember=True)
     byes = settled.farewells
@@ -137,13 +138,13 @@ def end(
 
 
 def clear_away(project: Project, dead: Iterable[str]) -> None:
-    """Folders of the dead go; genome and story stay in the registry."""
+    """Remove the folders of dead agents; genome and story stay in the registry."""
     for agent in dead:
         discard(project.agent(agent))
 
 
 def _clear_graves(project: Project, registry: Registry) -> None:
-    """Folders of agents that died just before a crash. Other folders are not ours to remove."""
+    """Remove folders of agents that died just before a crash. Unknown folders are left alone."""
     living = {str(id) for (id,) in registry.rows(["id"])}
     strangers = (f.name for f in project.agents.iterdir() if f.name not in living)
     clear_away(project, [name for name in strangers if registry.knows(name)])

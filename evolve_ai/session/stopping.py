@@ -1,8 +1,8 @@
-"""Ends agents that live on without a life-cycle, whatever else of the project is broken.
+"""Stops agents that outlived their life-cycle, even if the project is otherwise broken.
 
-Three ways, each tried when the one before it fails: the season is finished by a life-cycle; it is
-abandoned, and agents are asked for their memories without world, template or plug-ins; their
-processes are ended.
+There are three ways, and each is tried when the one before it fails: a life-cycle finishes the
+season; the season is abandoned, and agents are asked for their memories without world, template or
+plug-ins; their processes are killed.
 """
 
 from collections.abc import Callable, Mapping
@@ -37,16 +37,16 @@ _NO_POOL = GenePool((), {}, {}, {}, "")
 
 @dataclass(frozen=True, slots=True)
 class SentHome:
-    """How many agents there were, and what there is to tell of how they went."""
+    """How many agents were stopped, and lines about how that went."""
 
     agents: int
     told: tuple[str, ...] = ()
 
 
 def send_home(project: Project, finish: Callable[[], None], run: str) -> SentHome:
-    """End who lives on here. `finish` lives the season to its end and sends everybody home.
+    """Stop the agents that live here. `finish` finishes the season and stops all agents.
 
-    HeldError when another command works in this project.
+    Raises HeldError when another command works in this project.
     """
     left = _left(project)
     if not left:
@@ -58,7 +58,7 @@ def send_home(project: Project, finish: Callable[[], None], run: str) -> SentHom
             way()
         except HeldError:
             raise
-        except Exception as error:  # what is broken must not keep anybody from stopping
+        except Exception as error:  # a broken project must not prevent a stop
             told.append(error.what if isinstance(error, EvolveError) else described(error))
         if not _left(project):
             return SentHome(left, tuple(told))
@@ -73,13 +73,13 @@ def send_home(project: Project, finish: Callable[[], None], run: str) -> SentHom
 
 
 def world_under_way(project: Project) -> Mapping[str, Any] | None:
-    """The environment of a season that was left in its middle, with its options."""
+    """The environment, with its options, of an interrupted season."""
     with Registry.read(project.registry) as registry:
         return registry.state.world if season_under_way(registry) else None
 
 
 def settings_or_defaults(root: Path) -> Settings:
-    """A slip in evolve.toml must not keep anybody from stopping."""
+    """The settings, or the defaults: a mistake in evolve.toml must not prevent a stop."""
     try:
         return load_settings(root / FILE_NAME)
     except EvolveError:
@@ -91,17 +91,17 @@ def _left(project: Project) -> int:
 
 
 def _remove_pipes(workspace: Path) -> None:
-    """Nobody speaks or listens there any more."""
+    """Remove the pipes of the colonies, which no process uses any more."""
     for pipe in workspace.glob("colony*/pipes/*"):
         if pipe.is_fifo():
             pipe.unlink(missing_ok=True)
 
 
 def _abandon(project: Project, run: str, reason: str) -> list[str]:
-    """Give the season up, and ask for the memories."""
+    """Abandon the season and stop agents by asking for their memories."""
     project = replace(project, settings=settings_or_defaults(project.root))
     project = replace(project, settings=project.settings.model_copy(update={"hooks": {}}))
-    Registry.read(project.registry).close()  # it is there, or this is not the way
+    Registry.read(project.registry).close()  # raises here if there is no sound registry
     with Lock(project.workspace, "stop"), Registry.create(project.registry) as registry:
         notifier = open_notifier(
             project.settings, project.logs, registry.events_after, mark=project.delivered
@@ -122,7 +122,7 @@ def _abandon(project: Project, run: str, reason: str) -> list[str]:
 
 
 def _bare(project: Project, notifier: Any) -> Components:
-    """What is needed to ask agents home, and nothing that the user may have broken."""
+    """Components that suffice to stop agents, without anything that the user may have broken."""
     nothing: Any = _Nothing()
     return Components(
         project=project,
@@ -141,7 +141,7 @@ def _bare(project: Project, notifier: Any) -> Components:
 
 
 class _Nothing:
-    """Stands for what is not asked when agents are only sent home."""
+    """Stands for a component that stopping agents never uses."""
 
     name = "none"
     needs = Needs(0, 0)
@@ -151,7 +151,7 @@ class _Nothing:
 
 
 def no_world(project: Project) -> World:
-    """Of a colony that only sends agents home; a function of a module, for another process."""
+    """The world of a colony that only stops agents; a module's function, so that it pickles."""
     nothing: Any = _Nothing()
     world: World = nothing
     return world

@@ -1,4 +1,4 @@
-"""Takes over the living when a run begins: who goes on, who was stopped, what is lost."""
+"""Takes over living agents when a run begins: which run on, which were stopped, what is lost."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -21,20 +21,20 @@ BROKEN_OFF = "the season of cycle {} was broken off, and begins anew"
 
 
 def prelude(cycle: int) -> str:
-    """What a colony knows the starts of a cycle by."""
+    """The title of the order that starts the agents of a cycle."""
     return f"prelude {cycle}"
 
 
 @dataclass(frozen=True, slots=True)
 class TakenOver:
-    """The population as it is found; `resumes`: in the middle of a season."""
+    """The population as found; `resumes`: in the middle of a season."""
 
     agents: Mapping[str, AgentRecord]
     memories: Mapping[str, bytes]
     resumes: bool
     events: tuple[Event, ...] = ()
     taints: tuple[str, ...] = ()
-    lost: frozenset[str] = field(default_factory=frozenset)  # memories that nobody has any more
+    lost: frozenset[str] = field(default_factory=frozenset)  # agents whose memories are lost
 
 
 def take_over(
@@ -46,10 +46,10 @@ def take_over(
     cycle: int,
     as_found: bool = False,
 ) -> TakenOver:
-    """`cycle` is the last one that was committed.
+    """`cycle` is the last committed one.
 
-    In lockstep, what was begun and not committed is asked for again, and the colony answers as if
-    for the first time; in free mode, or if it is not to be gone on with, it counts `as_found`.
+    In lockstep, an uncommitted order will be repeated, and the colony answers it as if for the
+    first time. In free mode, or with `as_found`, it is not: its effects so far are recorded.
     """
     memories = registry.memories()
     adrift = registry.state.adrift
@@ -80,12 +80,12 @@ def take_over(
 
 
 def season_under_way(registry: Registry) -> bool:
-    """Has the season after the last cycle begun, and is not on record?"""
+    """True if the season after the last committed cycle has begun."""
     return registry.state.turning == registry.cycle + 1
 
 
 def lived_elsewhere(components: Components, registry: Registry) -> str | None:
-    """The environment of the season under way, where the settings name another one now."""
+    """The environment of the season under way, if the settings now name another one."""
     world = registry.state.world if season_under_way(registry) else None
     name = str(world["name"]) if world else None
     return None if name == components.project.settings.environment.name else name
@@ -94,7 +94,7 @@ def lived_elsewhere(components: Components, registry: Registry) -> str | None:
 def refuse_another_world(components: Components, registry: Registry) -> None:
     """SettingsError when living agents are in the middle of a season of another environment.
 
-    Where none lives that season begins anew, in the world that the settings name.
+    If no agent lives, that season begins anew, in the world of the settings.
     """
     world = lived_elsewhere(components, registry)
     if world is None or not any(leftovers(components.project.agents)):
@@ -116,7 +116,7 @@ def on_record(
     agents: Mapping[str, AgentRecord],
     memories: Mapping[str, bytes],
 ) -> tuple[dict[str, Start], dict[str, int]]:
-    """What a colony is told to adopt by: how these agents are greeted, and their pids."""
+    """What a colony needs to adopt agents: the start (greeting) of each, and the pids on record."""
     genes = offered(pool)
     known = {
         agent: _greeting(components, registry, genes, agents[agent], memories) for agent in agents
@@ -148,7 +148,7 @@ def _greeting(
 def _nobody_left(
     agents: Mapping[str, AgentRecord], memories: Mapping[str, bytes], reason: str
 ) -> TakenOver:
-    """Everybody was ended, and nobody has failed."""
+    """The population if all processes have ended through no fault of the agents."""
     ended = stopped(agents, [record.id for record in agents.values() if record.pid is not None])
     known = {agent: replace(record, lived_tick=-1) for agent, record in ended.items()}
     lost = frozenset(ended)
@@ -165,7 +165,7 @@ def _as_found(
     resumes: bool,
     taints: tuple[str, ...],
 ) -> TakenOver:
-    """Who was stopped waits, with the memory that it left; who was started runs."""
+    """Stopped agents wait, with the memories that they left; started agents run."""
     left = [r.id for r in agents.values() if r.pid in adopted.left and r.id not in running]
     changed = stopped(agents, left)
     events = [exit_event(agents[agent], cycle, KILLED_AT_END) for agent in left]

@@ -1,4 +1,4 @@
-"""Takes the template up as a gene pool: new gene files are tried once, what fails stays outside."""
+"""Takes the template as gene pool: new gene files are compiled on trial, failing ones left out."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
@@ -15,8 +15,8 @@ from evolve_ai.system.content_store import ContentStore
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """A pool as it may be used, and what of the template is no part of it, the reasons by path: of
-    files that the compiler `refused`, and of those that the machine could not try."""
+    """A usable pool, and the files of the template that it leaves out, with reasons by path: those
+    that the compiler `refused`, and those that the machine could not try (`undecided`)."""
 
     pool: GenePool
     refused: Mapping[str, str]
@@ -26,10 +26,10 @@ class Taken:
 def taken_up(
     components: Components, pool: GenePool, known: Mapping[str, str], trial: Trial
 ) -> Taken | None:
-    """The pool as far as it compiles. In place of a file that does not stays the one that is
-    `known`, its SHA-256 by path. None: it is still being tried.
+    """The part of the pool that compiles. A failing file is replaced by the `known` one of its
+    path, given by SHA-256. None while the trial goes on.
 
-    EvolveError when nothing can be tried and nothing is known.
+    Raises EvolveError when nothing can be tried and nothing is known.
     """
     store = ContentStore(components.project.sources)
     for code in pool.code.values():
@@ -45,7 +45,7 @@ def taken_up(
     if verdicts is None:
         return None
     bad, outside = faults_of(verdicts), faults_of(verdicts, outside=True)
-    # Where no agent has got a gene yet, what only waits to be tried may be used.
+    # While no agent has genes yet, files that could not be tried may be used.
     out = {**bad, **outside} if known else bad
     return Taken(_without(components, pool, known, out), bad, outside)
 
@@ -53,7 +53,7 @@ def taken_up(
 def _without(
     components: Components, pool: GenePool, known: Mapping[str, str], out: Iterable[str]
 ) -> GenePool:
-    """The pool with the known files in place of these."""
+    """The pool with these files replaced by the known ones, or removed."""
     out = tuple(out)
     if not out:
         return pool
@@ -67,24 +67,24 @@ def _without(
 
 
 def files_of(pool: GenePool) -> dict[str, str]:
-    """SHA-256 by path."""
+    """The SHA-256 of each gene file, by path."""
     return {source.path: source.code for source in pool.sources}
 
 
 def known_files(registry: Registry) -> dict[str, str]:
-    """The gene files that agents may get, as the last command left it; their SHA-256 by path."""
+    """The SHA-256 of each gene file that agents may get, by path, as the last command left it."""
     return dict(registry.state.pool)
 
 
 def remembering(state: RunState, taken: Taken) -> RunState:
-    """With what the next run is to know of it. What was not tried is tried the next time."""
+    """The run state for the next run. Files that were not tried are left out, to be tried then."""
     files = files_of(taken.pool)
     tried = {path: code for path, code in files.items() if path not in taken.undecided}
     return replace(state, pool=tried, pool_refused=dict(taken.refused))
 
 
 def refusal(components: Components, reasons: Mapping[str, str]) -> TemplateError:
-    """The first of these files, with the line and the words of the compiler."""
+    """An error about the first of these files, with the line and the compiler's message."""
     reason = reasons[min(reasons)]
     where, _, what = reason.partition(": ")
     more = f" (and {len(reasons) - 1} more files)" if len(reasons) > 1 else ""
@@ -97,8 +97,8 @@ def refusal(components: Components, reasons: Mapping[str, str]) -> TemplateError
 
 
 class Template:
-    """The gene pool of a run: the template as it is when that begins, and as it changes between
-    two cycles. `notes` are for whoever watches; `trial` has the compiler try gene files."""
+    """The gene pool of a run: the template as read at the beginning, and as it changes between two
+    cycles. `notes` are lines for the user; `trial` compiles gene files on trial."""
 
     def __init__(self, components: Components, registry: Registry, run: str, trial: Trial):
         self._components = components
@@ -111,7 +111,7 @@ class Template:
         self.pool: GenePool
 
     def open(self, pool: GenePool) -> None:
-        """When a run begins. TemplateError when nothing is left of the template."""
+        """Begin a run. TemplateError when no gene file of the template is usable."""
         known = known_files(self._registry)
         stamp = self._seen()
         taken = taken_up(self._components, pool, known, self._trial)
@@ -123,9 +123,9 @@ class Template:
         self._keep(taken, new, self._registry.cycle, stamp)
 
     def look(self, cycle: int) -> bool:
-        """Take up what has changed since the last look; is the pool another one now?
+        """Take up changes since the last look; True if the pool is another one now.
 
-        A template that cannot be read changes nothing, and is told of once.
+        An unreadable template changes nothing, and is reported once.
         """
         stamp = self._seen()
         if stamp == self._stamp:
@@ -144,7 +144,7 @@ class Template:
             self.notes.append(f"template refused, the one before stays: {reason}")
             self._record(cycle, {"refused": str(error)})
             return False
-        if taken is None:  # looked at again before the next cycle
+        if taken is None:  # still being tried: look again before the next cycle
             return False
         before, self.pool = self.pool, taken.pool
         old = files_of(before)
@@ -155,7 +155,7 @@ class Template:
         return self._components.substrate.pool_stamp(self._components.project.template)
 
     def _keep(self, taken: Taken, new: list[str], cycle: int, stamp: str) -> None:
-        """Put on record what agents may get now, and tell what is new and what is refused, once."""
+        """Record what agents may get now; report new and refused files once."""
         self._stamp = "" if taken.undecided else stamp
         self.notes += (f"template: {path} is there for mutations and births" for path in new)
         stays = files_of(taken.pool)

@@ -1,4 +1,4 @@
-"""Tidies up after a cycle: copies of the registry, programs that nobody needs, old events."""
+"""Tidies up after a cycle: copies the registry, removes unneeded programs and old events."""
 
 from evolve_ai.contracts.colony import Colony
 from evolve_ai.contracts.substrate import Builder
@@ -20,7 +20,7 @@ def tidy(
     builder: Builder,
     put_off: bool,
 ) -> None:
-    """Now and then. `put_off`: programs should have gone before."""
+    """Does each task every few cycles. `put_off`: a removal of programs is overdue."""
     population.notes += put_back(registry)
     population.notes += copies.keep(registry)
     if put_off or context.cycle % TIDY_CYCLES == 0:
