@@ -1,1 +1,1 @@
-"""Lockstep, and free mode, in which agents change while others live on."""
+"""The two modes of a life-cycle: lockstep, and free mode, in which agents change at any time."""

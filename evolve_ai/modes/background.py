@@ -1,4 +1,4 @@
-"""Builds in the background: what needs the compiler has a thread of its own."""
+"""Builds in the background, in a thread, so that no cycle waits for the compiler."""
 
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -10,36 +10,36 @@ from evolve_ai.contracts.substrate import Builder, Progress, ReadOnlyBuilder, Tr
 from evolve_ai.model.report import BuildRequest, BuildVerdict, Program
 from evolve_ai.system.commands import cancelled_by
 
-# What became of a trial: verdicts, or what it has raised.
+# The result of a trial: verdicts, or the exception that it raised.
 Tried = tuple[BuildVerdict, ...] | Exception
 
 
 class BackgroundBuilder:
-    """A builder that nobody waits for. Satisfies contracts.substrate.Builder, but for one thing:
+    """A builder that does not block. Satisfies contracts.substrate.Builder with one exception:
 
-    `build` answers only what needs no compiler, or has been compiled already; the rest is begun,
-    and whoever asks again after `finished` has named the agent gets its verdict. `prune` is begun
-    too; one that comes while the builder is busy is put off, and due before the next build. No
-    builder is ever used by two threads at once. Close it: what is under way is cancelled.
+    `build` answers only requests that need no compiler or are compiled already. The others are
+    started; once `finished` names an agent, asking again gives its verdict. `prune` is started,
+    too; if the builder is busy, it is put off until before the next build. Only one thread at a
+    time uses a builder. close() cancels what is under way.
     """
 
     def __init__(self, builder: Trier, read_only_builder: Callable[[], ReadOnlyBuilder]):
-        self._builder = builder  # while a build is under way, the thread's alone
+        self._builder = builder  # only the thread uses it while a build is under way
         self._open_read_only_builder = read_only_builder
-        self._looker: Builder | ReadOnlyBuilder = builder  # answers what is there already
+        self._looker: Builder | ReadOnlyBuilder = builder  # answers what is stored already
         self._threads = ThreadPoolExecutor(1, "build")
         self._cancel = threading.Event()
         self._under_way: Future[tuple[BuildVerdict, ...]] | None = None
         self._begun: Mapping[str, str] = {}  # agent -> fingerprint
-        self._waiting: dict[str, BuildRequest] = {}  # by agent: what it asked for last
+        self._waiting: dict[str, BuildRequest] = {}  # the latest request of each agent
         self._verdicts: Mapping[str, BuildVerdict] = {}  # of the last build, by fingerprint
         self._failure: Exception | None = None
-        self._put_off = False  # a prune, until it is asked for again
-        self._to_forget: list[BuildRequest] = []  # when what is under way is over
-        self._kept: frozenset[Path] | None = None  # what a prune under way leaves where it is
-        self._to_try: tuple[BuildRequest, ...] = ()  # when what is under way is over
+        self._put_off = False  # whether a prune must be repeated
+        self._to_forget: list[BuildRequest] = []  # once the thread is idle
+        self._kept: frozenset[Path] | None = None  # files that a prune under way spares
+        self._to_try: tuple[BuildRequest, ...] = ()  # once the thread is idle
         self._trying: tuple[BuildRequest, ...] = ()
-        self._tried: tuple[tuple[BuildRequest, ...], Tried] | None = None  # by the last trial
+        self._tried: tuple[tuple[BuildRequest, ...], Tried] | None = None  # the last trial
 
     @property
     def idle(self) -> bool:
@@ -47,23 +47,23 @@ class BackgroundBuilder:
 
     @property
     def prune_due(self) -> bool:
-        """A prune was put off, and nothing is in its way any more."""
+        """True if a prune was put off and can be done now."""
         return self._put_off and self.idle
 
     def ready(self, requests: Sequence[BuildRequest]) -> Mapping[str, Program]:
-        """What can be started now, and will be there when it is."""
+        """The programs that can be started now and that no prune under way removes."""
         found = self._looker.ready(requests)
         if self._kept is None:
             return found
         return {one: program for one, program in found.items() if program.file in self._kept}
 
     def prune(self, needed: Sequence[BuildRequest], running: Iterable[Path]) -> int:
-        """Begun, or put off. Programs stay where they are; ask ready() anew before the next."""
+        """Start or put off. The programs that it spares stay ready; after it, call ready() anew."""
         self._put_off = not self.idle
         if self._put_off or self._failure is not None:
             return 0
         looker = self._looker = self._open_read_only_builder()
-        # Meanwhile agents start: what is ready now must outlast this prune.
+        # Agents are started meanwhile, so this prune must spare what is ready now.
         ready = {program.file for program in looker.ready(needed).values()}
         kept = self._kept = frozenset(running) | ready
         self._under_way = self._threads.submit(self._prune, needed, kept)
@@ -77,8 +77,8 @@ class BackgroundBuilder:
         return ()
 
     def trial_beside(self, requests: Sequence[BuildRequest]) -> Sequence[BuildVerdict] | None:
-        """What a trial comes to, or None: then it is begun, or will be, and is to be asked for
-        again. Raises what it has raised."""
+        """The result of a trial; None while it is not finished: then ask again. Raises what the
+        trial raised."""
         asked = tuple(requests)
         if self._tried is None or self._tried[0] != asked:
             if self._trying != asked:
@@ -101,13 +101,13 @@ class BackgroundBuilder:
         try:
             with cancelled_by(self._cancel):
                 found = self._builder.trial(requests)
-        except Exception as error:  # no failure of a build: whoever has asked is told
+        except Exception as error:  # reported to whoever asked for the trial, not as a failed build
             found = error
         self._tried = (requests, found)
         return ()
 
     def forget(self, requests: Sequence[BuildRequest]) -> None:
-        """At once, or when what is under way is over."""
+        """Forget these now, or once the thread is idle."""
         self._to_forget += requests
         self._forget()
 
@@ -119,7 +119,7 @@ class BackgroundBuilder:
     def build(
         self, requests: Sequence[BuildRequest], progress: Progress | None = None
     ) -> tuple[BuildVerdict, ...]:
-        """Verdicts of some of these requests, in order."""
+        """Verdicts of those requests that need no waiting, in order."""
         programs = self.ready(requests)
         verdicts = []
         for request in requests:
@@ -132,7 +132,7 @@ class BackgroundBuilder:
         return tuple(verdicts)
 
     def _verdict(self, request: BuildRequest, program: Program | None) -> BuildVerdict | None:
-        """Where a program is only the store knows; how it came about, the build that made it."""
+        """The verdict, or None. The store has the program; the last build says if it was reused."""
         told = self._verdicts.get(request.fingerprint)
         if program is not None:
             reused = told is None or told.reused
@@ -154,9 +154,9 @@ class BackgroundBuilder:
             return self._builder.build(requests)
 
     def finished(self) -> frozenset[str]:
-        """Who should ask again, since a build has ended; told once. Never waits.
+        """The agents that should ask again because a build has ended; named once. Never blocks.
 
-        Its verdicts are kept until this is asked the next time.
+        The verdicts of that build are kept until the next call.
         """
         self._verdicts = {}
         if self._under_way is None or not self._under_way.done():
@@ -175,7 +175,7 @@ class BackgroundBuilder:
         return agents
 
     def check(self) -> None:
-        """Raise what a build in the background has raised: a failure of ours, not of an agent."""
+        """Raise the exception of a build in the background: our failure, not an agent's."""
         if self._failure is not None:
             raise self._failure
 

@@ -20,7 +20,7 @@ from evolve_ai.stages.update import Updated
 
 
 class FreeMode(Lockstep):
-    """A population is looked after in the pauses of a cycle, too, once its first season began."""
+    """Agents are also renewed in the pauses of a cycle, once the first season has begun."""
 
     def __init__(
         self,
@@ -35,7 +35,7 @@ class FreeMode(Lockstep):
         self.join(population, colony)
         self._background = background
         self._live_updates = live_updates
-        self._begun = False  # before that, nobody is started but by the cycle
+        self._begun = False  # until then only the cycle starts agents
 
     @property
     def prune_due(self) -> bool:
@@ -51,8 +51,8 @@ class FreeMode(Lockstep):
         return self._background
 
     def cycle_builder(self) -> Builder:
-        """Nobody waits for the compiler, unless nobody lives yet."""
-        self._background.finished()  # the build to come asks for all who lack a program
+        """The background builder; while no agent lives, one that the cycle waits for."""
+        self._background.finished()  # drop the list: the coming build asks for all agents anyway
         self._background.check()
         alone = self._background.idle and not self._colony.running()
         return self.trier if alone else self._background
@@ -90,7 +90,7 @@ class FreeMode(Lockstep):
     def change_over(
         self, context: Context, updated: Updated, built: Built, interleaving: Interleaving
     ) -> None:
-        """A few agents at a time, once a season has begun: others may change in between."""
+        """Replaces processes a few at a time, so that other agents can change in between."""
         if self._begun:
             self._population.change_over(context, updated, built, self._colony, interleaving.look)
         else:
@@ -107,7 +107,7 @@ def mode_of(
     colony: Colony,
     pool: Callable[[], GenePool],
 ) -> Lockstep:
-    """The mode that the settings ask for, of a population as it was taken over. Close it."""
+    """The mode that the settings name, for a population that was taken over. Close it."""
     if components.clock is None:
         lockstep.join(population, colony)
         return lockstep

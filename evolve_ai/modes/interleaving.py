@@ -14,11 +14,11 @@ Result = TypeVar("Result")
 
 
 class Interleaving:
-    """Looks at the population in every pause of a `context`, and, as its executor
+    """Calls live updates in every pause of a `context` and, as its executor
     (contracts.executor.Executor), after each result. In lockstep there are no live
-    updates, and nobody is looked at.
+    updates, and nothing is interleaved.
 
-    `lived` is the last tick that each agent has answered, where that is not on record yet.
+    `lived` is the last tick that each agent has answered, if that is not on record yet.
     """
 
     def __init__(
@@ -30,7 +30,7 @@ class Interleaving:
         self._executor = context.executor
         self.workers = self._executor.workers
         self.context = replace(context, executor=self, pause=self.look)
-        # A pool that is busy takes no second order.
+        # The pool of workers is busy and takes no second order meanwhile.
         self._beside = replace(context, executor=InlineExecutor())
         self._live_updates = live_updates
         self._lived = lived or {}
@@ -41,7 +41,7 @@ class Interleaving:
             self._renewed |= self._live_updates.look(self._beside, self._lived, {}).agents
 
     def renewed(self) -> Mapping[str, AgentRecord]:
-        """Who is not as before (on record), since the last question."""
+        """The agents that live updates changed since the last call, as committed."""
         found, self._renewed = self._renewed, {}
         return found
 
@@ -51,4 +51,4 @@ class Interleaving:
             yield result
 
     def close(self) -> None:
-        """The executor belongs to others."""
+        """Does nothing: the executor belongs to the caller."""

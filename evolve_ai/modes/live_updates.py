@@ -1,4 +1,4 @@
-"""Gives who has changed, or waits to start again, a new process between two ticks (free mode)."""
+"""Replaces processes of changed or waiting agents between two ticks (free mode)."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -23,19 +23,19 @@ from evolve_ai.stages.update import Updated, update
 from evolve_ai.system.watch import Watcher
 
 _HERE = InlineExecutor()
-_LEAST_NAP = 0.005  # seconds; who is due may still have to wait for others
+_LEAST_NAP = 0.005  # seconds; an agent that is due may have to wait for others
 
 
 def open_watcher(agents: Path, substrate: Substrate, pool: GenePool) -> Watcher:
-    """A watcher of what a genome may name, and of all else that belongs into a folder."""
+    """A watcher of the files that a genome may name, and of all others that belong in a folder."""
     suffixes = {PurePosixPath(source.path).suffix for source in pool.sources}
     generated = substrate.wiring_files | pool.manifests.keys()
     return Watcher(agents, suffixes, generated, fixed=pool.fixed.keys())
 
 
 class LiveUpdates:
-    """Agents of a population, renewed at the moments when the manager has time: who has changed,
-    and who waits for its next try, which is over when the `clock` (seconds) says so."""
+    """Renews agents whenever the manager has time: agents that have changed, and agents whose
+    waiting time for a restart is over by the `clock` (seconds)."""
 
     def __init__(
         self,
@@ -52,13 +52,13 @@ class LiveUpdates:
         self._clock = clock
         self._told: set[str] = set()
         self._seen: Mapping[str, AgentRecord] = {}
-        self._waiting: tuple[AgentRecord, ...] = ()  # those among the seen who wait for a time
-        self._stuck = False  # until the next cycle: it meets the same trouble, and can end on it
+        self._waiting: tuple[AgentRecord, ...] = ()  # agents in _seen that wait for a time
+        self._stuck = False  # an error stops live updates until the next cycle, which may end on it
         for handle in colony.handles():
             watcher.wake_for(handle)
 
     def follow(self) -> None:
-        """Watch exactly the living; before the scan, so that nothing is written unnoticed."""
+        """Watch exactly the living. Call it before the scan, so that no change goes unnoticed."""
         self._stuck = False
         before = self._watcher.unwatched
         self._watcher.follow(self._population.agents)
@@ -69,7 +69,7 @@ class LiveUpdates:
             )
 
     def wait(self, seconds: float) -> None:
-        """Sleep, but not through what somebody writes, a death, or the time of who waits."""
+        """Sleep until somebody writes, an agent dies, or one is due to restart."""
         times = [one.retry_at for one in self._who_waits() if one.retry_at is not None]
         if times and not self._stuck:
             seconds = min(seconds, max(min(times) - self._clock(), _LEAST_NAP))
@@ -78,8 +78,8 @@ class LiveUpdates:
     def look(
         self, context: Context, lived: Mapping[str, int], faults: Mapping[str, Fault]
     ) -> LiveUpdate:
-        """Judge whoever has failed, renew whoever has changed, been built or waited long enough;
-        all of that is committed.
+        """Judge agents that have failed; renew agents that have changed, been built or waited long
+        enough; commit all of it.
 
         `lived` is the last tick of the world that an agent has answered.
         """
@@ -104,7 +104,7 @@ class LiveUpdates:
         return LiveUpdate({**judged, **renewed}, frozenset(faults))
 
     def _who_waits(self) -> tuple[AgentRecord, ...]:
-        """Looked for once in each state of the population: there is little time between ticks."""
+        """Agents that wait for a time; cached, since there is little time between ticks."""
         known = self._population.agents
         if known is not self._seen:
             self._seen = known
@@ -113,7 +113,7 @@ class LiveUpdates:
         return tuple(one for one in self._waiting if one.fingerprint in programs)
 
     def _restarts(self, now: float) -> frozenset[str]:
-        """Whose time has come; of the crashed no more than may start now."""
+        """The agents that are due to restart; of crashed ones only as many as the pace admits."""
         waiting = self._who_waits()
         if not waiting or self._stuck:
             return frozenset()
@@ -132,13 +132,13 @@ class LiveUpdates:
     def _renewed(
         self, context: Context, agents: Mapping[str, AgentRecord], asked: frozenset[str]
     ) -> Mapping[str, AgentRecord]:
-        """Processes as the folders want them; what it came to is committed."""
+        """Commit changed folders and give their agents new processes; return what changed."""
         try:
             updated, made = self._prepared(context, agents, asked)
         except EvolveError as error:
             self._stuck = True
             self._complain(f"changes do not come to life: {error}")
-            return {}  # the next cycle meets it too, when everybody can be sent home in order
+            return {}  # the next cycle meets the error, too, and can stop all agents in order
         if not updated.agents:
             return {}
         ran = self._population.run(context, updated, made, self._colony)
@@ -147,7 +147,7 @@ class LiveUpdates:
         return {record.id: record for record in changed(before, ran.agents.values())}
 
     def _complain(self, trouble: str) -> None:
-        """Once: the cycle under way is not to tell it after every tick."""
+        """Note a trouble once: the same one would come back after every tick."""
         if trouble not in self._told:
             self._told.add(trouble)
             self._population.notes.append(trouble)
@@ -155,11 +155,11 @@ class LiveUpdates:
     def _prepared(
         self, context: Context, agents: Mapping[str, AgentRecord], asked: frozenset[str]
     ) -> tuple[Updated, Built]:
-        """scan, sync, audit, measure, update, build: for these, less those who are as before and
-        are not asked for."""
+        """Do scan, sync, audit, measure, update and build for these agents, except those that are
+        unchanged and not in `asked`."""
         population = self._population
         if len(agents) <= context.settings.cycle.chunk:
-            context = replace(context, executor=_HERE)  # sooner done than handed to a worker
+            context = replace(context, executor=_HERE)  # handing so few to workers takes longer
         scanned = scan(context, agents, population.sources, living=len(population.agents))
         due = asked.union(report.id for report in scanned.reports)
         agents = {agent: record for agent, record in agents.items() if agent in due}

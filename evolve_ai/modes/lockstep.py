@@ -1,4 +1,4 @@
-"""Lockstep: agents change between two cycles only, and a cycle waits for all that it needs."""
+"""Lockstep: agents change only between two cycles, and a cycle waits for all that it needs."""
 
 import time
 from collections.abc import Mapping, Sequence
@@ -17,7 +17,7 @@ from evolve_ai.stages.update import Updated
 
 
 class Lockstep:
-    """What a life-cycle does otherwise in another mode; here mostly nothing."""
+    """The steps of a life-cycle in which modes differ; lockstep does little in most of them."""
 
     def __init__(self, builder: Trier, progress: Progress | None = None):
         self.trier = builder
@@ -27,64 +27,64 @@ class Lockstep:
 
     @property
     def prune_due(self) -> bool:
-        """Old programs were to go before, and could not."""
+        """True if a removal of old programs was put off."""
         return False
 
     def join(self, population: Population, colony: Colony) -> None:
-        """The population of a run, as it was taken over."""
+        """Set the population of a run, once it was taken over."""
         self._population, self._colony = population, colony
 
     def begin(self) -> None:
-        """The first season of this run begins: from now on agents are started at any time."""
+        """Note that the first season begins: from now on agents may be started at any time."""
 
     def trial(self, requests: Sequence[BuildRequest]) -> Sequence[BuildVerdict] | None:
-        """What becomes of these requests; None: they are still being tried."""
+        """The verdicts on these requests; None while they are being tried."""
         return self.trier.trial(requests, self.progress)
 
     def builder(self) -> Builder:
-        """For who forgets or clears away programs."""
+        """The builder to forget or prune programs with."""
         return self.trier
 
     def cycle_builder(self) -> Builder:
-        """For the build of a cycle."""
+        """The builder for the build of a cycle."""
         return self.trier
 
     def counted_in(self, cycle: int) -> int:
-        """The cycle that a failure counts in which came in the pause after this one."""
+        """The cycle of failures that occur in the pause after this cycle."""
         return cycle + 1
 
     def follow(self) -> None:
-        """Notice from now on what the living change."""
+        """Watch the living for changes from now on."""
 
     def wait(self, seconds: float) -> None:
-        """Sleep, but for what cannot wait for the next cycle."""
+        """Sleep, except for what cannot wait for the next cycle."""
         time.sleep(seconds)
 
     def look(self, context: Context, faults: Mapping[str, Fault]) -> dict[str, Fault]:
-        """Renew whoever is due in the pause of a cycle; those of the `faults` that are left."""
+        """Renew the agents that are due in a pause; return the `faults` still to be judged."""
         return dict(faults)
 
     def check(self) -> None:
-        """Raise what has failed beside the cycle."""
+        """Raise an error that occurred in the background."""
 
     def between(self, context: Context) -> Renew | None:
-        """What is asked before and after each tick of a season."""
+        """The function to call before and after each tick of a season, if any."""
         return None
 
     def interleaving(
         self, context: Context, lived: Mapping[str, int] | None = None
     ) -> Interleaving:
-        """For a long stage. `lived` is the last tick that each agent has answered, where that is
-        not on record yet."""
+        """An interleaving for a long stage. `lived` is the last tick that each agent has answered,
+        if that is not on record yet."""
         return Interleaving(context)
 
     def change_over(
         self, context: Context, updated: Updated, built: Built, interleaving: Interleaving
     ) -> None:
-        """Give every agent the process of its program, on record: a season begins now."""
+        """Give every agent the process of its program and record that a season begins now."""
         population = self._population
         ran = population.run(context, updated, built, self._colony, prelude(context.cycle))
         population.keep(context, updated, built, ran, turning=True)
 
     def close(self) -> None:
-        """End what goes on beside the cycle."""
+        """End what runs in the background."""
