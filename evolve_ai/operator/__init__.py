@@ -1,1 +1,1 @@
-"""Operator commands: left in an inbox, carried out between two cycles."""
+"""Operator commands: they are left in an inbox and carried out between two cycles."""

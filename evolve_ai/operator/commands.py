@@ -1,4 +1,4 @@
-"""Carries out operator commands: checked when typed, done between two cycles."""
+"""Checks operator commands when they are typed, and carries them out between two cycles."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -28,29 +28,29 @@ from evolve_ai.system.processes import end_strangers_left_behind
 Population = Mapping[str, AgentRecord]
 
 
-# (how many, the file of the command, the pool of the life-cycle that runs) -> the founders
+# (how many, the file of the command, the pool of the running life-cycle) -> the founders
 Found = Callable[[int, str, GenePool | None], Sequence[AgentRecord]]
 
 
 @dataclass(frozen=True, slots=True)
 class Reach:
-    """What a command may touch beside the registry.
+    """What a command may change besides the registry.
 
-    `found` founds so many agents more, from a pool if there is one, and notes that the command in
-    this file is carried out; `end` ends the processes of agents and returns, in words, what could
-    not be ended; `builder` is asked for only when it is needed.
+    `found` founds so many agents, from the given pool if there is one, and notes that the command
+    in this file is done. `end` ends processes of agents and returns a line for each that cannot be
+    ended. `builder` is called only when it is needed.
     """
 
     found: Found
 
     end: Callable[[Sequence[str]], Sequence[str]]
     builder: Callable[[], Builder]
-    pool: Callable[[], GenePool] | None = None  # of the life-cycle that runs
+    pool: Callable[[], GenePool] | None = None  # the pool of the running life-cycle
 
 
 @dataclass(frozen=True, slots=True)
 class Carried:
-    """The living after the commands; for each, its name and what became of it."""
+    """The living after the commands; (name, outcome) of each command."""
 
     agents: Population
     told: tuple[tuple[str, str], ...] = ()
@@ -58,7 +58,7 @@ class Carried:
 
 @dataclass(frozen=True, slots=True)
 class CommandResult:
-    """What one command came to; `batch` is what is still to be committed of it."""
+    """The outcome of one command; `batch` is the part that must still be committed."""
 
     outcome: str
     agents: Population
@@ -68,8 +68,8 @@ class CommandResult:
 def checked(
     registry: Registry, name: str, prefixes: Sequence[str], everyone: bool, lost: bool = False
 ) -> Command:
-    """The command with whole ids. UnknownAgentError for nobody's id, or that of a dead agent;
-    UsageError for one that has nothing to be revived from."""
+    """The command with complete ids. Raises UnknownAgentError for an unknown or dead agent,
+    UsageError for an agent that needs no revival."""
     if everyone or lost:
         return Command(name, {"all" if everyone else "lost": True})
     records = {record.id: record for record in (registry.alive(p) for p in prefixes)}
@@ -83,7 +83,7 @@ def checked(
 
 
 def without_life_cycle(components: Components, registry: Registry, found: Found) -> Reach:
-    """For one who holds the project, and no agents: their processes are a killed run's."""
+    """For a command that holds the project itself: agents may live on from a killed run."""
 
     def end(agents: Sequence[str]) -> Sequence[str]:
         found = {one for agent in agents for one in leftovers(components.project.agent(agent))}
@@ -106,15 +106,15 @@ def carry_out(
     agents: Population,
     reach: Reach,
 ) -> Carried:
-    """Do what the inbox asks for, in order; each command is recorded, with what became of it.
+    """Carry out the commands of the inbox in order, and record each with its outcome.
 
-    No cycle may be under way; `cycle` is the last one. A command is as much an input of history as
-    the seed is, recorded with its cycle: the same ones between the same cycles lead to the same
-    history. So none of them taints it.
+    No cycle may be under way; `cycle` is the last one. Commands are inputs of the history, like the
+    seed, and are recorded with their cycle: the same commands between the same cycles lead to the
+    same history. So no command taints it.
     """
     told = []
     for path, command in inbox.waiting(components.project.inbox):
-        if registry.state.inbox_done == path.name:  # a kill came before the file's end
+        if registry.state.inbox_done == path.name:  # a kill came before the file was removed
             path.unlink(missing_ok=True)
             continue
         name = command.name if command else "unreadable"
@@ -138,7 +138,7 @@ def carry_out(
 
 @dataclass(frozen=True, slots=True)
 class _Work:
-    """One command's surroundings. What came through the inbox is not trusted to make sense."""
+    """What one command works with. The content of the inbox may be malformed."""
 
     components: Components
     registry: Registry
@@ -172,7 +172,7 @@ class _Work:
         return CommandResult(f"founded {len(founded)}", {**self.agents, **founded})
 
     def kill(self, arguments: Mapping[str, Any]) -> CommandResult:
-        """The processes first: should we be killed in between, the command is done again."""
+        """End the processes first: after a kill in between, the command is repeated."""
         ids = [agent for agent in _ids(arguments) if agent in self.agents]
         if not ids:
             return CommandResult("refused: none of these agents is alive", self.agents)
@@ -189,7 +189,7 @@ class _Work:
         return CommandResult("; ".join((f"killed {len(dead)}", *left)), living, batch)
 
     def revive(self, arguments: Mapping[str, Any]) -> CommandResult:
-        """Embryos again, whose folders are looked at afresh, and whose builds are tried again."""
+        """Make agents embryos again; their folders are scanned and their builds tried anew."""
         if arguments.get("lost") is True:
             return self.restore()
         everyone = arguments.get("all") is True
@@ -213,7 +213,7 @@ class _Work:
         )
 
     def restore(self) -> CommandResult:
-        """Folders that are gone, made anew; who lived in one that is no more starts again."""
+        """Restore lost folders; agents that lived in one start again."""
         context = self.components.context(open_pool(self.components, self.registry), self.cycle)
         lost = folders.bare(self.components.project.agents, self.agents)
         made = folders.restore(context, lost, self.registry.genome)
@@ -248,7 +248,7 @@ class _Work:
 
 
 def _ids(arguments: Mapping[str, Any]) -> list[str]:
-    """Each once. TypeError or KeyError where there are none."""
+    """The ids without duplicates. TypeError or KeyError when there are none."""
     ids = arguments["ids"]
     if not isinstance(ids, list) or not all(isinstance(agent, str) for agent in ids):
         raise TypeError("ids are a list of agents' ids")

@@ -1,4 +1,4 @@
-"""Leaves a command to the life-cycle that holds the project, or ends that life-cycle."""
+"""Hands a command to the life-cycle that holds the project, or ends that life-cycle."""
 
 import signal
 from pathlib import Path
@@ -15,7 +15,7 @@ from evolve_ai.system.project import Folders
 
 
 def hand_over(project: Folders, count: int) -> Holder | None:
-    """Leave an `init` to the life-cycle that holds the project; who that is, or None."""
+    """Leave an `init` to the life-cycle that holds the project; returns that, or None."""
     held = life_cycle(project)
     if held is None:
         return None
@@ -24,9 +24,9 @@ def hand_over(project: Folders, count: int) -> Holder | None:
 
 
 def stop(folder: Path, seconds: float) -> int | None:
-    """End the life-cycle gracefully and wait; its pid, or None if there was none.
+    """End the life-cycle gracefully and wait; returns its pid, or None if there was none.
 
-    The settings are not read: a slip in evolve.toml must not keep anybody from stopping.
+    The settings are not read: a mistake in evolve.toml must not prevent a stop.
     """
     held = life_cycle(Folders(find_remains(folder)))
     if held is None:
@@ -41,7 +41,7 @@ def stop(folder: Path, seconds: float) -> int | None:
 
 
 def anybody_lives(folder: Path) -> bool:
-    """Does an agent of the project in this folder live, with a life-cycle or without?"""
+    """True if any agent of the project is alive, with a life-cycle or without."""
     return any(leftovers(Folders(find_remains(folder)).agents))
 
 

@@ -1,4 +1,4 @@
-"""The inbox: commands given to a project while a life-cycle holds it."""
+"""The inbox: commands to a project that a life-cycle holds."""
 
 import json
 import re
@@ -15,7 +15,7 @@ _NUMBER = re.compile(r"[0-9]{1,18}")
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """A request from another process, with what it needs to be carried out."""
+    """A command from another process, with its arguments."""
 
     name: str
     arguments: Mapping[str, Any]
@@ -29,7 +29,7 @@ def post(inbox: Path, command: Command) -> None:
 
 
 def waiting(inbox: Path) -> tuple[tuple[Path, Command | None], ...]:
-    """Commands in the order of their posting; None for a file that is no command."""
+    """Commands in the order in which they were posted; None for a file that is no command."""
     if not inbox.is_dir():
         return ()
     files = (path for path in inbox.glob("*-*.json") if path.is_file() and not path.is_symlink())

@@ -1,4 +1,4 @@
-"""Looks for operator commands between cycles, and keeps a paused population waiting."""
+"""Carries out operator commands between cycles, and says whether the population is paused."""
 
 from collections.abc import Callable, Mapping, Sequence
 
@@ -11,11 +11,11 @@ from evolve_ai.session.components import Components
 from evolve_ai.session.population import Population
 from evolve_ai.state.registry import Registry
 
-Hear = Callable[[str, str], None]  # the name of a command, and what became of it
+Hear = Callable[[str, str], None]  # called with the name of a command and its outcome
 
 
 class Operator:
-    """Carries out what the inbox asks for, whenever the manager has time between two cycles."""
+    """Carries out the commands in the inbox whenever the manager has time between two cycles."""
 
     def __init__(
         self,
@@ -40,12 +40,12 @@ class Operator:
 
     @property
     def paused(self) -> bool:
-        """No ticks, no births, no deaths until `resume`; agents live on."""
+        """True until `resume`: no ticks, births or deaths happen, but agents live on."""
         return self._registry.state.paused is not None
 
     def obey(self, cycle: int, faults: Mapping[str, Fault]) -> dict[str, Fault]:
-        """Do what has been asked since. `faults` wait for the next cycle; back come those of
-        agents that still live, with others that were noticed meanwhile."""
+        """Carry out new commands. `faults` wait for the next cycle; returned are those of agents
+        that still live, and others noticed meanwhile."""
         population = self._population
         carried = commands.carry_out(
             self._components, self._registry, self._run_id, cycle, population.agents, self._reach
@@ -59,7 +59,7 @@ class Operator:
         return {agent: fault for agent, fault in noticed.items() if agent in population.agents}
 
     def _end(self, agents: Sequence[str]) -> Sequence[str]:
-        """Who has failed unnoticed would be told of when it is known no more: so look first."""
+        """Reap first: a failure must be reported before its record is removed."""
         self._faults |= self._colony.reap()
         byes = self._colony.stop(agents)
         return [f"agent {agent}: {bye.reason}" for agent, bye in byes.items() if bye.unkillable]
