@@ -1,1 +1,1 @@
-"""Looks at machine and population, and writes nothing: doctor, status, verify, explain."""
+"""Read-only commands about machine and population: doctor, status, verify, explain."""

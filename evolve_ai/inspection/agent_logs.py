@@ -1,4 +1,4 @@
-"""Opens the log of an agent, for one who looks."""
+"""Opens the log of an agent for reading."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,7 +14,7 @@ from evolve_ai.system.project import Folders
 
 @contextmanager
 def log_of(folder: Path, prefix: str) -> Iterator[tuple[AgentRecord, LogTail]]:
-    """An agent and its log. EvolveError for a dead agent: its log went with its folder."""
+    """An agent and its log. EvolveError for a dead agent: its log was removed with its folder."""
     project = Folders(find_root(folder))
     with Registry.read(project.registry) as registry:
         record = registry.agent(prefix)

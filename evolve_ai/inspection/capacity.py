@@ -31,14 +31,14 @@ from evolve_ai.system.reserves import (
 )
 from evolve_ai.system.watch import WATCHES
 
-PLENTY = 100_000  # more agents than anybody asks one machine for
+PLENTY = 100_000  # more agents than anybody would run on one machine
 DESCRIPTORS = "file descriptors"
 _BYTES = "bytes"
 
 
 @dataclass(frozen=True, slots=True)
 class Mean:
-    """What an agent takes: measured on `agents` of them, or (0) as a small one of the template."""
+    """What one agent uses: measured on `agents` of them, or (0) estimated for a small founder."""
 
     memory: int = AGENT_BYTES
     disk: int = FOLDER_BYTES
@@ -47,7 +47,7 @@ class Mean:
 
 
 def mean_of(project: Project, pids: Mapping[str, int | None]) -> Mean:
-    """Measured on the living and their processes, as far as there are any."""
+    """The mean of the living and their processes, as far as there are any."""
     running = {agent: pid for agent, pid in pids.items() if pid is not None}
     found = memory_of(in_their_folders(running, project.agents).values())
     folder = folders_of(project.agents, list(pids)) if pids else Holdings()
@@ -60,7 +60,7 @@ def mean_of(project: Project, pids: Mapping[str, int | None]) -> Mean:
 
 
 def bounds(project: Project, mean: Mean, population: int) -> Iterator[Bound]:
-    """Every limit on the number of agents, the living among them."""
+    """Every limit on the number of agents, including the living."""
     yield _memory(project.settings, mean)
     yield from _disk(project, mean, population)
     yield _descriptors(project.settings)
@@ -84,7 +84,7 @@ def _memory(settings: Settings, mean: Mean) -> Bound:
 
 
 def _descriptors(settings: Settings) -> Bound:
-    """Of all colonies that there may be: each is a process."""
+    """The limit of all possible colonies together: each is a process with its own descriptors."""
     colonies = settings.colonies or settings.demes
     allowed = settings.budget.descriptors or colonies * machine.descriptors()
     own = OWN_DESCRIPTORS if settings.budget.descriptors else colonies * OWN_DESCRIPTORS
@@ -96,7 +96,7 @@ def _descriptors(settings: Settings) -> Bound:
 
 
 def _disk(project: Project, mean: Mean, population: int) -> Iterator[Bound]:
-    """The living have their part of it already."""
+    """Limits of the disk. The living already use their share, which is added to what is free."""
     budget = project.settings.budget
     places = (project.root, project.agents, project.workspace, project.logs)
     ours = holdings(project.workspace).plus(holdings(project.logs))
@@ -128,7 +128,7 @@ def _disk(project: Project, mean: Mean, population: int) -> Iterator[Bound]:
 
 
 def summary(found: Sequence[Bound], mean: Mean) -> str:
-    """In one sentence how many agents there is room for, and why not for more."""
+    """A sentence that says how many agents there is room for, and which limit comes first."""
     first = tightest(found)
     if first is None or first.agents > PLENTY:
         return f"this machine can hold more than {PLENTY:,} agents"
@@ -140,13 +140,13 @@ def summary(found: Sequence[Bound], mean: Mean) -> str:
 
 
 def rounded(count: int) -> int:
-    """Two figures that count: more would be claimed than known."""
+    """Rounded to two significant digits, since the estimate is no better."""
     unit: int = 10 ** max(0, len(str(count)) - 2)
     return count // unit * unit
 
 
 def told(bound: Bound) -> str:
-    """What a limit allows, in words."""
+    """What a limit allows and what an agent needs, in words."""
     if bound.unlimited:
         return "unlimited"
     if bound.unit == _BYTES:
@@ -157,7 +157,7 @@ def told(bound: Bound) -> str:
 
 
 def pipes() -> str:
-    """What becomes of an ordinary user's pipes beyond the pages that are for all of them."""
+    """What happens to an unprivileged user's pipes beyond the soft limit on pages, in words."""
     full = machine.pipe_pages()
     if full >= UNLIMITED:
         return "each holds 64 KiB, however many there are"
@@ -168,6 +168,6 @@ def pipes() -> str:
 
 
 def watches() -> str:
-    """How many agents are watched in free mode; the others are looked at."""
+    """How many agents can be watched in free mode, in words; the others are polled."""
     count = machine.watches() // WATCHES
     return f"enough for {count:,} agents; the others are looked at once a second"

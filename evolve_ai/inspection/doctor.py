@@ -31,9 +31,9 @@ HOW = (
     'sandbox.level = "landlock"'
 )
 LOCAL = "put the project on a disk of this machine (ext4, xfs, btrfs, tmpfs)"
-SUBSTRATE = "substrate"  # the row of a language that is not there
-COMPILERS = ("rustc", "cc")  # what a keeper is compiled with, by the names of their rows
-# What they find keeps nothing else from being tried.
+SUBSTRATE = "substrate"  # the name of the row for a missing language
+COMPILERS = ("rustc", "cc")  # the rows of the tools that compile a keeper
+# Failures of these rows do not prevent other rows from being tried.
 LOOKED_AT_ONLY = frozenset({"registry", "template", "plug-ins", "local disk", "cgroup v2"})
 REMOTE = ("nfs", "nfs4", "cifs", "smb3", "fuse.sshfs", "9p", "afs", "ceph", "lustre", "beegfs")
 
@@ -43,8 +43,8 @@ NamedDetail = tuple[str, Detail]
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One thing that was looked at; `todo` says what helps when it is not well. What needs a thing
-    that is not well is not `tried`: its own cause is not known."""
+    """The result of one check; `todo` says what helps if it failed. A check is not `tried` if
+    something that it needs has failed, since it would only report that failure again."""
 
     name: str
     ok: bool
@@ -55,7 +55,7 @@ class Check:
 
 @dataclass(frozen=True, slots=True)
 class CheckRow:
-    """One thing to be looked at, and the names of those that it needs."""
+    """One check to be made, and the names of the checks whose success it needs."""
 
     name: str
     detail: Detail
@@ -63,15 +63,15 @@ class CheckRow:
 
 
 class _Unwell(Exception):
-    """A check failed: its detail and what helps."""
+    """A check failed; the arguments are its detail and what helps."""
 
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """What is examined. Callables tell what they found, or raise EvolveError.
+    """What is examined. The functions return what they found, or raise EvolveError.
 
-    `pids` are the living and their processes; `tools`, `libraries` and `build` are those of the
-    substrate: what it needs of this machine, and a build of one line in a folder, confined.
+    `pids` are the living and their processes. `tools`, `libraries` and `build` come from the
+    substrate: what it needs of this machine, and a confined build of one line in a folder.
     """
 
     project: Project
@@ -85,11 +85,11 @@ class Subject:
 
 
 def check_up(subject: Subject) -> list[Check]:
-    """All checks, each of which depends on its own cause only."""
+    """The results of all checks; each failed check names its own cause."""
     project = subject.project
     findings = _Findings()
     checks = findings.of(_looked_at(subject))
-    if "folders" in findings.unwell:  # there is no place to try anything in
+    if "folders" in findings.unwell:  # there is no writable place for trials
         return [*checks, *findings.of(_needing_a_place(subject, Trials(project, (), Path())))]
     place = project.workspace if project.workspace.is_dir() else project.root
     with tempfile.TemporaryDirectory(prefix="doctor-", dir=place) as folder:
@@ -124,7 +124,7 @@ def _looked_at(subject: Subject) -> Iterator[CheckRow]:
 
 
 def _needing_a_place(subject: Subject, trials: Trials) -> Iterator[CheckRow]:
-    """Each in the order of what it needs."""
+    """Checks that need a writable folder; each comes after the checks that it needs."""
     tools = tuple(name for name, _ in subject.tools if name in COMPILERS)
     compiled = () if trials.has_keeper else tools
     yield CheckRow("named pipes", partial(_pipes, trials.folder), ("folders",))
@@ -148,7 +148,7 @@ def _build(subject: Subject, trials: Trials, build: BuildTrial) -> CheckRow:
 
 
 class _Findings:
-    """Who is not well, and whose cause that is."""
+    """Which checks failed, and which check caused each failure."""
 
     def __init__(self) -> None:
         self.unwell: dict[str, str] = {}
@@ -179,7 +179,7 @@ def _processor() -> str:
 
 
 def _sandbox(trials: Trials) -> str:
-    """The level that a run would have; then a row for each guarantee, tried now."""
+    """The level that a run would have. Its guarantees get rows of their own."""
     asked, found = Level(trials.project.settings.sandbox.level), trials.box()
     if found.broken:
         raise _Unwell(str(found), remedy(found))
@@ -194,7 +194,7 @@ def _path(root: Path) -> str:
 
 
 def _room(project: Project, pids: Mapping[str, int | None]) -> Iterator[NamedDetail]:
-    """A row for each limit, then for how many agents they leave room."""
+    """A row for each limit, then a row for the number of agents that they allow."""
     mean = capacity.mean_of(project, pids)
     found = list(capacity.bounds(project, mean, len(pids)))
     for bound in found:
@@ -207,7 +207,7 @@ def _room(project: Project, pids: Mapping[str, int | None]) -> Iterator[NamedDet
 
 
 def enough(bound: Bound, population: int) -> str:
-    """What a limit allows, and that so many agents are fewer."""
+    """What a limit allows. Raises _Unwell when the population exceeds it."""
     if bound.unlimited:
         return "unlimited"
     detail = f"{capacity.told(bound)}: room for {bound.agents:,} agents, {population:,} needed"
@@ -217,7 +217,7 @@ def enough(bound: Bound, population: int) -> str:
 
 
 def in_colonies(bound: Bound, population: int) -> str:
-    """What descriptors allow, and how many processes they make necessary."""
+    """What descriptors allow, and how many colonies the population needs."""
     needed = colonies_needed(population)
     colonies = "1 colony" if needed == 1 else f"{needed} colonies"
     try:
@@ -287,7 +287,7 @@ def _local(workspace: Path) -> str:
 
 
 def filesystem(folder: Path, mounts: str) -> str:
-    """The type of file system a folder lies on, by a table as in /proc/mounts (proc(5))."""
+    """The type of the file system of a folder, from a table like /proc/mounts (proc(5))."""
     best, kind = -1, "unknown"
     resolved = folder.resolve()
     for line in mounts.splitlines():

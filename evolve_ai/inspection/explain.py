@@ -1,4 +1,4 @@
-"""`evolve build --explain`: looks at one agent's program, without a lock or a trace."""
+"""`evolve build --explain`: examines one agent's program, without lock and without writing."""
 
 from dataclasses import asdict
 
@@ -20,7 +20,7 @@ NO_PROGRAM = Explanation((), (), "")
 
 
 def explain_build(components: Components, registry: Registry, prefix: str) -> BuildExplanation:
-    """What the program of this agent, as it is in its folder now, is made of, and whether it is.
+    """What the program of this agent's present folder is made of, and whether it is built.
 
     Raises ToolchainError: without a compiler's version there is no fingerprint.
     """
@@ -51,7 +51,7 @@ def explain_build(components: Components, registry: Registry, prefix: str) -> Bu
 
 
 def _looked_at(context: Context, agent: str, store: Reading) -> ScanReport:
-    """scan and audit, for one folder; what lies there is read into `store`."""
+    """Scan and audit one folder; its content is read into `store`."""
     reports = looked_at(context, [agent], store)
     (found,) = judged(context, reports, known_code(context, reports, store).sources)
     return found
@@ -64,7 +64,7 @@ def _others(
     read_only_builder: ReadOnlyBuilder,
     agent: str,
 ) -> list[Program]:
-    """What all other living agents, as recorded last, would run now."""
+    """The programs that all other living agents would run now, by their records."""
     genomes = [decode(registry.genome(other)) for other in registry.living() if other != agent]
     fingerprints = [components.substrate.fingerprint(genome, pool) for genome in genomes]
     by_fingerprint = dict(zip(fingerprints, genomes, strict=True))
@@ -80,7 +80,7 @@ def _explanation(
     found: Fault | None,
     program: ProgramFacts | None,
 ) -> BuildExplanation:
-    """What was found in the folder goes before what is known of the program."""
+    """The explanation. A fault found in the folder takes precedence over the program's state."""
     fault = found or told.fault
     runs = record.pid is not None and life_cycle(components.project) is not None
     return BuildExplanation(

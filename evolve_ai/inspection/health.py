@@ -1,4 +1,4 @@
-"""Gathers what `evolve doctor` is asked about: this machine, and what of a project can be read."""
+"""Collects what `evolve doctor` examines: this machine, and what is readable of a project."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -18,7 +18,7 @@ from evolve_ai.state.traces import MENDS, missing
 from evolve_ai.system.platforms import refuse_other_systems
 from evolve_ai.system.project import Project
 
-# What has nothing to do with the language of the agents.
+# Settings that do not depend on the language of the agents.
 _PLAIN = {
     "selection": DriftOptions(),
     "environment": SolitaryOptions(),
@@ -27,7 +27,7 @@ _PLAIN = {
 
 
 def check_health(folder: Path, overrides: Sequence[str], assemble: Assemble) -> list[Check]:
-    """What evolve needs and what this project has, checked; nothing is changed."""
+    """Check what evolve needs and what this project has; nothing is changed."""
     try:
         refuse_other_systems()
     except SandboxError as error:
@@ -59,7 +59,7 @@ def check_health(folder: Path, overrides: Sequence[str], assemble: Assemble) -> 
     try:
         project = open_project(folder, overrides)
     except EvolveError:
-        project = Project(folder, Settings())  # one of the checks tells why
+        project = Project(folder, Settings())  # one of the checks reports why
     pids = _pids(project.registry)
     subject = Subject(
         project, pids, plugins=name_plugins, template=read_template, registry=check_registry
@@ -68,18 +68,18 @@ def check_health(folder: Path, overrides: Sequence[str], assemble: Assemble) -> 
 
 
 def _pids(path: Path) -> dict[str, int | None]:
-    """The living and the pids that they had last; nobody where the registry cannot be read."""
+    """The living and their last known pids; empty when the registry cannot be read."""
     if not path.exists():
         return {}
     try:
         with Registry.read(path) as registry:
             return {record.id: record.pid for record in registry.living().values()}
     except EvolveError:
-        return {}  # check_registry tells
+        return {}  # check_registry reports it
 
 
 def _with_substrate(subject: Subject, assemble: Assemble) -> Subject:
-    """What the language of the agents needs, and can be tried; its plug-in may be missing."""
+    """Add what the language of the agents needs and can try; its plug-in may be missing."""
     try:
         substrate = _substrate(subject.project, assemble)
     except EvolveError as error:
@@ -98,7 +98,7 @@ def _with_substrate(subject: Subject, assemble: Assemble) -> Subject:
 
 
 def _substrate(project: Project, assemble: Assemble) -> Substrate:
-    """Whatever is wrong with the other plug-ins."""
+    """The substrate, even if other plug-ins are broken."""
     settings = project.settings.model_copy(update=_PLAIN)
     plain = Project(project.root, settings)
     parts = assemble(plain, nobody(plain))

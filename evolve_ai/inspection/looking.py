@@ -1,7 +1,7 @@
-"""Looks at a population for `evolve status` and `evolve agents`: quick, whatever has died so far.
+"""Reads a population for `evolve status` and `evolve agents`: fast, however many have died.
 
-Of the living a few columns are read, of the dead only how many there are. What is imported here
-is imported by both commands: nothing that builds, boxes or checks settings.
+It reads a few columns of the living, and only the number of the dead. Both commands import what is
+imported here: so nothing here builds, boxes or checks settings.
 """
 
 import json
@@ -38,14 +38,14 @@ _ROW = tuple(field.name for field in fields(AgentRow))
 
 
 def last_sandbox(level: str, registry: Reader) -> str:
-    """That of the last life-cycle, as a line that begins with its level; before there was one, the
-    `level` that the settings ask for."""
+    """The sandbox of the last life-cycle, as a line that begins with its level; before the first
+    life-cycle, the `level` of the settings."""
     return registry.state.sandbox or f"{level}: {NOT_TRIED}"
 
 
 @contextmanager
 def founded(folders: Folders) -> Iterator[Reader]:
-    """The registry; one that an init or a life-cycle has just begun is none."""
+    """The registry; NoPopulationError for one to which an init or life-cycle has added no agent."""
     with Reader.read(folders.registry) as registry:
         if not registry.state.is_founded:
             raise no_population(folders.registry)
@@ -53,8 +53,8 @@ def founded(folders: Folders) -> Iterator[Reader]:
 
 
 def agent_rows(folders: Folders, everyone: bool) -> list[AgentRow]:
-    """The living, fittest first, who is in quarantine last; then, if asked for, the dead.
-    NoPopulationError where nobody was ever founded."""
+    """The living, fittest first, quarantined ones last; then, with `everyone`, the dead. Raises
+    NoPopulationError where none was ever founded."""
     with founded(folders) as registry:
         living = _rows(registry.rows(_ROW))
         living.sort(key=lambda row: (row.is_set_aside, -(row.fitness or 0), row.place))
@@ -77,7 +77,7 @@ def as_json(row: AgentRow) -> dict[str, Any]:
 
 
 def as_they_are(folders: Folders, rows: Iterable[AgentRow]) -> list[AgentRow]:
-    """What the registry says of processes, held against those that are there."""
+    """The rows, corrected where the process on record does not exist."""
     known = list(rows)
     pids = {row.id: row.pid for row in known if row.pid is not None}
     there = in_their_folders(pids, folders.agents)
@@ -90,7 +90,7 @@ def _without_process(row: AgentRow) -> AgentRow:
 
 
 def status(folders: Folders, outline: Outline) -> Status:
-    """NoPopulationError where nobody was ever founded."""
+    """Raises NoPopulationError where none was ever founded."""
     with founded(folders) as registry:
         return status_of(folders, outline, registry)
 
@@ -131,7 +131,7 @@ def status_of(folders: Folders, outline: Outline, registry: Reader) -> Status:
 def _budgets(
     folders: Folders, outline: Outline, living: Sequence[AgentRow], colonies: int
 ) -> dict[str, BudgetNumbers]:
-    """As they are now: a life-cycle that runs has settled when it began what they allow."""
+    """The present use. A running life-cycle may have set its limits earlier, when it began."""
     ids = [row.id for row in living]
     pids = [row.pid for row in living if row.pid is not None]
     found = Housekeeping(folders, outline.budget, ids, colonies).budgets(ids, pids)
@@ -147,7 +147,7 @@ def _budgets(
 
 
 def last_change(registry: Reader) -> str | None:
-    """When the inputs last changed between two runs, and how, in words."""
+    """When and how the inputs last changed between two runs, in words."""
     found = registry.state.inputs_changed
     return None if found is None else f"after cycle {found.cycle}: {'; '.join(found.changed)}"
 

@@ -13,8 +13,8 @@ from evolve_ai.system.guard import described
 
 
 def plugin_list(settings: Settings | None, asked: str | None = None) -> list[FamilyRow]:
-    """Each family, or the one that is asked for; `settings` are of the project here, if there is
-    one. UsageError for a family that is none."""
+    """The plug-in families, or only the `asked` one; `settings` are those of the project here, if
+    there is one. UsageError for an unknown family."""
     if asked is not None and asked not in OPTIONS:
         raise UsageError(
             f"{asked!r} is no family of plug-ins", todo=f"there are: {', '.join(OPTIONS)}"
@@ -66,7 +66,7 @@ def _offered(entry: EntryPoint, chosen: Sequence[str]) -> MemberRow:
 
 
 def _mine(name: str) -> MemberRow:
-    """Named by the settings; it is imported when a run needs it, and guarded then."""
+    """A plug-in that the settings name; a run imports it when needed, behind a guard."""
     about = "your own" if ":" in name else "no such member"
     return MemberRow(name=name, source="evolve.toml", about=about, options=[], chosen=True)
 

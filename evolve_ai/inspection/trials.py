@@ -1,4 +1,4 @@
-"""Tries what a start and a build need, each by itself, with the very parts that a run uses."""
+"""Tries each thing that a start or a build needs by itself, with the code that a run uses."""
 
 import select
 from collections.abc import Callable, Sequence
@@ -35,9 +35,9 @@ BuildTrial = Callable[[Path, Confine], str]
 
 @dataclass(slots=True)
 class Trials:
-    """Each method tells how it went, or raises EvolveError or OSError; `folder` is for them alone.
+    """Each method says how it went, or raises EvolveError or OSError; `folder` is for trials only.
 
-    What one has found the next may use: `program` is the keeper's.
+    Later trials use results of earlier ones: `program` is the keeper's.
     """
 
     project: Project
@@ -48,11 +48,11 @@ class Trials:
 
     @property
     def has_keeper(self) -> bool:
-        """Can the program be had without a compiler?"""
+        """True if the program is available without a compiler."""
         return not needs_compiler(self.project.workspace)
 
     def keeper_program(self) -> str:
-        """It is put into a workspace by a run only, with the others of which none is left."""
+        """Says if it is there. Only a run puts it into the workspace and removes others there."""
         workspace, ready = self.project.workspace, self.has_keeper
         if is_there(workspace):
             self.program = keeper_program(workspace)
@@ -61,7 +61,7 @@ class Trials:
         return "is there to be copied" if ready else "can be compiled"
 
     def execution(self) -> str:
-        """What lies in the workspace is executed."""
+        """Executes a file in the workspace."""
         argv = [str(self.program)]
         try:
             done = run_command(argv, cwd=self.folder, env=ENVIRONMENT, limits=_LIMITS)
@@ -81,7 +81,7 @@ class Trials:
         return "programs in the workspace can be executed"
 
     def keeper(self) -> str:
-        """A socket, a lock, a journal, and a process that greets."""
+        """Starts a keeper, which needs a socket, a lock and a journal, and awaits its greeting."""
         home = self.folder / "greets"
         with Keeper.open(home, self.program, _ORPHAN_SECONDS) as keeper:
             pid = keeper.identity.pid
@@ -89,11 +89,11 @@ class Trials:
         return f"starts, and greets us through its socket (process {pid})"
 
     def start(self) -> str:
-        """Of a program as agents are started, but for the box: from memory, with named pipes."""
+        """Starts a program like an agent, from memory and with named pipes, but without a box."""
         return f"a program starts as agents do, from {self._start_in(None)}"
 
     def boxed_start(self) -> str:
-        """The same in the box of an agent."""
+        """The same start in the box of an agent."""
         home = self._home()
         libraries = tuple(map(Path, self.libraries))
         return f"it does so in a box, from {self._start_in(AgentBox(libraries=libraries).of(home))}"
@@ -104,7 +104,7 @@ class Trials:
         return home
 
     def _start_in(self, box: Box | None) -> str:
-        """Where the program lay."""
+        """Start a program; returns where it lay (in memory or in a file)."""
         raise_descriptor_limit()
         (self.folder / "pipes").mkdir(exist_ok=True)
         programs = Programs(self.folder)
@@ -150,7 +150,7 @@ class Trials:
         )
 
     def box(self) -> Sandbox:
-        """The level that a run would have. SandboxError where there is none."""
+        """The sandbox that a run would have. SandboxError where there is none."""
         place = self.folder / "box"
         discard(place)
         place.mkdir()
@@ -159,14 +159,14 @@ class Trials:
         return self.sandbox
 
     def confinement(self) -> Confinement:
-        """Of builds, as a run would have it."""
+        """How a run would confine its builds."""
         readable = tuple(map(Path, self.project.settings.sandbox.readable))
         lifted = EVERYTHING if self.sandbox.is_unsafe else frozenset()
         return Confinement(self.program, readable, self.sandbox.bwrap, lifted)
 
 
 def _outcome(keeper: Keeper, launch: Launch) -> Exit | ProcessRefused:
-    """What became of a start: how it ended, or why it did not begin."""
+    """The result of a start: how the process ended, or why it did not begin."""
     keeper.spawn(launch)
     patience = Patience(_SECONDS)
     while patience.left > 0:

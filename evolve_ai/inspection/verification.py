@@ -1,4 +1,4 @@
-"""`evolve verify`: checks that a project is as it was left, without a lock or a trace."""
+"""`evolve verify`: checks that a project is unchanged since its last run, without writing."""
 
 import os
 import sqlite3
@@ -27,14 +27,14 @@ from evolve_ai.system.genome_file import GENOME
 from evolve_ai.system.project import Project
 from evolve_ai.system.signing import SIGNATURE, read_key
 
-PATIENCE = 1.0  # seconds that a life-cycle may take from one file of a folder to the next
+PATIENCE = 1.0  # seconds between the first and the last file that a life-cycle writes in a folder
 
-PoolOf = Callable[[], GenePool]  # or the error why the template cannot be read
-Found = tuple[int, str, list[Problem]]  # how many were looked at, what there is to say of them
+PoolOf = Callable[[], GenePool]  # raises if the template cannot be read
+Found = tuple[int, str, list[Problem]]  # how many were examined, a summary, the problems
 
 
 def verify_project(components: Components) -> Verification:
-    """A row for each kind of thing that a life-cycle trusts; nothing is written."""
+    """A row for each kind of thing that a life-cycle relies on; nothing is written."""
     pool = cache(partial(components.substrate.read_pool, components.project.template))
     looks: dict[str, Callable[[], Found]] = {
         "key": partial(_key, components.project),
@@ -49,7 +49,7 @@ def verify_project(components: Components) -> Verification:
 
 
 def lost_key(project: Project) -> str | None:
-    """What is to be said where programs are signed with a key that is gone."""
+    """A complaint if programs are signed with a key that is gone."""
     if os.path.lexists(project.key) or not any(project.programs.glob(f"*/{SIGNATURE}")):
         return None
     return f"{project.key} is gone: a new one is made, and every program is built anew"
@@ -81,7 +81,7 @@ def _key(project: Project) -> Found:
 
 
 def _template(components: Components, pool_of: PoolOf) -> Found:
-    """Agents keep the kernel that they were founded with."""
+    """Checks that the template still has the kernel with which the agents were founded."""
     pool = pool_of()
     if components.project.registry.exists():
         with Registry.read(components.project.registry) as registry:
@@ -117,7 +117,7 @@ def _registry(project: Project) -> Found:
 
 
 def _copy(project: Project) -> list[Problem]:
-    """A copy is made at the end of each run; it must not know more than the registry."""
+    """Checks the copy made at the end of each run: it must not be ahead of the registry."""
     copy = copy_of(project.registry)
     if not copy.exists():
         return []
@@ -136,7 +136,7 @@ def _agents(components: Components, pool_of: PoolOf) -> Found:
         count = len(registry.living())
         problems = look.at(registry, registry.living())
         if problems and life_cycle(project) is not None:
-            time.sleep(PATIENCE)  # it may have been about to write what was missed
+            time.sleep(PATIENCE)  # the life-cycle may have been writing the missing files
             problems = look.at(registry, problems.keys() & registry.living().keys())
     said = f"{count - len(problems)} folders have the kernel, their wiring and a sound genome"
     return count, said, list(problems.values())
@@ -144,13 +144,13 @@ def _agents(components: Components, pool_of: PoolOf) -> Found:
 
 @dataclass(frozen=True, slots=True)
 class _Look:
-    """A look at folders of agents of this pool."""
+    """Examines folders of agents of this pool."""
 
     components: Components
     pool: GenePool
 
     def at(self, registry: Registry, agents: Iterable[str]) -> Mapping[str, Problem]:
-        """What is wrong with the folders of these, by agent."""
+        """The problem of each of these agents whose folder is not in order."""
         rules = rules_of(self.components.context(self.pool, cycle=0))
         found = {
             agent: self._problem(agent, rules, registry.genome(agent)) for agent in sorted(agents)
@@ -174,7 +174,7 @@ class _Look:
         if _is_older(contents.genome, known):
             what = f"{GENOME}: it is older than the one on record"
             return Problem(where=str(folder), what=what, todo="see who has put it back")
-        # A genome that was not scanned yet has the wiring of the one before.
+        # A genome that was not scanned yet still has the wiring of the previous one.
         wired = [self._unlike(agent, genome) for genome in (contents.genome, known)]
         if all(wired):
             what = f"{wired[0]}: it is not what is generated from {GENOME}"
@@ -183,7 +183,7 @@ class _Look:
         return None
 
     def _unlike(self, agent: str, genome: Genome) -> str | None:
-        """The first generated file that is not as this genome would have it."""
+        """The first generated file that differs from what this genome generates."""
         folder = self.components.project.agent(agent)
         files = generated(self.components.substrate, genome, self.pool.manifests)
         for name, data in files.items():
@@ -196,6 +196,6 @@ class _Look:
 
 
 def _is_older(found: Genome, known: Genome) -> bool:
-    """Has it seen fewer mutations, or is it another generation's?"""
+    """True if it has fewer mutations, or another generation or other parents."""
     fewer = any(found.mutations.get(name, 0) < count for name, count in known.mutations.items())
     return fewer or (found.generation, found.parents) != (known.generation, known.parents)

@@ -1,4 +1,4 @@
-"""What `evolve show` tells: one agent, read from the registry."""
+"""Builds the report of `evolve show` about one agent from the registry."""
 
 from dataclasses import asdict
 from typing import Any
@@ -34,7 +34,7 @@ def row_of(record: AgentRecord) -> AgentRow:
 
 
 def story_of(project: Project, registry: Registry, record: AgentRecord, cost: int) -> AgentStory:
-    """`cost`: what a tick costs this agent, thousandths of energy."""
+    """The report; `cost` is what a tick costs this agent, in thousandths of energy."""
     genome = registry.kept_genome(record.id)
     [row] = as_they_are(project, [row_of(record)])
     return AgentStory(
@@ -54,7 +54,7 @@ def story_of(project: Project, registry: Registry, record: AgentRecord, cost: in
 
 
 def _metrics(record: AgentRecord, genome: bytes | None) -> dict[str, int | None]:
-    """As they were measured last; before that, what the genome tells, and null for the rest."""
+    """As last measured; before the first measurement, what the genome tells, and null otherwise."""
     if record.metrics != Metrics():
         return dict(asdict(record.metrics))
     unmeasured: dict[str, int | None] = dict.fromkeys(asdict(record.metrics))
@@ -71,7 +71,7 @@ def _lineage(registry: Registry, record: AgentRecord) -> list[str]:
     while record.parents:
         parent = record.parents[0]
         line.append(parent)
-        if not registry.knows(parent):  # of an imported agent, or forgotten
+        if not registry.knows(parent):  # the parent of an imported agent, or one that was forgotten
             break
         record = registry.agent(parent)
     return line
