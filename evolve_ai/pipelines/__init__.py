@@ -1,1 +1,1 @@
-"""Lists of verbs: founding a project, living a cycle."""
+"""Lists of verbs: each pipeline calls the stages of a command in order."""

@@ -1,4 +1,4 @@
-"""`evolve audit`: holds gene code against the policy, without a lock or a trace."""
+"""`evolve audit`: checks gene code against the policy, without a lock and without writing."""
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -20,9 +20,9 @@ from evolve_ai.system.content_store import Reading
 def audit_agents(
     components: Components, registry: Registry, prefixes: Sequence[str]
 ) -> AuditResult:
-    """What the policy of the settings says of these agents, or of all that live, as they are now.
+    """What the policy of the settings finds in these agents (or all living ones) as they are now.
 
-    The template is read first: TemplateError where that is refused itself.
+    Raises TemplateError, before any agent is read, if the template itself is refused.
     """
     clock = Stopwatch()
     agents = chosen(registry, prefixes)
@@ -45,7 +45,7 @@ def audit_agents(
 
 
 def _of_the_living(registry: Registry, reports: list[ScanReport]) -> list[ScanReport]:
-    """Beside a life-cycle: folders of the dead go once their deaths are on record."""
+    """Drop the reports of agents that a running life-cycle has meanwhile recorded as dead."""
     if all(report.fault is None for report in reports):
         return reports
     living = registry.living()

@@ -1,4 +1,4 @@
-"""`evolve build`: programs for agents as they are in their folders now, and no history."""
+"""`evolve build`: builds agents as their folders are now, without any change to the history."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -25,9 +25,9 @@ def build_agents(
     prefixes: Sequence[str],
     progress: Progress | None = None,
 ) -> BuildResult:
-    """scan, sync, audit, build: these agents, or all that live, the quarantined too.
+    """scan, sync, audit and build these agents, or all living ones, including quarantined ones.
 
-    The registry is only read: whoever fails here is quarantined by the life-cycle that meets it.
+    The registry is only read: an agent that fails here is quarantined by the next life-cycle.
     """
     clock = Stopwatch()
     agents = chosen(registry, prefixes)
@@ -58,7 +58,7 @@ def build_agents(
 
 
 def chosen(registry: Registry, prefixes: Sequence[str]) -> Mapping[str, AgentRecord]:
-    """By place, each once. NoPopulationError when nobody lives."""
+    """The chosen agents by place, without duplicates. NoPopulationError when none is alive."""
     asked = {registry.alive(prefix).id for prefix in prefixes}
     living = registry.living()
     if not living:
@@ -69,7 +69,7 @@ def chosen(registry: Registry, prefixes: Sequence[str]) -> Mapping[str, AgentRec
 
 
 def _fingerprints(context: Context, reports: Sequence[ScanReport]) -> dict[str, str]:
-    """Of all that may be compiled."""
+    """The fingerprints of all agents that may be compiled."""
     return {
         report.id: context.substrate.fingerprint(report.genome, context.pool)
         for report in reports

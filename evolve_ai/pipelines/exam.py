@@ -1,4 +1,4 @@
-"""Examines founders and living, started afresh, on values that nobody has lived through."""
+"""Examines founders and living agents, freshly started, on values that no agent has met."""
 
 import statistics
 from collections.abc import Mapping, Sequence
@@ -27,12 +27,12 @@ from evolve_ai.state.registry import Registry
 from evolve_ai.system.exits import Room
 from evolve_ai.system.trees import discard
 
-PURSE = 100_000  # thousandths of energy: nobody is poor in an exam
+PURSE = 100_000  # thousandths of energy: enough that no agent runs out in an exam
 
 
 @dataclass(frozen=True, slots=True)
 class Examinee:
-    """An agent to examine: the genome it was founded with, or the one it lives by."""
+    """An agent to examine, with the genome of its founding or its present one."""
 
     genome: Genome
     data: bytes
@@ -41,8 +41,8 @@ class Examinee:
 
 @dataclass(frozen=True, slots=True)
 class ExaminedGroup:
-    """The scores of those who were examined together, of which one is the main one; None for who
-    failed."""
+    """The scores of agents that were examined together, with the name of the main score; None for
+    an agent that failed."""
 
     main: str
     scores: Sequence[Mapping[str, float] | None]
@@ -56,11 +56,11 @@ def examine(
     progress: Progress | None = None,
     even_if_told: bool = False,
 ) -> ExamResult:
-    """Examine founders and living, each group in a world of its own.
+    """Examine founders and living agents, each group in its own world.
 
-    Genomes without a program (they never built) are left out; who fails in the exam has S = 0.
-    Raises UsageError for a world that has no exam, and for held-out values that agents were told
-    (which is said only, with `even_if_told`), NoPopulationError for nobody to examine.
+    Genomes without a program (they never built) are left out; an agent that fails in the exam has
+    S = 0. Raises UsageError for a world without an exam, and for held-out values that agents were
+    told (with `even_if_told` the result only mentions them); NoPopulationError without examinees.
     """
     held_out_told, warning = check_held_out(components, registry, even_if_told)
     first = [record.id for record in registry.founders()]
@@ -93,7 +93,7 @@ def examine(
 def compared(
     founders: ExaminedGroup, living: ExaminedGroup, baseline: tuple[str, Mapping[str, float]]
 ) -> ExamResult:
-    """Both groups, beside the baseline; of the stretch nothing is said yet."""
+    """Both groups beside the baseline; the fields about the stretch are filled in later."""
     founded, now = _marks(founders), _marks(living)
     gain = None
     if founded.median_s is not None and now.median_s is not None:
@@ -126,7 +126,7 @@ def candidates_of(
 def programs_for(
     builder: Builder, candidates: Sequence[Examinee], progress: Progress | None = None
 ) -> Mapping[str, Program]:
-    """Programs from the store; what it no longer holds is built again."""
+    """The programs from the store; missing ones are built again."""
     by_fingerprint = {c.fingerprint: c.genome for c in candidates}
     verdicts = builder.build([request_of(*one) for one in by_fingerprint.items()], progress)
     return {v.fingerprint: v.program for v in verdicts if v.program is not None}
@@ -140,7 +140,7 @@ def sit(
     programs: Mapping[str, Program],
     examination: Examination,
 ) -> ExaminedGroup:
-    discard(folder)  # an exam that was killed is begun anew
+    discard(folder)  # left over from an exam that was killed
     starts = [_start(components, folder, candidate, programs) for candidate in candidates]
     patience = components.project.settings.supervise
     room = Room.of(patience)
@@ -174,7 +174,7 @@ def sit(
 def _start(
     components: Components, folder: Path, candidate: Examinee, programs: Mapping[str, Program]
 ) -> Start:
-    """In a folder without genome.bin an agent cannot mutate: what sits the exam is what was."""
+    """Start in a folder without genome.bin: there an agent cannot mutate during the exam."""
     home = folder / candidate.genome.id
     home.mkdir(parents=True, exist_ok=True)
     return Start(
@@ -190,7 +190,7 @@ def _start(
 
 
 def _marks(group: ExaminedGroup, agents: int | None = None) -> Marks:
-    """Medians. Who failed has 0 of the main score, and none of the others."""
+    """Medians. An agent that failed counts as 0 in the main score, and not at all in the others."""
     told = [scores for scores in group.scores if scores is not None]
     names = sorted({name for scores in told for name in scores} - {group.main})
     medians = {

@@ -1,4 +1,4 @@
-"""Holds the stretch of an exam against what agents were told in this history."""
+"""Checks whether agents of this history were told the values of an exam."""
 
 from evolve_ai.model.errors import UsageError
 from evolve_ai.model.told import Told, told_before
@@ -8,7 +8,7 @@ from evolve_ai.state.registry import Registry
 
 
 def told_in_words(registry: Registry) -> str | None:
-    """What was told in which cycles; None where the world does not say."""
+    """What was told in which cycles; None if the world does not declare it."""
     now = registry.cycle
     words = []
     for one in told_so_far(registry):
@@ -17,7 +17,7 @@ def told_in_words(registry: Registry) -> str | None:
             when = f"cycles {one['from']} to {end}"
             words.append(f"{one['values']} values of {one['source']} ({when})")
     first = min((one["from"] for one in told_so_far(registry)), default=1)
-    if words and first > 1:  # by a version that did not note it
+    if words and first > 1:  # cycles of a version that did not record it
         words.insert(0, f"of cycles 1 to {first - 1} it is not known")
     return "; ".join(words) or None
 
@@ -25,9 +25,9 @@ def told_in_words(registry: Registry) -> str | None:
 def check_held_out(
     components: Components, registry: Registry, anyway: bool
 ) -> tuple[int, str | None]:
-    """How many of the held-out values were told, and what there is to say of it.
+    """How many of the held-out values were told, and a sentence about it.
 
-    UsageError when some were, unless that is to be said only (`anyway`).
+    Raises UsageError when some were, except with `anyway`.
     """
     told = told_by(components)
     if told is None:

@@ -1,4 +1,4 @@
-"""`evolve import`: founds agents that were made elsewhere, after the same checks."""
+"""`evolve import`: founds agents from folders made elsewhere, after the checks of a scan."""
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
@@ -28,7 +28,7 @@ from evolve_ai.system.genome_file import GENOME, genome_file
 
 @dataclass(frozen=True, slots=True)
 class Imported:
-    """Who came in, and which folders were refused, with the reason."""
+    """The imported agents, and the refused folders with their reasons."""
 
     founded: tuple[AgentRecord, ...]
     refused: tuple[tuple[Path, str], ...]
@@ -41,9 +41,9 @@ def import_agents(
     run: str,
     trial: Callable[[GenePool], Trial] | None = None,
 ) -> Imported:
-    """Found an agent from `folder`, or from each folder in it that holds a genome.bin.
+    """Found an agent from `folder`, or from each folder in it that contains a genome.bin.
 
-    Those are refused whose code the `trial` finds not to compile.
+    Agents whose code does not compile in the `trial` are refused.
     """
     pool = open_pool(components, registry)
     note_inputs(components, registry, run, pool)
@@ -73,7 +73,7 @@ def import_agents(
 
 
 def _uncompiled(context: Context, genomes: Iterable[Genome], trial: Trial) -> dict[str, str]:
-    """What the compiler says of those that it refuses, by id; of none where it cannot be asked."""
+    """The compiler's complaint by id of agent; empty where the compiler cannot be used."""
     fingerprint = context.substrate.fingerprint
     try:
         verdicts = trial([request_of(fingerprint(one, context.pool), one) for one in genomes])
@@ -89,7 +89,7 @@ def _homes(folder: Path) -> Iterator[Path]:
 
 
 def _checked(context: Context, registry: Registry, home: Path) -> Genome | str:
-    """The genome, or why the folder is refused: the checks that a scan makes."""
+    """The genome, or why the folder is refused, by the checks of a scan."""
     agent = _id_in(home)
     contents = read_contents(home, agent, rules_of(context))
     if contents.fault is not None or contents.genome is None or contents.code is None:
@@ -106,7 +106,7 @@ def _checked(context: Context, registry: Registry, home: Path) -> Genome | str:
 
 
 def _id_in(home: Path) -> str:
-    """The id that the genome claims; read again, with all rules, by read_contents."""
+    """The id in the genome, unchecked; read_contents reads it again with all checks."""
     try:
         return decode(read_regular(home / genome_file(home), MAX_BYTES)).id
     except (OSError, GenomeError):

@@ -31,7 +31,7 @@ from evolve_ai.system.genome_file import GENOME
 from evolve_ai.system.project import Project
 
 Progress = Callable[[int, int], None]
-# Where founders get their genes from: a pool, or what tries those of the template.
+# The source of the founders' genes: a pool, or a function to try the genes of the template with.
 Source = GenePool | Callable[[GenePool], Trial]
 MOST = 1_000_000
 LOG = "initialization_log.txt"
@@ -39,8 +39,8 @@ LOG = "initialization_log.txt"
 
 @dataclass(frozen=True, slots=True)
 class Founding:
-    """What `init` did. `resumed` of them finish an `init` that was interrupted. `untried`: why the
-    gene files are tried by the first life-cycle only, or "".
+    """The result of `init`. `resumed` of the founders complete an interrupted `init`. `untried`:
+    why only the first life-cycle will try the gene files, or "".
     """
 
     founded: tuple[AgentRecord, ...]
@@ -51,7 +51,7 @@ class Founding:
 
 @dataclass(frozen=True, slots=True)
 class FoundTask:
-    """A chunk for a worker: which founders to draw, and what from."""
+    """A chunk for a worker: which founders to draw, and from which pool."""
 
     nursery: Nursery
     variation: Variation
@@ -69,14 +69,14 @@ def initiate_project(
     done: str | None = None,
     source: Source | None = None,
 ) -> Founding:
-    """Found `count` agents more, each wholly or not at all.
+    """Found `count` more agents, each completely or not at all.
 
-    A founding of as many that was interrupted goes on; of another number it is forgotten.
-    `done` is the file of the command, noted as carried out together with the end of the founding.
-    `source` is the pool of a life-cycle that runs, or has gene files tried; without one they are
-    not.
-    Raises UsageError for an absurd count, TemplateError for a template that cannot be used,
-    SettingsError for another seed, ToolchainError when the keeper cannot be compiled.
+    An interrupted founding of the same number is continued; one of another number is forgotten.
+    `done` is the file of an operator command: it is recorded as carried out in the transaction that
+    ends the founding. `source` is the pool of a running life-cycle, or a function to try gene files
+    with; without a source they are not tried.
+    Raises UsageError for an absurd count, TemplateError for an unusable template, SettingsError for
+    another seed, ToolchainError when the keeper cannot be compiled.
     """
     check_count(count)
     _refuse_strangers(components.project, registry)
@@ -101,7 +101,7 @@ def initiate_project(
 
 
 def founder(components: Components, registry: Registry, run: str) -> Found:
-    """Founds agents for the command `init` of an operator."""
+    """A function that founds agents for the operator command `init`."""
 
     def found(count: int, done: str, pool: GenePool | None) -> tuple[AgentRecord, ...]:
         founding = initiate_project(components, registry, count, run, done=done, source=pool)
@@ -113,7 +113,7 @@ def founder(components: Components, registry: Registry, run: str) -> Found:
 def _pool_of(
     components: Components, registry: Registry, source: Source | None, run: str
 ) -> tuple[GenePool, str]:
-    """The pool that founders are made from, and why its files were not tried, or ""."""
+    """The pool for the founders, and why its files were not tried ("" if they were)."""
     if isinstance(source, GenePool):
         return source, ""
     pool = open_pool(components, registry)
@@ -133,7 +133,7 @@ def _pool_of(
 
 
 def _refuse_strangers(project: Project, registry: Registry) -> None:
-    """A lost registry must not cost the genomes that still lie in the folders."""
+    """Refuse if the registry is lost but folders are left, whose genomes must not be lost too."""
     if registry.state.is_founded or registry.state.founding is not None:
         return
     strangers = sum(1 for _ in project.agents.glob(f"*/{GENOME}"))
@@ -180,7 +180,7 @@ def _enter(
     newborns: list[tuple[int, Newborn]],
     run: str,
 ) -> list[AgentRecord]:
-    """Write a chunk of founders into the registry, and into the founding log."""
+    """Commit a chunk of founders to the registry, and append it to the founding log."""
     economy = context.settings.economy
     state, places = registry.state, registry.state.places or 0
     records = [
@@ -215,7 +215,7 @@ def _founding_event(record: AgentRecord) -> Event:
 
 
 def _write_log(project: Project, records: list[AgentRecord], codes: list[str]) -> None:
-    """A line for each: `code` is the hash of its code and wiring after they were synced."""
+    """Write a line per founder; `code` is the hash of its code and wiring after sync."""
     now = datetime.now(UTC).isoformat(timespec="seconds")
     try:
         with (project.logs / LOG).open("a", encoding="utf-8") as log:

@@ -1,4 +1,4 @@
-"""The life-cycle: the loop, and the list of verbs that a cycle is."""
+"""The life-cycle: the loop of cycles, and the list of verbs that makes a cycle."""
 
 import gc
 import math
@@ -50,11 +50,11 @@ from evolve_ai.stages.update import update
 from evolve_ai.state.copies import Copies
 from evolve_ai.state.registry import Registry
 
-SLICE = 0.1  # seconds between looks at the wish to stop, while asleep
+SLICE = 0.1  # seconds between checks for a stop request while asleep
 
 
 class LifeManager:
-    """A population in the hands of this process. Use as a context manager."""
+    """Runs the cycles of a population. Use as a context manager."""
 
     def __init__(
         self,
@@ -70,8 +70,8 @@ class LifeManager:
         self._build_progress = build_progress
         self._hear = hear
         self._stopping = False
-        self._in_step = True  # with the registry: nobody has lived what is not committed
-        self.detaches = False  # at the end agents live on, for the next run to take over
+        self._in_step = True  # the registry is up to date with what agents have lived
+        self.detaches = False  # whether agents live on at the end, for the next run
 
     def __enter__(self) -> "LifeManager":
         components, registry = self.components, self.registry
@@ -85,7 +85,7 @@ class LifeManager:
         except BaseException:
             self.colony.detach()
             raise
-        gc.freeze()  # what lasts as long as we do: a collection takes 30 ms to walk through it
+        gc.freeze()  # long-lived objects: a collection would take 30 ms to visit them each time
         return self
 
     @property
@@ -130,9 +130,9 @@ class LifeManager:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: object
     ) -> None:
-        """Also after a failure of ours agents are sent home, if they are where the registry is.
+        """Stop the agents; after an error of ours only if the registry is up to date with them.
 
-        If not, they live on, for the next run to take over: nothing is lost then.
+        Otherwise they live on, so that the next run can take them over without a loss.
         """
         stays = self.detaches and kind is None
         try:
@@ -140,10 +140,10 @@ class LifeManager:
             if kind is None and not stays:
                 self._send_home()
             elif isinstance(error, Exception):
-                # Where nobody could be started, a keeper need not wait for anybody.
+                # If no agent could be started, the keeper need not stay either.
                 stays = not self._in_step and bool(self.colony.running())
                 if self._in_step:
-                    with suppress(Exception):  # the first failure is the one to tell
+                    with suppress(Exception):  # the first error is the one to report
                         self._send_home()
         finally:
             gc.unfreeze()
@@ -153,7 +153,7 @@ class LifeManager:
                 self.colony.close()
 
     def _send_home(self) -> None:
-        """Who died in the pause is judged as if the run went on: it must not count as running."""
+        """Stop all agents; judge failures in the pause first, so that none counts as running."""
         faults = {**self._faults, **self.colony.reap()}
         context = self.components.context(self.pool, self._mode.counted_in(self.cycle))
         judged = after_faults(context, self.population.agents, faults)
@@ -161,7 +161,7 @@ class LifeManager:
         session.end(self.components, self.registry, self.run_id, self.colony, before, *judged)
 
     def stop(self) -> None:
-        """End after the cycle that is under way. Safe to call from a signal handler."""
+        """End after the present cycle. Safe to call from a signal handler."""
         self._stopping = True
 
     def manage_agents_lifecycle(
@@ -170,9 +170,9 @@ class LifeManager:
         seconds: float | None = None,
         watch: Callable[[CycleReport], None] | None = None,
     ) -> int:
-        """Live so many cycles, or so long, or until stop(); the number of cycles lived.
+        """Live so many cycles, or seconds, or until stop(); returns the number of cycles lived.
 
-        Raises NoPopulationError when nobody is alive (any more).
+        Raises NoPopulationError when no agent is alive (any more).
         """
         end, lived, sleep = None if seconds is None else time.monotonic() + seconds, 0, 0.0
         while self._resumes or self._sleep(sleep, end):
@@ -186,14 +186,14 @@ class LifeManager:
         return lived
 
     def _sleep(self, seconds: float, end: float | None) -> bool:
-        """Until another cycle is due (False: none is). In slices, since commands come in
-        meanwhile, and a signal handler only sets a flag."""
+        """Sleep until the next cycle is due; False if there is to be none. It sleeps in slices,
+        since commands arrive meanwhile and a signal handler only sets a flag."""
         wake = min(time.monotonic() + seconds, end or math.inf)
         while not self._stopping:
             self._faults = self.operator.obey(self.cycle, self._faults)
             now = time.monotonic()
             if now >= wake and not self.operator.paused:
-                self._doze(0.0)  # in free mode some may be due: until the next season is long
+                self._doze(0.0)  # in free mode agents may be due: the next pause is a season away
                 return True
             if end is not None and now >= end:
                 return False
@@ -210,7 +210,7 @@ class LifeManager:
         self._mode.check()
 
     def _keep_in_touch(self) -> None:
-        """An agent that hears nothing for the orphan time ends; so let it hear of us in time."""
+        """Ping agents in time: an agent that hears nothing for the orphan time ends itself."""
         patience = self.components.project.settings.supervise.orphan_seconds / 4
         if (now := time.monotonic()) - self._spoke > patience:
             self._spoke = now
@@ -222,7 +222,7 @@ class LifeManager:
         clock.lap(PAUSE if self._begun else "begin")
         context = self._next_context()
         clock.lap("template")
-        if self._resumes:  # up to the season all is on record
+        if self._resumes:  # everything before the season is on record
             self._resumes, self._in_step = False, False
         else:
             self._prepare(context, clock)
@@ -245,7 +245,7 @@ class LifeManager:
         return self._record(context, observed, succeeded, clock)
 
     def _prepare(self, context: Context, clock: Stopwatch) -> None:
-        """From scan to run, on record: whoever takes over from here goes on with the season."""
+        """Do scan to run and commit the results: from there another run can go on."""
         population = self.population
         interleaving = self._mode.interleaving(context)
         agents, judged = self._judge(context)
@@ -255,7 +255,7 @@ class LifeManager:
         clock.lap("scan")
         measured = synced_and_measured(interleaving.context, scanned, clock.lap)
         interleaving.look()
-        renewed = interleaving.renewed()  # of these the reports are old
+        renewed = interleaving.renewed()  # their reports are outdated
         agents = {**agents, **renewed}
         measured = tuple(report for report in measured if report.id not in renewed)
         updated = update(context, agents, measured, self.registry.genome)
@@ -270,15 +270,15 @@ class LifeManager:
         clock.lap("run")
 
     def _judge(self, context: Context) -> tuple[Mapping[str, AgentRecord], tuple[Event, ...]]:
-        """Who failed in the pause is judged before anybody starts; who ended dies in this cycle."""
+        """Judge failures of the pause before any start; agents out of tries die in this cycle."""
         faults, self._faults = self._faults, {}
         return after_faults(context, self.population.agents, faults)
 
     def _next_context(self) -> Context:
-        """A template that has changed is read before the cycle, not in it."""
+        """Begin the next cycle. A changed template is read here, before the cycle."""
         if self._template.look(self.cycle):
             self._offers = frozenset(self.colony.running())
-        # History must not depend on who was read from the registry and who was born in this run.
+        # Sort: agents read from the registry and agents born in this run must be treated alike.
         agents = sorted(self.population.agents.items(), key=lambda item: item[1].place)
         self.population.agents = dict(agents)
         if not agents:
@@ -322,8 +322,8 @@ class LifeManager:
         succeeded: Succeeded,
         clock: Stopwatch,
     ) -> CycleReport:
-        """Commit first, tell afterwards; what can be redone after a crash comes last. How long that
-        takes is known, and told, with the next cycle."""
+        """Commit first, report afterwards; what can be repeated after a crash comes last. The time
+        of this part is known, and reported, only with the next cycle."""
         population = self.population
         concluded = conclude(
             context,

@@ -1,4 +1,4 @@
-"""`evolve new`: makes a project of a folder, whole or not at all."""
+"""`evolve new`: turns a folder into a project, completely or not at all."""
 
 import os
 import shutil
@@ -19,7 +19,7 @@ from evolve_ai.system.paths import check_path
 from evolve_ai.system.settings_file import FILE_NAME
 
 TEMPLATE = "agent_template"
-SUITS = "settings.toml"  # in a template: settings that its genes want otherwise than by default
+SUITS = "settings.toml"  # in a template: settings in which its genes differ from the defaults
 TEMPLATE_PARTS = ("Cargo.toml", "Cargo.lock", "src")
 GITIGNORE = "/agents/\n/logs/\n/workspace/\ntarget/\n__pycache__/\n"
 
@@ -41,13 +41,13 @@ _SINK_EXAMPLE = (
 
 
 def scaffold(folder: Path, template: Path | None = None) -> list[Path]:
-    """Make a project of a folder that is empty or not there; the paths made, relative to it.
+    """Make a project of an empty or missing folder; returns the new paths, relative to it.
 
-    Raises UsageError for a folder that holds something, TemplateError when the template is
-    missing from the installation, StorageError when the disk refuses.
+    Raises UsageError for a folder that is not empty, TemplateError when the installation lacks the
+    template, StorageError when the disk fails.
     """
     source = template or shipped_template()
-    folder = Path(os.path.abspath(folder))  # noqa: PTH100 - a link stays a link
+    folder = Path(os.path.abspath(folder))  # noqa: PTH100 - must not resolve links
     check_path(folder)
     _refuse_what_is_there(folder)
     with storage_errors(folder):
@@ -65,7 +65,7 @@ def scaffold(folder: Path, template: Path | None = None) -> list[Path]:
 
 
 def shipped_template() -> Path:
-    """The template inside the installed package or, in a checkout, beside it."""
+    """The template of the installed package or, in a checkout, beside it."""
     for place in (_PACKAGE, _PACKAGE.parent):
         if (place / TEMPLATE / "Cargo.toml").is_file():
             return place / TEMPLATE
@@ -77,8 +77,8 @@ def shipped_template() -> Path:
 
 
 def settings_text(template: Path | None = None) -> str:
-    """An evolve.toml with every key at its default, commented; of plug-ins the default ones. What
-    suits a template's genes stands in its own settings.toml."""
+    """An evolve.toml with every key at its default and commented, for the default plug-ins. Keys
+    that suit a template's genes come from its own settings.toml."""
     document = tomlkit.document()
     for line in _HEAD:
         document.add(tomlkit.comment(line))
@@ -103,7 +103,7 @@ def settings_text(template: Path | None = None) -> str:
 
 
 def _set(table: Any, key: str, value: object) -> None:
-    """Keep what is said of the key."""
+    """Set a key without losing its comment."""
     item = tomlkit.item(value)
     if isinstance(value, dict):
         item = tomlkit.inline_table()
@@ -164,12 +164,12 @@ def _fill(draft: Path, template: Path) -> None:
         elif source.exists():
             shutil.copy2(source, target)
     for path in draft.rglob("*"):
-        if not path.is_symlink():  # a copy has the mode of what was copied
+        if not path.is_symlink():  # a copy has the mode of its source, which others may write to
             path.chmod(path.stat().st_mode & ~0o022)
 
 
 def _take_place(draft: Path, folder: Path) -> None:
-    """A rename replaces an empty folder; a mount point or the current folder is filled instead."""
+    """Rename the draft to the folder; if that is a mount point or the current folder, fill it."""
     try:
         draft.replace(folder)
     except OSError:

@@ -1,4 +1,4 @@
-"""Runs what a command asks for: opens what it needs, does one thing, closes it."""
+"""Does one thing for a command: opens what that needs, and closes it afterwards."""
 
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -71,11 +71,11 @@ def opened(
     terms: Terms | None = None,
     tell: Hear | None = None,
 ) -> Iterator[tuple[Components, Registry, str]]:
-    """The parts and the registry of a project, for one who writes, and the name of this run, which
-    is on record. HeldError for a second one.
+    """Open a project for writing: its components, its registry, and the name of this run, which is
+    recorded. Raises HeldError when another command holds the project.
 
-    Whoever starts agents gives the `terms` for it. UsageError in a folder where nothing can be
-    built, for all but who sends agents home.
+    A command that starts agents passes `terms`. UsageError in a folder where programs cannot be
+    built, except for commands that only stop agents.
     """
     _check_before(project, purpose, terms)
     with ExitStack() as stack:
@@ -89,7 +89,7 @@ def opened(
             notifier.log.warning(lost)
             add_news(registry, lost)
         group = None
-        if terms is not None:  # before anybody else is started
+        if terms is not None:  # before any process is started
             group = stack.enter_context(bounded(project, len(registry.living()), notifier.log))
         components = replace(assemble(project, notifier), group=group)
         stack.callback(components.executor.close)
@@ -97,7 +97,7 @@ def opened(
         check_needs(components)
         if terms is not None:
             components = _boxed(components, terms, registry if purpose == LIFE_CYCLE else None)
-        stack.callback(_left_in_place, registry, notifier.log)  # whatever ends us
+        stack.callback(_left_in_place, registry, notifier.log)  # also after an error
         with _on_record(registry, purpose) as run:
             yield components, registry, run
         _left_in_place(registry, notifier.log)
@@ -112,14 +112,14 @@ def _registry_for(purpose: str, project: Project) -> Registry:
 
 
 def _boxed(components: Components, terms: Terms, registry: Registry | None) -> Components:
-    """With the sandbox that can be had here."""
+    """The components with the sandbox that is available here."""
     libraries = components.substrate.needs.libraries
     return replace(components, sandbox=sandbox_of(components.project, libraries, terms, registry))
 
 
 @contextmanager
 def _on_record(registry: Registry, purpose: str) -> Iterator[str]:
-    """The name of a new run; one that fails, or is killed, has no end on record."""
+    """Record a new run and its end; a run that fails or is killed has no recorded end."""
     run = run_id()
     registry.begin_run(Run(run, purpose, version=__version__))
     yield run
@@ -127,7 +127,7 @@ def _on_record(registry: Registry, purpose: str) -> Iterator[str]:
 
 
 def _left_in_place(registry: Registry, log: Log) -> None:
-    """Should its file have been removed under us, this is where all of it would be lost."""
+    """Put the registry's file back if it was removed while open: else all would be lost now."""
     try:
         told = put_back(registry)
     except EvolveError as error:
@@ -137,14 +137,14 @@ def _left_in_place(registry: Registry, log: Log) -> None:
 
 
 def _check_before(project: Project, purpose: str, terms: Terms | None) -> None:
-    """What would end it later is refused before anything is written."""
+    """Refuse early, before anything is written, what would fail later."""
     if purpose in (INIT, IMPORT) or (terms is not None and not terms.as_before):
         check_path(project.root)
         check_webhooks(project.settings, project.root)
 
 
 def choose_seed(folder: Path, seed: int) -> None:
-    """Write the seed into evolve.toml, unless a population lives by another one already."""
+    """Write the seed into evolve.toml, unless a population with another seed exists."""
     project = open_project(folder)
     refuse_lost(project)
     check_path(project.root)
@@ -184,8 +184,8 @@ def found(
 
 @dataclass(frozen=True, slots=True)
 class Operated:
-    """A command for the agents `ids` that the life-cycle `holder` will carry out. Without one
-    `told` is, for those that waited and for this, its name and what became of it."""
+    """The result of a command. With a `holder`, that life-cycle will carry it out for the agents
+    `ids`. Without one, `told` has (name, outcome) of earlier waiting commands and of this one."""
 
     ids: tuple[str, ...]
     holder: Holder | None
@@ -201,9 +201,10 @@ def operate(
     everyone: bool = False,
     lost: bool = False,
 ) -> Operated:
-    """Ask something of the population: `kill`, `revive`, `pause` or `resume`.
+    """Give the population a command: `kill`, `revive`, `pause` or `resume`.
 
-    With a life-cycle the settings are not read, as for `stop`. EvolveError for what is refused.
+    With a running life-cycle the settings are not read, as for `stop`. Raises EvolveError for a
+    refused command.
     """
     project = Folders(find_root(folder))
     with Registry.read(project.registry) as registry:
@@ -240,7 +241,7 @@ def life(
     terms: Terms | None = None,
     abandon: bool = False,
 ) -> Iterator[LifeManager]:
-    """`abandon`: a season that was left in its middle is given up first."""
+    """A life manager; `abandon` first gives up a season that was left in the middle."""
     with opened(project, assemble, LIFE_CYCLE, terms or Terms(), hear) as (
         components,
         registry,
@@ -257,8 +258,8 @@ def life(
 
 
 def send_home(folder: Path, overrides: Sequence[str], assemble: Assemble) -> stopping.SentHome:
-    """End the agents that live on although no life-cycle holds the project, as one that ends does:
-    what was begun is finished, and what they remember is kept. If that cannot be, see stopping."""
+    """Stop agents that live on without a life-cycle, as a life-cycle does at its end: the season is
+    finished, and memories are kept. If that is impossible, see stopping."""
 
     def finish() -> None:
         project = open_project(folder, overrides)
@@ -272,7 +273,7 @@ def send_home(folder: Path, overrides: Sequence[str], assemble: Assemble) -> sto
 
 
 def prune(project: Project, assemble: Assemble) -> Pruned:
-    """Forget of the dead what the settings do not ask to keep. HeldError while a life-cycle
+    """Forget what the settings do not ask to keep of the dead. HeldError while a life-cycle
     runs."""
     with Registry.read(project.registry):  # NoPopulationError where there is none
         pass
@@ -287,7 +288,7 @@ def prune(project: Project, assemble: Assemble) -> Pruned:
 
 
 def _assigned(key: str, table: Mapping[str, Any]) -> str:
-    """The table as a setting on the command line gives it."""
+    """A table written as an override on the command line."""
     inline = tomlkit.inline_table()
     inline.update({name: value for name, value in table.items() if value is not None})
     return f"{key} = {inline.as_string()}"
@@ -308,7 +309,7 @@ def build(
     progress: Progress | None = None,
     terms: Terms | None = None,
 ) -> BuildResult:
-    """HeldError while a life-cycle or an exam builds in the same place."""
+    """Raises HeldError while a life-cycle or an exam, which builds in the same place, runs."""
     check_path(project.root)
     with Registry.read(project.registry) as registry, Lock(project.workspace, "build"):
         components = assemble(project, nobody(project))
@@ -318,18 +319,18 @@ def build(
 
 
 def verify(project: Project, assemble: Assemble) -> Verification:
-    """Takes no lock and writes nothing: it may be asked for while a life-cycle runs."""
+    """Takes no lock and writes nothing, so it may be called while a life-cycle runs."""
     return verify_project(assemble(project, nobody(project)))
 
 
 def explain(project: Project, assemble: Assemble, prefix: str) -> BuildExplanation:
-    """Takes no lock and writes nothing: it may be asked for while a life-cycle runs."""
+    """Takes no lock and writes nothing, so it may be called while a life-cycle runs."""
     with Registry.read(project.registry) as registry:
         return explain_build(assemble(project, nobody(project)), registry, prefix)
 
 
 def audit(project: Project, assemble: Assemble, prefixes: Sequence[str]) -> AuditResult:
-    """Takes no lock and writes nothing, as explain()."""
+    """Takes no lock and writes nothing, like explain()."""
     with Registry.read(project.registry) as registry:
         return audit_agents(assemble(project, nobody(project)), registry, prefixes)
 
@@ -341,7 +342,7 @@ def exam(
     terms: Terms | None = None,
     even_if_told: bool = False,
 ) -> ExamResult:
-    """HeldError while a life-cycle runs: both would build in the same place."""
+    """Raises HeldError while a life-cycle runs, which builds in the same place."""
     with opened(project, assemble, EXAM, terms or Terms()) as (components, registry, _):
         if not registry.state.is_founded:
             raise no_population(project.registry)
