@@ -1,1 +1,1 @@
-"""Processes, pipes, files: everything that touches the operating system."""
+"""Processes, pipes, files: all code that deals with the operating system."""

@@ -1,4 +1,4 @@
-"""Looks at an agent's folder: a cheap stamp of it, and safe reading of what it holds."""
+"""Detects changes of an agent's folder by a cheap stamp, and reads its content safely."""
 
 import errno
 import hashlib
@@ -19,19 +19,19 @@ from evolve_ai.system.moment import Moment
 SOURCE_LIMIT = 1024 * 1024
 GENES = GENE_FOLDER.removesuffix("/")
 
-# What agents and people may leave in a folder, and what we do not look into.
+# What agents and people may leave in a folder, and what we never read.
 TOLERATED = frozenset({STATE, "target", "agent.log"})
 HARMLESS = frozenset({GENOME, "Cargo.lock"})
-_YOUNG = "~"  # ends a stamp that proves nothing later on
-_LEFT_BEHIND = (".genome", "agent.log.")  # by who writes a genome, or keeps logs
+_YOUNG = "~"  # ends a stamp that cannot prove later on that nothing has changed
+_LEFT_BEHIND = (".genome", "agent.log.")  # drafts of genomes and logs, after a crash
 
 
 @dataclass(frozen=True, slots=True)
 class Rules:
     """What may lie in a folder: fixed files by SHA-256, and generated ones.
 
-    `basis` changes with what files are generated from: a folder that was looked at by another one
-    counts as changed.
+    `basis` stands for the sources of generated files: when it changes, every folder counts as
+    changed.
     """
 
     fixed: Mapping[str, str]
@@ -43,20 +43,20 @@ class Rules:
         watched: dict[str, list[str]] = {}
         for name in sorted(files | self.folders()):
             place, _, inside = name.rpartition("/")
-            # Whatever lies in the gene folder is looked at anyway.
+            # All of the gene folder is in the stamp anyway.
             if name != GENES and place != GENES:
                 watched.setdefault(place, []).append(inside)
         places = tuple((place, tuple(names)) for place, names in sorted(watched.items()))
         return StampPlan(places, self.basis)
 
     def folders(self) -> set[str]:
-        """Those that hold what belongs into a folder; "." is that folder itself."""
+        """The folders of the files that belong in an agent's folder; "." is that folder itself."""
         return {GENES, *_folders_of([*self.fixed, *self.generated])}
 
 
 @dataclass(frozen=True, slots=True)
 class StampPlan:
-    """What a stamp looks at beside the gene folder: the names that matter, by the folder they are
+    """What a stamp covers besides the gene folder: the relevant names by the folder that they are
     in ("" is the agent's own)."""
 
     places: tuple[tuple[str, tuple[str, ...]], ...]
@@ -65,7 +65,7 @@ class StampPlan:
 
 @dataclass(frozen=True, slots=True)
 class Contents:
-    """What a folder holds: its genome with the code that is really there, or a fault."""
+    """The content of a folder: its genome with the code that is really there, or a fault."""
 
     genome: Genome | None = None
     genome_bytes: bytes = b""
@@ -74,11 +74,11 @@ class Contents:
 
 
 def stamp(folder: Path, plan: StampPlan) -> str:
-    """Inodes and change times of what lies in a folder, hashed; "" when there is no such folder.
+    """A hash of the inodes and change times in a folder; "" when there is no such folder.
 
-    The change time moves with every write, and with every change of owner and mode, and cannot be
-    set back by a program. Folders tell of new, renamed and removed files. Where something was
-    changed so lately that the next change may bear the same time, the stamp is like no other.
+    Each write, and each change of owner or mode, sets the change time (ctime), and no program can
+    set it back. The times of folders show new, renamed and removed files. If something was changed
+    so recently that another change could get the same time, the stamp proves nothing later on.
     """
     moment = Moment()
     try:
@@ -87,7 +87,7 @@ def stamp(folder: Path, plan: StampPlan) -> str:
         return ""
     try:
         seen = _looked_into(handle, plan.places)
-        # Nearly nobody has one, and to ask for it costs half of looking at what is not there.
+        # An offer is rare, and access() costs half as much as stat() of a missing file.
         if os.access(OFFER, os.F_OK, dir_fd=handle, follow_symlinks=False):
             seen += _looked_at(handle, (OFFER,))
         names, genes = _gene_files(handle)
@@ -101,17 +101,17 @@ def stamp(folder: Path, plan: StampPlan) -> str:
 
 
 def same_stamp(before: str, now: str) -> bool:
-    """Equal, and not too young when it was taken before."""
+    """True if both are equal and the earlier one was old enough to prove it."""
     return bool(before and now) and before == now.removesuffix(_YOUNG)
 
 
 def as_before(before: str, now: str) -> bool:
-    """Was nothing changed between the two, however young they were when they were taken?"""
+    """True if both are equal, even if they were taken too early to prove it."""
     return bool(before) and before.removesuffix(_YOUNG) == now.removesuffix(_YOUNG)
 
 
 def _looked_into(handle: int, places: Iterable[tuple[str, tuple[str, ...]]]) -> list[int]:
-    """A folder that is gone, or a link now, is told by the look at its name in the one above."""
+    """The numbers of these names. A folder that is gone or a link shows in the folder above it."""
     looked: list[int] = []
     for place, names in places:
         if not place:
@@ -151,7 +151,7 @@ def _gene_files(handle: int) -> tuple[list[str], list[int]]:
 
 
 def _hashed(looked: list[int], *names: str) -> str:
-    # Half the time of a repr; up to version 2, marshal gives the same bytes for the same numbers.
+    # Half the time of repr(); up to version 2, marshal gives equal bytes for equal numbers.
     data = marshal.dumps(looked, 2) + os.fsencode("/".join(names))
     return hashlib.blake2b(data, digest_size=12).hexdigest()
 
@@ -161,7 +161,7 @@ def _folders_of(names: Iterable[str]) -> set[str]:
 
 
 def read_contents(folder: Path, agent: str, rules: Rules) -> Contents:
-    """Read a folder without following links; whatever is wrong with it is a Fault."""
+    """Read a folder without following links; any problem with it becomes a Fault."""
     file = genome_file(folder)
     try:
         names = tuple(_files_below(folder))
@@ -191,8 +191,8 @@ def read_contents(folder: Path, agent: str, rules: Rules) -> Contents:
 
 
 def _files_below(folder: Path) -> Iterator[str]:
-    """Relative paths of all that is no folder, and, with a / at the end, of empty folders: what is
-    put there later would not be seen. No recursion: folders may lie very deep."""
+    """Relative paths of all that is no folder, and of empty folders (with / at the end): a file put
+    into such a folder later would go unnoticed. Not recursive: folders may lie very deep."""
     waiting = [""]
     while waiting:
         prefix = waiting.pop()
@@ -217,7 +217,7 @@ def _refused(folder: Path, names: Collection[str], genome: Genome, rules: Rules)
             continue
         if name.endswith("/"):
             if name[:-1] in belongs or name[:-1] in rules.folders():
-                continue  # what is wrong with it is told below, or when it is written
+                continue  # its problem is reported below, or when the file is written
             return f"{_shown(name)}: a folder that does not belong here is refused; remove it"
         where = "is named by no genome" if name.startswith(GENE_FOLDER) else "does not belong here"
         return f"{_shown(name)}: a file that {where} is refused; move it away"
@@ -230,7 +230,7 @@ def _refused(folder: Path, names: Collection[str], genome: Genome, rules: Rules)
 
 
 def _shown(name: str) -> str:
-    """A name that can be stored and printed, whatever bytes it is made of."""
+    """A name in a form that can be stored and printed, whatever its bytes."""
     return os.fsencode(name[:200]).decode("utf-8", "backslashreplace")
 
 

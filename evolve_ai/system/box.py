@@ -1,16 +1,16 @@
-"""How a box is asked for: the words by which `evolve-keeper` makes one.
+"""Builds the command lines that make `evolve-keeper` run a command in a box.
 
     evolve-keeper box WORDS -- FILE ARGV0 ARG...      runs a command in a box
     evolve-keeper probe WORDS                         tries to break out of such a box
 
-`box` ends as its command does, when nobody of it is left. What became of box and command is told
-on a descriptor that the command never has (`--status`; read by boxed_command.py): what a command
-prints, and the code it ends with, are never taken for words of its box. Without that descriptor a
-line on stderr says so, and the code is 123 (more processes or threads than allowed) or 124 (it
+`box` ends like its command, after all processes of that are gone. It reports about box and command
+on a descriptor that the command never has (`--status`; read by boxed_command.py): so the output and
+exit code of a command are never mistaken for a report of its box. Without that descriptor a line
+on stderr reports it, and the exit code is 123 (more processes or threads than allowed) or 124 (it
 could not be started). `probe` writes a line for each guarantee: its name, `held` or `broken`, and
-how that was found out, with tabs between; it ends with 0 (all hold), 1 or 124 (no such box can be
-made here). It is to be called in a folder that can be written and is no part of the box. Both ends:
-evolve_ai/keeper/src/monitor.rs, status.rs, probe.rs.
+how that was found out, separated by tabs. It ends with 0 (all hold), 1 (not all), or 124 (no such
+box can be made here). Call it in a folder that is writable and not part of the box. The other ends
+are evolve_ai/keeper/src/monitor.rs, status.rs, probe.rs.
 """
 
 from collections.abc import Iterator, Sequence
@@ -34,11 +34,11 @@ def box_argv(
     descriptors: int | None = None,
     status: int | None = None,
 ) -> tuple[str, ...]:
-    """`program` is the keeper; command[0] is the path of a program, and what it will be called.
+    """`program` is the keeper; command[0] is the path of a program, and becomes its argv[0].
 
-    With `processes`, so many may live at a time, with so many threads in all, and other programs of
-    the box be executed. The other limits hold for each of them: bytes of address space, bytes of a
-    file, open files. `status` is an open descriptor of ours.
+    With `processes`, at most so many may live at a time, with so many threads in all, and the
+    command may execute other programs of the box. The other limits hold for each process: bytes of
+    address space, bytes of a file, open files. `status` is an open descriptor of this process.
     """
     words = [*box_words(box)]
     limits = (
@@ -56,7 +56,7 @@ def box_argv(
 
 
 def probe_argv(program: Path, box: Box) -> tuple[str, ...]:
-    """Its programs need what the keeper needs: the libraries of C must be in the box."""
+    """The command of a probe. Like the keeper it needs the C libraries in its box."""
     return (str(program), "probe", *box_words(box))
 
 

@@ -1,7 +1,7 @@
-"""Runs a command in a box, and learns from the box alone what became of both.
+"""Runs a command in a box, and takes only the box's word for how both ended.
 
-The box speaks on a pipe of its own (evolve_ai/keeper/src/status.rs): `begun` PID, `failed` REASON,
-`limit` REASON, `ended` `exit`|`signal` NUMBER, each on a line, with tabs between.
+The box writes to its own pipe (evolve_ai/keeper/src/status.rs): `begun` PID, `failed` REASON,
+`limit` REASON, `ended` `exit`|`signal` NUMBER, each on a line, separated by tabs.
 """
 
 import os
@@ -19,18 +19,18 @@ from evolve_ai.model.errors import LeftBehindError
 from evolve_ai.system.commands import Completed, Ending, Limits, has_ended, run_command
 from evolve_ai.system.patience import Patience
 
-WATCHER_SECONDS = 30.0  # for a watcher to end all it watches over; then we do it
-OUTSIDE_SECONDS = 15.0  # for us
+WATCHER_SECONDS = 30.0  # for a watcher to end all its processes; then we do it
+OUTSIDE_SECONDS = 15.0  # for us to end them
 _PAUSE = 0.02
-_MOST = 1 << 16  # bytes: it speaks four short lines
+_MOST = 1 << 16  # bytes; a box writes four short lines
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What a box says of itself; empty words where there is nothing to say.
+    """What a box reports of itself; "" where there is nothing to report.
 
-    `failed`: why it could not be made, `limit`: what there was too much of. `lost`: those who
-    watched over it were ended from outside, and whatever they had to say with them.
+    `failed`: why it could not be made. `limit`: which limit was exceeded. `lost`: its watchers were
+    killed from outside, and their report is lost.
     """
 
     failed: str = ""
@@ -46,12 +46,12 @@ def run_boxed(
     limits: Limits,
     on_line: Callable[[bytes], None] | None = None,
 ) -> tuple[Completed, Verdict]:
-    """Run to the end or to a limit; when this returns, nobody of it is left.
+    """Run to the end or to a limit; when this returns, no process of the command is left.
 
-    `argv_of` makes the command of the descriptor on which the box is to speak. The code is that of
-    the command, through however many boxes: negative for a signal.
+    `argv_of` makes the command line from the descriptor on which the box is to report. The code is
+    that of the command itself, even in nested boxes; it is negative for a signal.
 
-    Raises what run_command does, and LeftBehindError when somebody cannot be ended.
+    Raises what run_command does, and LeftBehindError when a process cannot be ended.
     """
     ours, theirs = os.pipe()
     try:
@@ -74,7 +74,7 @@ def run_boxed(
 
 
 def _heard(handle: int) -> Mapping[str, Sequence[str]]:
-    """Its lines, by their first words."""
+    """The lines of a report, by their first words."""
     told = b""
     with suppress(BlockingIOError):
         while len(told) < _MOST and (more := os.read(handle, _MOST)):
@@ -93,14 +93,14 @@ def _judged(done: Completed, told: Mapping[str, Sequence[str]]) -> tuple[Complet
     if "failed" in told:
         return done, Verdict(failed="".join(told["failed"]))
     if "begun" in told:
-        # Nobody was left to say it, or to end the others: they are all of one group.
+        # No watcher was left to report, or to end the others; they form one process group.
         _end_group(int(told["begun"][0]))
         return done, Verdict(lost=done.ending is Ending.EXITED)
     return done, Verdict(failed=_last_words(done) if done.ending is Ending.EXITED else "")
 
 
 def _last_words(done: Completed) -> str:
-    """Of what was to make namespaces around a box that has never begun: nobody else has spoken."""
+    """The error of the program around a box that has never begun: only that can have written."""
     lines = done.stderr.decode("utf-8", "replace").strip().splitlines()
     return lines[-1] if lines else f"it ended with {done.code} before the box was made"
 
@@ -115,8 +115,8 @@ def _end_group(group: int) -> None:
 
 
 def end_watched(process: "subprocess.Popen[bytes]", grace: float) -> None:
-    """End a watcher with all it watches over: it does that itself. Where it does not, the others
-    are ended first, and it is the last. LeftBehindError when somebody lives on."""
+    """End a watcher, which first ends all that it watches. If it does not, its processes are ended
+    first and the watcher last. LeftBehindError when a process lives on."""
     for number in (signal.SIGTERM, signal.SIGCONT):
         with suppress(ProcessLookupError):
             os.killpg(process.pid, number)
@@ -128,7 +128,7 @@ def end_watched(process: "subprocess.Popen[bytes]", grace: float) -> None:
 
 
 def _end_tree(root: psutil.Process) -> None:
-    """Who is orphaned becomes a child of `root`: it stays until there is nobody else."""
+    """End all processes below `root`, which adopts orphans and so must live until they are gone."""
     patience = Patience(OUTSIDE_SECONDS)
     while below := _living_below(root):
         if patience.left <= 0:

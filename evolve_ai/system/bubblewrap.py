@@ -1,6 +1,6 @@
-"""Runs a command in namespaces of its own, by bubblewrap (bwrap(1)).
+"""Runs a command in its own namespaces, by bubblewrap (bwrap(1)).
 
-Not in a pid namespace: pids stay those of the machine, by which processes are known and taken over.
+There is no pid namespace: so pids remain those of the machine, which taking over needs.
 """
 
 import os
@@ -10,11 +10,11 @@ from pathlib import Path
 
 PROGRAM = "bwrap"
 NAMESPACES = ("user", "mnt", "net", "ipc", "uts")  # their names in /proc/<pid>/ns
-# Of the kernel's own settings nothing may be changed, though the keeper may write in /proc: how
-# readily the kernel ends an agent for want of memory is said there.
+# Parts of /proc that stay read-only. The keeper must be able to write elsewhere in /proc, where a
+# file says how readily the kernel ends an agent when memory is short.
 _KERNEL = ("sys", "sysrq-trigger", "irq", "bus")
-_ALTERNATIVES = Path("/etc/alternatives")  # where Debian's programs and libraries may be links to
-_LINKS = 40  # that a path may lead through, as for the kernel (path_resolution(7))
+_ALTERNATIVES = Path("/etc/alternatives")  # the target of links on Debian
+_LINKS = 40  # the most that a path may lead through, as in the kernel (path_resolution(7))
 
 
 def installed() -> Path | None:
@@ -25,8 +25,8 @@ def installed() -> Path | None:
 def around(
     bwrap: Path, folder: Path, readable: Iterable[Path], writable: Iterable[Path]
 ) -> tuple[str, ...]:
-    """The words before a command that is to run in this folder, where nothing is but what is
-    readable or writable. What of the former is not there is left out; the latter must be there."""
+    """The words before a command that is to run in this folder and to see only these readable and
+    writable paths. Missing readable paths are left out; writable ones must exist."""
     asked = {path.absolute(): "--ro-bind-try" for path in (*readable, _ALTERNATIVES)}
     asked |= {path.absolute(): "--bind" for path in writable}
     bound = {path.resolve(): how for path, how in asked.items()}
@@ -41,7 +41,7 @@ def around(
 def arguments(
     bwrap: Path, folder: Path, links: Mapping[Path, Path], bound: Iterable[tuple[Path, str]]
 ) -> tuple[str, ...]:
-    """`links` by where they lie; `bound` in the order in which one may lie in another."""
+    """`links` are keyed by their own paths; in `bound` an outer path comes before inner ones."""
     words = [str(bwrap), "--unshare-user", "--unshare-net", "--unshare-ipc", "--unshare-uts"]
     words += [
         "--cap-drop",
@@ -63,7 +63,7 @@ def arguments(
 
 
 def links_on(paths: Iterable[Path]) -> Mapping[Path, Path]:
-    """The symbolic links that these paths lead through, by their own real place."""
+    """The symbolic links that these paths lead through, keyed by their own real paths."""
     found: dict[Path, Path] = {}
     for path in paths:
         at = path.absolute()

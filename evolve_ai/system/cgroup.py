@@ -1,8 +1,8 @@
-"""A control group for all agents together, where cgroup v2 is delegated to us.
+"""A control group for all agents together, where cgroup v2 is delegated to this user.
 
-Whether it is can only be found out by doing it. By the rules of the kernel
+Only a trial shows whether it is. By the rules of the kernel
 (Documentation/admin-guide/cgroup-v2.rst) a group that hands controllers down has no processes of
-its own: so we go into a leaf beside that of the agents.
+its own: so this process moves into a leaf beside the agents' group.
 """
 
 import errno
@@ -23,13 +23,13 @@ _HANDED_DOWN = "cgroup.subtree_control"
 
 @dataclass(frozen=True, slots=True)
 class NotDelegated:
-    """No group can be made here; a sentence says why."""
+    """No group can be made here; the sentence says why."""
 
     reason: str
 
 
 class Group:
-    """A control group that bounds whoever is in it, and all whom they start, together."""
+    """A control group that limits all its processes, and those that they start, together."""
 
     def __init__(self, home: Path, folder: Path):
         self._home = home
@@ -39,9 +39,9 @@ class Group:
     def make(
         cls, name: str, memory_bytes: int, processes: int, home: Path | None = None
     ) -> "Group | NotDelegated":
-        """A group of this name with these limits. Call it before we start anybody.
+        """A group with this name and these limits. Call it before any process is started.
 
-        `home` is our own group, found where it is not given.
+        `home` is the group of this process; by default it is looked up.
         """
         home = home or own_group()
         if home is None:
@@ -68,36 +68,36 @@ class Group:
             _write(self._home / _HANDED_DOWN, " ".join(f"+{name}" for name in _CONTROLLERS))
         self.folder.mkdir(exist_ok=True)
         _write(self.folder / "memory.max", str(memory_bytes))
-        # One that takes too much ends alone, not all with it.
+        # The kernel then kills one process that uses too much, not all of the group.
         _write(self.folder / "memory.oom.group", "0")
         _write(self.folder / "pids.max", str(processes))
 
     def take(self, pid: int) -> None:
-        """Put a process, its children, and whom it starts from now on, into the group.
+        """Move a process and its children, present and future, into the group.
 
-        OSError when it is gone, or comes from where we may not take it.
+        Raises OSError when it is gone, or in a group from which we may not take it.
         """
         before = group_of(pid)
         _write(self.folder / _MEMBERS, str(pid))
         for child in _words(_PROC / str(pid) / "task" / str(pid) / "children"):
-            with suppress(OSError):  # it has just ended
+            with suppress(OSError):  # the child has just ended
                 _write(self.folder / _MEMBERS, child)
         if before is not None and before.name.startswith(_AGENTS) and before != self.folder:
-            with suppress(OSError):  # somebody else is in it
+            with suppress(OSError):  # other processes are in it
                 before.rmdir()
 
     def members(self) -> tuple[int, ...]:
         return tuple(int(word) for word in _words(self.folder / _MEMBERS))
 
     def remove(self) -> bool:
-        """Take everything back; False when somebody is still in it, and it stays."""
+        """Undo make(); False when a process is still in the group, which then stays."""
         try:
             with suppress(FileNotFoundError):
                 self.folder.rmdir()
         except OSError:
             return False
         if any(entry.name.startswith(_AGENTS) for entry in _folders(self._home)):
-            return True  # another life-cycle's group beside ours still needs what is handed down
+            return True  # another life-cycle's group beside ours still needs the controllers
         leaf = self._home / _OURS
         if leaf.is_dir():
             with suppress(OSError):
@@ -109,7 +109,7 @@ class Group:
 
 
 def own_group(proc: Path = _PROC) -> Path | None:
-    """The folder of the group of cgroup v2 that we are in; None where there is none."""
+    """The folder of this process's group of cgroup v2; None where there is none."""
     folder = group_of("self", proc)
     if folder is not None and folder.name == _OURS:
         return folder.parent
@@ -117,7 +117,7 @@ def own_group(proc: Path = _PROC) -> Path | None:
 
 
 def group_of(pid: int | str, proc: Path = _PROC) -> Path | None:
-    """The folder of the group of cgroup v2 that a process is in."""
+    """The folder of a process's group of cgroup v2; None where there is none."""
     mount = next(_mounts(proc), None)
     try:
         lines = (proc / str(pid) / "cgroup").read_text(encoding="utf-8").splitlines()
@@ -139,7 +139,7 @@ def _mounts(proc: Path) -> Iterator[Path]:
 
 
 def probe(home: Path | None = None) -> str:
-    """What there is to say of cgroup v2 here, found out by making a group and removing it."""
+    """Whether cgroup v2 works here, in words; found out by making a group and removing it."""
     made = Group.make(f"probe-{os.getpid()}", 2**30, 1000, home)
     if isinstance(made, NotDelegated):
         return (

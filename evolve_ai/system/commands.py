@@ -1,4 +1,4 @@
-"""Runs external commands: bounded in time and silence, ended as a whole group."""
+"""Runs external commands: with limits of time and silence, ended as a whole process group."""
 
 import os
 import selectors
@@ -18,18 +18,18 @@ from evolve_ai.model.errors import EvolveError
 from evolve_ai.system.patience import Patience
 from evolve_ai.system.refusals import of_error
 
-_PATIENCE = 0.1  # seconds between looks at the wish to cancel
-_LAST_WORDS = 64  # reads of 64 KiB of each pipe, which hold as much
+_PATIENCE = 0.1  # seconds between checks for a cancellation
+_LAST_WORDS = 64  # reads of 64 KiB from each pipe, whose size that is
 _cancel: ContextVar[threading.Event | None] = ContextVar("cancel", default=None)
 
 
 class CancelledError(EvolveError):
-    """A command was ended because nobody wants its result any more."""
+    """A command was ended because its result is no longer wanted."""
 
 
 @contextmanager
 def cancelled_by(event: threading.Event) -> Iterator[None]:
-    """Within, in this thread: a command is ended as soon as the event is set, and raises
+    """Within, in this thread: setting the event ends a running command, which then raises
     CancelledError."""
     before = _cancel.set(event)
     try:
@@ -39,7 +39,7 @@ def cancelled_by(event: threading.Event) -> Iterator[None]:
 
 
 class Ending(StrEnum):
-    """Why a command is over."""
+    """Why a command ended."""
 
     EXITED = "exited"
     TOTAL_TIMEOUT = "total timeout"
@@ -49,9 +49,9 @@ class Ending(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Seconds: in all, without a byte of output, and between SIGTERM and SIGKILL.
+    """Seconds: in total, without a byte of output, and between SIGTERM and SIGKILL.
 
-    `output` is how many bytes it may print, to both sides together; we keep them all.
+    `output` is how many bytes it may print to stdout and stderr together; all are kept.
     """
 
     total: float
@@ -62,7 +62,7 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Completed:
-    """A command that is over. `code` is the exit status, negative for a signal."""
+    """A command that has ended. `code` is the exit status, negative for a signal."""
 
     code: int
     stdout: bytes
@@ -81,11 +81,11 @@ def run_command(
     handles: Collection[int] = (),
     end: "End | None" = None,
 ) -> Completed:
-    """Run to the end or to a limit. `on_line` gets each line of stdout as it comes; `handles` are
-    descriptors that it inherits. `end` ends it at a limit: itself, and all that came of it.
+    """Run to the end or to a limit. `on_line` gets each line of stdout as it comes; the command
+    inherits `handles`. At a limit `end` must end the command and all its descendants.
 
-    Raises FileNotFoundError when there is no such command, MachineError when the machine lets no
-    process be started, CancelledError within cancelled_by.
+    Raises FileNotFoundError when there is no such command, MachineError when the machine cannot
+    start a process, CancelledError within cancelled_by.
     """
     started, end = time.monotonic(), end or _end_group
     process = _started(argv, cwd, env, handles)
@@ -107,7 +107,7 @@ def run_command(
     )
 
 
-# It has ended when this returns; the number is seconds between SIGTERM and SIGKILL.
+# Ends a process before it returns; the number is the seconds between SIGTERM and SIGKILL.
 End = Callable[["subprocess.Popen[bytes]", float], None]
 
 
@@ -138,7 +138,7 @@ def _refuse_if_cancelled() -> None:
 
 
 class _Reader:
-    """Collects both outputs of a process without ever blocking on one of them."""
+    """Collects both outputs of a process without blocking on either."""
 
     def __init__(self, process: subprocess.Popen[bytes], on_line: Callable[[bytes], None] | None):
         assert process.stdout is not None
@@ -171,7 +171,7 @@ class _Reader:
             if self._read(min(left, _PATIENCE)):
                 silence.renew()
             elif self.process.poll() is not None:
-                break  # a stray grandchild may hold the pipes open; it is not waited for
+                break  # a stray grandchild may keep the pipes open; it is not waited for
         return self._await_exit(total)
 
     def _await_exit(self, total: Patience) -> Ending:
@@ -184,8 +184,8 @@ class _Reader:
                 return Ending.TOTAL_TIMEOUT
 
     def drain(self) -> None:
-        """Take what is left in the pipes of a command that was ended; others may still hold, and
-        fill, them."""
+        """Read what is left in the pipes of an ended command; other processes may still keep them
+        open and fill them."""
         for _ in range(_LAST_WORDS):
             if not (self._selector.get_map() and self._read(0.0)):
                 break
@@ -213,7 +213,7 @@ class _Reader:
 
 
 def _end_group(process: subprocess.Popen[bytes], grace: float) -> None:
-    """SIGTERM to the whole group, a grace, then SIGKILL to whoever is left of it."""
+    """SIGTERM to the whole group, a pause, then SIGKILL to the rest of it."""
     _signal_group(process.pid, signal.SIGTERM)
     has_ended(process, grace)
     _signal_group(process.pid, signal.SIGKILL)
@@ -221,7 +221,7 @@ def _end_group(process: subprocess.Popen[bytes], grace: float) -> None:
 
 
 def has_ended(process: subprocess.Popen[bytes], seconds: float) -> bool:
-    """Wait for its end, or until the time is up."""
+    """Wait for its end; False if the time is up first."""
     patience = Patience(seconds)
     while process.poll() is None and patience.left > 0:
         with suppress(subprocess.TimeoutExpired):
@@ -230,5 +230,5 @@ def has_ended(process: subprocess.Popen[bytes], seconds: float) -> bool:
 
 
 def _signal_group(group: int, number: signal.Signals) -> None:
-    with suppress(ProcessLookupError, PermissionError):  # everyone in it is gone
+    with suppress(ProcessLookupError, PermissionError):  # all of its processes are gone
         os.killpg(group, number)

@@ -1,7 +1,7 @@
 """Measures what a population uses: memory of its processes, disk of its folders.
 
-Resident memory counts the pages of the program once for each agent, though all share one copy. So
-what is summed is resident less shared memory.
+Resident memory counts the pages of a program once per agent, though all agents share one copy. So
+the sum is that of resident minus shared memory.
 """
 
 import stat
@@ -15,15 +15,15 @@ from evolve_ai.system.listing import folder_of
 from evolve_ai.system.proc_stat import private_memory
 from evolve_ai.system.trees import walk
 
-_BLOCK = 512  # the unit of st_blocks, whatever the file system
-# Page tables, stack and tables of the kernel for a small process: no file of /proc sums them up.
+_BLOCK = 512  # bytes; the unit of st_blocks on every file system
+# Page tables, stack and kernel structures of a small process; no file in /proc gives their sum.
 KERNEL_BYTES = 80 * 1024
-SAMPLE = 32  # folders of agents that are looked into; the others are taken to be like them
+SAMPLE = 32  # folders of agents that are measured; the others are assumed to be like them
 
 
 @dataclass(frozen=True, slots=True)
 class Holdings:
-    """What files take on disk: allocated bytes, and inodes."""
+    """What files use on disk: allocated bytes, and inodes."""
 
     bytes: int = 0
     inodes: int = 0
@@ -36,8 +36,8 @@ class Holdings:
 
 
 def memory_of(pids: Iterable[int]) -> Mapping[int, int]:
-    """Bytes of memory that each of these processes has to itself, by pid; who is gone is not in
-    it."""
+    """Bytes of memory that each of these processes does not share, by pid; processes that are gone
+    are left out."""
     found = {}
     for pid in pids:
         private = private_memory(pid)
@@ -47,9 +47,9 @@ def memory_of(pids: Iterable[int]) -> Mapping[int, int]:
 
 
 def in_their_folders(pids: Mapping[str, int], agents: Path) -> Mapping[str, int]:
-    """Of these pids (by agent) those whose process stands in the folder of its agent.
+    """Those of these pids (by agent) whose process has the folder of its agent as working folder.
 
-    What the registry says may be old, and the pid another's by now.
+    The registry may be outdated, and another process may have the pid by now.
     """
     root, found = str(agents.resolve()), {}
     for agent, pid in pids.items():
@@ -60,7 +60,7 @@ def in_their_folders(pids: Mapping[str, int], agents: Path) -> Mapping[str, int]
 
 
 def folders_of(agents: Path, ids: Sequence[str]) -> Holdings:
-    """What an agent's folder takes, about: the sum over a sample, and how many were looked into."""
+    """An estimate for agents' folders: the sum over a sample, and the size of that sample."""
     step = max(1, len(ids) // SAMPLE)
     chosen = ids[::step][:SAMPLE]
     total = Holdings()
@@ -70,8 +70,8 @@ def folders_of(agents: Path, ids: Sequence[str]) -> Holdings:
 
 
 def holdings(folder: Path) -> Holdings:
-    """What a folder and all below it takes. Links are not followed; who vanishes is not counted,
-    and one file of several names is counted once."""
+    """What a folder and all below it uses. Links are not followed, files that vanish meanwhile are
+    not counted, and a file with several names is counted once."""
     size = inodes = 0
     linked: set[tuple[int, int]] = set()
     with suppress(OSError):

@@ -1,4 +1,4 @@
-"""The content store: bytes kept under the SHA-256 of themselves."""
+"""The content store: keeps bytes under their own SHA-256."""
 
 import hashlib
 import os
@@ -12,7 +12,7 @@ _HASH = re.compile(r"[0-9a-f]{64}")
 
 
 class ContentStore:
-    """A folder of files named by content. What comes out is what went in, or nothing.
+    """A folder of files named by content. get() returns exactly what was put, or nothing.
 
     With `tidy`, an altered file is removed.
     """
@@ -22,7 +22,7 @@ class ContentStore:
         self._tidy = tidy
 
     def put(self, data: bytes) -> str:
-        """Keep these bytes; returns their SHA-256. StorageError when the disk refuses."""
+        """Store these bytes; returns their SHA-256. StorageError when the disk fails."""
         code = hashlib.sha256(data).hexdigest()
         if self.get(code) is None:
             publish(self._path(code), data)
@@ -35,7 +35,7 @@ class ContentStore:
             data = read_regular(path, _MAX_BYTES)
         except FileNotFoundError:
             return None
-        except OSError:  # a link, a pipe, a file that grew: nothing of ours
+        except OSError:  # a link, a pipe, a file that grew: not written by us
             data = b""
         if hashlib.sha256(data).hexdigest() != code:
             if self._tidy:
@@ -47,13 +47,13 @@ class ContentStore:
         return self._path(code).is_file()
 
     def inspect(self) -> tuple[int, tuple[Path, ...]]:
-        """How many files are kept, and which of them are not what their names say."""
+        """How many files are stored, and which of them do not match their names."""
         files = [path for path in sorted(self.folder.glob("*/*")) if path.name[0] != "."]
         return len(files), tuple(path for path in files if not self._is_intact(path))
 
     def _is_intact(self, path: Path) -> bool:
         known = _HASH.fullmatch(path.name) is not None and path == self._path(path.name)
-        # What is gone by now was removed by its owner, who has noticed, too.
+        # A file that is gone by now was removed by its owner on purpose.
         return known and (self.get(path.name) is not None or not os.path.lexists(path))
 
     def _path(self, code: str) -> Path:
@@ -63,7 +63,7 @@ class ContentStore:
 
 
 class Reading(ContentStore):
-    """A content store in the eyes of one who writes nothing: what is put stays in memory."""
+    """A content store for readers that must not write: put() keeps the bytes in memory."""
 
     def __init__(self, folder: Path):
         super().__init__(folder, tidy=False)

@@ -1,4 +1,4 @@
-"""What ends a process: the room it is given, its exit as a value, and the fault that it is."""
+"""How processes end: the limits they run under, the exit as a value, and the resulting fault."""
 
 import re
 import signal as signals
@@ -13,14 +13,14 @@ _LEAST_FILE_BYTES = 16 * 1024 * 1024
 _LOGS_IN_A_FILE = 16
 _ALLOCATION_FAILED = re.compile(r"memory allocation of \d+ bytes failed")
 
-# What only the outside sends: an agent cannot reach these by its own doing alone.
+# Signals that come from outside: an agent does not cause them by its own doing alone.
 _FOREIGN = frozenset({signals.SIGKILL, signals.SIGTERM, signals.SIGINT, signals.SIGHUP})
 _CAUSES = {signals.SIGXCPU: Cause.CPU, signals.SIGSYS: Cause.SANDBOX}
 
 
 @dataclass(frozen=True, slots=True)
 class Room:
-    """What a process may use: the size of a file that it writes, its address space, its files."""
+    """What a process may use: the size of a file it writes, its address space, its open files."""
 
     file_bytes: int = _LEAST_FILE_BYTES
     memory_bytes: int = MEMORY_BYTES
@@ -28,14 +28,14 @@ class Room:
 
     @classmethod
     def of(cls, settings: SuperviseSettings) -> "Room":
-        """Logs are trimmed only now and then: a file may be a good deal larger than they."""
+        """Logs are trimmed only now and then, so a file may be much longer than `log_bytes`."""
         file_bytes = max(_LOGS_IN_A_FILE * settings.log_bytes, _LEAST_FILE_BYTES)
         return cls(settings.file_bytes or file_bytes, settings.memory_bytes, settings.descriptors)
 
 
 @dataclass(frozen=True, slots=True)
 class Exit:
-    """How a process ended: one of a code and a signal, or neither when that is lost."""
+    """How a process ended: by an exit code or a signal; neither is set when that is unknown."""
 
     code: int | None = None
     signal: int | None = None
@@ -56,19 +56,19 @@ class Exit:
 
     @property
     def orphaned(self) -> bool:
-        """Whether this is how an agent ends that has heard nothing for too long (alarm(2))."""
+        """True if an agent ended because it had heard nothing for the orphan time (alarm(2))."""
         return self.signal == signals.SIGALRM
 
     @property
     def foreign(self) -> bool:
-        """Whether, unless we sent it, someone else's signal ended the process."""
+        """True if a signal from outside ended the process, provided that we did not send it."""
         return self.signal in _FOREIGN
 
 
 def explain(
     exit: Exit, last_words: str, *, out_of_memory: bool = False, room: Room | None = None
 ) -> Fault:
-    """The fault that an unasked end of an agent is."""
+    """The fault of an agent that ended without being asked to."""
     room = room or Room()
     burst = exit.signal == signals.SIGABRT and _ALLOCATION_FAILED.search(last_words)
     reason = str(exit)

@@ -1,4 +1,4 @@
-"""Publishes files whole or not at all, and names what a disk refuses."""
+"""Publishes files completely or not at all, and turns disk errors into our own."""
 
 import errno
 import os
@@ -10,7 +10,7 @@ from pathlib import Path
 
 from evolve_ai.model.errors import StorageError
 
-# How a folder is opened, and no link to one.
+# Opens a folder, but no link to one.
 FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _FULL = (errno.ENOSPC, errno.EDQUOT)
 _REFUSED = (errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO)
@@ -18,7 +18,7 @@ _REFUSED = (errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO)
 
 @contextmanager
 def storage_errors(where: Path) -> Iterator[None]:
-    """Turn what a full or refusing disk raises into StorageError; other OSErrors pass."""
+    """Turn errors of a full or failing disk into StorageError; other OSErrors pass."""
     try:
         yield
     except OSError as error:
@@ -38,7 +38,7 @@ def storage_errors(where: Path) -> Iterator[None]:
 
 
 def too_large(where: Path) -> StorageError:
-    """What to say where RLIMIT_FSIZE, or the file system, allows no file of this size."""
+    """The error where RLIMIT_FSIZE or the file system allows no file of this size."""
     return StorageError(
         "a file would be larger than this account may write",
         where=where,
@@ -49,8 +49,8 @@ def too_large(where: Path) -> StorageError:
 def publish(path: Path, data: bytes, *, durable: bool = True, mode: int = 0o644) -> None:
     """Write a file under a temporary name, then rename it: readers see the old or the new one.
 
-    `durable` adds fsync of file and folder, for what must survive a power cut.
-    Raises StorageError when the disk is full or refuses.
+    `durable` fsyncs file and folder, so that the file survives a power cut.
+    Raises StorageError when the disk is full or fails.
     """
     with storage_errors(path):
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -71,15 +71,16 @@ def publish(path: Path, data: bytes, *, durable: bool = True, mode: int = 0o644)
 
 
 def publish_if_changed(path: Path, data: bytes) -> bool:
-    """Publish, without fsync, unless the file holds exactly this; says whether it was written.
+    """Publish, without fsync, unless the file has exactly this content; True if it was written.
 
-    Whatever else stands there (a pipe, a link, a file of any size) is replaced, not read.
+    Anything else in its place (a pipe, a link, a file of another size) is replaced without being
+    read.
     """
     try:
         if read_regular(path, len(data)) == data:
             return False
     except OSError:
-        pass  # missing, too large or no file: whether it can be replaced, publish will say
+        pass  # missing, too large or not a file: publish reports it if it cannot be replaced
     publish(path, data, durable=False)
     return True
 
@@ -95,8 +96,8 @@ def read_regular(path: str | Path, limit: int) -> bytes:
 
 @contextmanager
 def opened_regular(path: str | Path, limit: int) -> Iterator[tuple[int, int]]:
-    """A descriptor of a regular file of at most `limit` bytes, and how many it has; OSError for
-    anything else, which is neither waited for nor followed."""
+    """A descriptor of a regular file of at most `limit` bytes, and its size; OSError for anything
+    else. Does not block on pipes, and does not follow links."""
     handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     try:
         seen = os.fstat(handle)
@@ -112,13 +113,13 @@ def opened_regular(path: str | Path, limit: int) -> Iterator[tuple[int, int]]:
 
 
 def is_full(error: StorageError) -> bool:
-    """Is there no room for anybody to write, rather than one place that refuses?"""
+    """True if the disk is full, as opposed to one place that cannot be written."""
     cause = error.__cause__
     return isinstance(cause, OSError) and cause.errno in (*_FULL, errno.EFBIG)
 
 
 def sync_folder(folder: Path) -> None:
-    """Make the names in a folder survive a power cut."""
+    """Make the directory entries of a folder survive a power cut."""
     handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(handle)
@@ -128,7 +129,7 @@ def sync_folder(folder: Path) -> None:
 
 @contextmanager
 def opened(folder: Path | str, below: int | None = None) -> Iterator[int]:
-    """A descriptor of a folder (in that open one); OSError where it is a link, or no folder."""
+    """A descriptor of a folder (`below` that open one); OSError for a link or another file."""
     handle = os.open(folder, FOLDER, dir_fd=below)
     try:
         yield handle

@@ -1,7 +1,7 @@
-"""Finds which file of an agent's folder is its genome: what it has offered goes before genome.bin.
+"""Finds the genome of an agent's folder: an offer of the agent comes before genome.bin.
 
-An agent may write only below its `state/`. It offers a changed genome there, and the scan moves the
-offer to its place, between two ticks. Whatever was offered is judged as genome.bin is.
+An agent may write only below its `state/`. It offers a changed genome there, and between two ticks
+the scan moves the offer to its place. An offer is checked like genome.bin.
 """
 
 import hashlib
@@ -20,11 +20,11 @@ OFFER = f"{STATE}/{GENOME}"
 
 
 def take(folder: Path, known: str) -> None:
-    """Move what the agent has offered to genome.bin; `known` is the SHA-256 it had when last read.
+    """Move the agent's offer to genome.bin; `known` is the SHA-256 of that when last read.
 
-    An edit by hand that came after the offer stands, and the offer goes. Both are settled by one
-    call each: after a crash in between, or of ours before the outcome is on record, the next scan
-    finds the same. An offer that is no regular file, or cannot be moved, stays: see genome_file.
+    If a person has edited genome.bin after the offer, the edit stays and the offer is removed. Both
+    are done by a single call each: after a crash of machine or process the next scan finds the
+    same. An offer that is no regular file, or cannot be moved, stays: see genome_file.
     """
     with suppress(OSError), _opened(folder) as (home, state):
         offer = os.stat(GENOME, dir_fd=state, follow_symlinks=False)
@@ -35,8 +35,8 @@ def take(folder: Path, known: str) -> None:
 
 
 def _edited_after(offer: os.stat_result, home: int, path: str, known: str) -> bool:
-    """Was genome.bin written after the offer? A clock that was set back must not make it seem so,
-    hence the second look: who has not edited it has not changed it.
+    """True if genome.bin was written after the offer. A clock that was set back can make it look
+    so; therefore the content must also differ from the known one.
     """
     with suppress(FileNotFoundError):
         written = os.stat(GENOME, dir_fd=home, follow_symlinks=False)
@@ -53,10 +53,10 @@ def _hash_of(path: str) -> str:
 
 
 def genome_file(folder: Path) -> str:
-    """The relative path of what is the agent's genome now, without a change to the folder.
+    """The relative path of the agent's present genome; the folder is not changed.
 
-    Of the two the offer, unless genome.bin was written later: by its time of modification, the
-    only one that the copy of a folder keeps.
+    It is the offer, unless genome.bin has the later time of modification: that is the only time
+    that a copy of a folder keeps.
     """
     try:
         with _opened(folder) as (home, state):
@@ -69,6 +69,6 @@ def genome_file(folder: Path) -> str:
 
 @contextmanager
 def _opened(folder: Path) -> Iterator[tuple[int, int]]:
-    """The folder and its `state/`; OSError where one of them is a link, or no folder."""
+    """The folder and its `state/`; OSError where one of them is a link or not a folder."""
     with opened(folder) as home, opened(STATE, home) as state:
         yield home, state

@@ -1,4 +1,4 @@
-"""Calls a plug-in of the user's own: what it does wrong is told, and harms nothing else."""
+"""Calls a user's own plug-in so that its errors are reported and do no further harm."""
 
 import os
 import sys
@@ -18,19 +18,19 @@ from evolve_ai.system.plugin_output import bound_log, plugin_speaks
 
 Answer = TypeVar("Answer")
 
-_LONGEST = 300  # letters of what somebody else says of its failure
+_LONGEST = 300  # characters of a message from foreign code
 _PACKAGE = str(Path(__file__).parents[1])
 _STANDARD = sysconfig.get_path("stdlib")
 _INSTALLED = tuple({sysconfig.get_path("purelib"), str(Path(_STANDARD) / "site-packages")})
 
 
 class WrongValueError(Exception):
-    """A plug-in's answer breaks its contract; the message goes on from the name of its function."""
+    """A plug-in's answer breaks its contract; the message continues the name of its function."""
 
 
 @dataclass(frozen=True, slots=True)
 class Guard:
-    """One plug-in: its family and name as in the settings, how long a call may take (seconds)."""
+    """One plug-in: its family and name in the settings, and how long a call may take (seconds)."""
 
     family: str
     name: str
@@ -40,10 +40,10 @@ class Guard:
     def call(
         self, function: str, make: Callable[[], Any], check: Callable[[Any], Answer]
     ) -> Answer:
-        """What `check` makes of the answer; it raises WrongValueError for one that is of no use.
+        """What `check` makes of the answer; it raises WrongValueError for a useless one.
 
-        PluginError names plug-in, function, reason and the last place in the user's code. Errors
-        of ours, and what a signal of the user's has raised, pass.
+        PluginError names plug-in, function, reason and the last line in the user's code. Our own
+        errors, and exceptions that a signal handler of the user raised, pass.
         """
         title = f"the {self.family} {self.name!r} in {function}()"
         if threading.current_thread() is not threading.main_thread():
@@ -67,7 +67,7 @@ class Guard:
                 finally:
                     if watch is not None:
                         watch.disarm()
-        except BaseException as error:  # SystemExit and its like too: a plug-in ends no run
+        except BaseException as error:  # also SystemExit: a plug-in must not end a run
             failure = error
         if watch is not None and watch.signalled is not None:
             raise watch.signalled
@@ -102,23 +102,23 @@ _MEND = "mend it, or name another one in evolve.toml; what it printed is in logs
 
 
 def _is_ours(error: BaseException) -> bool:
-    """A settings error of a world, say, names its place already."""
+    """True for an error that already names its place, like a settings error of a world."""
     ours = isinstance(error, EvolveError) and type(error).__module__ == EvolveError.__module__
     return ours and not isinstance(error, PluginError)
 
 
 def described(error: BaseException) -> str:
-    """Class and message of an exception that may be of any kind, on one line."""
+    """Class and message of an exception of any kind, on one line."""
     kind = type(error).__name__
     try:
         words = " ".join(str(error).split())
-    except BaseException:  # of the user's class: its __str__ may do anything
+    except BaseException:  # the __str__ of a user's class may do anything
         return kind
     return f"{kind}: {words}"[:_LONGEST] if words else kind
 
 
 def shown(value: object) -> str:
-    """An object of any kind in a few words."""
+    """An object of any kind, in a few words."""
     try:
         words = repr(value)
         if type(words) is not str:
@@ -129,7 +129,7 @@ def shown(value: object) -> str:
 
 
 def last_place(error: BaseException) -> str | None:
-    """`file:line` of the last of the user's own lines that an exception went through."""
+    """`file:line` of the last line of the user's code that an exception passed through."""
     found = None
     with suppress(Exception):
         for entry in traceback.extract_tb(error.__traceback__):
@@ -142,19 +142,19 @@ def last_place(error: BaseException) -> str | None:
 
 
 def _is_foreign(file: str) -> bool:
-    """A line of ours, or of Python's own library: no line of a plug-in."""
+    """True for a file that belongs neither to this package nor to Python's library."""
     standard = file.startswith(_STANDARD) and not file.startswith(_INSTALLED)
     return standard or file.startswith((_PACKAGE, "<frozen"))
 
 
 def _harmless(error: BaseException) -> BaseException | None:
-    """A cause that can travel between processes and be printed; none for what may do anything."""
+    """The cause, if it is safe to pickle and to print."""
     return error if type(error).__module__ == "builtins" else None
 
 
 @contextmanager
 def same_folder() -> Iterator[None]:
-    """Whoever goes elsewhere does not take us along."""
+    """Within: a change of the working folder is undone afterwards."""
     before = _here()
     try:
         yield
@@ -167,13 +167,13 @@ def same_folder() -> Iterator[None]:
 def _here() -> Path | None:
     try:
         return Path.cwd()
-    except OSError:  # it was removed
+    except OSError:  # the working folder was removed
         return None
 
 
 @contextmanager
 def _as_before() -> Iterator[None]:
-    """What belongs to the whole process is afterwards as it was."""
+    """Within: changes of process-wide state are undone afterwards."""
     mask = os.umask(0o022)
     os.umask(mask)
     streams = sys.stdout, sys.stderr

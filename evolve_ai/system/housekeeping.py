@@ -1,4 +1,4 @@
-"""Measures the budgets: what a population may use, and what it uses now."""
+"""Measures the budgets: what a population may use, and what it uses at present."""
 
 import time
 from collections.abc import Collection, Sequence
@@ -24,13 +24,13 @@ from evolve_ai.system.reserves import (
 )
 
 _KINDS = {"store": STORE, "build": BUILDS}
-LOOK_SECONDS = 60.0  # between two looks at folders
+LOOK_SECONDS = 60.0  # between two measurements of folders
 
 
 class Housekeeping:
-    """The budgets of one project. What they allow is settled when this is made.
+    """The budgets of one project. Their limits are fixed when this is made.
 
-    `colonies` are the processes that have the agents.
+    `colonies` is the number of processes that run the agents.
     """
 
     def __init__(self, folders: Folders, limits: Allowances, ids: Sequence[str], colonies: int = 1):
@@ -47,7 +47,7 @@ class Housekeeping:
         }
 
     def budgets(self, ids: Sequence[str], pids: Collection[int]) -> tuple[Budget, ...]:
-        """How full each budget is, for these agents and the processes of those that run."""
+        """How full each budget is, for these agents and the processes of the running ones."""
         self._look(ids)
         disk = self._held(len(ids))
         held = {**self._ours, AGENTS: self._folder.times(len(ids), 1)}
@@ -72,7 +72,7 @@ class Housekeeping:
         )  # fmt: skip
 
     def _look(self, ids: Sequence[str]) -> None:
-        """Folders are looked into once a minute at most: a sample of those of agents, and ours."""
+        """Measure folders, once a minute at most: a sample of agents' folders, and our own."""
         now = time.monotonic()
         if now - self._looked < LOOK_SECONDS:
             return
@@ -100,7 +100,7 @@ class Housekeeping:
 
 
 def by_kind(folders: Folders) -> dict[str, Holdings]:
-    """What of a project beside its agents takes how much of the disk."""
+    """The disk space of each part of a project besides its agents."""
     found = {LOGS: holdings(folders.logs)}
     with suppress(OSError):
         for entry in folders.workspace.iterdir():
@@ -111,19 +111,19 @@ def by_kind(folders: Folders) -> dict[str, Holdings]:
 
 
 def memory_allowed(limits: Allowances) -> int:
-    """Bytes that all agents together may have to themselves."""
+    """Bytes that all agents together may use."""
     return limits.memory_bytes or int(MEMORY_SHARE * machine.memory_total())
 
 
 def _memory(pids: Collection[int]) -> tuple[int, int]:
-    """What agents use, and what each of them does."""
+    """The memory of all agents, and of each of them on average."""
     found = memory_of(pids)
     used = sum(found.values())
     return used, used // len(found) if found else AGENT_BYTES
 
 
 def _memory_left() -> int:
-    """Less a reserve of a sixteenth of the machine, at most half a GiB, for us to go on."""
+    """The available memory, minus a reserve for us: 1/16 of the machine, at most half a GiB."""
     reserve = min(512 * MIB, machine.memory_total() // 16)
     return _less(machine.memory_available(), reserve)
 

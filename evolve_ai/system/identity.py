@@ -1,4 +1,4 @@
-"""Knows a process from all others."""
+"""Identifies a process by more than its pid, which can be reused."""
 
 import functools
 from collections.abc import Mapping
@@ -11,7 +11,7 @@ from evolve_ai.system.proc_stat import runs_since, start_ticks
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """A process that no other can be mistaken for. `start_time` in clock ticks since boot."""
+    """A process, distinct from all others. `start_time` is in clock ticks since boot."""
 
     pid: int
     start_time: int
@@ -28,7 +28,7 @@ class Identity:
         return None
 
     def lives(self) -> bool:
-        """Whether this very process runs; a zombie does not."""
+        """True if exactly this process runs; False for a zombie."""
         return self.boot_id == boot_id() and runs_since(self.pid, self.start_time)
 
 
@@ -43,7 +43,7 @@ def identify(pid: int) -> Identity | None:
 
 
 def out_of_memory_kills() -> int:
-    """How often the kernel of this machine has killed for want of memory (0 if it won't say)."""
+    """How often the kernel has killed for want of memory since boot (0 if it does not say)."""
     try:
         lines = Path("/proc/vmstat").read_text().splitlines()
     except OSError:

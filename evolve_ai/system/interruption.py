@@ -1,8 +1,8 @@
-"""Lets a call into foreign Python be interrupted: by time, and by the user whatever it does.
+"""Makes a call of foreign Python code interruptible: by a time limit, and by the user's signals.
 
-Works in the main thread, where Python hears signals: a loop and a sleep end by an exception. Code
-in C that never comes back to Python is ended with the process, by its CPU time (RLIMIT_CPU); a
-second Ctrl-C ends the process then, too (SA_RESETHAND, sigaction(2)).
+It works in the main thread, where Python handles signals: a loop or a sleep ends by an exception. C
+code that never returns to Python is ended with the whole process, by a limit of its CPU time
+(RLIMIT_CPU); a second Ctrl-C then ends the process, too (SA_RESETHAND, sigaction(2)).
 """
 
 import ctypes
@@ -19,13 +19,13 @@ from evolve_ai.system.plugin_output import bound_log, to_the_user
 
 ENDS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _RESETHAND = 0x80000000
-_PATIENCE = 5  # times that an interruption may be swallowed
-_GRACE = 4  # seconds beyond the limit until code that does not hear us costs the process
+_PATIENCE = 5  # interruptions that the code may swallow
+_GRACE = 4  # seconds beyond the limit before unresponsive code costs the process
 _WIDEST = 8  # threads that honest code may keep busy
 
 
 class TimeUp(BaseException):
-    """The time of a call is over."""
+    """The time of a call has run out."""
 
 
 class _Action(ctypes.Structure):
@@ -42,8 +42,8 @@ class _Action(ctypes.Structure):
 class Interruptible:
     """Within: TimeUp is raised after so many `seconds` in which this process could run.
 
-    `signalled` is the exception that a handler of the user's signals has raised meanwhile: it has
-    to go on, whatever the code has made of it.
+    `signalled` is the exception that a signal handler of the user has raised meanwhile: the caller
+    must raise it again, even if the code has swallowed it.
     """
 
     def __init__(self, seconds: float, title: str):
@@ -68,7 +68,7 @@ class Interruptible:
         return self
 
     def disarm(self) -> None:
-        """What comes now is ours; call it where TimeUp may still come."""
+        """Raise no TimeUp from now on; call this where TimeUp may still be raised."""
         self._armed = False
 
     def __exit__(
@@ -85,7 +85,7 @@ class Interruptible:
                 signal.signal(number, handler)
 
     def _bound_cpu(self) -> None:
-        """One thread of the code that is called may take its time; several may take it together."""
+        """Limit the CPU time so that several busy threads can still use the whole time limit."""
         soft, hard = self._limit
         used = math.ceil(sum(resource.getrusage(resource.RUSAGE_SELF)[:2]))
         threads = min(os.cpu_count() or 1, _WIDEST)
@@ -126,7 +126,7 @@ class Interruptible:
 
 
 def _end_at_the_second(number: int) -> None:
-    """When this signal comes twice before Python has heard the first, the process ends."""
+    """Let the signal end the process if it comes again before Python has handled the first one."""
     if not sys.platform.startswith("linux"):
         return
     act = ctypes.CDLL(None).sigaction
@@ -137,7 +137,7 @@ def _end_at_the_second(number: int) -> None:
 
 
 def _tell_place_at(number: int) -> None:
-    """Whoever dies of this signal says where it was."""
+    """Print the line of Python code when the process dies of this signal."""
     ours = getattr(sys.stderr, "ours", sys.stderr)
     try:
         faulthandler.register(number, file=ours, all_threads=False, chain=True)

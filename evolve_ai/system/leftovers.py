@@ -1,4 +1,4 @@
-"""Finds what an orchestrator left behind when it was killed: agents, and compilers."""
+"""Finds processes that a killed orchestrator left behind: agents, keepers, and compilers."""
 
 import os
 from collections.abc import Iterator, Mapping
@@ -13,16 +13,16 @@ from evolve_ai.system.processes import end_strangers_left_behind
 _MARK = "EVOLVE_STARTED_BY"
 _KEEPER = "evolve-keeper"  # its argv[0]
 _PLACE = "EVOLVE_WORKS_FOR"
-_ROUNDS = 5  # whoever was about to start another when it was ended
-_ELSEWHERE = "/"  # where commands stand that are kept from what lies around a folder
+_ROUNDS = 5  # a process may start another just before it is ended
+_ELSEWHERE = "/"  # the working folder of commands that must not see what is around a folder
 
 
 def leftovers(agents: Path) -> Iterator[Identity]:
-    """Agents whose working folder lies in this folder of agents, known by their name or, as they
-    may write another one there, by being executed from memory (memfd_create(2)) or from a file
+    """Agents whose working folder lies in this folder of agents. They are recognised by their name
+    or, since an agent can change that, by a program in memory (memfd_create(2)) or in a file
     without a name.
 
-    A folder that was removed in the meantime still shows as the process's own.
+    A working folder that was removed meanwhile still counts.
     """
     root = _root(agents)
     for process in psutil.process_iter():
@@ -39,7 +39,7 @@ def _is_agent(process: psutil.Process) -> bool:
 
 
 def keepers(workspace: Path) -> Iterator[Identity]:
-    """Keepers of colonies of this project, whoever has started them."""
+    """Keepers of colonies of this project, whichever process started them."""
     below = _root(workspace)
     for process in psutil.process_iter():
         with suppress(psutil.Error, OSError):
@@ -50,19 +50,19 @@ def keepers(workspace: Path) -> Iterator[Identity]:
 
 
 def started_by_us(folder: Path) -> Mapping[str, str]:
-    """What in its environment tells of a command, and of all that it starts, that they are ours,
-    and for which folder they work, wherever they stand."""
+    """Environment variables that mark a command, and all that it starts, as ours, and name the
+    folder that it works for, whatever its working folder."""
     ours = identify(os.getpid())
     assert ours is not None
     return {_MARK: f"{ours.pid} {ours.start_time} {ours.boot_id}", _PLACE: str(folder.resolve())}
 
 
 def end_orphans(folder: Path) -> tuple[Identity, ...]:
-    """End commands that work in this folder, or for it, and whose orchestrator is gone, or was
-    this one.
+    """End commands that work in or for this folder and were started by an orchestrator that is
+    gone, or by this one.
 
-    Call it while no command of ours is to run there. Those of another orchestrator that lives are
-    left alone. Returns those that cannot be ended.
+    Call it while no command of ours should run there. Commands of another living orchestrator are
+    left alone. Returns the processes that cannot be ended.
     """
     left: tuple[Identity, ...] = ()
     for _ in range(_ROUNDS):

@@ -1,4 +1,4 @@
-"""What psutil tells of processes: who is there, where they stand, what they run and use."""
+"""Answers questions about processes with psutil: parents, folders, programs, use of resources."""
 
 import contextlib
 from pathlib import Path
@@ -9,7 +9,7 @@ from evolve_ai.model.usage import Usage
 
 
 def is_stopped(pid: int) -> bool:
-    """By a signal (SIGSTOP, SIGTSTP); one that a debugger holds is not."""
+    """True if a signal (SIGSTOP, SIGTSTP) has stopped it; False if a debugger has."""
     try:
         return psutil.Process(pid).status() == psutil.STATUS_STOPPED
     except psutil.NoSuchProcess:
@@ -17,7 +17,7 @@ def is_stopped(pid: int) -> bool:
 
 
 def parent(pid: int) -> int | None:
-    """The pid of the process that has this one for a child, or None for no such process."""
+    """The pid of its parent, or None for no such process."""
     try:
         return psutil.Process(pid).ppid()
     except psutil.NoSuchProcess:
@@ -36,7 +36,7 @@ def usage(pid: int) -> Usage | None:
 
 
 def programs_running() -> frozenset[Path]:
-    """The files that are run by processes of this machine, as far as we may see them."""
+    """The program files of all processes of this machine that we may see."""
     found = set()
     for process in psutil.process_iter():
         with contextlib.suppress(psutil.Error, OSError):
@@ -45,7 +45,7 @@ def programs_running() -> frozenset[Path]:
 
 
 def end_children(pid: int) -> None:
-    """Kill what this process has started, and all that came of it."""
+    """Kill all descendants of this process."""
     with contextlib.suppress(psutil.NoSuchProcess):
         for child in psutil.Process(pid).children(recursive=True):
             with contextlib.suppress(psutil.NoSuchProcess):
@@ -53,7 +53,7 @@ def end_children(pid: int) -> None:
 
 
 def folder_of(pid: int) -> Path | None:
-    """The working folder of a process; None where there is none to be seen."""
+    """The working folder of a process; None when it is gone or invisible to us."""
     try:
         return Path(psutil.Process(pid).cwd())
     except (psutil.Error, OSError):
@@ -61,7 +61,7 @@ def folder_of(pid: int) -> Path | None:
 
 
 def stands_in(pid: int, folder: Path) -> bool:
-    """Is this the working folder of that process?"""
+    """True if this is the working folder of that process."""
     place = folder_of(pid)
     with contextlib.suppress(OSError):
         return place is not None and place.samefile(folder)
@@ -69,7 +69,7 @@ def stands_in(pid: int, folder: Path) -> bool:
 
 
 def name_of(pid: int) -> str:
-    """What a process calls itself: its first word; "" for no such process."""
+    """The argv[0] of a process, which it can change; "" for no such process."""
     try:
         return "".join(psutil.Process(pid).cmdline()[:1])
     except (psutil.Error, OSError):

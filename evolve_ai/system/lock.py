@@ -1,4 +1,4 @@
-"""The lock of a project: one life-cycle at a time, and everyone can see whose it is."""
+"""The lock of a project: it allows one life-cycle at a time, and shows which process has it."""
 
 import fcntl
 import json
@@ -22,9 +22,9 @@ _LOCKS = Path("/proc/locks")
 
 @dataclass(frozen=True, slots=True)
 class Holder:
-    """Who holds the project, since when (ISO 8601, UTC), and what for ("" where it does not say).
+    """The holder of a project, since when (ISO 8601, UTC), and its purpose ("" if unknown).
 
-    `elsewhere`: in another pid namespace, a container say, where its pid is another process's.
+    `elsewhere`: it lives in another pid namespace (a container), so its pid means nothing here.
     """
 
     identity: Identity
@@ -34,7 +34,7 @@ class Holder:
 
     @property
     def pid(self) -> int | None:
-        """None where it means nothing."""
+        """The pid; None for a holder in another pid namespace."""
         return None if self.elsewhere else self.identity.pid
 
     @property
@@ -48,17 +48,16 @@ class Holder:
 
 
 class Lock:
-    """A held project; released by release(), by leaving the context, or by our death.
+    """A held project. release(), leaving the context, or the death of this process frees it.
 
-    A file left behind is no obstacle: what counts are locks of the kernel, flock(2), on the file
-    and on its folder: somebody may remove the file meanwhile. They pass to children that are forked
-    without exec, so whoever forks workers must end them.
+    A file left behind does not matter: only kernel locks count (flock(2)), on the file and also on
+    its folder, since the file may be removed meanwhile. Children forked without exec inherit the
+    locks, so a process that forks workers must end them.
     """
 
     def __init__(self, workspace: Path, purpose: str = ""):
-        """HeldError, naming the pid, when another process holds the project.
-
-        StorageError when the disk is full or refuses.
+        """Raises HeldError, with the pid, when another process holds the project; StorageError when
+        the disk is full or fails.
         """
         self._purpose = purpose
         self._path = workspace.absolute() / _NAME
@@ -118,13 +117,13 @@ class Lock:
 def holder(workspace: Path) -> Holder | None:
     """The living process that holds the project, or None.
 
-    Where its file was removed, or is not its own any more, the kernel says which process it is.
+    If its file was removed or replaced, the kernel's list of locks shows the process.
     """
     return _signed(workspace) or _unsigned(workspace)
 
 
 def _unsigned(workspace: Path) -> Holder | None:
-    """Who has locked the folder (proc_locks(5)); of another pid namespace no pid is told."""
+    """The process that has locked the folder (proc_locks(5)); not one of another pid namespace."""
     try:
         inode = workspace.stat().st_ino
         lines = _LOCKS.read_text().splitlines()
@@ -140,7 +139,7 @@ def _unsigned(workspace: Path) -> Holder | None:
 
 
 def _purpose_of(pid: int) -> str:
-    """As its command line has it: the name of the command comes before everything else."""
+    """The name of the command, from its command line: the first word that is a known purpose."""
     try:
         words = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
     except OSError:
@@ -174,11 +173,11 @@ def _pid_namespace() -> str:
 
 
 class _NoLocksOfFolders(OSError):
-    """On some network disks: there the lock of the file is all there is."""
+    """This network disk has no locks of folders; there only the lock of the file counts."""
 
 
 def _lock(handle: int) -> None:
-    """BlockingIOError where another process has it."""
+    """Raises BlockingIOError when another process has the lock."""
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -190,7 +189,7 @@ def _lock(handle: int) -> None:
 
 
 def _is_locked(path: Path) -> bool:
-    """What tells of a holder whose pid says nothing here."""
+    """True if any process has the lock; used when the pid of the holder means nothing here."""
     try:
         with path.open("rb") as file:
             fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)

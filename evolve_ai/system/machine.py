@@ -1,6 +1,6 @@
-"""Reads what this machine and this account allow, as the kernel tells it.
+"""Reads the limits of this machine and of this account from the kernel.
 
-A limit that there is not, or that cannot be read, is UNLIMITED.
+UNLIMITED stands for a limit that does not exist or cannot be read.
 """
 
 import os
@@ -15,7 +15,7 @@ _CGROUPS = Path("/sys/fs/cgroup")
 
 
 def memory_total(proc: Path = PROC) -> int:
-    """Bytes that this machine has, or that our control group allows, if that is less."""
+    """Bytes of this machine, or of our control group's limit, if that is less."""
     return min(_meminfo(proc, "MemTotal"), *(limit for limit, _ in _memory_groups(proc)), UNLIMITED)
 
 
@@ -26,24 +26,24 @@ def memory_available(proc: Path = PROC) -> int:
 
 
 def disk_free(*folders: Path) -> int:
-    """Bytes that we may still write, on the fullest of the disks under these folders."""
+    """Bytes that we may still write, on the fullest of the disks with these folders."""
     found = [os.statvfs(folder) for folder in folders if folder.exists()]
     return min((disk.f_bavail * disk.f_frsize for disk in found), default=UNLIMITED)
 
 
 def inodes_free(*folders: Path) -> int:
-    """Files that can still be made; some file systems (btrfs) count none."""
+    """Files that can still be created; UNLIMITED on file systems that count none (btrfs)."""
     found = [os.statvfs(folder) for folder in folders if folder.exists()]
     return min((disk.f_favail for disk in found if disk.f_files), default=UNLIMITED)
 
 
 def descriptors() -> int:
-    """Descriptors that a process of ours may hold, after it has raised its soft limit."""
+    """Descriptors that a process of ours may have, once it has raised its soft limit."""
     return _bounded(resource.getrlimit(resource.RLIMIT_NOFILE)[1])
 
 
 def machine_files(proc: Path = PROC) -> int:
-    """Open files that are left on this machine (fs.file-max less those in use)."""
+    """Files that can still be opened on this machine (fs.file-max minus those in use)."""
     try:
         used, _, most = (proc / "sys/fs/file-nr").read_text(encoding="ascii").split()
     except (OSError, ValueError):
@@ -52,7 +52,7 @@ def machine_files(proc: Path = PROC) -> int:
 
 
 def process_limits(proc: Path = PROC) -> Iterator[tuple[str, int]]:
-    """(what limits it, how many processes there may be); an agent is a process of one thread."""
+    """(name of a limit, how many processes it allows); an agent is a process of one thread."""
     yield "kernel.pid_max", _number(proc / "sys/kernel/pid_max")
     yield "kernel.threads-max", _number(proc / "sys/kernel/threads-max")
     for group in _groups(proc, "pids"):
@@ -63,7 +63,7 @@ def process_limits(proc: Path = PROC) -> Iterator[tuple[str, int]]:
 
 
 def pipe_pages(proc: Path = PROC) -> int:
-    """Pages of pipes at full size that this user may have (pipe-user-pages-soft in pipe(7))."""
+    """Pages of full-size pipes that this user may have (pipe-user-pages-soft in pipe(7))."""
     found = _number(proc / "sys/fs/pipe-user-pages-soft")
     return UNLIMITED if os.geteuid() == 0 or found == 0 else found
 
@@ -81,16 +81,16 @@ def _meminfo(proc: Path, name: str) -> int:
 
 
 def _memory_groups(proc: Path) -> Iterator[tuple[int, int]]:
-    """(limit, what of it cannot be had back) in bytes, of our control group and those above it."""
+    """(limit, unreclaimable use) in bytes, of our control group and those above it."""
     for group in _groups(proc, "memory"):
         limit = _number(group / "memory.max", group / "memory.limit_in_bytes")
         used = _number(group / "memory.current", group / "memory.usage_in_bytes")
-        if limit < UNLIMITED // 2:  # the first version says "no limit" by a number near the largest
+        if limit < UNLIMITED // 2:  # cgroup v1 writes a huge number for "no limit"
             yield limit, max(0, used - _reclaimable(group))
 
 
 def _reclaimable(group: Path) -> int:
-    """Bytes of files that the kernel keeps in memory for as long as nobody needs it."""
+    """Bytes of cached files, which the kernel gives up when memory is needed."""
     try:
         rows = (group / "memory.stat").read_text(encoding="ascii").splitlines()
     except OSError:
@@ -100,7 +100,7 @@ def _reclaimable(group: Path) -> int:
 
 
 def _groups(proc: Path, controller: str) -> Iterator[Path]:
-    """Our control group of either version that has this controller, and those above it."""
+    """Our control group (v1 or v2) that has this controller, and the groups above it."""
     try:
         lines = (proc / "self/cgroup").read_text(encoding="utf-8").splitlines()
     except OSError:
@@ -111,13 +111,13 @@ def _groups(proc: Path, controller: str) -> Iterator[Path]:
             continue
         root = _CGROUPS / controllers if controllers else _CGROUPS
         here = root / path.lstrip("/")
-        # In a container the path may be that of the machine outside: its own group is the root.
+        # In a container the path may be the outer one: there the root is our own group.
         here = here if here.is_dir() else root
         yield from (group for group in (here, *here.parents) if group.is_relative_to(root))
 
 
 def _number(*paths: Path) -> int:
-    """The number in the first of these files that is there; UNLIMITED for `max` and for none."""
+    """The number in the first of these files that exists; UNLIMITED for `max` or without a file."""
     for path in paths:
         try:
             return int(path.read_text(encoding="ascii"))

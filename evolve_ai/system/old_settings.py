@@ -1,18 +1,18 @@
-"""Reads settings that have moved: where they stand now, and what to tell of that."""
+"""Translates outdated settings into present ones, with a hint about each."""
 
 from collections.abc import Mapping
 from typing import Any
 
-# Table before -> the family in whose table its keys stand now.
+# Old table -> the family whose table has its keys now.
 _TABLES = {"series": "environment", "founders": "variation", "birth": "variation"}
 _FAMILIES = ("environment", "selection", "variation", "substrate", "executor")
-_TALK = ("speak", "listen")  # genes of the default template, of which `founders.talk` told
+_TALK = ("speak", "listen")  # genes of the default template that `founders.talk` controlled
 
 
 def modernised(document: Mapping[str, Any]) -> tuple[dict[str, Any], tuple[str, ...]]:
-    """The settings as they are written now, and a hint for each of the old forms that were found.
+    """The settings in present form, and a hint for each old form that was found.
 
-    What is no old form stays as it is, also where it is wrong.
+    Anything that is no old form is left unchanged, even if it is wrong.
     """
     found, hints = dict(document), []
     for family in _FAMILIES:
@@ -41,7 +41,7 @@ def modernised(document: Mapping[str, Any]) -> tuple[dict[str, Any], tuple[str, 
 def _move(found: dict[str, Any], old: str, now: str) -> None:
     table = dict(found.pop(old))
     if old == "series" and _name(found, now) not in (None, "series"):
-        return  # of a world that is not chosen
+        return  # belongs to a world that is not chosen
     if old == "founders" and "talk" in table:
         talk = table.pop("talk")
         table["likely"] = dict.fromkeys(_TALK, talk)

@@ -1,7 +1,7 @@
-"""Keeps the outline of settings that were read and found right, so that the next report need not.
+"""Caches an outline of valid settings, so that reports need not check them again.
 
-To check settings takes ten times as long as the rest of a report. The file is a cache: it names
-the SHA-256 of the evolve.toml and the program that it was made from, and says nothing of any other.
+Checking settings takes ten times as long as the rest of a report. The file names the SHA-256 of the
+evolve.toml and of the program that it was made from, and is ignored for any other.
 """
 
 import hashlib
@@ -20,7 +20,7 @@ _MODEL = Path(__file__).parents[1] / "model"
 
 
 def known_outline(folders: Folders) -> Outline | None:
-    """Of the settings as they stand in evolve.toml now; None when nobody has checked these."""
+    """The outline of the present evolve.toml; None if that has not been checked yet."""
     try:
         body = json.loads(folders.outline.read_bytes())
         if body["of"] == _mark(folders):
@@ -37,7 +37,8 @@ def outline_of(project: Project) -> Outline:
 
 
 def keep_outline(project: Project, mark: str) -> None:
-    """Where the workspace is there and can be written. `mark` is from before they were read."""
+    """Write the outline if the workspace exists and is writable. `mark` must be from before the
+    settings were read."""
     outline = outline_of(project)
     if project.workspace.is_dir() and mark and known_outline(project) != outline:
         with suppress(OSError, StorageError):
@@ -47,7 +48,7 @@ def keep_outline(project: Project, mark: str) -> None:
 
 
 def mark_of(folders: Folders) -> str:
-    """Of an evolve.toml and of the program that reads it; "" where there is none."""
+    """A hash of evolve.toml and of the program that reads it; "" where there is none."""
     try:
         return _mark(folders)
     except OSError:
@@ -55,7 +56,7 @@ def mark_of(folders: Folders) -> str:
 
 
 def _mark(folders: Folders) -> str:
-    """The rules that settings are checked by are part of it: they change with the program."""
+    """The program is included because it contains the rules for checking settings."""
     mark = hashlib.sha256((folders.root / SETTINGS_FILE).read_bytes())
     for path in sorted(_MODEL.glob("*setting*.py")):
         found = path.stat()

@@ -1,4 +1,4 @@
-"""Refuses paths that tools of a build take for something else, before anything is made there."""
+"""Refuses paths that build tools would misunderstand, before anything is created there."""
 
 import os
 import unicodedata
@@ -6,25 +6,25 @@ from pathlib import Path
 
 from evolve_ai.model.errors import UsageError
 
-# cargo joins folders to LD_LIBRARY_PATH, where a colon separates them; linkers take a percent sign
-# for a pattern.
+# cargo joins folders with colons (LD_LIBRARY_PATH); linkers treat a percent sign as part of a
+# pattern.
 _SYNTAX = {":": "cargo separates folders by it", "%": "linkers take it for a pattern"}
-# Of an absolute path in bytes: SQLite opens no file with a path of more than 512.
+# Bytes of an absolute path: SQLite opens no file with a path longer than 512.
 LONGEST = 440
 _OWN = len("/workspace")
 _TODO = "choose another name for the folder"
 
 
 def check_path(folder: Path) -> None:
-    """UsageError where programs could not be built or started in this folder, or in what it leads
-    to by links."""
+    """UsageError if programs could not be built or started in this folder, or in the target of its
+    links."""
     places = (folder, *(folder / name for name in ("workspace", "agents")))
     for path in dict.fromkeys([folder, *(Path(os.path.realpath(place)) for place in places)]):
         _check(path)
 
 
 def check_utf8(path: Path) -> int:
-    """Cargo, JSON and the registry speak UTF-8: how many bytes a path has in it."""
+    """The length of a path in bytes. It must be UTF-8, as in Cargo, JSON and the registry."""
     try:
         return len(str(path).encode())
     except UnicodeEncodeError as error:

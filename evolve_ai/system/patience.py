@@ -1,26 +1,26 @@
-"""Times deadlines that begin anew after a gap in which this process did not run.
+"""Measures deadlines that start again after a gap in which this process did not run.
 
-A stopped process (SIGSTOP), a paused virtual machine or a suspended laptop finds all its
-deadlines over when it goes on, and those whom it waits for may have stood still with it. So
-whoever waits asks at least every STEP seconds; when much more than that has passed, and we have
-used next to no processor meanwhile, nobody is late.
+After a stop (SIGSTOP), a paused virtual machine or a suspended laptop, all deadlines of a process
+are over, though the processes that it waits for may have stood still, too. So a waiting process
+must ask at least every STEP seconds; when much more time has passed, and this process has used next
+to no processor time meanwhile, nobody is late.
 """
 
 import time
 
-STEP = 0.5  # the longest wait between two looks at a deadline
-_GAP = 2.0  # seconds between two looks that no busy machine explains alone
-_IDLE = 0.1  # of them that a process on a crowded machine gets at least
+STEP = 0.5  # seconds; the longest wait between two checks of a deadline
+_GAP = 2.0  # seconds between two checks that a busy machine alone does not explain
+_IDLE = 0.1  # the least share of them that a process gets on a busy machine
 
 
 class Gaps:
-    """Notices that we did not run."""
+    """Notices that this process did not run for a while."""
 
     def __init__(self) -> None:
         self._wall, self._cpu = time.monotonic(), time.process_time()
 
     def met(self) -> bool:
-        """Since this was asked last."""
+        """True if there was a gap since the last call."""
         wall, cpu = time.monotonic(), time.process_time()
         passed, used = wall - self._wall, cpu - self._cpu
         self._wall, self._cpu = wall, cpu
@@ -28,7 +28,7 @@ class Gaps:
 
 
 class Patience:
-    """So many seconds from now on, begun anew after each gap."""
+    """A deadline in so many seconds, started again after each gap."""
 
     def __init__(self, seconds: float):
         self.seconds = seconds
@@ -40,12 +40,12 @@ class Patience:
 
     @property
     def left(self) -> float:
-        """Seconds, 0 or less when it is over."""
+        """Seconds left; 0 or less when it is over."""
         if self._gaps.met():
             self.renew()
         return self._end - time.monotonic()
 
     @property
     def step(self) -> float:
-        """How long to wait before the next look."""
+        """Seconds to wait before the next check."""
         return max(0.0, min(self.left, STEP))

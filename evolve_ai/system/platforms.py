@@ -1,4 +1,4 @@
-"""The systems that a project can live on."""
+"""The operating systems that a project can run on."""
 
 import platform
 import sys
@@ -7,7 +7,7 @@ from evolve_ai.model.errors import SandboxError
 
 
 def refuse_other_systems() -> None:
-    """SandboxError on a system that has neither the boxes nor the ways to watch over agents."""
+    """SandboxError on a system without sandboxes or the means to supervise agents."""
     if sys.platform != "linux":
         raise SandboxError(
             "agents are boxed and watched over by Linux (Landlock, seccomp, pidfd), and this is "

@@ -1,7 +1,8 @@
-"""Keeps what plug-ins print away from our own output: it goes to `logs/plugins.log`.
+"""Separates what plug-ins print from our own output: it goes to `logs/plugins.log`.
 
-Descriptors 1 and 2 lead into that file from the moment a plug-in of the user's own is about to be
-imported, so that `os.write` and subprocesses end there, too; our own lines keep the old ones.
+Descriptors 1 and 2 lead to that file from the moment when the first of the user's plug-ins is about
+to be imported, so that `os.write` and subprocesses write there, too; our own lines keep the old
+descriptors.
 """
 
 import io
@@ -15,20 +16,20 @@ from typing import Any, TextIO
 
 NAME = "plugins.log"
 MAX_BYTES = 1024 * 1024
-_FLOOD = 8  # times that size: what one call wrote is cut instead of kept
+_FLOOD = 8  # times that size: the output of one call is discarded instead of rotated
 _LEFT_OUT = b"\n(cut: a plug-in wrote too much)\n"
 
 
 class PluginLog:
-    """The file, open for appending; one older file is kept beside it. StorageError for nothing:
-    where it cannot be written, what plug-ins print is lost."""
+    """The log file, open for appending; one older file is kept. Never raises StorageError: where it
+    cannot be written, the output of plug-ins is lost."""
 
     def __init__(self, path: Path):
         self.path = path
         self.handle = _opened(path)
 
     def bound(self) -> None:
-        """Rotate what has become too large, by us or by another process."""
+        """Rotate the log if it is too large, or follow a rotation by another process."""
         with suppress(OSError):
             seen = os.fstat(self.handle)
             if seen.st_size > _FLOOD * MAX_BYTES:
@@ -57,7 +58,7 @@ def _opened(path: Path) -> int:
 
 
 class Divided(io.TextIOBase):
-    """A standard stream: our own lines go where it led, those of plug-ins into the log."""
+    """A standard stream that sends our lines to the old target, and plug-ins' lines to the log."""
 
     def __init__(self, ours: TextIO, log: PluginLog):
         self.ours = ours
@@ -75,7 +76,7 @@ class Divided(io.TextIOBase):
         if getattr(self.within, "plugin", False):
             return True
         thread = threading.current_thread()
-        # Of other threads only the one that draws our progress bars speaks for us.
+        # The only other thread that prints for us is the one that draws progress bars.
         return thread is not threading.main_thread() and type(thread).__module__ != "rich.live"
 
     def write(self, text: str) -> int:
@@ -113,13 +114,13 @@ class Divided(io.TextIOBase):
         getattr(self._now, "reconfigure", lambda **_: None)(**how)
 
     def close(self) -> None:
-        """Of ours, as one closes it who has nobody to speak to any more."""
+        """Close our stream; a plug-in's call has no effect."""
         if not self._is_foreign():
             self.ours.close()
 
 
 def divert(logs: Path) -> None:
-    """From now on, in this process and in what it starts. Safe to call again."""
+    """Divert the output of this process and its children from now on. Safe to call again."""
     if isinstance(sys.stdout, Divided):
         return
     for stream in (sys.stdout, sys.stderr):
@@ -134,10 +135,10 @@ def divert(logs: Path) -> None:
 
 
 def _kept(stream: TextIO | None, number: int) -> TextIO:
-    """The same stream on a descriptor of its own, which nobody inherits."""
+    """The same stream on a new descriptor that children do not inherit."""
     try:
         own = os.dup(number)
-    except OSError:  # the terminal was closed before we began
+    except OSError:  # the terminal was closed before this process began
         own = os.open(os.devnull, os.O_WRONLY | os.O_CLOEXEC)
     encoding = getattr(stream, "encoding", None) or "utf-8"
     errors = getattr(stream, "errors", None) or "backslashreplace"
@@ -147,7 +148,7 @@ def _kept(stream: TextIO | None, number: int) -> TextIO:
 
 @contextmanager
 def plugin_speaks() -> Iterator[None]:
-    """Within: what this thread prints is a plug-in's."""
+    """Within: what this thread prints counts as a plug-in's output."""
     stream = sys.stdout
     if not isinstance(stream, Divided):
         yield
@@ -168,7 +169,7 @@ def bound_log() -> None:
 
 
 def to_the_user(words: str) -> None:
-    """A last line on the terminal, from wherever we are."""
+    """Write a last line to the terminal, from any thread or plug-in call."""
     stream = sys.stderr
     with suppress(Exception):
         ours = stream.ours if isinstance(stream, Divided) else stream

@@ -1,9 +1,9 @@
-"""Reads /proc/<pid>/stat and statm itself (proc(5)), where psutil is too slow or says too little.
+"""Parses /proc/<pid>/stat and statm (proc(5)) where psutil is too slow or too imprecise.
 
-The sweep looks at thousands of processes in each cycle, and each start and end of an agent asks who
-has its pid (benchmarks/processes.py shows what that saves). The start time in clock ticks is what
-keepers write down: psutil adds the time of the boot to it, which moves with the clock of the
-machine by a second now and then.
+The sweep reads thousands of processes per cycle, and each start and end of an agent needs the start
+time of its process (benchmarks/processes.py shows the time saved). Keepers record the start time in
+clock ticks: psutil adds the boot time, which shifts by a second now and then with the machine's
+clock.
 """
 
 import os
@@ -17,13 +17,13 @@ _ENDED = frozenset({b"Z", b"X"})
 
 
 class Sweep:
-    """Looks at many processes again and again. Who has done nothing since is not parsed anew."""
+    """Reads many processes again and again; idle ones are not parsed anew."""
 
     def __init__(self) -> None:
         self._seen: dict[int, tuple[bytes, Usage]] = {}
 
     def __call__(self, pids: Iterable[int]) -> Mapping[int, Usage]:
-        """What each has used; those that are gone are left out."""
+        """What each process has used; those that are gone are left out."""
         before, self._seen = self._seen, {}
         seen = self._seen
         for pid in pids:
@@ -35,13 +35,13 @@ class Sweep:
 
 
 def start_ticks(pid: int) -> int | None:
-    """When a process began, in clock ticks since the boot; None for no such process."""
+    """When a process began, in clock ticks since boot; None for no such process."""
     text = _read(pid, "stat")
     return None if text is None else int(_fields(text)[19])
 
 
 def runs_since(pid: int, ticks: int) -> bool:
-    """Is there a process that began then, and has not ended? A zombie has."""
+    """True if a process with this start time has this pid and has not ended (as a zombie has)."""
     text = _read(pid, "stat")
     fields = None if text is None else _fields(text)
     return fields is not None and int(fields[19]) == ticks and fields[0] not in _ENDED
@@ -63,8 +63,8 @@ def _usage(text: bytes) -> Usage:
 
 
 def _fields(text: bytes) -> list[bytes]:
-    """The fields from the third on."""
-    # The second field is the program's name, which may hold blanks and parentheses.
+    """The fields of a stat line, from the third on."""
+    # The second field is the program's name, which may contain blanks and parentheses.
     return text[text.rindex(b")") + 2 :].split()
 
 

@@ -1,6 +1,6 @@
-"""Ends and limits processes, and never signals a stranger.
+"""Ends and limits processes, and never signals an unrelated process.
 
-A process is spoken to through its pidfd.
+Every signal goes through a pidfd.
 """
 
 import contextlib
@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping
 from evolve_ai.system.identity import Identity
 from evolve_ai.system.patience import STEP, Patience
 
-# Nothing of ours leaks into an agent: no tokens, no proxies, no locale of the user.
+# Nothing of the user's environment reaches an agent: no tokens, no proxies, no locale.
 ENVIRONMENT: Mapping[str, str] = {"PATH": "/usr/local/bin:/usr/bin:/bin", "LANG": "C.UTF-8"}
 
 # Python ignores SIGPIPE and SIGXFSZ; a program of any other language expects the default.
@@ -21,7 +21,7 @@ DEFAULT_SIGNALS = frozenset(signal.valid_signals() - {signal.SIGKILL, signal.SIG
 
 
 def raise_descriptor_limit() -> int:
-    """Lift the soft limit of descriptors to the hard one; return how many we may hold."""
+    """Raise the soft limit of descriptors to the hard one; returns that limit."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft != hard:
         with contextlib.suppress(OSError, ValueError):
@@ -35,7 +35,7 @@ def send(pidfd: int, number: signal.Signals) -> None:
 
 
 def signal_one(identity: Identity, number: signal.Signals) -> bool:
-    """Signal this very process; False when it is gone."""
+    """Signal exactly this process; False when it is gone."""
     pidfd = adopt_or_none(identity)
     if pidfd is None:
         return False
@@ -47,7 +47,7 @@ def signal_one(identity: Identity, number: signal.Signals) -> bool:
 
 
 def ended(pidfds: Iterable[int], seconds: float) -> set[int]:
-    """Wait until all of these have ended, or the time is up; return those that have."""
+    """Wait until all of these have ended, or the time is up; returns those that have."""
     open_fds, done = set(pidfds), set()
     poll = select.poll()
     for pidfd in open_fds:
@@ -66,12 +66,12 @@ def ended(pidfds: Iterable[int], seconds: float) -> set[int]:
 
 
 def adopt_or_none(identity: Identity) -> int | None:
-    """A pidfd of this very process; None when it is gone or its pid is another's now."""
+    """A pidfd of exactly this process; None when it is gone or another has its pid."""
     try:
         pidfd = os.pidfd_open(identity.pid)
     except ProcessLookupError:
         return None
-    # Asked after the pidfd was opened: if the pid changed hands meanwhile, so did its start time.
+    # Checked after the pidfd was opened: a process that reused the pid has another start time.
     if identity.lives():
         return pidfd
     os.close(pidfd)
@@ -81,7 +81,7 @@ def adopt_or_none(identity: Identity) -> int | None:
 def end_strangers_left_behind(
     identities: Iterable[Identity], *, grace: float = 2.0, last: float = 2.0
 ) -> tuple[Identity, ...]:
-    """End what a killed orchestrator left running: SIGTERM, grace seconds, SIGKILL.
+    """End processes of a killed orchestrator: SIGTERM, `grace` seconds, SIGKILL.
 
     Returns those that still run after `last` more seconds. Reused pids are left alone.
     """

@@ -1,4 +1,4 @@
-"""The layout of a project on disk: where everything lies."""
+"""The layout of a project on disk."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ if TYPE_CHECKING:
     from evolve_ai.model.settings import Settings
 
 SETTINGS_FILE = "evolve.toml"
-KEY = "key"  # in the workspace: signs programs
+KEY = "key"  # in the workspace: the key that signs programs
 
 
 @dataclass(frozen=True, slots=True)
 class Folders:
-    """Where everything of a project lies."""
+    """The paths of all parts of a project."""
 
     root: Path
 
@@ -41,7 +41,7 @@ class Folders:
 
     @property
     def delivered(self) -> Path:
-        """Up to which event the event log has come, noted apart from it."""
+        """The number of the last event in the event log, in a file of its own."""
         return self.workspace / "delivered"
 
     @property
@@ -51,12 +51,12 @@ class Folders:
 
     @property
     def verdicts(self) -> Path:
-        """What the audit said of that code."""
+        """The verdicts of the audit on that code."""
         return self.workspace / "store" / "verdicts.sqlite"
 
     @property
     def programs(self) -> Path:
-        """The store of what was built, signed with the key."""
+        """The store of built programs, signed with the key."""
         return self.workspace / "store" / "programs"
 
     @property
@@ -65,7 +65,7 @@ class Folders:
 
     @property
     def outline(self) -> Path:
-        """A cache: what reports need of the settings, when these were found right."""
+        """A cache of what reports need of the settings, written once these were found valid."""
         return self.workspace / "settings.json"
 
     @property

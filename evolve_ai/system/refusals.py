@@ -1,6 +1,6 @@
-"""Tells what a machine has refused: by the number of an error, or by the words of a tool.
+"""Recognises what a machine has refused, by an error number or by the words of a tool.
 
-No agent is to blame for any of these (errno(3)).
+No agent is to blame for any of these errors (errno(3)).
 """
 
 import errno
@@ -10,7 +10,7 @@ from pathlib import Path
 
 from evolve_ai.model.errors import MachineError
 
-# What is short, and what gives more of it. These pass by themselves, or as soon as others end.
+# What is short, and what helps. These errors pass by themselves, or when other processes end.
 SHORT: Mapping[int, tuple[str, str]] = {
     errno.EAGAIN: (
         "no more processes or threads are allowed",
@@ -32,7 +32,7 @@ NOT_EXECUTED = (
     "see that no security module forbids to execute what lies there"
 )
 _PROGRAM = ("a program may not be executed", NOT_EXECUTED)
-# Tools say a number in the words of Rust, or those of strerror(3).
+# Tools report errors in the words of Rust, or in those of strerror(3).
 _WORDS: tuple[tuple[int, re.Pattern[str]], ...] = (
     (
         errno.EAGAIN,
@@ -52,12 +52,12 @@ _TOLD_NOT_EXECUTED = re.compile(
 
 
 def short_of(told: str) -> int | None:
-    """The errno that the words of a tool tell of, if the machine was short of something."""
+    """The errno in the words of a tool, if it says that the machine was short of something."""
     return next((code for code, words in _WORDS if words.search(told)), None)
 
 
 def refusal(told: str, *, what: str, where: Path | None = None) -> MachineError | None:
-    """What these words of a tool say that the machine refused; `what` was to be done."""
+    """The error if these words say that the machine refused something; `what` was being done."""
     code = short_of(told)
     if code is not None:
         short, todo = SHORT[code]
@@ -69,7 +69,7 @@ def refusal(told: str, *, what: str, where: Path | None = None) -> MachineError 
 
 
 def of_error(error: BaseException, what: str = "") -> MachineError | None:
-    """The same of an exception that a system call, or a thread that was not to be had, raises."""
+    """The same for an exception of a system call, or of a thread that could not be started."""
     code = error.errno if isinstance(error, OSError) else None
     if isinstance(error, RuntimeError) and "start new thread" in str(error):
         code = errno.EAGAIN

@@ -1,4 +1,4 @@
-"""What agents take of a machine, and what of it is kept for others: limits are made of these."""
+"""What agents need of a machine, and what is reserved for others; budgets are made of these."""
 
 import os
 
@@ -11,14 +11,14 @@ INODE_RESERVE = 10_000
 AGENT_BYTES = 270 * 1024  # of memory: its own pages, and the kernel's for it
 FOLDER_BYTES = 200 * 1024
 FOLDER_INODES = 40
-DESCRIPTORS_PER_AGENT = 2  # of ours: its two pipes
+DESCRIPTORS_PER_AGENT = 2  # in our process: its two pipes
 FILES_PER_AGENT = 9  # five descriptors of its own, two of ours, its program, its working folder
-PIPE_PAGES = 32  # two pipes at full size
+PIPE_PAGES = 32  # two pipes of full size
 
 # The life-cycle and its workers.
 OWN_MEMORY = 256 * MIB
-OWN_PROCESSES = 50  # they, and the compilers
-# Never used up by agents: for files, sockets and compilers of our own, however many they are.
+OWN_PROCESSES = 50  # life-cycle, workers and compilers
+# Kept free by agents, however many they are, for our own files, sockets and compilers.
 SPARE_DESCRIPTORS = 64
-# And what a process that has a colony holds all the time, its pool of a worker a core among it.
+# What the process of a colony uses all the time, including a pool with one worker per core.
 OWN_DESCRIPTORS = SPARE_DESCRIPTORS + 28 + 4 * (os.cpu_count() or 1)

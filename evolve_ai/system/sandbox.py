@@ -1,4 +1,4 @@
-"""Tries a sandbox: what a box promises is tried from inside before it is trusted."""
+"""Tries a sandbox: a probe inside it tests each promise before agents rely on it."""
 
 import os
 import platform
@@ -27,12 +27,12 @@ SECCOMP = (
     "allows seccomp, prctl and execveat"
 )
 _LIMITS = Limits(total=20.0, silence=20.0)
-_TOLD = (0, 1)  # exit codes: all holds, not all
+_TOLD = (0, 1)  # exit codes of a probe: all guarantees hold, or not all
 _WORDS = 300
 
 
 def refuse_other_processors() -> None:
-    """SandboxError on one whose system calls the boxes do not know."""
+    """SandboxError on a processor whose system calls the boxes do not know."""
     if platform.machine() not in MACHINES:
         raise SandboxError(
             f"there is no box for agents on {platform.machine()}, only on {' and '.join(MACHINES)}",
@@ -43,9 +43,9 @@ def refuse_other_processors() -> None:
 def probe(
     program: Path, folder: Path, libraries: Sequence[str], around: Sequence[str] = ()
 ) -> tuple[Guarantee, ...]:
-    """What a box like that of an agent holds, tried in this folder, outside of which nothing is
-    touched; in namespaces, if words for that are put `around`. `program` is the keeper.
-    SandboxError where there is no such box."""
+    """The guarantees of a box like that of an agent, tested in this folder without touching
+    anything outside; in namespaces, if the words `around` make them. `program` is the keeper.
+    Raises SandboxError where no such box can be made."""
     home = folder.absolute() / "agent"
     (home / STATE).mkdir(parents=True, exist_ok=True)
     box = AgentBox(libraries=(*map(Path, libraries), program)).of(home)
@@ -69,12 +69,12 @@ def probe(
     return found
 
 
-# What a box must have shown of itself before it is trusted.
+# What the probe of a box must have tested before the box is trusted.
 PROBED = frozenset(map(str, Protection)) - {Protection.ENVIRONMENT}
 
 
 def _guarantees(done: Completed) -> Iterator[Guarantee]:
-    """A line for each: its name, `held` or `broken`, and how that was found, between tabs."""
+    """Parses a line per guarantee: name, `held` or `broken`, and how that was found, with tabs."""
     for line in done.stdout.decode("utf-8", "replace").splitlines():
         name, _, rest = line.partition("\t")
         verdict, _, how = rest.partition("\t")

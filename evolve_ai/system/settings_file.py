@@ -1,4 +1,4 @@
-"""Reads evolve.toml: each problem named with its line, and the nearest right key."""
+"""Reads evolve.toml, and reports each mistake with its line and the nearest valid key."""
 
 import json
 import re
@@ -24,8 +24,8 @@ from evolve_ai.system.project import SETTINGS_FILE
 FILE_NAME = SETTINGS_FILE
 COMMAND_LINE = "command line"
 _TODO = "docs/settings.md lists every key with its range"
-_MOST = 20  # problems that are told
-_LONG = 3000  # lines: in a longer file the place of a key is not looked for by parsing it
+_MOST = 20  # mistakes that are reported
+_LONG = 3000  # lines: in a longer file, parsing to find the line of a key would take too long
 _BARE = re.compile(r"[A-Za-z_./][^\s\"'\[\]{}=,#]*")
 
 Location = tuple[int | str, ...]
@@ -33,7 +33,7 @@ Location = tuple[int | str, ...]
 
 @dataclass(frozen=True, slots=True)
 class WrongKey:
-    """One thing that is wrong; `line` counts from 1, None where no line is to blame."""
+    """One mistake; `line` counts from 1, and is None where no line is to blame."""
 
     key: str
     message: str
@@ -45,10 +45,10 @@ class WrongKey:
 
 
 def load_settings(path: Path, overrides: Sequence[str] = ()) -> Settings:
-    """Read and check a settings file, then what the command line says otherwise. Both may have old
+    """Read and check a settings file, with the overrides of the command line. Both may use old
     forms.
 
-    Raises NoProjectError when there is no file, SettingsError with all problems at once.
+    Raises NoProjectError when there is no file, SettingsError with all mistakes at once.
     """
     return apply_overrides(parse_settings(_read(path), path), overrides)
 
@@ -61,7 +61,7 @@ def parse_settings(text: str, where: str | Path = FILE_NAME) -> Settings:
         if "\\x00" in reason:
             reason = "it ends in the middle of a statement"
         raise _refusal([WrongKey("", f"not TOML: {reason}", error.line)], where) from error
-    except (TOMLKitError, ValueError, RecursionError) as error:  # huge numbers, deep nests
+    except (TOMLKitError, ValueError, RecursionError) as error:  # huge numbers, deep nesting
         raise _refusal([WrongKey("", f"not TOML: {error}")], where) from error
     try:
         return Settings.model_validate(modernised(document)[0])
@@ -73,9 +73,9 @@ def parse_settings(text: str, where: str | Path = FILE_NAME) -> Settings:
 
 
 def apply_overrides(settings: Settings, overrides: Sequence[str]) -> Settings:
-    """Settings with assignments such as `cycle.ticks=20` applied, the last one winning.
+    """Settings with assignments such as `cycle.ticks=20` applied; the last one wins.
 
-    Values are TOML; a bare word that is none stands for itself (`selection=none`).
+    Values are TOML; a bare word that is not TOML stands for itself (`selection=none`).
     """
     if not overrides:
         return settings
@@ -93,15 +93,15 @@ def apply_overrides(settings: Settings, overrides: Sequence[str]) -> Settings:
 
 
 def old_forms(path: Path) -> tuple[str, ...]:
-    """What of a settings file that was read is written as it was once, and how it is now."""
+    """The outdated spellings in a settings file, each with the present one."""
     return modernised(_document(_read(path)))[1]
 
 
 def line_of(text: str, location: Location) -> int | None:
-    """The line (from 1) on which the statement begins that gives the value at this location.
+    """The line (from 1) where the statement begins that gives the value at this location.
 
-    A statement of TOML ends with the shortest run of lines that parses and holds the value,
-    and begins after the longest run before it that parses.
+    A TOML statement ends with the shortest run of lines that parses and has the value, and begins
+    after the longest earlier run that parses.
     """
     lines = text.splitlines(keepends=True)
     if len(lines) > _LONG:
@@ -121,7 +121,7 @@ def line_of(text: str, location: Location) -> int | None:
 
 
 def _document(text: str) -> dict[str, Any]:
-    """tomlkit knows the line of a mistake, and takes some twenty times as long as tomllib."""
+    """Parse with tomllib; after a mistake with tomlkit, which knows its line but is slow (20:1)."""
     try:
         return tomllib.loads(text)
     except (ValueError, RecursionError):
@@ -130,7 +130,7 @@ def _document(text: str) -> dict[str, Any]:
 
 
 def _line_that_names(lines: Sequence[str], location: Location) -> int | None:
-    """The first line that gives a key of this name, or begins its table."""
+    """The first line that sets a key of this name, or begins its table."""
     names = [re.escape(step) for step in location if isinstance(step, str)]
     if not names:
         return None
@@ -140,7 +140,7 @@ def _line_that_names(lines: Sequence[str], location: Location) -> int | None:
 
 def _read(path: Path) -> str:
     try:
-        return path.read_text(encoding="utf-8-sig")  # some editors put a mark before it
+        return path.read_text(encoding="utf-8-sig")  # some editors write a byte order mark
     except FileNotFoundError as error:
         raise NoProjectError(
             f"there is no {path.name} here",
@@ -155,7 +155,7 @@ def _read(path: Path) -> str:
 
 
 def _refusal(problems: Sequence[WrongKey], where: str | Path, count: int = 1) -> SettingsError:
-    """Of `count` problems the first are told."""
+    """The error that lists the first of `count` mistakes."""
     if len(problems) > 1:
         listed = "\n".join(f"  {problem}" for problem in problems)
         more = f"\n  … and {count - len(problems)} more" if count > len(problems) else ""
@@ -174,7 +174,7 @@ def _prefix(lines: Sequence[str]) -> dict[str, Any] | None:
 
 
 def _existing(document: Any, location: Location) -> Location:
-    """The longest beginning of a location that is there."""
+    """The longest prefix of a location that exists."""
     found: list[int | str] = []
     for step in location:
         if isinstance(document, list):
@@ -208,7 +208,7 @@ def _assignment(override: str) -> dict[str, Any]:
 
 
 def _let_go_of_others(document: dict[str, Any], assigned: Mapping[str, Any]) -> None:
-    """Who chooses another member of a family has not chosen options of the one before."""
+    """Drop the options of a plug-in when an override chooses another one of its family."""
     for family in OPTIONS.keys() & assigned.keys():
         known, now = document.get(family), assigned[family]
         both = isinstance(known, dict) and isinstance(now, Mapping)
@@ -231,7 +231,7 @@ def _problem(detail: ErrorDetails, line: int | None) -> WrongKey:
 
 
 def _written(location: Location) -> Location:
-    """Where the members of a family are told apart, their kind is no key of the file."""
+    """A location as in the file, which has no key for the kind of a family's member."""
     if not location or location[0] not in OPTIONS:
         return location
     kind = 2 if location[0] == "sinks" else 1

@@ -1,4 +1,4 @@
-"""Keeps the key of a project, signs what was built, and tells it again."""
+"""Keeps the key of a project, signs what was built, and checks signatures."""
 
 import os
 import stat
@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 from evolve_ai.model.errors import SigningKeyError
 from evolve_ai.system.files import read_regular, storage_errors, sync_folder
 
-SIGNATURE = "signature"  # beside what was signed
+SIGNATURE = "signature"  # the name of a file beside what it signs
 _MAX_BYTES = 64 * 1024
 _ANEW = "move it away: a new one is made, and every program is built anew"
 
@@ -26,7 +26,7 @@ class Key:
 
     @property
     def public(self) -> str:
-        """What tells this key from others: its public half, 64 hexadecimal digits."""
+        """The public half of the key, which identifies it: 64 hexadecimal digits."""
         return self.private.public_key().public_bytes_raw().hex()
 
     def sign(self, data: bytes) -> bytes:
@@ -37,7 +37,7 @@ class Key:
 
 
 def is_signed(data: bytes, signature: bytes, public: str) -> bool:
-    """Was this signed with the key of that public half? False for what is no key, too."""
+    """True if this was signed with the key of that public half; False also for a malformed one."""
     try:
         Ed25519PublicKey.from_public_bytes(bytes.fromhex(public)).verify(signature, data)
     except (InvalidSignature, ValueError):
@@ -48,8 +48,8 @@ def is_signed(data: bytes, signature: bytes, public: str) -> bool:
 def read_key(file: Path) -> Key | None:
     """The key in this file; None where there is no such file.
 
-    SigningKeyError for a file that others can read or write, that is not this user's, a link, or
-    no key: what it has signed, others may have.
+    Raises SigningKeyError if others can read or write the file, if it is not this user's, a link,
+    or no key: then others may have signed, too.
     """
     try:
         seen = file.lstat()
@@ -66,7 +66,7 @@ def read_key(file: Path) -> Key | None:
 
 
 def make_key(file: Path) -> Key:
-    """A new key, kept in this file. SigningKeyError where there is one already."""
+    """Make a new key in this file. SigningKeyError where there is one already."""
     private = Ed25519PrivateKey.generate()
     with storage_errors(file):
         file.parent.mkdir(parents=True, exist_ok=True)
@@ -76,7 +76,7 @@ def make_key(file: Path) -> Key:
                 new.write(_written(private))
                 new.flush()
                 os.fsync(new.fileno())
-            file.hardlink_to(draft)  # as O_EXCL, but whole or not at all
+            file.hardlink_to(draft)  # like O_EXCL, but the file appears complete
         except FileExistsError as error:
             raise SigningKeyError("somebody else has just made it", where=file) from error
         finally:
@@ -104,7 +104,7 @@ def _check(file: Path, seen: os.stat_result) -> None:
 
 
 def _written(private: Ed25519PrivateKey) -> bytes:
-    """Both halves: a damaged file would else be just another key."""
+    """Both halves: with one half, a damaged file would look like another valid key."""
     encoding = serialization.Encoding.PEM
     return private.private_bytes(
         encoding, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
@@ -119,7 +119,7 @@ def _parsed(file: Path, data: bytes) -> Ed25519PrivateKey:
     try:
         private = serialization.load_pem_private_key(data[:mark], None)
         public = serialization.load_pem_public_key(data[mark:])
-    except Exception as error:  # the library names no class for all that can be wrong with a file
+    except Exception as error:  # the library has no class for everything that a file can be
         raise damaged from error
     if not isinstance(private, Ed25519PrivateKey) or private.public_key() != public:
         raise damaged

@@ -1,10 +1,10 @@
-"""Finds the tools of a user's machine, and makes the environment that they run in."""
+"""Finds the tools of the user's machine, and makes the environment that they run in."""
 
 import os
 from collections.abc import Mapping
 from pathlib import Path
 
-# What of the user's environment reaches a build; RUSTFLAGS and CARGO_* would change its result.
+# The variables that reach a build; RUSTFLAGS and CARGO_* would change its result.
 _KEPT = (
     "PATH",
     "HOME",
@@ -22,13 +22,13 @@ SET = {
 
 
 def tool_environment(environ: Mapping[str, str]) -> dict[str, str]:
-    """No variable of the user's that could change what a compiler makes."""
+    """The environment of a build, without variables that could change what a compiler makes."""
     kept = {name: environ[name] for name in _KEPT if name in environ}
     return {**kept, **SET, "PATH": tool_path(environ)}
 
 
 def tool_path(environ: Mapping[str, str]) -> str:
-    """The PATH of a build: the folder where rustup puts cargo comes last, as cron leaves it out."""
+    """The PATH of a build, with rustup's folder at the end, since cron's PATH lacks it."""
     path = environ.get("PATH", os.defpath)
     home = environ.get("CARGO_HOME") or str(Path(environ.get("HOME") or Path.home()) / ".cargo")
     added = str(Path(home) / "bin")

@@ -1,7 +1,7 @@
-"""Walks and removes folders that hostile programs have filled: any depth, any number, any modes.
+"""Walks and removes folders that hostile programs have filled: any depth, number, or modes.
 
-Nothing here recurses, builds long paths or follows links: folders are held by descriptors, a few at
-a time however deep they lie (openat(2)), and where another file system begins is where we end.
+Nothing here recurses, builds long paths or follows links: folders are held by a few descriptors at
+a time however deep they lie (openat(2)), and no other file system is entered.
 """
 
 import errno
@@ -16,22 +16,22 @@ from pathlib import Path
 from evolve_ai.model.errors import StorageError
 from evolve_ai.system.files import FOLDER, opened
 
-# As it is, whoever may read it: for what stat(2) says of it, and to give it other modes.
+# Opens a folder without read permission: enough for stat(2), and to change its mode.
 _AS_IT_IS = getattr(os, "O_PATH", 0) | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _OWNER = stat.S_IRWXU
-_AT_ONCE = 10_000  # folders whose names are kept in memory; others wait on the disk
+_AT_ONCE = 10_000  # folders whose names are kept in memory; others are found by another pass
 _NO_FOLDER = (errno.ENOTDIR, errno.ELOOP)
-_DISTURBANCES = 100  # times that something is new in a folder which had just been emptied
-_OPEN = 16  # folders on the way down that a walk holds open
+_DISTURBANCES = 100  # times that something new may appear in a folder that was just emptied
+_OPEN = 16  # levels of folders that a walk keeps open
 
 
 def remove_tree(folder: Path) -> None:
-    """Remove a folder, or a file, link, pipe, socket or device; that nothing is there is no error.
+    """Remove a folder, file, link, pipe, socket or device; it is no error if nothing is there.
 
-    Folders within it are moved up, so that paths stay short, and are given back to their owner
-    (mode 0700) where their modes are in the way. Of a link only the link goes, also when somebody
-    puts one in the way meanwhile. What is mounted in there stays.
-    Raises StorageError, which names the first place where something stays, when all else is gone.
+    Inner folders are moved up, so that paths stay short. Folders whose modes are in the way get
+    mode 0700. Links are removed, never followed, even if another process puts one in the way
+    meanwhile. Mounted folders stay.
+    Raises StorageError, with the first place where something stays, once all else is gone.
     """
     try:
         if not _is_folder(folder):
@@ -45,7 +45,7 @@ def remove_tree(folder: Path) -> None:
 
 
 def empty_tree(folder: Path) -> None:
-    """Remove all that is in a folder, as `remove_tree` does, and let the folder itself be."""
+    """Remove everything in a folder, as `remove_tree` does, but not the folder itself."""
     try:
         with opened_for_owner(folder) as top:
             _Removal(folder, top).all()
@@ -56,18 +56,18 @@ def empty_tree(folder: Path) -> None:
 
 
 def discard(path: Path) -> None:
-    """Remove whatever lies there as far as that is possible, where it is in nobody's way."""
+    """Remove as much as possible of what lies there; what stays is nobody's problem."""
     with suppress(StorageError):
         remove_tree(path)
 
 
 def walk(folder: Path, *, mend: bool = False) -> Iterator[os.stat_result]:
-    """What lstat(2) says of all that is below a folder, folders before what they hold.
+    """The lstat(2) results of everything below a folder; a folder comes before its entries.
 
-    What cannot be looked into is passed over, as is what vanishes or is moved meanwhile, and what
-    is mounted there. With `mend`, folders of ours whose modes shut them are opened to us (0700).
-    Entries are read as they are asked for. In memory are the names of one way down, and beyond 16
-    levels those of the folders beside it.
+    Skipped are folders that cannot be read, entries that vanish or are moved meanwhile, and mounted
+    folders. With `mend`, our own folders get mode 0700 if their modes prevent reading.
+    Entries are read on demand. In memory are the names on the way down and, beyond 16 levels,
+    those of the folders beside it.
     """
     with suppress(OSError):
         way = [_entered(folder, None, mend)]
@@ -79,18 +79,18 @@ def walk(folder: Path, *, mend: bool = False) -> Iterator[os.stat_result]:
 
 
 def tree_size(folder: Path) -> int:
-    """Bytes of the files below a folder; 0 when there is no such folder."""
+    """The sum of the sizes of all files below a folder, in bytes; 0 without such a folder."""
     return sum(found.st_size for found in walk(folder) if not stat.S_ISDIR(found.st_mode))
 
 
 @contextmanager
 def opened_for_owner(folder: Path | str, below: int | None = None) -> Iterator[int]:
-    """A descriptor of a folder (in that open one) whose owner we are: should its modes be in the
-    way, it gets others. OSError where it is a link, or no folder, or another's."""
+    """A descriptor of a folder (`below` that open one) of ours, whose modes are changed if they are
+    in the way. OSError for a link, for another file, or for another owner."""
     as_it_is = os.open(folder, _AS_IT_IS, dir_fd=below)
     try:
         if os.fstat(as_it_is).st_mode & _OWNER != _OWNER:
-            with suppress(PermissionError):  # another's: whether that matters will be seen
+            with suppress(PermissionError):  # another owner's: opening it may work all the same
                 _give_back(as_it_is, below)
         with opened(".", as_it_is) as handle:
             yield handle
@@ -101,7 +101,7 @@ def opened_for_owner(folder: Path | str, below: int | None = None) -> Iterator[i
 def _give_back(as_it_is: int, below: int | None) -> None:
     if below is not None and _mount_of(as_it_is) != _mount_of(below):
         raise OSError(errno.EBUSY, "it is mounted there")
-    os.chmod(f"/proc/self/fd/{as_it_is}", _OWNER)  # noqa: PTH101 - that one, whatever its name
+    os.chmod(f"/proc/self/fd/{as_it_is}", _OWNER)  # noqa: PTH101 - by descriptor, not by name
 
 
 def _is_folder(path: Path) -> bool:
@@ -135,7 +135,7 @@ class _Removal:
     first: OSError | None = None  # why something stays
 
     def all(self) -> None:
-        """Look again and again, since more folders may wait than names are kept of."""
+        """Repeat until nothing is left: there may be more folders than names are kept of."""
         disturbed = 0
         while True:
             self.first = None
@@ -167,15 +167,15 @@ class _Removal:
         return overflowed, gone + 1
 
     def _unlinked(self, name: str) -> bool:
-        """It was put there in place of a folder."""
+        """Unlink a name where a folder was replaced by another file; False if that fails."""
         with suppress(OSError):
             os.unlink(name, dir_fd=self.top)
             return True
         return False
 
     def _take_all_of(self, at: int, where: str) -> tuple[bool, int]:
-        """Unlink or move up what an open folder holds: did more move than names are kept of, and
-        how many entries are there no more?"""
+        """Unlink or move up the entries of an open folder. Returns whether more folders moved than
+        names are kept of, and how many entries are gone."""
         overflowed, gone = False, 0
         with os.scandir(at) as entries:
             for entry in entries:
@@ -199,8 +199,8 @@ class _Removal:
         return overflowed, gone
 
     def _moved_up(self, name: str, at: int) -> str:
-        """The name that a folder has in `top` now. To rename it shows that nothing is mounted
-        there, which would be somebody else's."""
+        """The new name of a folder in `top`. A mounted folder cannot be renamed, which protects
+        what is mounted."""
         if at == self.top and name.startswith(self.token):
             return name
         new = f"{self.token}{self.moved}"
@@ -208,7 +208,7 @@ class _Removal:
         try:
             os.rename(name, new, src_dir_fd=at, dst_dir_fd=self.top)
         except PermissionError:
-            # To move a folder to another parent one must be allowed to write in it.
+            # Moving a folder to another parent needs write permission in the folder itself.
             with opened_for_owner(name, at):
                 pass
             os.rename(name, new, src_dir_fd=at, dst_dir_fd=self.top)
@@ -220,14 +220,14 @@ class _Removal:
 
 
 def _mount_of(handle: int) -> str:
-    """The number of the mount that an open file lies in (proc(5), /proc/pid/fdinfo)."""
+    """The line that names the mount of an open file (/proc/pid/fdinfo, proc(5))."""
     told = Path(f"/proc/self/fdinfo/{handle}").read_text()
     return next((line for line in told.splitlines() if line.startswith("mnt_id:")), "")
 
 
 @dataclass(slots=True)
 class _Level:
-    """A folder on the way down: open, or known by its numbers, with the folders still to visit."""
+    """A folder on the way down: open, or closed and known by its numbers and remaining folders."""
 
     numbers: tuple[int, int]  # of device and inode
     handle: int | None
@@ -276,7 +276,7 @@ def _down(way: list[_Level], mend: bool) -> Iterator[os.stat_result]:
 
 
 def _next_of(level: _Level) -> Iterator[os.stat_result | str]:
-    """What is known of the next entries up to a folder, and that folder's name."""
+    """The stat results of the next entries, up to and including a folder; then that one's name."""
     if level.rest:
         yield level.rest.pop()
     for entry in level.listed or ():
@@ -287,7 +287,7 @@ def _next_of(level: _Level) -> Iterator[os.stat_result | str]:
 
 
 def _shut(level: _Level) -> Iterator[os.stat_result]:
-    """Read the rest of a folder, since its descriptor is needed further down."""
+    """Read the rest of a folder and close it, since its descriptor is needed further down."""
     if level.handle is None:
         return
     for found in _next_of(level):
@@ -299,7 +299,7 @@ def _shut(level: _Level) -> Iterator[os.stat_result]:
 
 
 def _up(way: list[_Level]) -> None:
-    """Leave a folder. One above it that was shut is opened again by `..`, if it still is that."""
+    """Leave a folder. If the one above was closed, reopen it by `..` and check that it is it."""
     left = way.pop()
     above = way[-1] if way else None
     try:
@@ -308,7 +308,7 @@ def _up(way: list[_Level]) -> None:
                 above.handle = os.open("..", FOLDER, dir_fd=left.handle)
                 seen = os.fstat(above.handle)
                 if (seen.st_dev, seen.st_ino) != above.numbers:
-                    above.close()  # that folder was moved elsewhere while we were in it
+                    above.close()  # the folder that we leave was moved elsewhere meanwhile
         if above is not None and above.handle is None:
             above.rest.clear()
     finally:

@@ -1,4 +1,4 @@
-"""Keeps the verdicts on gene code that were found before, by content and policy."""
+"""Caches audit verdicts on gene code, by content and policy."""
 
 import hashlib
 import json
@@ -17,15 +17,15 @@ CREATE TABLE IF NOT EXISTS verdicts (
 """
 _FIND = "SELECT code, report, digest FROM verdicts WHERE policy = ? AND code IN ({})"
 _KEEP = "INSERT OR REPLACE INTO verdicts VALUES (?, ?, ?, ?)"
-_AT_ONCE = 500  # SQLite takes so many values, and more, in one question
-_MOST = 100_000  # verdicts; beyond, those by other policies go
+_AT_ONCE = 500  # values in one query; SQLite allows more
+_MOST = 100_000  # verdicts; beyond that, those of other policies are deleted
 _FORGET = "DELETE FROM verdicts WHERE policy != ? AND (SELECT count(*) FROM verdicts) > ?"
 
 
 class VerdictStore:
-    """A file beside the code. Whatever is wrong with it costs time only: nothing is known then.
+    """A file beside the code. A problem with it costs only time: then no verdict is known.
 
-    One who only looks does not write. Use as a context manager.
+    A read-only store does not write. Use as a context manager.
     """
 
     def __init__(self, file: Path, policy: str, *, looks_only: bool = False):
@@ -41,7 +41,7 @@ class VerdictStore:
         self._close()
 
     def get(self, paths: Mapping[str, str]) -> dict[str, SourceReport]:
-        """What is known of these codes (SHA-256 -> path of the file), by SHA-256."""
+        """The known verdicts on these codes (SHA-256 -> path of the file), by SHA-256."""
         found: dict[str, SourceReport] = {}
         codes = list(paths)
         with suppress(sqlite3.Error, OSError):
@@ -67,7 +67,7 @@ class VerdictStore:
                 connection.execute(_FORGET, (self._policy, _MOST))
         except (sqlite3.DatabaseError, OSError) as error:
             self._close()
-            if type(error) is sqlite3.DatabaseError:  # no database, or a damaged one
+            if type(error) is sqlite3.DatabaseError:  # not a database, or a damaged one
                 self._file.unlink(missing_ok=True)
 
     def _connected(self) -> sqlite3.Connection:
@@ -84,7 +84,7 @@ class VerdictStore:
                 self._open = None
 
     def _digest(self, code: str, text: str) -> str:
-        """The file may be damaged, or another's work by mistake: a row proves what it is about."""
+        """A checksum of a row, since the file may be damaged or come from elsewhere by mistake."""
         return hashlib.sha256(f"{self._policy}\n{code}\n{text}".encode()).hexdigest()
 
 

@@ -1,6 +1,6 @@
-"""Notices that a genome, a gene file, or a file that is the same in all agents was written.
+"""Notices writes to genomes, gene files, and files that are the same in all agents.
 
-inotify(7) tells, through one descriptor and no thread; only whom it has no room for is looked at.
+inotify(7) reports them through one descriptor, without a thread; agents without watch are polled.
 """
 
 import errno
@@ -18,30 +18,30 @@ from evolve_ai.model.sandbox import STATE
 from evolve_ai.system.agent_folder import HARMLESS, Rules, stamp
 from evolve_ai.system.genome_file import GENOME
 
-# What was written must be whole: a file that is closed, or one that was renamed into its place.
+# Events after which a file is complete: it was closed, or renamed into its place.
 _WRITTEN = flags.CLOSE_WRITE | flags.MOVED_TO
 _REAL = flags.ONLYDIR | flags.DONT_FOLLOW
-# What is watched of an agent's folder. In `state/` it writes what it likes; an offer is renamed.
+# What is watched of an agent's folder. An agent writes freely in `state/`, but renames an offer.
 _PLACES = (
     ("", _WRITTEN | _REAL),
     (GENE_FOLDER, _WRITTEN | _REAL),
     (STATE, flags.MOVED_TO | _REAL),
 )
-WATCHES = len(_PLACES) + 2  # for each agent: those, and src/ and src/kernel/ with the fixed files
-_BY_THE_WAY = HARMLESS - {GENOME}  # written by who runs cargo in the folder of an agent
+WATCHES = len(_PLACES) + 2  # per agent: those, and src/ and src/kernel/ with the fixed files
+_BY_THE_WAY = HARMLESS - {GENOME}  # side effects of running cargo in the folder of an agent
 _NO_ROOM = frozenset({errno.ENOSPC, errno.ENOMEM})
 
 SETTLE = 0.02  # seconds: editors write in several steps
 LOOK_SECONDS = 1.0
-_LOOKING_SHARE = 0.05  # of the time, at most
+_LOOKING_SHARE = 0.05  # the largest share of time spent on polling
 
 
 class Watcher:
-    """Whose genome or gene files were written since the last question. A context manager.
+    """Reports agents whose genome or gene files were written. A context manager.
 
-    `suffixes` are those of gene files; `generated` are the paths, relative to an agent's folder,
-    of what we write ourselves, `fixed` of what nobody is to write; `most` watches are asked of the
-    system at most.
+    `suffixes` are those of gene files; `generated` are the paths, relative to an agent's folder, of
+    files that we write ourselves, `fixed` those that nobody should write; the system is asked for
+    at most `most` watches.
     """
 
     def __init__(
@@ -61,9 +61,9 @@ class Watcher:
         self._places = (*_PLACES, *((place, _WRITTEN | _REAL) for place in kept))
         self._most = most
         self._watches: dict[str, list[int]] = {}
-        self._agent_of: dict[int, tuple[str, str]] = {}  # and the place in its folder
-        self._looked: dict[str, str] = {}  # who has no watch, with the stamp seen last
-        self._short = False  # of watches, when last asked for one
+        self._agent_of: dict[int, tuple[str, str]] = {}  # by watch: agent, place in its folder
+        self._looked: dict[str, str] = {}  # polled agents, with the stamp seen last
+        self._short = False  # whether watches ran out
         self._next_look = 0.0
         self._touched: dict[str, float] = {}
         try:
@@ -87,7 +87,7 @@ class Watcher:
 
     @property
     def unwatched(self) -> int:
-        """How many agents are looked at now and then, since the system has no watch for them."""
+        """How many agents are polled because the system has no watch for them."""
         return len(self._looked) if self._short else 0
 
     def follow(self, ids: Iterable[str]) -> None:
@@ -128,11 +128,11 @@ class Watcher:
 
     def _remove(self, watch: int) -> None:
         assert self._inotify is not None
-        with suppress(OSError):  # its folder is gone, and it with it
+        with suppress(OSError):  # the folder is gone, and its watch with it
             self._inotify.rm_watch(watch)
 
     def changed(self) -> frozenset[str]:
-        """Who was written to and has been left in peace for a moment; told once. Never waits."""
+        """Agents that were written to and then left alone for a moment; each once. Never blocks."""
         self._listen()
         now = time.monotonic()
         if now >= self._next_look and self._looked:
@@ -143,11 +143,11 @@ class Watcher:
         return settled
 
     def wake_for(self, handle: int) -> None:
-        """Let wait() end also when this descriptor becomes readable."""
+        """Let wait() also end when this descriptor becomes readable."""
         self._poll.register(handle, select.POLLIN)
 
     def wait(self, seconds: float) -> None:
-        """Until something is written, or somebody is to be told, or the time is up."""
+        """Wait until something is written, an agent is to be reported, or the time is up."""
         if self._touched:
             seconds = min(seconds, SETTLE)
         self._poll.poll(seconds * 1000)
@@ -167,7 +167,7 @@ class Watcher:
                     self._touched[agent] = now
 
     def _counts(self, name: str, place: str, mask: int) -> bool:
-        """What we generate is renamed into its place, from a name that begins with a dot."""
+        """True if a write matters. Our own writes are renames from names that begin with a dot."""
         if place == STATE:
             return name == GENOME
         if f"{place}{name}" in self._generated:
@@ -179,7 +179,7 @@ class Watcher:
         return not name.startswith(".")
 
     def _lose(self, watch: int) -> None:
-        """A folder that is gone took its watch along; the agent is followed anew next time."""
+        """Forget an agent whose folder is gone with its watch; the next follow() watches again."""
         known = self._agent_of.pop(watch, None)
         if known is not None and known[0] in self._watches:
             self._forget(known[0])
