@@ -1,8 +1,8 @@
-"""Reads one cell of a table as a number, or says what it is instead. Nothing is guessed."""
+"""Reads one cell of a table as a number, or says what is wrong with it. It never guesses."""
 
 import re
 
-LARGEST = 1e12  # what an agent may answer has room beyond it
+LARGEST = 1e12  # well below the largest number that an agent may answer
 
 _NUMBER = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
 _GROUPED = re.compile(r"[+-]?[0-9]{1,3}(?:[,.' \u00a0\u2009\u202f][0-9]{3})+(?:[.,][0-9]+)?")
@@ -14,7 +14,7 @@ _MISSING = frozenset(
 
 
 def number_in(text: str, decimal: str = ".") -> float | str:
-    """The number, or what is wrong with this cell, in words."""
+    """The number in a cell, or what is wrong with the cell, in words."""
     plain = text if decimal == "." else _pointed(text)
     if plain is not None and _NUMBER.fullmatch(plain):
         value = float(plain)
@@ -25,7 +25,7 @@ def number_in(text: str, decimal: str = ".") -> float | str:
 
 
 def _pointed(text: str) -> str | None:
-    """A number with a decimal comma, written with a point; None for one that has a point."""
+    """A number with a decimal comma, rewritten with a point; None if it has a point already."""
     return None if "." in text else text.replace(",", ".")
 
 

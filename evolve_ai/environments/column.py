@@ -1,4 +1,4 @@
-"""Reads a column of a CSV file as a series of numbers: read right, or refused with the places."""
+"""Reads a column of a CSV file as a series of numbers, or refuses it and names the bad places."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from difflib import get_close_matches
@@ -12,7 +12,7 @@ from evolve_ai.model.errors import SeriesError
 SHIPPED = Path(__file__).parent / "sunspots.csv"
 MINIMUM = 20
 MOST = 2_000_000
-_PLACES = 3  # that a refusal names
+_PLACES = 3  # places that a refusal names
 _PLAIN = Form()
 _SEPARATORS = {";": '";"', "\t": r'"\t"', "|": '"|"', BLANKS: '" "', ",": '","'}
 _TIMES = frozenset({"date", "datetime", "timestamp", "time", "year", "day"})
@@ -28,7 +28,7 @@ Place = tuple[int, str]
 def read_column(file: Path, column: str = "", form: Form = _PLAIN) -> tuple[float, ...]:
     """The numbers of a named column (empty: the last one; without a header: its number from 1).
 
-    Raises SeriesError naming the file, the first lines that are wrong, and what to do.
+    Raises SeriesError with the file, the first wrong lines, and what to do.
     """
     rows = _trimmed(rows_of(file, form), file)
     names = _names(rows, file, form)
@@ -44,7 +44,7 @@ def read_column(file: Path, column: str = "", form: Form = _PLAIN) -> tuple[floa
 
 
 def _trimmed(rows: Iterator[CsvRow], file: Path) -> list[CsvRow]:
-    """Without the blank rows before the first and after the last that is not."""
+    """The rows without blank ones at the beginning and the end."""
     found: list[CsvRow] = []
     blank: list[CsvRow] = []
     for row in rows:
@@ -64,7 +64,7 @@ def _trimmed(rows: Iterator[CsvRow], file: Path) -> list[CsvRow]:
 
 
 def _names(rows: Sequence[CsvRow], file: Path, form: Form) -> tuple[str, ...]:
-    """The names of the columns; without a header their numbers."""
+    """The names of the columns; without a header, their numbers."""
     first = rows[0]
     if not form.header:
         return tuple(str(number) for number in range(1, len(first.cells) + 1))
@@ -130,7 +130,7 @@ def _listed(names: Sequence[str]) -> str:
 
 
 def _separator_todo(names: Sequence[str], form: Form) -> str | None:
-    """What to set when a header that is one cell looks like several."""
+    """What to set when a header of one cell looks like several."""
     if len(names) != 1:
         return None
     for separator, written in _SEPARATORS.items():
@@ -140,7 +140,7 @@ def _separator_todo(names: Sequence[str], form: Form) -> str | None:
 
 
 def _check_shape(names: Sequence[str], body: Sequence[CsvRow], file: Path, form: Form) -> None:
-    """Every row has as many cells as the header; else nobody knows which is which."""
+    """Refuse rows with more or fewer cells than the header: their columns are unknown."""
     odd = (row for row in body if len(row.cells) != len(names))
     first = list(islice(odd, _PLACES))
     if not first:
@@ -175,7 +175,7 @@ def _shape_todo(names: Sequence[str], body: Sequence[CsvRow], form: Form) -> str
 
 
 def _check_footer(body: Sequence[CsvRow], at: int, file: Path) -> None:
-    """A sum below the numbers is no value of the series."""
+    """Refuse a sum below the numbers, since it is no value of the series."""
     if at == 0 or len(body) < MINIMUM or body[-1].is_blank:
         return
     last = body[-1].cells[0]
@@ -190,7 +190,7 @@ def _check_footer(body: Sequence[CsvRow], at: int, file: Path) -> None:
 
 
 def _check_order(names: Sequence[str], body: Sequence[CsvRow], at: int, file: Path) -> None:
-    """Time in the first column must not go backwards: the series would be told so."""
+    """Refuse a first column whose times go backwards: agents would get the values in that order."""
     if at == 0 or len(body) < MINIMUM or any(row.is_blank for row in body):
         return
     keys = _times(names[0], [row.cells[0] for row in body])
@@ -212,7 +212,7 @@ def _check_order(names: Sequence[str], body: Sequence[CsvRow], at: int, file: Pa
 
 
 def _times(name: str, cells: Sequence[str]) -> Sequence[float] | Sequence[str] | None:
-    """Keys to sort by, where a column tells of time; None where it does not, or nobody knows."""
+    """Sort keys of a column of times; None for another column, or for times of an unknown form."""
     numbers = [number_in(cell) for cell in cells]
     if all(isinstance(one, float) for one in numbers):
         found = [one for one in numbers if isinstance(one, float)]

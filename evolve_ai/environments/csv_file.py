@@ -1,4 +1,4 @@
-"""Reads a CSV file (RFC 4180 and what else is called so) as rows of cells; refuses what is none."""
+"""Reads a CSV file (RFC 4180 and its usual variants) as rows of cells; refuses other files."""
 
 import csv
 import io
@@ -9,11 +9,11 @@ from pathlib import Path
 from evolve_ai.model.errors import SeriesError
 
 LARGEST_FILE = 64 * 2**20
-LONGEST_LINE = 2**20  # letters
+LONGEST_LINE = 2**20  # characters
 BLANKS = " "  # as a separator: any number of blanks and tabs
 NAME_A_FILE = "name a CSV file in [environment] file"
 
-# How files begin that are given by mistake, and what to do about them.
+# The first bytes of files that are often given by mistake, and what to do about them.
 _OTHER_KINDS = (
     (b"PK\x03\x04", "a workbook of Excel or another zip archive", "save the sheet as CSV"),
     (b"\xd0\xcf\x11\xe0", "an old workbook of Excel", "save the sheet as CSV"),
@@ -29,7 +29,7 @@ _OTHER_KINDS = (
     (b"[", "JSON, or a configuration", "write the table as CSV"),
     (b"<", "HTML or XML", "save the data themselves, not the page about them"),
 )
-_MARKS = (  # of byte orders; the longer ones first
+_MARKS = (  # byte order marks; the longer ones first
     (b"\xff\xfe\x00\x00", "utf-32"),
     (b"\x00\x00\xfe\xff", "utf-32"),
     (b"\xef\xbb\xbf", "utf-8-sig"),
@@ -40,7 +40,7 @@ _MARKS = (  # of byte orders; the longer ones first
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """How a file is written, as [environment] in evolve.toml says it."""
+    """The format of a file, from [environment] in evolve.toml."""
 
     separator: str = ","
     decimal: str = "."
@@ -52,7 +52,7 @@ class Form:
 
 @dataclass(frozen=True, slots=True)
 class CsvRow:
-    """Cells without the blanks around them, and the line on which they end."""
+    """Cells without surrounding blanks, and the line on which the row ends."""
 
     line: int
     cells: tuple[str, ...]
@@ -63,7 +63,7 @@ class CsvRow:
 
 
 def rows_of(file: Path, form: Form) -> Iterator[CsvRow]:
-    """The rows, blank ones too. SeriesError for what is no text, or no CSV."""
+    """All rows, including blank ones. SeriesError for a file that is no text or no CSV."""
     text = _text(file)
     lines = _lines(text, file, form)
     if form.separator == BLANKS:
@@ -123,7 +123,7 @@ def _text(file: Path) -> str:
 
 
 def _bytes(file: Path) -> bytes:
-    """A device has no end and a pipe no beginning; a file of gigabytes would fill the memory."""
+    """The content. Devices and pipes never end, and gigabytes would fill the memory: refused."""
     if file.exists() and not file.is_file():
         what = "cannot be read: it is no regular file"
         raise SeriesError(what, where=file, todo=NAME_A_FILE)
@@ -146,7 +146,7 @@ def _bytes(file: Path) -> bytes:
 
 
 def _lines(text: str, file: Path, form: Form) -> Iterator[tuple[int, str]]:
-    """(number, line) of those that count. Lines end with LF, CR LF, or CR."""
+    """(number, line) of the lines that are no comment. Lines end with LF, CR LF, or CR."""
     for number, line in enumerate(io.StringIO(text, newline=""), 1):
         if len(line) > LONGEST_LINE:
             raise SeriesError(

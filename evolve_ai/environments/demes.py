@@ -1,4 +1,4 @@
-"""Turns several worlds side by side, each with its own pot and its own neighbours."""
+"""Runs several worlds side by side, each with its own pot and its own neighbours."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -7,22 +7,22 @@ from evolve_ai.contracts.environment import Environment
 from evolve_ai.model.places import deme_of
 from evolve_ai.model.world import Account, Act, Percept, Resident, Season
 
-# A world for so many places.
+# Opens a world with so many places.
 OpenOne = Callable[[int], Environment]
 
 
 class Demes:
-    """Those of the worlds 0 to `demes` - 1 that are `ours`; the others are turned elsewhere.
+    """Those of the worlds 0 to `demes` - 1 that are `ours`; other processes run the rest.
 
-    `places` are those of all demes together. Place p is place p // demes in its own deme.
+    `places` counts the places of all demes together. Place p is place p // demes of its deme.
     """
 
     name = "demes"
 
     def __init__(self, open_one: OpenOne, places: int, demes: int, ours: Iterable[int]):
-        """ValueError when the worlds ask their residents in different numbers of phases."""
+        """Raises ValueError when the worlds have different numbers of phases."""
         self._demes = demes
-        # A deme without places has a world, too, so that its time goes on.
+        # A deme without places needs a world, too, so that its time goes on.
         self._worlds = {deme: open_one(max(1, -(-(places - deme) // demes))) for deme in ours}
         found = {world.phases for world in self._worlds.values()}
         if len(found) != 1:
@@ -42,7 +42,7 @@ class Demes:
                 self._worlds[deme].resettle(share)
 
     def _shares(self, residents: Sequence[Resident]) -> dict[int, list[Resident]]:
-        """The residents of each deme, at their places there."""
+        """The residents of each deme, with their places in it."""
         shares: dict[int, list[Resident]] = {deme: [] for deme in self._worlds}
         for resident in residents:
             share = shares[deme_of(resident.place, self._demes)]
@@ -71,7 +71,7 @@ class Demes:
 
 
 def together(seasons: Sequence[Season]) -> Season:
-    """The same cycle in several worlds as one. ValueError when it has not ended at one tick."""
+    """The seasons of several worlds as one. ValueError when they ended at different ticks."""
     ticks = {season.tick for season in seasons}
     if len(ticks) != 1:
         raise ValueError(f"worlds side by side ended at the ticks {sorted(ticks)}")

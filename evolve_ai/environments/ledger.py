@@ -9,13 +9,13 @@ from evolve_ai.model.draws import Draws
 from evolve_ai.model.settings import EconomySettings
 from evolve_ai.model.world import Account, Act, Resident
 
-UNIT = 1000  # thousandths: the pot of one place and tick
+UNIT = 1000  # thousandths of energy: the pot per place and tick
 
 
 @dataclass(frozen=True, slots=True)
 class Prices:
-    """The economy's rules, and two prices in thousandths a tick: of living, and of a program as
-    large as a mean founder's."""
+    """The rules of the economy, and two prices in thousandths per tick: of living, and of a program
+    as large as a mean founder's."""
 
     rules: EconomySettings
     living: int
@@ -23,12 +23,12 @@ class Prices:
 
     @classmethod
     def derived(cls, rules: EconomySettings) -> "Prices":
-        """A mean founder's cost of living equals the pot of its place."""
+        """Prices at which a mean founder's cost per tick equals the pot of its place."""
         share = UNIT * rules.gene_share
         return cls(rules, round(UNIT - share), share)
 
     def of(self, load: float) -> int:
-        """What a tick of waking life costs with a program of this size."""
+        """What a tick costs an agent that does not rest, with a program of this size."""
         return self.living + self.of_program(load)
 
     def of_program(self, load: float) -> int:
@@ -36,7 +36,7 @@ class Prices:
 
 
 class Ledger:
-    """Integer energy throughout; a mutable sheet that lives for one cycle of one world."""
+    """All energy is in integers. Mutable; it lasts for one cycle of one world."""
 
     def __init__(
         self,
@@ -60,7 +60,7 @@ class Ledger:
         )
 
     def reprice(self, residents: Sequence[Resident]) -> None:
-        """Genes that came or went in the middle of a cycle cost what they cost from now on."""
+        """Take over program sizes that changed in the middle of a cycle."""
         self._costs |= {r.id: self._prices.of_program(r.load) for r in residents}
 
     def energy(self, agent: str) -> int:
@@ -72,7 +72,7 @@ class Ledger:
         errors: Mapping[str, float],
         spoken: Mapping[str, float],
     ) -> None:
-        """Pay the pot out by rank of `errors`, royalties by `spoken`; charge the living."""
+        """Pay the pot by rank of `errors`, and royalties by `spoken`; charge all residents."""
         rules = self._prices.rules
         royalties = int(self._pot * rules.royalty) if spoken else 0
         earned = pot.by_rank(self._pot - royalties, errors, rules.rank_exponent)
@@ -96,7 +96,7 @@ class Ledger:
             )
 
     def give(self, giver: str, taker: str | None, amount: int) -> None:
-        """Pass energy on; nobody gives more than it has, and nothing goes to an empty place."""
+        """Transfer energy, at most what the giver has; a gift to an empty place has no effect."""
         account = self._accounts[giver]
         amount = min(amount, account.energy)
         if taker is None or taker == giver or amount <= 0:
@@ -108,7 +108,7 @@ class Ledger:
         self._accounts[taker] = replace(other, energy=other.energy + amount)
 
     def close(self) -> dict[str, Account]:
-        """The accounts. A plague comes at the end: whom it strikes has no time to recover."""
+        """The final accounts. A plague comes last, so that its victims have no time to recover."""
         return {
             agent: replace(account, energy=min(0, account.energy))
             if agent in self._stricken

@@ -1,4 +1,4 @@
-"""Divides a pot of energy: by rank of skill, and by the worth of words."""
+"""Divides a pot of energy: by rank of error, or by the value of what was said."""
 
 from collections.abc import Mapping
 from math import fsum
@@ -7,8 +7,8 @@ from math import fsum
 def by_rank(pot: int, errors: Mapping[str, float], exponent: float) -> dict[str, int]:
     """Divide `pot` by rank: the share of rank r of n is ((n - r + 1/2) / n) ** exponent.
 
-    The smallest error has rank 1; equal errors share the mean of their ranks, so that no one
-    gains by a name. Remainders of the integer division are not paid out.
+    The smallest error has rank 1. Equal errors get the mean of their ranks, so that names do not
+    matter. Remainders of the integer division are not paid out.
     """
     ranked = sorted(errors.items(), key=lambda item: item[1])
     count = len(ranked)
@@ -33,7 +33,7 @@ def by_worth(pot: int, spoken: Mapping[str, float], median_error: float) -> dict
 
 
 def _shares(pot: int, weights: Mapping[str, float]) -> dict[str, int]:
-    total = fsum(weights.values())  # exact, so the order of answers has no say in it
+    total = fsum(weights.values())  # exact, so that the order of answers does not matter
     if total <= 0:
         return dict.fromkeys(weights, 0)
     return {agent: int(pot * weight / total) for agent, weight in weights.items()}

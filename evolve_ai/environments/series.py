@@ -1,6 +1,6 @@
 """The world `series`: agents forecast the next value of a column of numbers.
 
-The economy is written down in docs/environments.md.
+The economy is described in docs/environments.md.
 """
 
 import statistics
@@ -20,16 +20,16 @@ from evolve_ai.model.world import Account, Act, Percept, Resident, Season
 
 SLOTS = (-3, -1, 1, 3)
 ERROR_CAP_SD = 3.0
-WINDOW = 5  # seasons that the skill is taken over: one turn of the default series
+WINDOW = 5  # seasons that count for the skill: one pass through the default series
 MAIN = "skill"  # the score that is an agent's fitness
 
 
 @dataclass(frozen=True, slots=True)
 class Stretch:
-    """Values of a series and how they are told. `cyclic`: after the last comes the first.
+    """Values of a series and how they are told. `cyclic`: after the last value comes the first.
 
-    `first` is the index of the first value that is known at tick 0. `noise` is in standard
-    deviations of the values up to `spread_of`.
+    `first` is the index of the last value that is known at tick 0. `noise` is in standard
+    deviations of the first `spread_of` values.
     """
 
     values: tuple[float, ...]
@@ -47,7 +47,7 @@ class Stretch:
 
 
 class Series:
-    """At tick t the values up to index first + t are known; the next one is to be forecast."""
+    """At tick t the values up to index first + t are known; agents forecast the next one."""
 
     name = "series"
     phases = 2
@@ -61,7 +61,7 @@ class Series:
         self._cap = ERROR_CAP_SD * self._deviation
 
     def persistence(self, ticks: int) -> float:
-        """The mean error of "tomorrow is as today" in so many ticks, from the first one on."""
+        """The mean error of "tomorrow is as today" in the first so many ticks."""
         return statistics.fmean(map(self._persistence, range(ticks)))
 
     def _persistence(self, tick: int) -> float:
@@ -73,7 +73,7 @@ class Series:
         self._lived = {resident.id: resident.lived_tick for resident in residents}
         self._at_place = {resident.place: resident.id for resident in residents}
         self._ledger = Ledger(residents, self._prices, self._places, cycle, self._draws)
-        self._errors = dict.fromkeys(self._residents, (0.0, 0.0))  # of persistence, and its own
+        self._errors = dict.fromkeys(self._residents, (0.0, 0.0))  # (persistence's, its own)
         self._tick = tick
         self._cycle = cycle
         self._begin_tick()
@@ -88,11 +88,11 @@ class Series:
         self._said: dict[int, float] = {}
 
     def percepts(self, phase: int) -> Mapping[str, Percept]:
-        """Even places are asked first and odd places hear them; the other way next tick."""
+        """Even places are asked first and odd places hear them; in the next tick vice versa."""
         parity = (self._tick + phase) % 2
         latest = self._stretch.first + self._tick
         newest = (self._stretch.at(latest),)
-        told: dict[int, tuple[float, ...]] = {}  # by what was lived last: most are told the same
+        told: dict[int, tuple[float, ...]] = {}  # by last tick lived: most agents get the same
         asked = {}
         for agent, resident in self._residents.items():
             if not resident.running or resident.place % 2 != parity:
@@ -149,7 +149,7 @@ class Series:
         self._begin_tick()
 
     def _pass_gifts(self) -> None:
-        """By place, for a gift may be given on; who answered first must not matter."""
+        """Pass gifts in order of places: a gift may be given on, and speed must not matter."""
         for place, agent in sorted(self._at_place.items()):
             for slot, amount in self._acts[agent].give if agent in self._acts else ():
                 if 0 <= slot < len(SLOTS):
@@ -161,7 +161,7 @@ class Series:
         return Season(self._tick, accounts, dict(self._lived), MAIN)
 
     def _scored(self, account: Account) -> Account:
-        """Evidence is a pair of errors for each of the last seasons, the oldest first."""
+        """Evidence is a pair of errors for each of the last seasons, oldest first."""
         persistence, own = self._errors[account.id]
         evidence = self._residents[account.id].evidence
         if persistence or own:
@@ -173,8 +173,8 @@ class Series:
 
 
 def skill(evidence: Sequence[float]) -> dict[str, float]:
-    """S = ΣP / (ΣP + ΣE): P are absolute errors of persistence ("tomorrow is as today"), E are its
-    own. Persistence has .5, a perfect forecaster 1."""
+    """S = ΣP / (ΣP + ΣE): P are absolute errors of persistence ("tomorrow is as today"), E those of
+    the agent. Persistence has 0.5, a perfect forecaster 1."""
     persistence = sum(evidence[0::2])
     total = persistence + sum(evidence[1::2])
     return {MAIN: persistence / total} if total > 0 else {}
@@ -182,7 +182,7 @@ def skill(evidence: Sequence[float]) -> dict[str, float]:
 
 @dataclass(frozen=True, slots=True)
 class SeriesExam:
-    """The held-out end of a series, after the whole of what was lived through."""
+    """The held-out end of a series, which follows the part that agents lived through."""
 
     environment: Series
     ticks: int
@@ -202,7 +202,7 @@ def _form(settings: SeriesOptions) -> Form:
 
 
 class SeriesWorld:
-    """The series that the settings name, split into what is lived through and what is held out."""
+    """The series of the settings, split into a part to live through and a held-out part."""
 
     name = "series"
 
@@ -228,7 +228,7 @@ class SeriesWorld:
         self._draws = draws
 
     def told(self) -> Told:
-        """What agents live through, and what is held out from them."""
+        """What agents are told during life, and what is held out."""
         file = self._settings.file or SHIPPED.name
         column = f", column {self._settings.column}" if self._settings.column else ""
         lived = self._lived

@@ -1,4 +1,4 @@
-"""The world `solitary`: no world at all; agents report their own fitness."""
+"""The world `solitary`: agents have no surroundings, and report their own fitness."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -12,7 +12,7 @@ MAIN = "reported"  # the score that is an agent's fitness
 
 
 class Solitary:
-    """Every tick each agent is asked once; the pot is divided by the fitness it reports."""
+    """Every tick each agent is asked once; the pot is divided by reported fitness."""
 
     name = "solitary"
     phases = 1
@@ -67,7 +67,7 @@ class Solitary:
 
 
 class SolitaryWorld:
-    """No exam: what the agents report of themselves is all there is."""
+    """It has no exam: there is nothing to check the agents' reports against."""
 
     name = "solitary"
 
