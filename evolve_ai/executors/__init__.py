@@ -1,1 +1,1 @@
-"""Ways to spread chunks of agents over workers."""
+"""Ways to spread chunks of agents over worker processes."""

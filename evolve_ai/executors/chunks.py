@@ -1,4 +1,4 @@
-"""Cuts a sequence into chunks, the unit of work of a worker."""
+"""Cuts a sequence into chunks, each of which is a task for a worker."""
 
 from collections.abc import Iterable, Iterator
 from itertools import islice
@@ -8,7 +8,7 @@ Item = TypeVar("Item")
 
 
 def chunked(items: Iterable[Item], size: int) -> Iterator[tuple[Item, ...]]:
-    """The items in tuples of `size`, the last one possibly shorter; none is empty."""
+    """The items in tuples of `size`; the last one may be shorter, and none is empty."""
     if size < 1:
         raise ValueError(f"a chunk of {size} items")
     waiting = iter(items)

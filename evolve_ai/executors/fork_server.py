@@ -1,4 +1,4 @@
-"""Starts child processes from a server that has imported what they need, once."""
+"""Starts child processes from a server that has imported their modules once."""
 
 import multiprocessing
 import signal
@@ -11,14 +11,14 @@ from typing import Any
 
 from evolve_ai.executors.worker import DECIDED_BY_PARENT
 
-_preloads: dict[str, None] = {}  # in the order in which they were asked for
+_preloads: dict[str, None] = {}  # in the order of the requests
 
 
 def children(preload: Sequence[str] = ()) -> Any:
-    """The context (multiprocessing) that makes processes and pipes to them.
+    """The multiprocessing context that makes processes and pipes to them.
 
-    There is one server for all: it imports what any of them wants to `preload`, as far as that is
-    said before its first child starts.
+    All callers share one server: it imports what any of them asked to `preload` before its first
+    child starts.
     """
     forkserver = "forkserver" in multiprocessing.get_all_start_methods()
     context: Any = multiprocessing.get_context("forkserver" if forkserver else "spawn")
@@ -28,14 +28,14 @@ def children(preload: Sequence[str] = ()) -> Any:
 
 
 def begin(process: BaseProcess) -> None:
-    """Start a process that is of this context."""
+    """Start a process of this context."""
     with _main_stays_home(), _signals_held():
         process.start()
 
 
 @contextmanager
 def _main_stays_home() -> Iterator[None]:
-    """Keep a new process from importing the main module: the whole command line, by weight."""
+    """Keep a new process from importing the main module, which means the whole command line."""
     main = sys.modules["__main__"]
     sys.modules["__main__"] = ModuleType("__main__")
     try:
@@ -46,7 +46,7 @@ def _main_stays_home() -> Iterator[None]:
 
 @contextmanager
 def _signals_held() -> Iterator[None]:
-    """Start a process with the signals blocked that are ours to decide."""
+    """Start a process with those signals blocked about which the parent decides."""
     before = signal.pthread_sigmask(signal.SIG_BLOCK, DECIDED_BY_PARENT)
     try:
         yield

@@ -1,4 +1,4 @@
-"""Does all work in this very process: for one worker, and for tests."""
+"""Does all work in this process: for a single worker, and for tests."""
 
 from collections.abc import Callable, Iterable, Iterator
 from typing import TypeVar
@@ -8,7 +8,7 @@ Result = TypeVar("Result")
 
 
 class InlineExecutor:
-    """Does a task when its result is asked for."""
+    """Does each task when its result is asked for."""
 
     workers = 1
 
@@ -16,4 +16,4 @@ class InlineExecutor:
         return map(function, tasks)
 
     def close(self) -> None:
-        """Nothing is open."""
+        """Does nothing, since nothing is open."""

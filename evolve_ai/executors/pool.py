@@ -17,15 +17,15 @@ from evolve_ai.model.errors import EvolveError
 Task = TypeVar("Task")
 Result = TypeVar("Result")
 
-_AHEAD = 4  # tasks begun and not yet handed on, for each worker
+_AHEAD = 4  # tasks per worker that may be begun before their results are wanted
 _GRACE = 5.0
 
 
 class PoolExecutor:
     """Workers come from a fork server that has imported `preload` and nothing else of ours.
 
-    A worker is replaced after `tasks_per_worker` tasks, so that its memory stays flat. One map
-    at a time; one that is left early ends the workers that are busy for it.
+    A worker is replaced after `tasks_per_worker` tasks, so that memory does not grow. Only one map
+    at a time; leaving it early kills the workers that are busy with it.
     """
 
     def __init__(self, workers: int, *, preload: Sequence[str] = (), tasks_per_worker: int = 500):
@@ -36,10 +36,10 @@ class PoolExecutor:
         self._context = children([work.__module__, *preload])
 
     def map(self, function: Callable[[Task], Result], tasks: Iterable[Task]) -> Iterator[Result]:
-        """Results in the order of the tasks, which are drawn as workers get free.
+        """Results in the order of the tasks; tasks are drawn as workers become free.
 
-        What the function raises is raised here, with the worker's traceback as a note.
-        Raises EvolveError when a worker is killed.
+        Raises what the function raised, with the worker's traceback as a note, and EvolveError when
+        a worker is killed.
         """
         if self._mapping:
             raise RuntimeError("this pool is busy with another map")
@@ -93,7 +93,7 @@ class PoolExecutor:
         return len(busy) + len(done) < _AHEAD * self.workers
 
     def _answers(self, busy: dict[Connection, tuple["_Worker", int]]) -> Iterator[tuple[int, Any]]:
-        """Wait until some workers have answered; they are free again."""
+        """Wait until some workers have answered, which are then free again."""
         for connection in wait(list(busy)):
             assert isinstance(connection, Connection)
             worker, at = busy[connection]
@@ -116,7 +116,7 @@ class PoolExecutor:
 
 
 class _Worker:
-    """One worker process, as seen by the parent."""
+    """One worker process, seen from the parent."""
 
     def __init__(self, context: Any):
         self.connection, theirs = context.Pipe()
@@ -142,8 +142,8 @@ class _Worker:
         return succeeded, value
 
     def alive(self) -> bool:
-        """An idle worker has nothing to say: what can be read is the end of its pipe, which comes
-        before the fork server has told of its death."""
+        """False for a dead worker. An idle worker sends nothing, so a readable pipe means its end;
+        the fork server reports the death only later."""
         return not self.connection.poll() and self._process.is_alive()
 
     def dismiss(self) -> None:
@@ -173,6 +173,6 @@ class _Worker:
 
 
 def open_executor(workers: int, preload: Sequence[str] = ()) -> InlineExecutor | PoolExecutor:
-    """An executor of so many workers; 0 means one for each core that we may use."""
+    """An executor with so many workers; 0 means one per core that we may use."""
     count = workers or len(os.sched_getaffinity(0))
     return InlineExecutor() if count == 1 else PoolExecutor(count, preload=preload)

@@ -1,4 +1,4 @@
-"""Runs in a worker process: takes a task, answers, until told to end. Imports little."""
+"""Runs in a worker process: takes tasks and answers until told to end. Imports little."""
 
 import os
 import pickle
@@ -16,7 +16,7 @@ DECIDED_BY_PARENT = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 def work(connection: Connection) -> None:
-    """Answer each (function, task) with (True, result) or (False, exception); no bytes: end."""
+    """Answer each (function, task) by (True, result) or (False, exception); empty bytes end it."""
     leave_signals_to_the_parent()
     die_with_the_parent()
     with suppress(EOFError, BrokenPipeError):  # the parent is gone
@@ -33,14 +33,14 @@ def _answer(order: bytes) -> bytes:
 
 
 def leave_signals_to_the_parent() -> None:
-    # A handler, not SIG_IGN: what a worker executes must not inherit deafness.
+    # A handler instead of SIG_IGN: commands that a worker starts would inherit SIG_IGN.
     for number in DECIDED_BY_PARENT:
         signal.signal(number, _ignore)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, DECIDED_BY_PARENT)
 
 
 def _ignore(number: int, frame: FrameType | None) -> None:
-    """The parent decides what Ctrl-C or a closed terminal means."""
+    """Do nothing: the parent decides about Ctrl-C and a closed terminal."""
 
 
 def die_with_the_parent() -> None:
@@ -56,7 +56,7 @@ def die_with_the_parent() -> None:
 
 
 def portable(error: Exception) -> Exception:
-    """The exception with its traceback as a note, in a form that survives the way home."""
+    """The exception, with its traceback as a note, in a form that can be pickled."""
     error.add_note(f"in a worker:\n{traceback.format_exc()}")
     try:
         pickle.loads(pickle.dumps(error))
