@@ -1,4 +1,4 @@
-"""Sends things in a thread of its own: bounded, and never waited for."""
+"""Sends items in a thread of its own, from a queue of limited length, without blocking callers."""
 
 import threading
 import time
@@ -12,9 +12,9 @@ Item = TypeVar("Item")
 
 
 class BackgroundSender(Generic[Item]):
-    """Calls `carry` with what was offered, in order, at most `batch` at a time, in a thread.
+    """Calls `carry` in a thread with the offered items, in order, at most `batch` at a time.
 
-    When `room` items wait, further ones are dropped, counted and reported.
+    While `room` items wait, further ones are dropped, counted and reported.
     """
 
     def __init__(
@@ -29,20 +29,20 @@ class BackgroundSender(Generic[Item]):
     ):
         self.name = name
         self.dropped = 0
-        self.left: Sequence[Item] = ()  # what was not carried in time when it was closed
+        self.left: Sequence[Item] = ()  # items that were not carried before the deadline
         self.closing = threading.Event()
         self._carry, self._log = carry, log
         self._room, self._batch, self._grace = room, batch, grace
         self._waiting: deque[Item] = deque()
         self._in_hand = 0
-        self._carried: list[Item] = []  # the last that were taken
+        self._carried: list[Item] = []  # the latest batch
         self._deadline = 0.0
         self._changed = threading.Condition()
         self._thread = threading.Thread(target=self._work, name=name, daemon=True)
         self._thread.start()
 
     def offer(self, items: Sequence[Item]) -> None:
-        """Take what there is room for; never waits."""
+        """Queue as many items as there is room for; never blocks."""
         with self._changed:
             room = 0 if self.closing.is_set() else self._room - len(self._waiting)
             self._waiting.extend(items[:room])
@@ -53,7 +53,7 @@ class BackgroundSender(Generic[Item]):
             self._log.warning("events dropped", sink=self.name, lost=lost, in_all=self.dropped)
 
     def close(self) -> None:
-        """Carry what waits, for a few seconds at most; report the rest."""
+        """Carry the waiting items for a few seconds at most; report the rest."""
         self.finish()
         self._thread.join(max(0.0, self._deadline - time.monotonic()))
         with self._changed:
@@ -66,7 +66,7 @@ class BackgroundSender(Generic[Item]):
             self._log.warning("not delivered in time", sink=self.name, lost=left)
 
     def finish(self) -> None:
-        """Take nothing more, and begin the last few seconds; does not wait."""
+        """Take no more items, and start the last few seconds; does not block."""
         with self._changed:
             if not self.closing.is_set():
                 self._deadline = time.monotonic() + self._grace
@@ -74,7 +74,7 @@ class BackgroundSender(Generic[Item]):
                 self._changed.notify()
 
     def pause(self, seconds: float) -> None:
-        """Wait in the background sender's own thread; briefly when closing."""
+        """Wait in the sender's own thread; only briefly when closing."""
         if self.closing.wait(seconds):
             time.sleep(min(seconds, 0.1))
 
@@ -82,12 +82,12 @@ class BackgroundSender(Generic[Item]):
         while batch := self._take():
             try:
                 self._carry(batch)
-            except BaseException as error:  # a hook may raise anything, SystemExit too
+            except BaseException as error:  # a hook may raise anything, even SystemExit
                 self._log.warning("sink fails", sink=self.name, reason=repr(error))
             self._in_hand = 0
 
     def _take(self) -> list[Item]:
-        """The next items; none once all is carried and the background sender closes."""
+        """The next items; none once all are carried and the sender closes."""
         with self._changed:
             while not self._waiting and not self.closing.is_set():
                 self._changed.wait()

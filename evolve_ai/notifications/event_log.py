@@ -1,4 +1,4 @@
-"""Writes logs/events.jsonl: committed events as JSON lines, rotated, none missing or twice."""
+"""Writes logs/events.jsonl: committed events as JSON lines, rotated, each exactly once."""
 
 import json
 import os
@@ -14,18 +14,18 @@ from evolve_ai.model.errors import StorageError
 from evolve_ai.model.event import Recorded
 from evolve_ai.system.files import publish, storage_errors
 
-MARK_SECONDS = 30.0  # between two notes of what was delivered
+MARK_SECONDS = 30.0  # between two updates of the mark
 _BATCH = 1000
 _BLOCK = 64 * 1024
 _FARTHEST = 64 * _BLOCK
 
 
 class EventLog:
-    """A projection by sequence number: an event that is already in the log is left out.
+    """Copies events to files by sequence number; an event that the log has already is skipped.
 
     The log is `path`, then `path`.1 (newer) to `path`.`files` (older), each at most `file_bytes`
-    long unless one line alone is longer. The file `mark` says up to where events were delivered,
-    for one who has emptied or removed the log: what stood there is not written again.
+    long unless one line alone is longer. The file `mark` has the number of the last delivered
+    event: so events are not written again after a user has emptied or removed the log.
     """
 
     name = "event log"
@@ -55,7 +55,7 @@ class EventLog:
         return self._last
 
     def deliver(self, events: Sequence[Recorded]) -> None:
-        """Append what the log lacks. Raises StorageError; the next delivery then catches up."""
+        """Append missing events. Raises StorageError; the next delivery then catches up."""
         if not events:
             return
         last = self.last_seq()
@@ -66,13 +66,13 @@ class EventLog:
             self._note()
 
     def catch_up(self) -> None:
-        """Append what was committed but never reached the log."""
+        """Append events that were committed but never reached the log."""
         if self._missed is not None:
             last = self.last_seq()
             self._append(event for event in self._missed(last) if event.seq > last)
 
     def close(self) -> None:
-        """Nothing is held open between deliveries; what was delivered is noted apart."""
+        """Update the mark; no file is open between deliveries."""
         self._note()
 
     def _append(self, events: Iterable[Recorded]) -> None:
@@ -82,7 +82,7 @@ class EventLog:
                 with storage_errors(self.path):
                     self._write(batch)
             except (OSError, StorageError):
-                self._last = None  # look at the file again: a torn line may be left
+                self._last = None  # read the file again: it may end in half a line
                 raise
 
     def _write(self, batch: Sequence[Recorded]) -> None:
@@ -104,7 +104,7 @@ class EventLog:
         return text.encode() + b"\n"
 
     def _rotate(self) -> None:
-        """Move every file one place back. Newest last, so that a crash leaves all in order."""
+        """Rename every file one place back, the newest last: a crash then leaves them in order."""
         for place in range(self.files, 0, -1):
             newer = self._rotated(place - 1)
             if newer.exists():
@@ -114,8 +114,8 @@ class EventLog:
         return self.path.with_name(f"{self.path.name}.{place}") if place else self.path
 
     def _find_last(self) -> int:
-        """A log that has lost its end (a power cut) gets that again; one that is not there, or is
-        empty, was taken away: what is noted counts."""
+        """The last event in the log. If a power cut has shortened the log, it counts as it is, and
+        events are written again; if it was removed or emptied by a user, the mark counts."""
         noted = 0
         for place in range(self.files + 1):
             path = self._rotated(place)
@@ -126,7 +126,7 @@ class EventLog:
         return noted
 
     def _noted(self) -> int:
-        """0 where nothing is, or what cannot be read: then the log alone speaks."""
+        """The mark; 0 if it is missing or unreadable, so that only the log counts."""
         if self._mark is None:
             return 0
         try:
@@ -135,7 +135,7 @@ class EventLog:
             return 0
 
     def _note(self) -> None:
-        """Never more than what is on the disk: what a power cut takes is still to be delivered."""
+        """Update the mark, after the log is on the disk: a power cut must not leave it too high."""
         self._marked = time.monotonic()
         if self._mark is None or self._last is None or self._last <= self._noted():
             return
@@ -154,7 +154,7 @@ def _fitting(lines: Sequence[tuple[int, bytes]], room: int) -> int:
 
 
 def _append_whole(path: Path, data: bytes) -> None:
-    """Append all of it or, when the disk refuses, nothing."""
+    """Append all of the data or, on a disk error, nothing."""
     handle = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o644)
     try:
         before = os.fstat(handle).st_size
@@ -171,7 +171,7 @@ def _append_whole(path: Path, data: bytes) -> None:
 
 
 def _cut_to_last_event(path: Path) -> int | None:
-    """Cut off what a crash left after the last whole event; its number, None if there is none."""
+    """Cut off a partial line at the end; returns the number of the last event, or None."""
     size, seen = path.stat().st_size, False
     with path.open("rb") as file:
         for end, line in _lines_backwards(file.fileno(), size):
@@ -190,7 +190,7 @@ def _cut_to_last_event(path: Path) -> int | None:
 
 
 def _lines_backwards(handle: int, size: int) -> Iterator[tuple[int, bytes]]:
-    """(offset of its end, line) of the whole lines near the end, last first."""
+    """(offset of its end, line) of the complete lines near the end, last one first."""
     start, held = size, b""
     while start > 0 and len(held) <= _FARTHEST:
         step = min(_BLOCK, start)

@@ -1,4 +1,4 @@
-"""Calls hooks: the user's own Python callables, for each event of a kind."""
+"""Calls hooks (the user's own Python callables) for events of the kinds that they want."""
 
 import importlib
 import traceback
@@ -21,7 +21,7 @@ GROUP = "evolve_ai.hooks"
 
 
 class Hooks:
-    """Calls hooks in threads of their own, one each, so that a slow one delays nobody else."""
+    """Calls each hook in a thread of its own, so that a slow one delays no other."""
 
     name = "hooks"
 
@@ -49,7 +49,7 @@ class Hooks:
             sender.close()
 
     def lost(self) -> tuple[str, ...]:
-        """What hooks have not got when all was over: a sentence for each."""
+        """A sentence about each hook that had not got all its events at the end."""
         return tuple(
             not_delivered(sender.name, sender.dropped, (e.event.kind for e in sender.left))
             for _, sender in self._senders
@@ -58,7 +58,7 @@ class Hooks:
 
 
 def not_delivered(name: str, count: int, kinds: Iterable[str]) -> str:
-    """How many events somebody has not got, and the kinds of those that were left at the end."""
+    """How many events were not delivered, and the kinds of those that were left at the end."""
     counted = Counter(map(str, kinds)).most_common()
     told = ", ".join(f"{number} {kind}" for kind, number in counted)
     return f"{name}: {count} events not delivered{f' ({told})' if told else ''}"
@@ -67,10 +67,10 @@ def not_delivered(name: str, count: int, kinds: Iterable[str]) -> str:
 def load_hooks(
     names: Mapping[str, Iterable[str]], root: Path, seconds: float = 60.0
 ) -> dict[str, tuple[Hook, ...]]:
-    """Import hooks by dotted name, and those that installed packages bring, by kind of event.
+    """Import hooks by dotted name, and hooks of installed packages; returned by kind of event.
 
-    Each import may take so many `seconds`. Raises PluginError for a name that leads to nothing
-    that can be called; `root` is the project's folder.
+    Each import may take so many `seconds`. Raises PluginError for a name without a callable;
+    `root` is the project's folder.
     """
     found: dict[str, list[Hook]] = {}
     for kind, several in names.items():
@@ -103,7 +103,7 @@ def _caller(hook: Hook, log: Log) -> Callable[[Sequence[Recorded]], None]:
             try:
                 with plugin_speaks(), same_folder():
                     hook(event.line())
-            except BaseException:  # SystemExit too: a hook never ends a cycle
+            except BaseException:  # even SystemExit: a hook must not end a cycle
                 log.warning("hook raised", hook=_title(hook), seq=event.seq, trace=_trace())
             bound_log()
 
@@ -113,7 +113,7 @@ def _caller(hook: Hook, log: Log) -> Callable[[Sequence[Recorded]], None]:
 def _trace() -> str:
     try:
         return traceback.format_exc(limit=-3)
-    except BaseException:  # of the user's class: what it says of itself may raise, too
+    except BaseException:  # printing an exception of the user's class may raise, too
         return "an exception that cannot be shown"
 
 

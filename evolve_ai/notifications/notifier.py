@@ -1,4 +1,4 @@
-"""Delivers committed events to all sinks, of which none can harm a cycle."""
+"""Delivers committed events to all sinks; a failing sink does no harm to a cycle."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -17,7 +17,7 @@ from evolve_ai.notifications.webhook_check import usable_secret
 
 
 class Notifier:
-    """A sink that hands events to sinks. Their first failure and their recovery are reported."""
+    """A sink that hands events to other sinks, and reports their first failure and recovery."""
 
     name = "notifier"
 
@@ -36,17 +36,17 @@ class Notifier:
                 self._succeeded(sink)
 
     def close(self) -> None:
-        """Close all sinks side by side, so that their times to flush do not add up."""
+        """Close all sinks in parallel, so that their times to flush do not add up."""
         with ThreadPoolExecutor(max(1, len(self.sinks))) as threads:
             list(threads.map(self._close, self.sinks))
 
     def join(self, sinks: Sequence[Sink]) -> None:
-        """Tell these, too, from now on."""
+        """Deliver to these sinks, too, from now on."""
         self.sinks = (*self.sinks, *sinks)
         self.failures |= dict.fromkeys((sink.name for sink in sinks), 0)
 
     def lost(self) -> tuple[str, ...]:
-        """What was not delivered to hooks and webhooks, for the terminal; once all are closed."""
+        """Lines about events that hooks and webhooks did not get; complete after close()."""
         told = [line for sink in self.sinks for line in getattr(sink, "lost", tuple)()]
         for sink in self.sinks:
             dropped = getattr(sink, "dropped", 0)
@@ -80,11 +80,11 @@ def open_notifier(
     more: Sequence[Sink] = (),
     mark: Path | None = None,
 ) -> Notifier:
-    """The notifier that the settings ask for: event log, hooks, webhooks, and `more`.
+    """The notifier of these settings: event log, hooks, webhooks, and `more` sinks.
 
-    `missed(seq)` gives the committed events after that one, in order: from it the event log
-    fills what a crash or a full disk has kept from it. `mark` is where it notes up to where it
-    has come. Raises PluginError for a hook that cannot be imported.
+    `missed(seq)` gives the committed events after that one, in order: the event log takes from it
+    what it missed in a crash or on a full disk. `mark` is the file for its last delivered event.
+    Raises PluginError for a hook that cannot be imported.
     """
     log = open_log(logs)
     sinks: list[Sink] = [
@@ -99,8 +99,8 @@ def open_notifier(
 
 
 def _webhooks(settings: Settings, root: Path, log: Log) -> Iterator[Sink]:
-    """One that cannot be signed or encrypted posts nothing: a run is refused for that before it
-    begins, but nobody is kept from ending one."""
+    """The webhooks that can post. One without a usable secret or encryption is left out: a run is
+    refused for it at the beginning, but stopping agents must still work."""
     found = webhooks_of(settings.sinks)
     if not found:
         return

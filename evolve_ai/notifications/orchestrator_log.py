@@ -1,4 +1,4 @@
-"""Writes logs/orchestrator.log: what went wrong beside the agents, as JSON lines."""
+"""Writes logs/orchestrator.log: problems other than those of agents, as JSON lines."""
 
 import logging
 import sys
@@ -14,7 +14,7 @@ _FILES = 3
 
 
 class Log(Protocol):
-    """Where trouble is reported, and what makes trouble likelier."""
+    """Reports problems, and what makes problems more likely."""
 
     def info(self, event: str, **facts: Any) -> Any: ...
 
@@ -22,16 +22,16 @@ class Log(Protocol):
 
 
 class _FileHandler(RotatingFileHandler):
-    """A log file whose own failure (disk full, folder gone) is told on stderr."""
+    """A log file that reports its own failure (full disk, missing folder) on stderr."""
 
     def handleError(self, record: logging.LogRecord) -> None:
         reason = sys.exc_info()[1]
-        with suppress(OSError, ValueError):  # nobody may be there to read it
+        with suppress(OSError, ValueError):  # stderr may be closed
             sys.stderr.write(f"evolve: {self.baseFilename}: {reason}; {record.getMessage()}\n")
 
 
 def open_log(folder: Path) -> Log:
-    """A log in this folder, which is made if need be; stderr where that is impossible."""
+    """A log in this folder, which is created if needed; stderr where that is impossible."""
     logger = logging.Logger("evolve_ai", logging.INFO)
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -41,7 +41,7 @@ def open_log(folder: Path) -> Log:
     except OSError:
         handler = logging.StreamHandler()
     logger.addHandler(handler)
-    structlog = import_module("structlog")  # workers, who log nothing, need no asyncio and no ssl
+    structlog = import_module("structlog")  # loads asyncio and ssl, which workers do not need
     log: Log = structlog.wrap_logger(
         logger,
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),

@@ -1,4 +1,4 @@
-"""Hands events to a sink of the user's own, in a thread of its own: none can hold up a cycle."""
+"""Hands events to a user's own sink in a thread, so that it cannot hold up a cycle."""
 
 from collections.abc import Sequence
 
@@ -12,7 +12,7 @@ _BATCH = 1000
 
 
 class OwnSink:
-    """Satisfies contracts.sink.Sink around one that may do anything."""
+    """Satisfies contracts.sink.Sink, around a sink that may fail in any way."""
 
     def __init__(self, name: str, inner: Sink, log: Log, *, room: int = 10_000):
         self.name = name
@@ -32,7 +32,7 @@ class OwnSink:
         try:
             with plugin_speaks():
                 self._inner.close()
-        except BaseException as error:  # SystemExit and its like too
+        except BaseException as error:  # even SystemExit
             self._log.warning("sink did not close", sink=self.name, reason=repr(error))
 
     def _carry(self, events: Sequence[Recorded]) -> None:

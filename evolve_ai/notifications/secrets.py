@@ -1,4 +1,4 @@
-"""Gets the secret that a webhook is signed with: from a variable, or from a file of one's own."""
+"""Reads the secret that signs a webhook: from an environment variable or a private file."""
 
 import os
 import stat
@@ -16,7 +16,7 @@ _MOST = 4096
 def secret_of(
     webhook: WebhookOptions, root: Path, environ: Mapping[str, str] = os.environ
 ) -> bytes | None:
-    """None where it is not to be signed. SettingsError where the secret cannot be had."""
+    """The secret; None without signature. SettingsError where the secret cannot be read."""
     if webhook.secret_env:
         secret = environ.get(webhook.secret_env, "").encode("utf-8", "surrogateescape").strip()
         if not secret:

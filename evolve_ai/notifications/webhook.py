@@ -1,6 +1,6 @@
-"""Posts events as JSON to an address, signed and with retries, apart from the cycle.
+"""Posts events as JSON to an address, signed and with retries, in the background.
 
-Imported only where a webhook is configured: its HTTP client (urllib3) takes a while to load.
+It is imported only for a configured webhook: its HTTP client (urllib3) loads slowly.
 """
 
 import hashlib
@@ -23,19 +23,19 @@ from evolve_ai.notifications.background_sender import BackgroundSender
 from evolve_ai.notifications.orchestrator_log import Log
 
 SIGNATURE = "X-Evolve-Signature"  # sha256=<HMAC-SHA256 of the body (RFC 2104), in hex>
-TIMESTAMP = "X-Evolve-Timestamp"  # as `sent` in the body, which the signature covers
+TIMESTAMP = "X-Evolve-Timestamp"  # equals `sent` in the body, which the signature covers
 _BATCH = 500
 _LONGEST_PAUSE = 30.0
-# It would tell of each retry, the address included.
+# It would log each retry with the address, which may be secret.
 logging.getLogger("urllib3").setLevel(logging.CRITICAL)
 _WORTH_A_RETRY = frozenset({408, 425, 429, *range(500, 600)})
 
 
 class Webhook:
-    """Posts {"sent": ..., "events": [...]}; pauses double from `first_pause` seconds to half a
-    minute. With a `secret`, a signature goes along.
+    """Posts {"sent": ..., "events": [...]}. Pauses between attempts double, from `first_pause`
+    seconds to half a minute. With a `secret` the request is signed.
 
-    The address never shows in reports: its path often is a secret.
+    Reports never contain the address, since its path is often a secret.
     """
 
     def __init__(
@@ -110,7 +110,7 @@ class Webhook:
         return headers
 
     def _post(self, body: bytes, headers: dict[str, str], retries: "_Retries") -> str | None:
-        """Why it failed after all attempts, or None."""
+        """Post with retries; returns why it failed, or None."""
         try:
             answer = self._pool.request(
                 "POST", self._url, body=body, headers=headers, retries=retries, redirect=False
@@ -123,7 +123,7 @@ class Webhook:
 
 
 class _Retries(Retry):
-    """Counts attempts, and waits in a way that an end of the run cuts short."""
+    """Counts attempts, and makes pauses that the end of a run cuts short."""
 
     def __init__(self, *words: Any, pause: Callable[[float], None], **named: Any):
         super().__init__(*words, **named)
@@ -131,7 +131,7 @@ class _Retries(Retry):
         self._count = [1]
 
     def fresh(self) -> Self:
-        """For another request."""
+        """A copy for another request, with a count of its own."""
         found = self.new()
         found._count = [1]
         return found
@@ -151,7 +151,7 @@ class _Retries(Retry):
         return found
 
     def get_backoff_time(self) -> float:
-        """Before each attempt but the first: urllib3 itself tries the second one at once."""
+        """The pause before an attempt. Overridden since urllib3 makes none before the second."""
         failures = len(self.history)
         return float(min(self.backoff_max, self.backoff_factor * 2 ** max(0, failures - 1)))
 
@@ -161,12 +161,12 @@ class _Retries(Retry):
 
 
 def signature(secret: bytes, body: bytes) -> str:
-    """What a receiver works out for itself, and compares (hmac.compare_digest)."""
+    """The signature that a receiver must compute and compare (hmac.compare_digest)."""
     return hmac.new(secret, body, hashlib.sha256).hexdigest()
 
 
 def _told(error: BaseException) -> str:
-    """What the system said; urllib3's own words name the address."""
+    """The operating system's message: urllib3's own message contains the address."""
     cause = error.__cause__ or error.__context__
     if isinstance(cause, OSError):
         return f"{type(cause).__name__}: {cause}"
@@ -185,7 +185,7 @@ def _refuse_no_address(url: str) -> None:
 
 
 def _apart(url: str) -> tuple[str, dict[str, str]]:
-    """The address without user and password, and the header that they go in (RFC 7617)."""
+    """The address without user and password, and the header that carries these (RFC 7617)."""
     parts = parse_url(url)
     if parts.auth is None:
         return url, {}

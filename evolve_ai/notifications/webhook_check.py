@@ -1,4 +1,4 @@
-"""Finds, before a run begins, what would keep a webhook from posting anything."""
+"""Finds, before a run begins, reasons why a webhook could not post."""
 
 from importlib import import_module
 from pathlib import Path
@@ -11,7 +11,7 @@ from evolve_ai.notifications.secrets import secret_of
 
 
 def check_webhooks(settings: Settings, root: Path) -> str:
-    """How many there are, in words. SettingsError where one cannot post, or not be signed."""
+    """The number of webhooks, in words. SettingsError where one cannot post or sign."""
     found = webhooks_of(settings.sinks)
     for webhook in found:
         usable_secret(webhook, root)
@@ -19,14 +19,14 @@ def check_webhooks(settings: Settings, root: Path) -> str:
 
 
 def usable_secret(webhook: WebhookOptions, root: Path) -> bytes | None:
-    """What it signs with, or None. SettingsError as above."""
+    """The secret, or None without signature. SettingsError where it cannot be used."""
     if urlsplit(webhook.url).scheme.lower() == "https":
         _need_ssl()
     return secret_of(webhook, root)
 
 
 def _need_ssl() -> None:
-    """Some builds of Python lack the module: nothing else here needs it."""
+    """Raise if this build of Python lacks `ssl`, which only webhooks need."""
     try:
         import_module("ssl")
     except ImportError as error:
