@@ -1,1 +1,1 @@
-"""Policies that decide who dies and who breeds."""
+"""Policies that decide which agents die and which breed."""

@@ -1,4 +1,4 @@
-"""Draws by weights that change from draw to draw, in the time of a logarithm each.
+"""Draws with weights that change between draws; each draw or change takes logarithmic time.
 
 The source of the method: Fenwick 1994, A new data structure for cumulative frequency tables.
 """
@@ -8,8 +8,8 @@ from collections.abc import Sequence
 
 
 class WeightedDraws:
-    """Positions 0 to n - 1, each with a weight (whole, 0 or more). The same draws as those of
-    `random.choices` over the positions that have one."""
+    """Positions 0 to n - 1, each with a weight (an integer, 0 or more). draw() gives the same
+    result as `random.choices` over the positions of positive weight."""
 
     def __init__(self, weights: Sequence[int]):
         self._weights = list(weights)
@@ -22,7 +22,7 @@ class WeightedDraws:
         self.total = sum(weights)
 
     def draw(self, rng: random.Random) -> int:
-        """IndexError when no position has a weight."""
+        """A position. Raises IndexError when all weights are 0."""
         if self.total <= 0:
             raise IndexError("nothing to draw from")
         return self._find(rng.random() * (self.total + 0.0))
@@ -36,7 +36,7 @@ class WeightedDraws:
             at += at & -at
 
     def _find(self, mark: float) -> int:
-        """The first position up to which the weights sum up to more than the mark."""
+        """The first position at which the sum of weights exceeds the mark."""
         at, step, left = 0, self._top, mark
         while step:
             there = at + step
@@ -45,5 +45,5 @@ class WeightedDraws:
             step >>= 1
         if at < len(self._weights):
             return at
-        # A product may be rounded up to the total.
+        # Rounding can make the mark as large as the total.
         return max(n for n, weight in enumerate(self._weights) if weight)

@@ -1,4 +1,4 @@
-"""The control: as many births and deaths as selection makes, at random."""
+"""The control policy: random births and deaths, as many as under selection."""
 
 import random
 
@@ -8,7 +8,7 @@ from evolve_ai.selection.common import able, age_deaths, births, mates, turnover
 
 
 def drift(view: PopulationView, rng: random.Random) -> Verdicts:
-    """Neutral drift (Kimura 1968): neither energy nor fitness has a say in life or death."""
+    """Neutral drift (Kimura 1968): neither energy nor fitness affects life or death."""
     shuffled = rng.sample(view.members, len(view.members))
     deaths = turnover(view, age_deaths(view), shuffled, Cause.TURNOVER)
     parents = able(view, deaths)

@@ -1,4 +1,4 @@
-"""The default policy: who has no energy dies, who is rich breeds."""
+"""The default policy: agents without energy die, rich ones breed."""
 
 import random
 from collections.abc import Sequence
@@ -12,7 +12,7 @@ from evolve_ai.selection.draws import WeightedDraws
 
 
 def energy(view: PopulationView, rng: random.Random) -> Verdicts:
-    """Energy decides both ends of life, so fitness works only through what the world pays."""
+    """Energy decides about death and birth, so fitness counts only through what the world pays."""
     living = view.columns
     starved = living.energy <= 0
     aged = (living.age > view.age_limit) & ~starved
@@ -32,9 +32,9 @@ def energy(view: PopulationView, rng: random.Random) -> Verdicts:
 def _births(
     view: PopulationView, ids: Sequence[str], purses: list[int], wanted: int, rng: random.Random
 ) -> list[tuple[str, ...]]:
-    """Two draws among the rich, by energy; the richer first, for it endows the child.
+    """Draw two parents by energy for each child; the richer comes first, since it endows the child.
 
-    Who is drawn twice has a child alone.
+    An agent that is drawn twice has the child alone.
     """
     rich = WeightedDraws([_weight(view, purse) for purse in purses])
     births: list[tuple[str, ...]] = []

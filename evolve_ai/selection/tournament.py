@@ -1,4 +1,4 @@
-"""Tournament selection: small random groups decide who breeds and who dies."""
+"""Tournament selection: small random groups decide which agents breed and which die."""
 
 import random
 from collections.abc import Iterator
@@ -20,7 +20,7 @@ from evolve_ai.selection.common import (
 
 @dataclass(frozen=True, slots=True)
 class Tournament:
-    """Goldberg and Deb 1991: the best of a few who are drawn breeds, the worst dies."""
+    """Goldberg and Deb 1991: of a few random members the best breeds, the worst dies."""
 
     options: TournamentOptions
 
@@ -42,7 +42,7 @@ class Tournament:
 
 
 def _losers(remaining: list[Member], rng: random.Random, size: int) -> Iterator[Member]:
-    """The losers of one tournament after another, as long as there are grown ones."""
+    """The loser of each tournament, as long as grown members remain."""
     grown = [c for c in remaining if is_grown(c)]
     while grown:
         at = min(
