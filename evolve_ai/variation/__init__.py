@@ -1,1 +1,1 @@
-"""Operators that make genomes: founding, crossover, mutation at birth."""
+"""Operators that make genomes: founding, crossover, and mutation at birth."""

@@ -78,7 +78,7 @@ def _cross_traits(parents: Sequence[Genome], rng: random.Random) -> dict[str, fl
 
 
 def _sides(rng: random.Random, count: int) -> Iterator[int]:
-    """So many times 0 or 1, as `rng.choice` of two draws them, in a fifth of its time."""
+    """So many random bits, the same as `rng.choice` of two draws, in a fifth of the time."""
     bits, drawn = rng.getrandbits, []
     for _ in range(count):
         side = bits(2)
@@ -115,7 +115,7 @@ def _file_flip(
 def _order_swap(
     child: Genome, pool: GenePool, options: StandardOptions, rng: random.Random
 ) -> Genome:
-    """Two neighbouring files change places, or two neighbouring functions of one file."""
+    """Swap two neighbouring files, or two neighbouring functions of a file."""
     if rng.random() >= options.order_swap or not child.files:
         return child
     if rng.random() < 0.5:
@@ -144,7 +144,7 @@ def _trait_shift(
 
 
 def _adopt(child: Genome, pool: GenePool, options: StandardOptions, rng: random.Random) -> Genome:
-    """Gene files that are new in the template enter the child, each with the odds of a setting."""
+    """Give the child gene files that are new in the template, each with a probability."""
     known = {gene.path for gene in child.files}
     for source in pool.sources:
         if source.path in known or not source.genes or rng.random() >= options.innovation:
@@ -165,7 +165,7 @@ def _with_file(genome: Genome, at: int, gene: FileGene) -> Genome:
 
 
 def _with_dependencies(genome: Genome, pool: GenePool) -> Genome:
-    """What an active file uses is there, and switched on too."""
+    """Add and activate the files that an active file uses."""
     sources = {source.path: source for source in pool.sources}
     active = {gene.path for gene in genome.active_files()}
     waiting = list(active)
@@ -183,5 +183,5 @@ def _with_dependencies(genome: Genome, pool: GenePool) -> Genome:
 
 
 def _asleep(source: SourceReport) -> FileGene:
-    """A gene file that others use, with no function called."""
+    """A gene file that others use but whose own functions are not called."""
     return FileGene(source.path, source.code, True, tuple((name, False) for name in source.genes))
