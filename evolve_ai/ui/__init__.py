@@ -1,1 +1,1 @@
-"""What the user sees on a terminal."""
+"""Output on a terminal: tables, progress, signals."""

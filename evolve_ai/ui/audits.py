@@ -1,4 +1,4 @@
-"""Tells of an audit: each finding once, then whom it keeps from running."""
+"""Shows an audit: each finding once, with the agents that it keeps from running."""
 
 from collections.abc import Iterable, Iterator
 
@@ -13,7 +13,7 @@ STYLES = {"error": "red", "warning": "yellow"}
 
 
 def audit_result(result: AuditResult) -> RenderableType:
-    """A line for all, a line for each finding, and the agents that are refused."""
+    """A summary, a line for each finding, and the agents that are refused."""
     return Group(Text(_summary(result)), *_findings(result), *_refused(result.agents))
 
 
@@ -31,7 +31,7 @@ def _summary(result: AuditResult) -> str:
 
 
 def _findings(result: AuditResult) -> Iterator[Text]:
-    """As a compiler tells it, with those who hold the file and the part of them that uses it."""
+    """Findings in the style of a compiler, with the agents that have the file or use it."""
     for file in (file for file in result.files if file.findings):
         held_by = [row.id for row in result.agents if row.files.get(file.path) == file.code]
         for one in file.findings:

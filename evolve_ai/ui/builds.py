@@ -1,4 +1,4 @@
-"""Tells of builds: what `evolve build` made, and what `--explain` found."""
+"""Shows builds: the result of `evolve build`, and what `--explain` found."""
 
 import re
 from collections.abc import Iterable, Iterator
@@ -17,7 +17,7 @@ VERDICTS = {"ready": "green", "unbuilt": "yellow", "failed": "red"}
 
 
 def build_result(result: BuildResult) -> RenderableType:
-    """A line for all, then each reason of a failure with those that it keeps from running."""
+    """A summary, then each reason for failure with the agents that it keeps from running."""
     return Group(Text(_summary(result)), *_failures(result.agents))
 
 
@@ -46,7 +46,7 @@ def _failures(rows: Iterable[BuildRow]) -> Iterator[Text]:
 
 
 def explanation(told: BuildExplanation, root: Path) -> RenderableType:
-    """Hashes are cut short here; `--json` has them whole."""
+    """The explanation, with shortened hashes; `--json` has the complete ones."""
     head = HEADS[told.cause] if told.cause else told.verdict
     state = Text(told.state, style=STYLES.get(told.state, ""))
     verdict = Text.assemble((f"{head}: ", VERDICTS[told.verdict]), told.reason)
@@ -92,7 +92,7 @@ def _running(told: BuildExplanation) -> str:
 
 
 def _ingredients(told: BuildExplanation) -> Iterator[tuple[str, str]]:
-    """Those that are not shown as the code of a unit."""
+    """The ingredients that are not shown as the code of a unit."""
     files = {file for unit in told.units for file in unit.files}
     return ((name, value) for name, value in told.ingredients.items() if name not in files)
 

@@ -1,6 +1,6 @@
-"""Lays text out in columns: quick for thousands of rows, and cut for nobody.
+"""Lays text out in columns; fast for thousands of rows.
 
-Into a pipe every row comes whole. On a narrow terminal columns go, the least needed first.
+Rows in a pipe are complete. A narrow terminal loses columns, the least important first.
 """
 
 import os
@@ -18,12 +18,12 @@ GAP = "  "
 
 
 class Shown(str):
-    """Text that is plain already, with colours of ours."""
+    """Text that is safe to print already, with our own colours."""
 
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """`leaves`: the higher, the sooner it goes from a narrow terminal; 0: never."""
+    """`leaves`: columns with higher numbers leave a narrow terminal first; 0: never."""
 
     name: str
     right: bool = False
@@ -37,12 +37,12 @@ class Cell:
 
 
 def terminal_width() -> int | None:
-    """Of the terminal that we write to; None for a pipe or a file."""
+    """The width of the terminal that stdout is; None for a pipe or a file."""
     return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
 
 
 def painted(text: str, colour: str | None = None, bold: bool = False, dim: bool = False) -> str:
-    """In this colour, unless colours are not wanted (no-color.org)."""
+    """The text in this colour, unless the user wants no colours (no-color.org)."""
     if os.environ.get("NO_COLOR") or not (colour or bold or dim):
         return text
     return click.style(text, fg=colour, bold=bold or None, dim=dim or None)
@@ -51,7 +51,7 @@ def painted(text: str, colour: str | None = None, bold: bool = False, dim: bool 
 def table(
     columns: Sequence[Column], rows: Iterable[Sequence[Cell]], width: int | None = None
 ) -> Shown:
-    """A line of names in bold, then one for each row."""
+    """A line of names in bold, then a line for each row."""
     listed = list(rows)
     cells = [[one_line(cell.text) for cell in row] for row in listed]
     widths = [
@@ -68,7 +68,7 @@ def table(
 
 
 def pairs(rows: Iterable[tuple[str, Cell]], width: int | None = None) -> Shown:
-    """Names in bold, each with what is to be said of it; too long for the terminal, folded."""
+    """Names in bold, each with its value; values too long for the terminal are wrapped."""
     listed = list(rows)
     left = max((len(name) for name, _ in listed), default=0)
     room = None if width is None else max(20, width - left - len(GAP))

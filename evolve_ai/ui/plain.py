@@ -1,19 +1,19 @@
-"""What may reach a terminal: what somebody else wrote is shown, and never obeyed."""
+"""Makes foreign text safe for a terminal: control characters are shown instead of obeyed."""
 
 import unicodedata
 
 
 def plain(written: str) -> str:
-    """What a terminal would obey or hide, made visible (ESC as \\x1b); lines and tabs stay.
+    """Make visible what a terminal would obey or hide (ESC as \\x1b); lines and tabs stay.
 
-    Obeyed are the control characters C0 and C1 (ECMA-48), and with them every escape sequence;
-    hidden are formats, such as those that turn the direction of writing (Unicode TR 36, 3.1).
+    It would obey the control characters C0 and C1 (ECMA-48), which begin every escape sequence. It
+    would hide formats, such as those that reverse the direction of writing (Unicode TR 36, 3.1).
     """
     return "\n".join(map(_line, written.split("\n")))
 
 
 def one_line(written: str) -> str:
-    """`plain`, on one line: for what must not pass for lines of ours."""
+    """`plain`, on one line, so that foreign text cannot pass for lines of ours."""
     return plain(written).replace("\n", r"\n").replace("\t", r"\t")
 
 

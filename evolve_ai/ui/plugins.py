@@ -1,4 +1,4 @@
-"""The lines of `evolve plugins`."""
+"""Makes the lines of `evolve plugins`."""
 
 from collections.abc import Iterator, Sequence
 
@@ -7,7 +7,7 @@ from evolve_ai.ui.plain import one_line
 
 
 def plugin_lines(families: Sequence[FamilyRow]) -> Iterator[str]:
-    """A family after the other: its members, with their options below; a star marks the chosen."""
+    """For each family its members, with their options below; a star marks chosen ones."""
     for at, family in enumerate(families):
         if at:
             yield ""

@@ -1,4 +1,4 @@
-"""How `evolve status` and `evolve agents` look on a terminal."""
+"""Makes the tables of `evolve status` and `evolve agents`."""
 
 from collections.abc import Iterator, Sequence
 
@@ -10,7 +10,7 @@ from evolve_ai.ui.columns import Cell, Column, Shown, painted, pairs, table
 from evolve_ai.ui.plain import one_line
 from evolve_ai.ui.words import PAUSED, STYLES, energy, number, sandbox_colour
 
-_SHORT = 13  # characters of an id, unless two agents begin with the same
+_SHORT = 13  # characters of an id, unless two agents share them
 COLUMNS = (
     Column("id"),
     Column("state"),
@@ -26,7 +26,7 @@ COLUMNS = (
 
 
 def agents_table(rows: Sequence[AgentRow], sandbox: str = "", width: int | None = None) -> Shown:
-    """Below a line about the sandbox, where there is none."""
+    """The table, below a line about the sandbox if there is none."""
     told = ""
     if sandbox.startswith(Level.NONE):
         told = painted(f"sandbox {one_line(sandbox)}", "red") + "\n"

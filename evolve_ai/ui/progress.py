@@ -14,7 +14,7 @@ WIDTH = 24
 
 @contextmanager
 def bar(title: str, console: Console) -> Iterator[Advance]:
-    """Yields advance(done, total, words). The bar is there only while something is under way."""
+    """Yields advance(done, total, words). The bar is visible only while work is under way."""
     if not console.is_terminal:
         yield lambda done, total, words: None
         return
@@ -31,7 +31,7 @@ def bar(title: str, console: Console) -> Iterator[Advance]:
     def advance(done: int, total: int, words: str) -> None:
         under_way = done < total
         if under_way and not progress.tasks[0].visible:
-            progress.reset(task)  # the clock shows the time of this piece of work
+            progress.reset(task)  # so that the clock shows the time of this piece of work
         progress.update(task, completed=done, total=total, words=words, visible=under_way)
 
     with progress:
@@ -40,13 +40,13 @@ def bar(title: str, console: Console) -> Iterator[Advance]:
 
 @contextmanager
 def build_bar(console: Console) -> Iterator[Callable[[BuildProgress], None]]:
-    """A bar that shows the units and wirings of a build, until its binary is there."""
+    """A bar for the units and wirings of a build, until its binary is there."""
     with bar("building", console) as advance:
         yield lambda news: advance(*of_build(news))
 
 
 def of_build(news: BuildProgress) -> tuple[int, int, str]:
-    """The binary is one piece more than its units."""
+    """(done, total, words); the binary counts as one piece besides its units."""
     wirings = "1 wiring" if news.wirings == 1 else f"{news.wirings} wirings"
     total = news.units + 1
     done = total if news.over else news.units_done

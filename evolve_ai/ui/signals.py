@@ -1,4 +1,4 @@
-"""Handles Ctrl-C, SIGTERM and a closed terminal: a graceful end first, then one at once."""
+"""Handles Ctrl-C, SIGTERM and a closed terminal: the first ends gracefully, the second at once."""
 
 import math
 import signal
@@ -12,15 +12,15 @@ ASKED_TO_END = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class StopNow(BaseException):
-    """A second signal while a graceful end was under way."""
+    """A second signal came during a graceful end."""
 
 
 class Wish:
-    """Whether the end was asked for, and whom to tell.
+    """Records whether an end was requested, and calls the function that stops the run.
 
-    A terminal that closes says so several times (the kernel to its foreground, a shell to its
-    jobs): that is one wish for a graceful end, never one for an end at once. So is a signal that
-    comes twice in the same moment, as from timeout(1): once to us, once to our group.
+    A closing terminal signals several times (the kernel its foreground group, a shell its jobs):
+    that is one request for a graceful end, never for an immediate one. A signal that comes twice
+    within a moment also counts once: timeout(1) signals this process and then its group.
     """
 
     def __init__(self, say: Callable[[str], None]):
@@ -31,7 +31,7 @@ class Wish:
         self._heard = -math.inf
 
     def calls(self, stop: Callable[[], None]) -> None:
-        """Call `stop` at the first signal; at once if that has come already."""
+        """Call `stop` at the first signal, or now if that has come already."""
         self._stop = stop
         if self._asked or self._hung_up:
             stop()
@@ -48,7 +48,7 @@ class Wish:
         if self._asked == 2:
             raise StopNow
         if self._asked > 2:
-            return  # the end at once is under way, and takes seconds at most
+            return  # the immediate end is under way, and takes seconds at most
         self._end("ending after this cycle; once more to end now")
 
     def _end(self, words: str) -> None:
@@ -59,7 +59,7 @@ class Wish:
 
 @contextmanager
 def ending_at_once() -> Iterator[None]:
-    """Within: the first signal raises StopNow, so that what was begun is ended too."""
+    """Within: the first signal raises StopNow, so that unfinished work is ended, too."""
 
     def handle(number: int, frame: FrameType | None) -> None:
         raise StopNow
@@ -70,9 +70,9 @@ def ending_at_once() -> Iterator[None]:
 
 @contextmanager
 def ending_gracefully(say: Callable[[str], None]) -> Iterator[Wish]:
-    """Within: the first signal asks for a graceful end, the second raises StopNow.
+    """Within: the first signal requests a graceful end, the second raises StopNow.
 
-    What is ignored already (nohup) stays ignored.
+    Signals that are ignored already (nohup) stay ignored.
     """
     ending = Wish(say)
     with _handled(ending.handle):

@@ -1,4 +1,4 @@
-"""Tells the story of one agent, for `evolve show`."""
+"""Shows the story of one agent, for `evolve show`."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -27,7 +27,7 @@ def story(told: AgentStory) -> RenderableType:
 
 
 def _reason(reason: str) -> str:
-    """Its lines below the first deeper than any of ours, so that they cannot pass for ours."""
+    """Indent the lines after the first so far that they cannot pass for lines of ours."""
     return "  " + reason.replace("\n", "\n    ")
 
 

@@ -1,6 +1,7 @@
-"""Keeps output from ending what writes it: a terminal that closes, a full disk, an ascii console.
+"""Keeps output problems from ending a command: a closed terminal, a full disk, an ASCII console.
 
-What cannot be encoded is replaced, what cannot be written is dropped and remembered as lost.
+Characters that cannot be encoded are replaced; output that cannot be written is dropped, and the
+reason is kept.
 """
 
 import codecs
@@ -12,18 +13,18 @@ import sys
 import time
 from typing import NoReturn
 
-PATIENCE = 1.0  # seconds that an output which does not read may hold up what must go on
-_CHUNK = 4096  # so much fits without waiting where poll() says that there is room (pipe(7))
+PATIENCE = 1.0  # seconds that a reader who does not read may hold up work that must go on
+_CHUNK = 4096  # bytes that fit without blocking when poll() reports room (pipe(7))
 _PLAINER = {
     "…": "...", "·": "|", "–": "-", "—": "-", "×": "x", "•": "*", "━": "-", "╸": "-", "╺": "-",
     "←": "<-", "→": "->", "≤": "<=", "≥": ">=", "µ": "u", "ä": "ae", "ö": "oe", "ü": "ue",
 }  # fmt: skip
 _ERRORS = "evolve.plainer"
-LOOKED = object()  # what a command answers that leaves nothing behind: leave() may end it
+LOOKED = object()  # returned by a read-only command, which leave() may end at once
 
 
 def _plainer(error: UnicodeError) -> tuple[str, int]:
-    """What stands for characters that an encoding lacks: something alike, or their number."""
+    """Replacements for characters that an encoding lacks: similar ones, or their numbers."""
     if not isinstance(error, UnicodeEncodeError):
         raise error
     shown = (
@@ -34,10 +35,10 @@ def _plainer(error: UnicodeError) -> tuple[str, int]:
 
 
 class Outlet(io.RawIOBase):
-    """An output that never fails. `lost` is why something was dropped, None if nothing was.
+    """An output that never fails. `lost` is why output was dropped, or None.
 
-    With `patience` it waits so many seconds at most for one who does not read (Ctrl-S, a pager),
-    and once only: until there is room again, all is dropped.
+    With `patience` it waits at most so many seconds for a reader that does not read (Ctrl-S, a
+    pager), and only once: after that, output is dropped until there is room again.
     """
 
     def __init__(self, handle: int, name: str):
@@ -58,14 +59,14 @@ class Outlet(io.RawIOBase):
         return os.isatty(self._handle)
 
     def write(self, data: object) -> int:
-        """All of it, or as much as goes; the rest is dropped."""
+        """Write all of it, or as much as possible; the rest is dropped."""
         view = memoryview(data).cast("B")  # type: ignore[arg-type]
         rest = view
         while rest:
             try:
                 self._wait()
                 rest = rest[os.write(self._handle, rest[:_CHUNK]) :]
-            except BlockingIOError:  # somebody else has made it so, for all who share it
+            except BlockingIOError:  # another process made the shared description non-blocking
                 select.select([], [self._handle], [], self.patience)
             except OSError as error:
                 self.lost = OSError(error.errno, error.strerror, self._name)
@@ -73,7 +74,7 @@ class Outlet(io.RawIOBase):
         return len(view)
 
     def _wait(self) -> None:
-        """OSError (ETIMEDOUT) when nobody reads."""
+        """Wait for room. OSError (ETIMEDOUT) when nobody reads."""
         if self.patience is None:
             return
         look = select.poll()
@@ -90,14 +91,14 @@ _outlets: dict[str, Outlet] = {}
 
 
 def install() -> None:
-    """Put outlets in the place of sys.stdout and sys.stderr; once for a process."""
+    """Replace sys.stdout and sys.stderr by outlets; call it once per process."""
     hold_standard_descriptors()
     codecs.register_error(_ERRORS, _plainer)
     for name, handle in (("stdout", 1), ("stderr", 2)):
         before = getattr(sys, name)
         outlet = _outlets[name] = Outlet(handle, name)
         stream = io.TextIOWrapper(
-            outlet,  # type: ignore[type-var]  # and no buffer: a signal may come while it is filled
+            outlet,  # type: ignore[type-var]  # unbuffered: a signal may come while a buffer fills
             encoding=getattr(before, "encoding", None) or "utf-8",
             errors=_ERRORS,
             write_through=True,
@@ -106,7 +107,7 @@ def install() -> None:
 
 
 def hold_standard_descriptors() -> None:
-    """Where 0, 1 or 2 was closed the next file to be opened, the registry say, would become it."""
+    """Open /dev/null as 0, 1 or 2 where one is closed: else a file (the registry!) would get it."""
     for handle in range(3):
         try:
             os.fstat(handle)
@@ -116,13 +117,13 @@ def hold_standard_descriptors() -> None:
 
 
 def go_on_unread() -> None:
-    """From here on nothing waits for a reader: what is done matters more than what is said."""
+    """From now on never wait long for a reader: the work matters more than its report."""
     for outlet in _outlets.values():
         outlet.patience = PATIENCE
 
 
 def lost() -> OSError | None:
-    """Why something that was to go to stdout did not get there; None if all did."""
+    """Why output to stdout was lost; None if all was written."""
     if "stdout" not in _outlets:
         return None
     sys.stdout.flush()
@@ -130,21 +131,21 @@ def lost() -> OSError | None:
 
 
 def leave() -> NoReturn:
-    """End a command that has only looked, and holds nothing. Python would take itself apart, object
-    by object, for a fifth of the time that an answer takes."""
+    """End a read-only command that holds nothing, without Python's cleanup, which would take a
+    fifth as long as the command itself."""
     for stream in (sys.stdout, sys.stderr):
         stream.flush()
     os._exit(0)
 
 
 def unread() -> bool:
-    """Has the reader of stdout closed its end?"""
+    """True if the reader of stdout has closed its end."""
     found = lost()
     return found is not None and found.errno == errno.EPIPE
 
 
 def forgive() -> None:
-    """What was lost up to here did not matter."""
+    """Forget losses so far, since they did not matter."""
     lost()
     for outlet in _outlets.values():
         outlet.lost = None

@@ -1,4 +1,4 @@
-"""A console of rich for text of any origin; ui/plain.py says what may reach a terminal."""
+"""A rich console for text of any origin; ui/plain.py says what may reach a terminal."""
 
 from collections.abc import Iterable
 from typing import Any, TextIO
@@ -9,11 +9,11 @@ from rich.text import Text
 
 from evolve_ai.ui.plain import plain
 
-UNBOUNDED = 100_000  # columns: where no terminal is, nothing is cut and nothing wrapped
+UNBOUNDED = 100_000  # columns: without a terminal nothing is cut or wrapped
 
 
 class Terminal(Console):
-    """A console for text of any origin: nothing in it is markup, and nothing is obeyed."""
+    """A console for text of any origin: it interprets neither markup nor control characters."""
 
     def __init__(self, file: TextIO | None = None, **how: Any):
         super().__init__(file=file, markup=False, emoji=False, highlight=False, **how)
@@ -26,7 +26,7 @@ class Terminal(Console):
     def render(
         self, renderable: RenderableType, options: ConsoleOptions | None = None
     ) -> Iterable[Segment]:
-        """Texts are made plain before they are broken into lines, so that they fit."""
+        """Make texts plain before they are wrapped, so that their lines fit."""
         if isinstance(renderable, Text):
             renderable = _plain(renderable)
         for segment in super().render(renderable, options):

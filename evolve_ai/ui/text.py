@@ -1,4 +1,4 @@
-"""The words and tables in which the terminal tells of a population."""
+"""Makes lines and tables about a population for the terminal."""
 
 from collections.abc import Iterator
 
@@ -18,7 +18,7 @@ NOBODY_REPORTS = (
 
 
 def verification(found: Verification) -> Iterator[str]:
-    """A line for each kind of thing, and two for each that is not as it was left."""
+    """A line for each kind of thing, and two for each problem."""
     for row in found.rows:
         yield f"{'NO ' if row.problems else 'ok '} {row.kind}: {row.detail}"
         for problem in row.problems:
@@ -27,7 +27,7 @@ def verification(found: Verification) -> Iterator[str]:
 
 
 def cycle_line(cycle: int, summary: Summary, seconds: float) -> str:
-    """One line for a cycle: who lives, who came and went, what was built, how fit they are."""
+    """A line about a cycle: agents alive, born and dead, builds, and fitness."""
     built = summary.builds
     parts = [
         f"cycle {cycle:>4}",
@@ -44,7 +44,7 @@ def cycle_line(cycle: int, summary: Summary, seconds: float) -> str:
 
 
 def pruned(found: Pruned, keep: HistorySettings) -> Iterator[str]:
-    """What was forgotten, and what became of the file."""
+    """Lines about what was forgotten, and about the size of the file."""
     if not (keep.samples or keep.genomes or keep.agents):
         yield "[history] in evolve.toml keeps all of the dead: nothing is forgotten"
     else:
@@ -77,7 +77,7 @@ def exam_table(result: ExamResult) -> Table:
 
 
 def detached(orphan_seconds: int) -> str:
-    """What is told when agents are left alive at the end."""
+    """A line for the end of a run that leaves its agents alive."""
     return (
         f"the agents live on, for {orphan_seconds} s at most: the next life-cycle takes them over, "
         "`evolve stop` ends them"

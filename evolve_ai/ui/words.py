@@ -1,4 +1,4 @@
-"""Words in which the terminal tells of a population: numbers, colours, who is held up."""
+"""Phrases for the terminal: numbers, colours, and the agents that a reason keeps from running."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Protocol
@@ -6,12 +6,12 @@ from typing import Protocol
 from evolve_ai.model.sandbox import Level
 
 PAUSED = "time stands still; it goes on with: evolve resume"
-SHOWN = 5  # ids of agents that are held up for the same reason
+SHOWN = 5  # ids of agents to show for the same reason
 STYLES = {"running": "green", "waiting": "yellow", "quarantined": "red", "dead": "dim"}
 
 
 class HeldUp(Protocol):
-    """Who may be kept from running, and by what."""
+    """An agent that may be kept from running, and the reason."""
 
     id: str
     reason: str | None
@@ -26,12 +26,12 @@ def agents(count: int) -> str:
 
 
 def counted(count: int, thing: str) -> str:
-    """So many things, in the plural where these are more than one, or none."""
+    """A number of things, in the plural unless it is one."""
     return f"{count} {thing}" if count == 1 else f"{count} {thing}s"
 
 
 def held_up(rows: Iterable[HeldUp]) -> Iterator[tuple[str, str]]:
-    """Each reason, and whom it keeps from running; what holds up most of them comes first."""
+    """(reason, the agents that it keeps from running); the most frequent reason comes first."""
     alike: dict[str, list[str]] = {}
     for row in rows:
         if row.reason:
@@ -41,12 +41,12 @@ def held_up(rows: Iterable[HeldUp]) -> Iterator[tuple[str, str]]:
 
 
 def whom(ids: Sequence[str]) -> str:
-    """How many, and the beginnings of the first ones' names."""
+    """How many agents, and the beginnings of the first ids."""
     return f"{agents(len(ids))}: {first_of(ids)}"
 
 
 def first_of(ids: Sequence[str]) -> str:
-    """The beginnings of the first ones' names, and how many more there are."""
+    """The beginnings of the first ids, and how many more there are."""
     more = f" and {len(ids) - SHOWN} more" if len(ids) > SHOWN else ""
     return ", ".join(id[:13] for id in ids[:SHOWN]) + more
 
