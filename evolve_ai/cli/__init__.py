@@ -28,7 +28,7 @@ def evolve() -> None:
 
 def main() -> None:
     """Run a command; every failure is a sentence and an exit code, never a traceback."""
-    os.umask((os.umask(0o077) | 0o022) & 0o077)  # what we make is ours to use, and others' to read
+    os.umask((os.umask(0o077) | 0o022) & 0o077)  # we can use our files, and others cannot write
     streams.install()
     try:
         answer = evolve(standalone_mode=False)
@@ -53,7 +53,7 @@ def main() -> None:
     except BrokenPipeError:
         sys.exit(EXIT_FAILED)
     except Exception as error:
-        # Not needed where nothing fails.
+        # Imported late, since it is needed only after a failure.
         refused = import_module("evolve_ai.system.refusals").of_error(error)
         if refused is None:
             _tell_of_failure(error)

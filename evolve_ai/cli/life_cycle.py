@@ -93,7 +93,7 @@ def life_cycle(
 def watching(
     manager: LifeManager, console: Terminal | None, endless: bool
 ) -> Callable[[CycleReport], None]:
-    """What is told of each cycle. Of an endless life the end of its reader is the end."""
+    """A function that prints each cycle. A life without limits also ends when its reader does."""
     look = tell_once_what_is_lost()
     told_of_silence = manager.components.project.settings.environment.name != "solitary"
 

@@ -1,4 +1,4 @@
-"""Loads commands when they are asked for: the one place where modules are imported by name.
+"""Loads each command when it is used: the only place where modules are imported by name.
 
 The source of the method: "Lazily Loading Subcommands" in the documentation of click.
 """
@@ -14,13 +14,13 @@ from evolve_ai.cli.table import Entry
 
 
 def load(place: str) -> Any:
-    """What "module:name" below evolve_ai stands for."""
+    """The object for "module:name" below evolve_ai."""
     module, _, name = place.partition(":")
     return getattr(import_module(f"evolve_ai.{module}"), name)
 
 
 class Commands(MutableMapping[str, click.Command]):
-    """Commands by name; each is imported when it is looked up, and known from then on."""
+    """Commands by name; each is imported at its first use."""
 
     def __init__(self, entries: Mapping[str, Entry]):
         self._entries = entries
@@ -32,7 +32,7 @@ class Commands(MutableMapping[str, click.Command]):
         return self._loaded[name]
 
     def get(self, name: str, default: Any = None) -> Any:
-        """A KeyError of a module that is imported is no missing command."""
+        """Overridden so that a KeyError inside an imported module is not taken for no command."""
         return self[name] if name in self._entries else default
 
     def __setitem__(self, name: str, command: click.Command) -> None:
@@ -52,7 +52,7 @@ class Commands(MutableMapping[str, click.Command]):
 
 
 class CommandGroup(click.Group):
-    """A group whose help and completion come from the table, with no command loaded."""
+    """A group whose help and completion come from the table, without loading any command."""
 
     def __init__(self, *, sections: Mapping[str, Mapping[str, Entry]], **how: Any):
         self._sections = sections

@@ -40,10 +40,10 @@ def logs(agent_id: str, follow: bool, lines: int, project: Path, overrides: Any)
             while not tail.gone() and streams.lost() is None:
                 show(tail.more())
                 time.sleep(LOOK_SECONDS)
-            show(tail.more())  # its last words
+            show(tail.more())  # what it wrote last
             say(f"its folder is gone; see: evolve show {record.id[:13]}", err=True)
 
 
 def show(written: bytes) -> None:
-    """Whatever bytes they are; a character that is torn between two looks is lost."""
+    """Print bytes of any kind; a character that is split between two reads is lost."""
     say(written.decode(errors="replace"), end="")

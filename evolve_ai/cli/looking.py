@@ -1,4 +1,4 @@
-"""How the commands that only look come to a project: at once, where its settings are known."""
+"""Opens a project for read-only commands: at once, if its settings were checked before."""
 
 from pathlib import Path
 
@@ -10,9 +10,9 @@ from evolve_ai.system.project import Folders
 
 
 def look_at(project: Path, overrides: tuple[str, ...]) -> tuple[Folders, Outline]:
-    """The settings are checked only when nobody has done that since they were written.
+    """The project and an outline of its settings, which are checked only if they have changed.
 
-    NoProjectError and SettingsError as for every other command.
+    Raises NoProjectError and SettingsError like every other command.
     """
     folders = Folders(find_root(project))
     outline = None if overrides else known_outline(folders)

@@ -57,7 +57,7 @@ def ask(
     project: Path,
     overrides: tuple[str, ...],
 ) -> None:
-    """Do it, or leave it to the life-cycle, and say which; EvolveError for what is refused."""
+    """Carry it out or leave it to the life-cycle, and say which; EvolveError if it is refused."""
     asked = runs.operate(project, overrides, assemble, name, ids, everyone, lost)
     if asked.holder is not None:
         whom = "all that are quarantined" if everyone else agents(len(asked.ids))

@@ -1,4 +1,4 @@
-"""What all commands share: their options, and how they print."""
+"""The options that commands share, and how commands print."""
 
 import json
 import sys
@@ -43,7 +43,7 @@ unsafe_option = click.option(
 
 
 class Duration(click.ParamType[float]):
-    """A time like 90, 30s, 10m, 2h, 1d; seconds."""
+    """A duration like 90, 30s, 10m, 2h, 1d; converted to seconds."""
 
     name = "duration"
 
@@ -63,9 +63,9 @@ class Duration(click.ParamType[float]):
 
 
 def say(words: str, *, err: bool = False, end: str = "\n", **style: Any) -> None:
-    """Print a line, or several; what others wrote in it is shown, and not obeyed.
+    """Print one or several lines; control characters in foreign text are shown, not obeyed.
 
-    `style` as click.style takes it.
+    `style` takes the arguments of click.style.
     """
     shown = words if isinstance(words, Shown) else plain(words)
     file = sys.stderr if err else sys.stdout
@@ -73,5 +73,5 @@ def say(words: str, *, err: bool = False, end: str = "\n", **style: Any) -> None
 
 
 def show_json(body: Mapping[str, Any] | Sequence[Mapping[str, Any]]) -> None:
-    """In ASCII: JSON may hold the control characters from U+0080 as they are."""
+    """Print JSON in ASCII, since JSON may contain control characters from U+0080 unescaped."""
     say(json.dumps(body))

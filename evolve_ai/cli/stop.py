@@ -27,7 +27,7 @@ def stop(wait: float, **at: Any) -> None:
 
 
 def send_home(project: Path, overrides: tuple[str, ...]) -> None:
-    """What takes a life-cycle is loaded only where somebody lives on."""
+    """Stop the agents. The code of a life-cycle is loaded only here, where agents live on."""
     sent = load("pipelines.runs:send_home")(project, overrides, load("plugins:assemble"))
     for trouble in sent.told:
         say(f"  {one_line(trouble)}", err=True)

@@ -1,7 +1,7 @@
-"""The table of commands: where each is, and a line about it. What is in it is loaded when asked.
+"""The table of commands, with the place and a description of each. Commands load when used.
 
-`evolve --help` and the shell's completion are made from this table alone. A new command is a line
-here and a function in a module of this folder.
+`evolve --help` and the shell's completion use only this table. A new command is a line here and a
+function in a module of this folder.
 """
 
 from dataclasses import dataclass
@@ -9,13 +9,13 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A command: module and name of its function (below evolve_ai.cli), and what it does."""
+    """A command: module and name of its function (below evolve_ai.cli), and a description."""
 
     place: str
     help: str
 
 
-# section -> command -> where it is.
+# section -> command -> its entry.
 COMMANDS = {
     "Project": {
         "new": Entry("new:new", "Scaffold a project in a folder."),

@@ -1,4 +1,4 @@
-"""What commands that work on a project share: opening it, its sandbox told, reports of rich."""
+"""What commands that change a project share: opening it, its sandbox, and reports."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -17,7 +17,7 @@ from evolve_ai.ui.words import sandbox_colour
 
 
 def terms(unsafe: bool) -> Terms:
-    """How a command starts agents or compilers; less than a whole sandbox is said aloud."""
+    """How a command starts agents or compilers; it warns if the sandbox is incomplete."""
     return Terms(unsafe, tell=tell_of)
 
 
@@ -33,7 +33,7 @@ def open_project(
     workers: int | None = None,
     remember: bool = False,
 ) -> Project:
-    """`remember` its settings for reports; for commands that write in it anyway."""
+    """Open a project. `remember` caches its settings for reports, as commands that write may."""
     if workers is not None:
         overrides = (*overrides, f"executor.workers={workers}")
     found = finding.open_project(project, overrides, remember)
@@ -44,7 +44,7 @@ def open_project(
 
 
 def tell_once_what_is_lost() -> Callable[[], None]:
-    """To be called now and then: what went to stdout and is lost is no reason to end anything."""
+    """A function that reports lost output once, since lost output is no reason to end a run."""
     known: list[OSError] = []
 
     def look() -> None:
@@ -57,12 +57,12 @@ def tell_once_what_is_lost() -> Callable[[], None]:
 
 
 def expect_keeper(project: Project, quiet: bool = False) -> None:
-    """Say what the first command that starts anybody waits for."""
+    """Say why the first command that starts agents takes longer."""
     if not quiet and needs_compiler(project.workspace):
         say("compiling the keeper, once for this user (a few seconds)", err=True)
 
 
 def present(report: RenderableType) -> None:
-    """Print a report; into a pipe, with lines as long as they come."""
+    """Print a report; in a pipe its lines are not wrapped."""
     console = Terminal()
     console.print(report, soft_wrap=not console.is_terminal)
