@@ -13,14 +13,14 @@ from evolve_ai.model.setting import (
 
 
 class AuditSettings(Section):
-    """What gene code may say beyond docs/audit.md, and which of its rules only warn."""
+    """What gene code may contain beyond docs/audit.md, and which rules only warn."""
 
     paths: CodePaths = setting(
-        (), "paths of the standard library that genes may use besides", form=PATHS_FORM
+        (), "more paths of the standard library that genes may use", form=PATHS_FORM
     )
     macros: CodeNames = setting(
-        (), "macros that genes may use besides, by their names", form=NAMES_FORM
+        (), "more macros that genes may use, by their names", form=NAMES_FORM
     )
     warnings: RuleNames = setting(
-        (), "rules that only warn: those that keep a history repeatable can", form=RULES_FORM
+        (), "rules that only warn; only rules for a repeatable history can", form=RULES_FORM
     )

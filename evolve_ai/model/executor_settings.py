@@ -15,6 +15,6 @@ class ProcessesOptions(Section):
 
 
 class InlineOptions(Section):
-    """No workers: this very process does all, one chunk after the other."""
+    """No workers: the process itself does all chunks, one after the other."""
 
     name: Literal["inline"] = member("inline")

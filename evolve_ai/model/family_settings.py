@@ -44,7 +44,7 @@ MEANINGS: Mapping[str, str] = {
     "variation": "Where genomes come from.",
     "substrate": "The language of the agents.",
     "executor": "How chunks of work are spread over workers.",
-    "sinks": "To whom events are told, beside logs/events.jsonl and hooks.",
+    "sinks": "Where events are sent, besides logs/events.jsonl and hooks.",
 }
 # family -> the group of entry points by which packages offer members, after "evolve_ai.".
 GROUPS: Mapping[str, str] = {

@@ -8,7 +8,7 @@ class PluginSettings(Section):
 
     timeout: float = setting(
         60.0,
-        "a call into a plug-in of your own may take; then the run ends and names it",
+        "longest call into a plug-in of your own; then the run ends and names the plug-in",
         unit="seconds",
         low=0.1,
         high=86_400.0,

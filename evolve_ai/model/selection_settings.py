@@ -6,7 +6,7 @@ from evolve_ai.model.setting import Section, member, setting
 
 
 class EnergyOptions(Section):
-    """Who has no energy dies, who is rich breeds: fitness works through what the world pays."""
+    """Agents without energy die, rich ones breed: fitness counts through what the world pays."""
 
     name: Literal["energy"] = member("energy")
 
@@ -17,7 +17,7 @@ class TruncationOptions(Section):
     name: Literal["truncation"] = member("truncation")
 
     breeding_share: float = setting(
-        0.5, "part of the living, the fittest, whose members may breed", low=0.01, high=1.0
+        0.5, "the fittest part of the living, which may breed", low=0.01, high=1.0
     )
 
 
@@ -26,10 +26,10 @@ class TournamentOptions(Section):
 
     name: Literal["tournament"] = member("tournament")
 
-    size: int = setting(3, "members of a tournament", unit="agents", low=1, high=1000)
+    size: int = setting(3, "agents in a tournament", unit="agents", low=1, high=1000)
 
 
 class DriftOptions(Section):
-    """Neutral drift, the control: as many births and deaths, at random (Kimura 1968)."""
+    """Neutral drift, the control: as many births as deaths, at random (Kimura 1968)."""
 
     name: Literal["none"] = member("none")

@@ -38,8 +38,8 @@ class CycleSettings(Section):
     )
     quarantine_cycles: int = setting(
         20,
-        "an agent in quarantine costs nothing and keeps its place for so many cycles, then it dies "
-        "of `quarantine`; 0: it is kept for ever",
+        "how long an agent in quarantine keeps its place, and pays nothing; then it dies of "
+        "`quarantine`; 0: for ever",
         unit="cycles",
         low=0,
         high=1_000_000,
@@ -47,10 +47,10 @@ class CycleSettings(Section):
 
 
 class EconomySettings(Section):
-    """What living costs and skill earns. docs/environments.md tells the whole economy."""
+    """The cost of living and the pay for skill; docs/environments.md has the whole economy."""
 
     gene_share: float = setting(
-        0.15, "part of a mean founder's cost of living due to its genes", low=0.0, high=0.9
+        0.15, "part of a mean founder's cost of living that is for its genes", low=0.0, high=0.9
     )
     start_cycles: float = setting(
         1.0, "energy of a founder (E0)", unit="incomes of a cycle", low=0.1, high=10.0
@@ -63,28 +63,31 @@ class EconomySettings(Section):
     )
     age_limit: int = setting(20, "age at which an agent dies", unit="cycles", low=1, high=1_000_000)
     turnover_floor: float = setting(
-        0.05, "part of the living that die in a cycle, at least; the poorest go", low=0.0, high=1.0
+        0.05, "smallest part of the living that dies in a cycle; the poorest die", low=0.0, high=1.0
     )
     births_share: float = setting(
-        0.15, "births in a cycle, at most, as a part of the places", low=0.0, high=1.0
+        0.15, "most births in a cycle, as a part of the places", low=0.0, high=1.0
     )
     rank_exponent: float = setting(
-        2.0, "how steeply the pot falls with the rank by skill; 0: all alike", low=0.0, high=10.0
+        2.0,
+        "how steeply the pay falls with the rank by skill; 0: all get the same",
+        low=0.0,
+        high=10.0,
     )
     royalty: float = setting(
-        0.05, "part of the pot that pays for words that were good", low=0.0, high=0.9
+        0.05, "part of the pot that is paid to agents that speak", low=0.0, high=0.9
     )
     talk_cost: float = setting(
         0.02, "cost of saying something", unit="pot of a place and tick", low=0.0, high=10.0
     )
     famine_every: int = setting(
-        0, "a famine comes every so many cycles; 0: never", unit="cycles", low=0, high=1_000_000
+        0, "cycles from one famine to the next; 0: never", unit="cycles", low=0, high=1_000_000
     )
     famine_share: float = setting(
         0.5, "part of the pot that is missing in a famine", low=0.0, high=1.0
     )
     plague_every: int = setting(
-        0, "a plague comes every so many cycles; 0: never", unit="cycles", low=0, high=1_000_000
+        0, "cycles from one plague to the next; 0: never", unit="cycles", low=0, high=1_000_000
     )
     plague_share: float = setting(0.2, "part of the agents that a plague kills", low=0.0, high=1.0)
 
@@ -113,28 +116,28 @@ class BuildSettings(Section):
     """The compiler and the store of programs."""
 
     timeout: float = setting(
-        600.0, "a build may take, in all", unit="seconds", low=1.0, high=86_400.0
+        600.0, "longest time of a build", unit="seconds", low=1.0, high=86_400.0
     )
     silence: float = setting(
-        120.0, "a build may say nothing for", unit="seconds", low=1.0, high=86_400.0
+        120.0, "longest time of a build without output", unit="seconds", low=1.0, high=86_400.0
     )
     store_bytes: int = setting(
         2 * GIB,
-        "size of the store; programs that nobody needs go first",
+        "size of the store; programs that no agent needs are removed first",
         unit="bytes",
         low=MIB,
         high=2**50,
     )
     memory_bytes: int = setting(
         4 * GIB,
-        "address space of each process of a build; gene code that takes the compiler more fails",
+        "address space of each process of a build; gene code that needs more to compile fails",
         unit="bytes",
         low=512 * MIB,
         high=2**50,
     )
     opt_level: OptLevel = setting(
         "",
-        f"how hard the compiler works on speed or size; {_AS_TEMPLATE}",
+        f"how much the compiler optimises speed or size; {_AS_TEMPLATE}",
         form='"", "0", "1", "2", "3", "s" or "z"',
     )
     panic: Literal["", "abort", "unwind"] = setting(
@@ -142,63 +145,71 @@ class BuildSettings(Section):
     )
     debug: Literal["", "none", "line-tables-only", "limited", "full"] = setting(
         "",
-        f"what of the source a debugger sees (strip is off then); {_AS_TEMPLATE}",
+        f"what a debugger sees of the source (strip is off then); {_AS_TEMPLATE}",
         form='"", "none", "line-tables-only", "limited" or "full"',
     )
     target_cpu: Processor = setting(
         "",
-        'the processor to compile for; empty: any of its kind; "native": this one',
+        'the processor to compile for; empty: any of this architecture; "native": this one',
         form=PROCESSOR_FORM,
     )
 
 
 class SuperviseSettings(Section):
-    """Time and room that an agent's process is given."""
+    """Limits on the time and the resources of an agent's process."""
 
     start_deadline: float = setting(
-        10.0, "from the start of a process to `ready`", unit="seconds", low=0.1, high=3600.0
+        10.0,
+        "longest time from the start of a process to `ready`",
+        unit="seconds",
+        low=0.1,
+        high=3600.0,
     )
     cpu_deadline: float = setting(
-        1.0, "processor time for one answer", unit="cpu seconds", low=0.01, high=3600.0
+        1.0, "most processor time for one answer", unit="cpu seconds", low=0.01, high=3600.0
     )
     wall_deadline: float = setting(
-        10.0, "time for one answer", unit="seconds", low=0.1, high=3600.0
+        10.0, "longest time for one answer", unit="seconds", low=0.1, high=3600.0
     )
-    stop_grace: float = setting(5.0, "from `stop` to a kill", unit="seconds", low=0.0, high=600.0)
+    stop_grace: float = setting(
+        5.0, "time from `stop` to a kill", unit="seconds", low=0.0, high=600.0
+    )
     orphan_seconds: int = setting(
-        600, "an agent that hears nothing for so long exits", unit="seconds", low=1, high=604_800
+        600, "an agent that hears nothing for this time exits", unit="seconds", low=1, high=604_800
     )
     log_bytes: int = setting(
         MIB,
-        "size of an agent's log, trimmed now and then: between trims it may grow to file_bytes",
+        "size of an agent's log after a trim; between two trims it may grow to file_bytes",
         unit="bytes",
         low=4 * KIB,
         high=2**40,
     )
     file_bytes: int = setting(
         0,
-        "size of a file that an agent writes, at most; who writes more is ended; 0: 16 times "
-        "log_bytes, or 16 MiB if that is more",
+        "largest file of an agent; an agent that writes more is ended; 0: 16 times log_bytes, or "
+        "16 MiB if that is more",
         unit="bytes",
         low=0,
         high=2**40,
     )
     memory_bytes: int = setting(
         512 * MIB,
-        "address space of an agent, at least what its language needs; one that asks for more ends "
-        "with the cause `oom`",
+        "address space of an agent, at least what its language needs; an agent that needs more "
+        "ends with the cause `oom`",
         unit="bytes",
         low=MIB,
         high=2**40,
     )
     descriptors: int = setting(
         64,
-        "files that an agent may have open, at least what its language needs",
+        "most files that an agent may have open, at least what its language needs",
         unit="descriptors",
         low=5,
         high=2**20,
     )
-    remember: bool = setting(True, "an agent gets back the state of its last life")
+    remember: bool = setting(
+        True, "a new process of an agent gets back the state of the one before"
+    )
 
     @model_validator(mode="after")
     def _a_log_is_a_file(self) -> Self:
@@ -218,18 +229,18 @@ class BudgetSettings(Section):
     """What the population may use of the machine, all agents together."""
 
     memory_bytes: int = _budget(
-        "memory that agents have to themselves; 0: 70 % of the machine's, or its control group's",
+        "memory that agents do not share; 0: 70 % of the machine's, or of its control group's",
         "bytes",
     )
     disk_bytes: int = _budget(
-        "agents, workspace and logs on disk; 0: all that is free when a run begins but 1 GiB",
+        "agents, workspace and logs on disk; 0: what is free when a run begins, less 1 GiB",
         "bytes",
     )
     inodes: int = _budget(
-        "files and folders on disk; 0: all that are free when a run begins but 10000", "files"
+        "files and folders on disk; 0: what is free when a run begins, less 10000", "files"
     )
     descriptors: int = _budget(
-        "descriptors of the life-cycle, two for each agent; 0: as many as the system lets it have",
+        "descriptors of the life-cycle, two for each agent; 0: as many as the system allows",
         "descriptors",
     )
 
@@ -245,7 +256,7 @@ class EventSettings(Section):
         high=2**40,
     )
     files: int = setting(
-        10, "rotated files that are kept, beside the current one", unit="files", low=1, high=1000
+        10, "rotated files that are kept, besides the current one", unit="files", low=1, high=1000
     )
     kept: int = setting(
         200_000, "events kept in the registry", unit="events", low=1000, high=1_000_000_000
@@ -255,10 +266,10 @@ class EventSettings(Section):
 class Settings(Section):
     """evolve.toml as a whole."""
 
-    seed: int = setting(0, "where all chance comes from", low=0, high=2**63 - 1)
+    seed: int = setting(0, "the seed of all random numbers", low=0, high=2**63 - 1)
     mode: Literal["lockstep", "free"] = setting(
         "lockstep",
-        "when a mutation comes to life: with the next cycle, or as soon as its program is there",
+        "when a change takes effect: in the next cycle, or as soon as its program is ready",
         form='"lockstep" or "free"',
     )
     demes: int = setting(
@@ -271,7 +282,7 @@ class Settings(Section):
     )
     colonies: int = setting(
         0,
-        "processes that the agents are shared out among, by demes; 0: as few as descriptors allow",
+        "processes that share the agents, by whole demes; 0: as few as descriptors allow",
         unit="processes",
         low=0,
         high=1024,

@@ -31,13 +31,17 @@ class WebhookOptions(Section):
     events: EventNames = setting(
         (ANY_EVENT,), 'kinds of events; "*": all', form='kinds of events, or "*"'
     )
-    timeout: float = setting(5.0, "one attempt may take", unit="seconds", low=0.1, high=300.0)
-    retries: int = setting(
-        5, "further attempts, each after twice the pause", unit="attempts", low=0, high=100
+    timeout: float = setting(
+        5.0, "longest time of one attempt", unit="seconds", low=0.1, high=300.0
     )
-    secret_env: str = setting("", "the variable whose value signs what is posted", form=SECRET_FORM)
+    retries: int = setting(
+        5, "more attempts, each after twice the pause", unit="attempts", low=0, high=100
+    )
+    secret_env: str = setting(
+        "", "the variable whose value is the secret that signs posts", form=SECRET_FORM
+    )
     secret_file: str = setting(
-        "", "the file whose content does so, from the project's folder", form=SECRET_FORM
+        "", "the file whose content is that secret, relative to the project", form=SECRET_FORM
     )
 
 

@@ -19,7 +19,7 @@ class StandardOptions(Section):
     function_active: float = chance(0.35, "a function is active in a founder")
     likely: Mapping[str, Probability] = setting(
         {},
-        "functions of which that is otherwise, by name",
+        "functions with another probability than that, by name",
         form="probabilities by name: { speak = 0.7 }",
     )
     mutation_rate: float = setting(
