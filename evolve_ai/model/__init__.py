@@ -1,1 +1,1 @@
-"""Frozen values that every other floor speaks in."""
+"""Frozen values that code on all other floors uses."""

@@ -1,4 +1,4 @@
-"""The act: what the answer of an agent may say, and how thousands a tick are read.
+"""The act (an agent's answer), and a fast way to read thousands of acts per tick.
 
 The contract is docs/agent-protocol.md.
 """
@@ -13,7 +13,7 @@ from msgspec.msgpack import Decoder
 from evolve_ai.model.frame import HEADER, MAX_BODY, MAX_NAME, Body, FrameError
 from evolve_ai.model.world import Act
 
-# Beyond this a forecast is no forecast, and sums of squares of it would leave the floats.
+# Larger forecasts make no sense, and sums of their squares would overflow floats.
 MAX_NUMBER = 1e15
 MAX_GIFTS = 64
 
@@ -36,16 +36,16 @@ class _Body(Struct, gc=False):
 
 
 class _PlainBody(_Body, gc=False, forbid_unknown_fields=True):
-    """Without anything that would be skipped unread, and so might be broken."""
+    """A body without unknown fields: msgspec would skip those unread, even broken ones."""
 
 
 _decode = Decoder(_PlainBody).decode
 
 
 def read_act(data: bytes, epoch: int, tick: int, steps: int) -> Act | None:
-    """The act, if these bytes are one frame with a valid act for this tick and nothing more.
+    """The act, if these bytes are exactly one frame with a valid act for this tick.
 
-    None decides nothing: Decoder and parse_act() then tell what else it is, or what is wrong.
+    After None the bytes may still be valid: Decoder and parse_act() find out what they are.
     """
     size = len(data) - HEADER.size
     if not 0 < size <= MAX_BODY:
@@ -64,7 +64,7 @@ def read_act(data: bytes, epoch: int, tick: int, steps: int) -> Act | None:
 
 
 def parse_act(body: Body, steps: int) -> Act:
-    """What an agent answers to a percept of so many steps; FrameError for what makes no sense."""
+    """The act in answer to a percept of so many steps; FrameError for an invalid one."""
     try:
         return _act(convert(body, _Body), steps)
     except ValidationError as error:
@@ -72,7 +72,7 @@ def parse_act(body: Body, steps: int) -> Act:
 
 
 def _reason(error: ValidationError) -> str:
-    """In our words where those of msgspec are about its own notation."""
+    """The message of msgspec, reworded where it uses its own notation."""
     what, _, path = str(error).partition(" - at `$.")
     where = path.rstrip("`") or "an act"
     if what.startswith(("Expected `float` >=", "Expected `float` <=")):
@@ -85,7 +85,7 @@ def _act(body: _Body, steps: int) -> Act:
     expected = steps or 1
     if len(answers) != expected:
         raise FrameError(f"answers must be an array of {expected} numbers, not {len(answers)}")
-    # Each is within bounds or no number at all, and then so is the sum.
+    # Bounds do not exclude NaN; the sum is NaN if any of them is.
     if not isfinite(sum(answers) + (say or 0.0) + (fitness or 0.0)):
         raise FrameError("answers, say and fitness must be finite")
     return Act(answers, say, body.give or (), body.rest, fitness, body.mutated)

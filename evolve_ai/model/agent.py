@@ -1,11 +1,11 @@
-"""What is known of one agent, and the states it can be in."""
+"""The record of one agent, and the states that it can be in."""
 
 from dataclasses import dataclass, field
 from enum import StrEnum
 
 
 class State(StrEnum):
-    """The only states of an agent; every state but DEAD counts as alive."""
+    """All states of an agent; every state but DEAD counts as alive."""
 
     EMBRYO = "embryo"
     STARTING = "starting"
@@ -28,7 +28,7 @@ class Cause(StrEnum):
     GENOME = "genome"
     SANDBOX = "sandbox"
     SIGNATURE = "signature"
-    UNKNOWN = "unknown"  # it ended while nobody could learn how
+    UNKNOWN = "unknown"  # it ended while nothing could observe how
     DONE = "done"
     NEVER_RESTART = "never-restart"
     PLANNED = "planned"
@@ -38,12 +38,12 @@ class Cause(StrEnum):
     SELECTED = "selected"
     KILLED = "killed"
     BUDGET = "budget"
-    QUARANTINE = "quarantine"  # set aside for so long that it lost its place
+    QUARANTINE = "quarantine"  # it was in quarantine for so long that it lost its place
 
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """A failure of one agent, as a value: its cause and a sentence a person can act on."""
+    """A failure of one agent, as a value: its cause, and a sentence on which a person can act."""
 
     cause: Cause
     reason: str
@@ -51,7 +51,7 @@ class Fault:
 
 @dataclass(frozen=True, slots=True)
 class Metrics:
-    """Structure of one agent's code: whole gene files, and the part that is active."""
+    """Sizes of one agent's code: of all its gene files, and of the active part."""
 
     functions: int = 0
     active_genes: int = 0
@@ -64,13 +64,13 @@ class Metrics:
 class AgentRecord:
     """One agent. Energy is in thousandths; age in cycles; ticks are those of its world.
 
-    `fitness` is the main one of the `scores` that the world gave it; `evidence` is the world's own.
+    `fitness` is the main one of the `scores` from the world; `evidence` belongs to the world.
 
-    `operators` acted at its birth; `mutations` in its life, each with how often.
+    `operators` acted at its birth; `mutations` counts those of its life, by operator.
 
-    `quarantine_cycles` are those that it has spent in quarantine since it was set aside.
+    `quarantine_cycles` counts the cycles of its present quarantine.
 
-    `failures`, `retry_at`, `started_at` are times as model/restart.py counts them.
+    `failures`, `retry_at`, `started_at` are times on a line of model/restart.py.
     """
 
     id: str
@@ -115,5 +115,5 @@ class AgentRecord:
 
     @property
     def is_set_aside(self) -> bool:
-        """In quarantine: it costs nothing, counts in no rank and keeps its place for a while."""
+        """True in quarantine: it costs nothing, has no rank, and keeps its place for a while."""
         return self.state is State.QUARANTINED

@@ -1,4 +1,4 @@
-"""The settings of the audit: what gene code may say besides, and what is only told."""
+"""The settings of the audit: what gene code may contain besides, and which rules only warn."""
 
 from evolve_ai.model.setting import (
     NAMES_FORM,

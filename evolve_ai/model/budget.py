@@ -1,4 +1,4 @@
-"""The budgets of a population: how full each is, who may be born, and who has to go."""
+"""The budgets of a population: how full each is, how many may be born, and which must die."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -6,12 +6,13 @@ from enum import StrEnum
 from math import ceil
 from typing import Protocol
 
-TIGHT = 0.9  # of a budget: from here on a population does not grow
-DEATHS_A_CYCLE = 0.1  # of the living, at most, die for a budget in a cycle
-# Of the places: what a budget leaves a population. More where it is not agents who fill it.
+TIGHT = 0.9  # of a budget: above this a population does not grow
+DEATHS_A_CYCLE = 0.1  # of the living: the most that die for budgets in a cycle
+# Of the places: the population that a budget never reduces further. It is larger if something other
+# than agents fills the budget.
 LEAST = 0.1
 LEAST_BESIDE_OTHERS = 0.5
-FEWEST = 2  # one alone has nobody to breed with
+FEWEST = 2  # a single agent has no mate
 AGENTS = "agents"
 _UNITS = ("bytes", "KiB", "MiB", "GiB", "TiB")
 
@@ -24,7 +25,7 @@ class Resource(StrEnum):
 
 
 class Allowances(Protocol):
-    """What a population may use at most, by the settings; 0: what the machine has."""
+    """The limits of a population in the settings; 0: what the machine has."""
 
     @property
     def memory_bytes(self) -> int: ...
@@ -41,11 +42,10 @@ ON_DISK = (Resource.DISK, Resource.INODES)
 
 @dataclass(frozen=True, slots=True)
 class Budget:
-    """What the population uses of a resource, and may use; bytes, or a count.
+    """What the population uses and may use of a resource; bytes, or a count.
 
-    `each` is what one agent takes of it, about; `left` is what the machine has left for all of
-    its programs, less a reserve; `parts` are what it is used for, agents among it (none: all is
-    theirs).
+    `each` is an estimate of one agent's use. `left` is what the machine has left for all programs,
+    minus a reserve. `parts` are the uses, with that of agents among them (empty: agents use all).
     """
 
     resource: Resource
@@ -57,7 +57,7 @@ class Budget:
 
     @property
     def share(self) -> float:
-        """The part that is used: 1 when full."""
+        """The used part; 1 means full."""
         return self.used / self.allowed if self.allowed > 0 else 1.0
 
     @property
@@ -66,30 +66,30 @@ class Budget:
 
     @property
     def theirs(self) -> bool:
-        """Do agents hold most of it? Where a registry or logs have filled a disk, the death of
-        agents frees next to nothing, and those grow on."""
+        """True if agents use most of it. If a registry or logs have filled a disk, the deaths of
+        agents would free next to nothing, and the files would grow on."""
         if self.resource not in ON_DISK or not self.parts:
             return True
         return 2 * self.parts.get(AGENTS, 0) >= self.used
 
     def least(self, places: int) -> int:
-        """How many of a population with so many places live on whatever is full."""
+        """How many agents of a population with so many places live on, however full it is."""
         share = LEAST if self.theirs else LEAST_BESIDE_OTHERS
         return min(places, max(FEWEST, ceil(share * places)))
 
     @property
     def tight(self) -> bool:
-        """No room for newcomers, whoever took it."""
+        """True if there is no room for new agents, whatever has taken it."""
         return self.share >= TIGHT or self.left <= 0
 
     def room(self) -> int:
-        """For how many newcomers there is room before the budget is tight."""
+        """For how many new agents there is room before the budget is tight."""
         if self.tight:
             return 0
         return int(min(TIGHT * self.allowed - self.used, self.left) // max(1, self.each))
 
     def excess(self, leaving: int) -> int:
-        """How many must go, beside the `leaving`, to get back below; 0 where that is no help."""
+        """How many must die besides the `leaving` to get below the limit; 0 if that cannot help."""
         rest = self.used - leaving * self.each
         if not self.over or not self.theirs or rest < self.allowed:
             return 0
@@ -108,9 +108,9 @@ class Consumer:
 
 @dataclass(frozen=True, slots=True)
 class Cut:
-    """What budgets ask for: at most so many births, and the deaths of these, the poorest first.
+    """What budgets require: at most so many births, and these deaths, the poorest first.
 
-    `causes` are the budgets that ask for anything, in the order in which they were given.
+    `causes` are the budgets that require anything, in the given order.
     """
 
     births: int
@@ -125,17 +125,17 @@ def cut(
     leaving: int = 0,
     places: int = 0,
 ) -> Cut:
-    """What has to happen for the population to keep its budgets, when `births` are asked for.
+    """The births and deaths that keep the population within its budgets, out of `births` wanted.
 
-    `mouths` are those who would live on; `leaving` more die anyway. One cycle costs a tenth of the
-    living at most. A population near a budget does not grow, but who dies is replaced; it may grow
-    up to the least that a budget leaves it, and none of those dies for it.
+    `mouths` are the agents that would live on; `leaving` more die anyway. At most a tenth of the
+    living die in a cycle. A population near a limit does not grow, but dead agents are replaced. It
+    may grow up to the least that each budget leaves it, and never shrinks below that.
     """
     least = min((budget.least(places) for budget in budgets), default=0)
     most = min(max(1, int(DEATHS_A_CYCLE * len(mouths))), len(mouths) - max(1, least))
     doomed: dict[str, None] = {}
     for budget in budgets:
-        # Who does not run gives no memory and no descriptor back.
+        # The death of an agent that does not run frees neither memory nor descriptors.
         frees = [mouth for mouth in _poorest(mouths) if mouth.running or budget.resource in ON_DISK]
         doomed |= dict.fromkeys(mouth.id for mouth in frees[: budget.excess(leaving)])
     deaths = tuple(mouth.id for mouth in _poorest(mouths) if mouth.id in doomed)[: max(0, most)]
@@ -150,17 +150,17 @@ def cut(
 
 
 def _poorest(mouths: Sequence[Consumer]) -> list[Consumer]:
-    """Least energy first, then the oldest; by id where these are equal."""
+    """Sorted by energy (least first), then by age (oldest first), then by id."""
     return sorted(mouths, key=lambda mouth: (mouth.energy, -mouth.age, mouth.id))
 
 
 def shown(resource: Resource, amount: int) -> str:
-    """An amount of a resource in words."""
+    """An amount of a resource, in words."""
     return in_bytes(amount) if resource in (Resource.MEMORY, Resource.DISK) else f"{amount:,}"
 
 
 def in_bytes(amount: float) -> str:
-    """Bytes, in the unit that suits them."""
+    """Bytes, in a suitable unit."""
     unit = 0
     while abs(amount) >= 1024 and unit < len(_UNITS) - 1:
         amount, unit = amount / 1024, unit + 1

@@ -1,4 +1,4 @@
-"""How many agents a machine can hold: limits as values, and the one that bites first."""
+"""How many agents a machine can hold: limits as values, and which is reached first."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,9 +10,9 @@ UNLIMITED = 2**63 - 1
 class Bound:
     """A limit of this machine or account.
 
-    `allowed` is all that there is for us, `own` what the life-cycle and the compiler take of it,
-    `each` what an agent takes; `unit` is "bytes", or what there is to say of a count. `todo` says
-    how to raise it.
+    `allowed` is the total for us, `own` the part of the life-cycle and the compiler, `each` the
+    part of one agent; `unit` is "bytes", or a remark about a count. `todo` says how to raise the
+    limit.
     """
 
     name: str
@@ -36,6 +36,6 @@ class Bound:
 
 
 def tightest(bounds: Sequence[Bound]) -> Bound | None:
-    """The limit that bites first; None where nothing is limited."""
+    """The limit that is reached first; None if nothing is limited."""
     limited = [bound for bound in bounds if not bound.unlimited]
     return min(limited, key=lambda bound: bound.agents, default=None)

@@ -1,4 +1,4 @@
-"""What a colony is told, and what it tells: values."""
+"""The values that go to a colony and come from it."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -14,9 +14,9 @@ Pool = Sequence[Mapping[str, Any]]
 
 @dataclass(frozen=True, slots=True)
 class Deadlines:
-    """Patience, in seconds. CPU is the agent's own, counted from when it is found late.
+    """Deadlines in seconds. CPU time is the agent's own, counted from when it is found late.
 
-    The wall clock runs only while nobody in the colony answers.
+    Wall-clock time counts only while no agent of the colony answers.
     """
 
     cpu: float = 1.0
@@ -30,12 +30,12 @@ class Deadlines:
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """An agent to start, and what its hello says. `note`, without blanks, comes back with whoever
-    is adopted later; the same note means the same start."""
+    """An agent to start, and the content of its hello. An adopted agent has the `note` of its start
+    (which must not contain blanks): an equal note means an equal start."""
 
     id: str
     folder: Path
-    program: Program | None  # None: it lives already, and is only to be greeted
+    program: Program | None  # None: its process lives already, and only needs a greeting
     seed: int
     genome: bytes
     state: bytes | None
@@ -52,8 +52,8 @@ class Started:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """The machine does not let a process be started: what it refuses or is short of, and what
-    helps. `lasting`: no waiting mends it."""
+    """The machine cannot start a process: `what` says what it lacks or forbids, `todo` what helps.
+    `lasting`: waiting does not help."""
 
     what: str
     todo: str | None = None
@@ -62,9 +62,9 @@ class Refused:
 
 @dataclass(frozen=True, slots=True)
 class Exchange:
-    """What a tick brought. A fault may be of an agent that was not asked, or that answered.
+    """The result of a tick. Faults may be of agents that were not asked, or that have answered.
 
-    `ended` are the pids of those at fault.
+    `ended` are the pids of the agents at fault.
     """
 
     acts: Mapping[str, Act]
@@ -75,7 +75,7 @@ class Exchange:
 
 @dataclass(frozen=True, slots=True)
 class Farewell:
-    """How a stopped agent went: the state it left, and what was not as it should be."""
+    """How a stopped agent left: the memory that it gave, and what went wrong."""
 
     state: bytes | None
     reason: str | None = None
@@ -84,7 +84,7 @@ class Farewell:
 
 @dataclass(frozen=True, slots=True)
 class Settled:
-    """How those that were to leave have gone, and what became of those that were to run."""
+    """The farewells of agents that left, and the outcomes of those that were to run."""
 
     farewells: Mapping[str, Farewell]
     outcomes: Mapping[str, Started | Fault | Refused]
@@ -93,11 +93,10 @@ class Settled:
 
 @dataclass(frozen=True, slots=True)
 class Adopted:
-    """Who was taken over: the note of each, by id.
+    """The agents that were taken over: the note of each, by id.
 
-    What whoever had the colony before us did last goes by `title`. `byes` are memories that agents
-    left then, `left` the pids of those that were asked to leave; `lost` are the agents of whom
-    nobody knows how they ended.
+    `title` is that of the last order before. During that order agents left the memories `byes`, and
+    the pids `left` were asked to leave; `lost` are the agents that ended in an unknown way.
     """
 
     notes: Mapping[str, str] = field(default_factory=dict)
@@ -109,25 +108,25 @@ class Adopted:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What became of agents between two ticks: whom to settle anew, whose failure is judged."""
+    """Changes between two ticks: residents with new data, and agents whose failure was judged."""
 
     residents: tuple[Resident, ...] = ()
     judged: frozenset[str] = frozenset()
 
 
-# Called before the first tick and after each one, with the last tick that each agent has answered,
-# and with the failures that nobody has judged yet.
+# Called before the first tick and after each one, with the last tick that each agent has answered
+# and the failures that are not judged yet.
 Between = Callable[[Mapping[str, int], Mapping[str, Fault]], Change]
 
 
 def nothing(lived: Mapping[str, int], faults: Mapping[str, Fault]) -> Change:
-    """What happens between the ticks of a season in lockstep."""
+    """The `Between` of lockstep: nothing changes between the ticks of a season."""
     return Change()
 
 
 @dataclass(frozen=True, slots=True)
 class Turned:
-    """What a season left behind: the accounts, and failures that nobody has judged."""
+    """The result of a season: its accounts, and failures that are not judged yet."""
 
     season: Season
     faults: Mapping[str, Fault]
@@ -136,10 +135,10 @@ class Turned:
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """A season to be lived: `ticks` from `first_tick` on, by these residents, in a world of so many
-    `places`.
+    """A season to live: `ticks` ticks from `first_tick`, by these residents, in a world with so
+    many `places`.
 
-    `offers` is the gene pool, for whom it is news.
+    `offers` has the gene pool for the agents that have not seen it yet.
     """
 
     cycle: int

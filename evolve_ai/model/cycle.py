@@ -1,4 +1,4 @@
-"""A cycle that is over: its number, the digest of history up to it, and its summary."""
+"""A finished cycle: its number, the digest of the history up to it, and its summary."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -9,7 +9,7 @@ from evolve_ai.model.tally import Counts, Totals
 @dataclass(frozen=True, slots=True)
 class Summary:
     """A cycle in numbers. Energy in thousandths; `seconds` by part of the cycle; `champion` is the
-    id of the fittest agent at its end."""
+    id of the fittest agent at the end."""
 
     tick: int = 0
     alive: int = 0

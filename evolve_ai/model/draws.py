@@ -1,4 +1,4 @@
-"""Makes random numbers from (seed, purpose, ...), never from a shared stream."""
+"""Makes random numbers from (seed, purpose, ...) instead of a shared stream."""
 
 import hashlib
 import random
@@ -6,7 +6,7 @@ import uuid
 
 
 class Draws:
-    """Random numbers that depend on nothing but the seed and the key they are asked for by."""
+    """Random numbers that depend only on the seed and on the key of the request."""
 
     def __init__(self, seed: int):
         self.seed = seed

@@ -1,4 +1,4 @@
-"""The errors a user can cause: one class per cause, one exit code per kind."""
+"""The errors that a user can cause: one class per cause, one exit code per kind."""
 
 from pathlib import Path
 
@@ -21,7 +21,7 @@ class EvolveError(Exception):
         self.todo = todo
 
     def __str__(self) -> str:
-        # A name of a file may hold lines, which must not pass for lines of ours.
+        # A file name may contain line breaks, and must not pass for lines of ours.
         where = self.where.replace("\n", r"\n") if self.where else None
         text = f"{where}: {self.what}" if where else self.what
         return f"{text}\n  {self.todo}" if self.todo else text
@@ -32,7 +32,7 @@ class UsageError(EvolveError):
 
 
 class SettingsError(UsageError):
-    """A key or a value in evolve.toml, or on the command line, that cannot be used."""
+    """An unusable key or value in evolve.toml or on the command line."""
 
 
 class TemplateError(EvolveError):
@@ -44,7 +44,7 @@ class SeriesError(EvolveError):
 
 
 class PluginError(SettingsError):
-    """A name in the settings that leads to no plug-in."""
+    """A name in the settings does not lead to a usable plug-in."""
 
 
 class NoProjectError(EvolveError):
@@ -52,11 +52,11 @@ class NoProjectError(EvolveError):
 
 
 class NoPopulationError(EvolveError):
-    """A command that needs agents was given a project without any."""
+    """A command needs agents, but the project has none."""
 
 
 class UnknownAgentError(UsageError):
-    """An id, or the beginning of one, that names no agent or several."""
+    """An id, or the beginning of one, matches no agent or several."""
 
 
 class ToolchainError(EvolveError):
@@ -64,7 +64,7 @@ class ToolchainError(EvolveError):
 
 
 class LeftBehindError(ToolchainError):
-    """A build is over, and a process of it cannot be ended."""
+    """A build has ended, but one of its processes cannot be ended."""
 
 
 class HeldError(EvolveError):
@@ -82,20 +82,20 @@ class LimitError(EvolveError):
 
 
 class MachineError(EvolveError):
-    """This machine refuses what a start or a build needs: no agent is to blame for it."""
+    """This machine refuses what a start or a build needs; no agent is to blame."""
 
     exit_code = EXIT_TOOLCHAIN
 
 
 class StorageError(EvolveError):
-    """The disk is full, read-only, or refuses us."""
+    """The disk is full, read-only, or fails."""
 
 
 class SigningKeyError(EvolveError):
-    """The key that programs are signed with cannot be trusted, or not be used."""
+    """The key that signs programs cannot be trusted or used."""
 
 
 class SandboxError(EvolveError):
-    """The sandbox that was asked for cannot be had here."""
+    """The requested sandbox is not available here."""
 
     exit_code = EXIT_TOOLCHAIN

@@ -27,7 +27,7 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """What happened, in which cycle, to whom (None: to the population)."""
+    """What happened, in which cycle, to which agent (None: to the population)."""
 
     kind: Kind
     cycle: int
@@ -37,7 +37,7 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """An event as committed: its place in the sequence, its time (ISO 8601, UTC), its run."""
+    """A committed event: its number in the sequence, its time (ISO 8601, UTC), its run."""
 
     seq: int
     ts: str
@@ -45,7 +45,7 @@ class Recorded:
     event: Event
 
     def line(self) -> dict[str, Any]:
-        """The event as one flat object, as it stands in events.jsonl."""
+        """The event as one flat object, as written to events.jsonl."""
         return {
             "seq": self.seq,
             "ts": self.ts,

@@ -1,7 +1,7 @@
-"""How a plug-in is chosen in evolve.toml: `[family]`, its `name`, and its options beside it.
+"""How evolve.toml chooses a plug-in: by a table `[family]` with its `name` and its options.
 
-The options of built-in members are checked with the other settings. Those of a member of the user's
-own are kept as they are written, until it is imported and says what it takes.
+The options of built-in members are checked with the other settings. Those of a user's own member
+are kept as written until it is imported and says which options it has.
 """
 
 from collections.abc import Mapping
@@ -24,7 +24,7 @@ from evolve_ai.model.sink_settings import WebhookOptions
 from evolve_ai.model.substrate_settings import RustOptions
 from evolve_ai.model.variation_settings import StandardOptions
 
-# family -> name of a built-in member -> its options. The first member is the default one.
+# family -> name of a built-in member -> its options. The first member is the default.
 OPTIONS: Mapping[str, Mapping[str, type[Section]]] = {
     "environment": {"series": SeriesOptions, "solitary": SolitaryOptions},
     "selection": {
@@ -55,7 +55,7 @@ GROUPS: Mapping[str, str] = {
     "executor": "executors",
     "sinks": "sinks",
 }
-OWN = "own"  # what members of the user's own are told apart by
+OWN = "own"  # the tag of a user's own members
 
 
 class OwnMember(Section):
@@ -67,7 +67,7 @@ class OwnMember(Section):
 
 
 def chosen(family: str) -> Any:
-    """The type of the setting that chooses a member of this family, by a table or by a name."""
+    """The type of the setting that chooses a member of this family, by a table or only a name."""
     members = OPTIONS[family]
 
     def kind(value: object) -> str:
@@ -89,7 +89,7 @@ def default(family: str) -> Any:
 
 
 def options_of(member: Section) -> dict[str, Any]:
-    """All of a built-in member, those that are written of another one."""
+    """All options of a built-in member; of another one those that are written."""
     return {key: value for key, value in member if key != "name"}
 
 

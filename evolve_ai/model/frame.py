@@ -1,4 +1,4 @@
-"""The frame: how bodies become bytes on a pipe, and what an agent's bytes may say.
+"""The frame: how bodies become bytes on a pipe, and what bytes an agent may send.
 
 The contract is docs/agent-protocol.md.
 """
@@ -17,18 +17,18 @@ MAX_BODY = 64 * 1024
 MAX_LARGE_BODY = 192 * 1024
 LARGE_KINDS = frozenset({"hello", "bye"})
 MAX_STATE = 64 * 1024
-# An answer to so many steps has the time of one answer, and fits into one act.
+# So many steps take an agent as long as one answer, and their answers fit into one act.
 MAX_STEPS_OF_FRAME = 1024
 
 MAX_NAME = 64
 
 HEADER = struct.Struct("<II")
-_MAX_READY = 256  # bytes of a `ready` that is looked for in the middle of a stream
+_MAX_READY = 256  # bytes of a `ready` that is searched for in the middle of a stream
 _READY_LENGTH = re.compile(
     rb"(?=(?:[^\x00]\x00|\x00\x01)\x00\x00)", re.DOTALL
 )  # 1 to 256, little-endian
-# A percept has no more steps than fit in it, so an array that is longer answers nothing. Nested
-# arrays that promise many items would cost far more than the bytes they come in.
+# A longer array cannot answer a percept, since that many steps would not fit in one. The limit
+# guards against nested arrays that announce many items: they would cost far more than their bytes.
 _MAX_ARRAY = MAX_BODY // 9
 _STRING_KEYS = {str}
 
@@ -36,7 +36,7 @@ Body = dict[str, Any]
 
 
 class FrameError(ValueError):
-    """A frame that breaks a rule. `before` holds the good bodies that came just before it."""
+    """A frame breaks a rule. `before` has the valid bodies that came just before it."""
 
     def __init__(self, reason: str, before: Sequence[Body] = ()):
         super().__init__(reason)
@@ -51,7 +51,7 @@ def encode(body: Mapping[str, Any]) -> bytes:
 
 
 class Decoder:
-    """Cuts a stream of bytes into bodies. After a FrameError the stream is lost."""
+    """Cuts a stream of bytes into bodies. After a FrameError the stream is unusable."""
 
     __slots__ = ("_buffer", "_needed")
 
@@ -61,14 +61,14 @@ class Decoder:
 
     @property
     def pending(self) -> int:
-        """How many bytes of an unfinished frame are held."""
+        """How many bytes of an incomplete frame are held."""
         return len(self._buffer)
 
     def feed(self, data: bytes) -> list[Body]:
         """The bodies completed by these bytes; FrameError at the first broken frame."""
         if self._buffer:
             self._buffer += data
-            # Whoever sends a frame byte by byte costs us an append each, not a copy of all.
+            # A frame that is sent byte by byte must not cost a copy of the buffer per byte.
             if len(self._buffer) < self._needed:
                 return []
             data = bytes(self._buffer)
@@ -98,8 +98,8 @@ class Decoder:
 
 
 class Finder:
-    """A decoder for a stream that may begin in the middle of a frame, as one does that another
-    has read before. What comes before the first `ready` of this epoch is skipped.
+    """A decoder for a stream that may begin in the middle of a frame, because another process has
+    read from it before. It skips everything before the first `ready` of this epoch.
     """
 
     __slots__ = ("_buffer", "_decoder", "_epoch")
@@ -114,7 +114,7 @@ class Finder:
         return self._decoder.pending if self._decoder else 0
 
     def feed(self, data: bytes) -> list[Body]:
-        """The `ready`, once it has come, and what comes after it; FrameError as of Decoder."""
+        """The `ready`, once it has come, and the bodies after it; FrameError like Decoder."""
         if self._decoder is not None:
             return self._decoder.feed(data)
         self._buffer += data
@@ -219,9 +219,9 @@ def stop(*, epoch: int, tick: int) -> Body:
 
 
 class PerceptEncoder:
-    """Frames of one tick, for thousands of agents: what they share is packed once.
+    """Encodes frames of one tick for thousands of agents; what they share is packed once.
 
-    `frame(p)` is byte for byte `encode(percept(..., percept=p))`.
+    `frame(p)` equals `encode(percept(..., percept=p))` byte for byte.
     """
 
     def __init__(self, *, epoch: int, tick: int, cycle: int):
@@ -229,7 +229,7 @@ class PerceptEncoder:
         empty = packb(percept(**self._fixed, percept=Percept((), (), 0)))
         self._start = empty[: empty.index(b"\xa5steps") + len(b"\xa5steps")]
         self._pack: Callable[[Any], bytes] = Packer().pack
-        # Keyed by identity: a tuple in here is held, so its address stays its own.
+        # Keyed by id(): the dictionary holds each tuple, so no other object gets its address.
         self._heads: dict[int, tuple[tuple[float, ...], bytes, int]] = {}
 
     def frame(self, content: Percept, pool: Sequence[Mapping[str, Any]] | None = None) -> bytes:
@@ -241,7 +241,7 @@ class PerceptEncoder:
             head = self._start + self._pack(steps) + b"\xa5heard"
             cached = self._heads[id(steps)] = (steps, head, zlib.crc32(head))
         _, head, checksum = cached
-        # An array of three, without its first byte, is these three one after the other.
+        # Without its first byte, an array of three is its three items one after the other.
         tail = self._pack((content.heard, "energy", content.energy))[1:]
         size = len(head) + len(tail)
         if size > MAX_BODY:
@@ -250,7 +250,7 @@ class PerceptEncoder:
 
 
 def parse_bye(body: Body) -> bytes | None:
-    """The state that an agent leaves behind."""
+    """The state that an agent leaves; FrameError when it is malformed or too large."""
     state = body.get("state")
     if state is None:
         return None

@@ -1,23 +1,24 @@
-"""What is known of the sandbox of a run: the level in force, and what was probed."""
+"""The sandbox of a run: the level in force, and the guarantees that were tested."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from evolve_ai.model.sandbox import Level, Protection
 
-# What namespaces add to the boxes; without them this is what is not guaranteed any more.
+# What namespaces add to the boxes, in words for a sandbox without them.
 SECOND_WALL = (
     "a second wall behind Landlock and seccomp: the files of others out of sight, and a network, "
     "shared memory and a host name of the agents' own"
 )
-# What a machine may refuse us by settings of its own: a limit of cores that only root may raise, a
-# word on whom the kernel ends first. It is told, and docs/security.md has the remedy.
+# Protections that settings of a machine may prevent: a limit of core files that only root can
+# raise, or which processes the kernel ends first. They are only reported; docs/security.md has
+# remedies.
 _TOLD_ONLY = frozenset({Protection.CRASHES, Protection.OOM})
 
 
 @dataclass(frozen=True, slots=True)
 class Guarantee:
-    """One promise of a sandbox; `how` tells how it was probed, and what happened."""
+    """One promise of a sandbox; `how` says how it was tested, and with what result."""
 
     name: str
     held: bool
@@ -26,7 +27,7 @@ class Guarantee:
 
 @dataclass(frozen=True, slots=True)
 class Sandbox:
-    """The level in force; `lost` says why it is not the one that was asked for.
+    """The level in force; `lost` says why it is below the one that was asked for.
 
     `keeper` is the program that makes boxes, `bwrap` the one that makes namespaces.
     """
@@ -47,7 +48,7 @@ class Sandbox:
 
     @property
     def opened(self) -> tuple[Guarantee, ...]:
-        """Those of the broken for which no run is begun: by the others nobody gets out."""
+        """The broken guarantees that prevent a run; the other ones do not let an agent out."""
         return tuple(one for one in self.broken if one.name not in _TOLD_ONLY)
 
     def __str__(self) -> str:
@@ -66,7 +67,7 @@ class Sandbox:
 
 
 def level_told(text: str | None) -> Level | None:
-    """The level that a line begins with."""
+    """The level with which a line begins."""
     word = (text or "").partition(":")[0].partition(",")[0]
     return Level(word) if word in set(Level) else None
 

@@ -1,4 +1,4 @@
-"""The inputs of a run beside the seed and commands: settings in force, data, template, version."""
+"""The inputs of a run besides seed and commands: settings, data, template, version."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -14,7 +14,7 @@ _NAMES = {
     "python": "the version of Python",
     "host": "the machine",
 }
-# Settings that a world or its economy is made of: agents in mid-season would notice.
+# Settings of the world or its economy: agents would notice a change in the middle of a season.
 _OF_THE_WORLD = ("environment.", "economy.", "cycle.ticks", "demes", "seed")
 
 _BESIDE_HISTORY = (
@@ -30,8 +30,8 @@ _BESIDE_HISTORY = (
 
 @dataclass(frozen=True, slots=True)
 class Inputs:
-    """Of one run. `settings` by dotted key; `set` are those that evolve.toml has otherwise (--set,
-    --selection and the like). Data, template and `plugins` (the user's own) are SHA-256."""
+    """The inputs of one run. `settings` by dotted key; `set` names those that override evolve.toml
+    (--set, --selection and the like). Data, template and the user's own `plugins` are SHA-256."""
 
     settings: Mapping[str, Any]
     set: tuple[str, ...]
@@ -53,8 +53,8 @@ class Inputs:
 
 @dataclass(frozen=True, slots=True)
 class InputChange:
-    """One input that is not what it was in the run before. `world`: living agents would notice;
-    `quiet`: history would not."""
+    """One input that differs from the previous run. `world`: living agents would notice it;
+    `quiet`: it does not affect the history."""
 
     words: str
     world: bool = False
@@ -62,7 +62,7 @@ class InputChange:
 
 
 def changes(before: Inputs, now: Inputs) -> tuple[InputChange, ...]:
-    """What has changed between two runs, settings first."""
+    """The differences between two runs, those of settings first."""
     return (*_settings(before, now), *_others(before, now))
 
 
@@ -70,7 +70,7 @@ def _settings(before: Inputs, now: Inputs) -> Iterator[InputChange]:
     for key in sorted({*before.settings, *now.settings}):
         old, new = before.settings.get(key), now.settings.get(key)
         if old == new or key not in before.settings or key not in now.settings:
-            continue  # what a version does not have, it has not changed
+            continue  # a key that only one version of the program has is no change
         how = " (not as in evolve.toml)" if key in now.set else ""
         words = f"{key} {_brief(old)} -> {_brief(new)}{how}"
         yield InputChange(words, key.startswith(_OF_THE_WORLD), key.startswith(_BESIDE_HISTORY))

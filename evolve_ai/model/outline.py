@@ -1,11 +1,11 @@
-"""What a report of a population needs of its settings."""
+"""The settings that a report of a population needs."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
 class Allowed:
-    """The budgets as the settings have them; 0: what the machine has."""
+    """The budgets in the settings; 0: what the machine has."""
 
     memory_bytes: int
     disk_bytes: int

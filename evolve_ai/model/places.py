@@ -1,6 +1,6 @@
-"""Which deme a place belongs to."""
+"""Assigns places to demes."""
 
 
 def deme_of(place: int, demes: int) -> int:
-    """Places that are added later change nobody's deme."""
+    """The deme of a place. Adding places changes no agent's deme."""
     return place % demes

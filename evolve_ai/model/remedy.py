@@ -13,7 +13,7 @@ _KEYS = {
     Resource.INODES: "budget.inodes",
     Resource.DESCRIPTORS: "budget.descriptors",
 }
-# What makes the largest part smaller.
+# What makes each part smaller.
 _LESS = {
     REGISTRY: "lower what [history] and events.kept keep, then evolve prune; remove old "
     "registry.corrupt-*, registry.backup-* and registry.version-* files",
@@ -37,7 +37,7 @@ _OTHER_PROGRAMS = {
 
 
 def in_words(resource: Resource, parts: Mapping[str, int]) -> str:
-    """What a budget is used for, the largest part first."""
+    """The parts that fill a budget, in words, largest first."""
     found = sorted(parts.items(), key=lambda part: (-part[1], part[0]))
     return ", ".join(f"{name} {shown(resource, used)}" for name, used in found if used)
 
@@ -49,7 +49,7 @@ def used_in_words(budget: Budget) -> str:
 
 
 def remedy(budget: Budget) -> str:
-    """What to do about a budget that is full."""
+    """What helps with a full budget, in words."""
     if budget.left <= 0 and budget.resource in _OTHER_PROGRAMS and not budget.over:
         return f"{budget.resource}: {_OTHER_PROGRAMS[budget.resource]}"
     largest = max(budget.parts, key=lambda name: budget.parts[name], default=AGENTS)

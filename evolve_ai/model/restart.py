@@ -1,8 +1,8 @@
-"""The rules of restarting: who waits how long, who is quarantined, when all must pause.
+"""The rules of restarting: delays, quarantine, and when all restarts pause.
 
-A pure state machine on a number line. In lockstep a unit of it is a cycle, so that history does not
+A pure state machine on a number line. In lockstep its unit is a cycle, so that history does not
 depend on a clock; in free mode it is a second of the machine's monotonic clock. Such a line never
-runs backwards, but a record may come from another one: no time in the future is believed.
+runs backwards, but a record may come from another line: so times in the future are not believed.
 """
 
 from collections import Counter
@@ -19,12 +19,12 @@ LONGEST_DELAY = MAX_DELAY * (1 + JITTER)
 HEALTHY_UNITS = 30
 FAILURES_ALLOWED = 5
 FAILURE_WINDOW = 300
-# First and planned starts are exempt.
+# A limit for restarts after crashes; first and planned starts are exempt.
 CRASH_RESTARTS_A_UNIT = 100
 BREAKER_SHARE = 0.2
 BREAKER_LEAST = 5
 
-# What another start might mend.
+# Causes after which another start may succeed.
 CRASHES = frozenset(
     {
         Cause.CRASH,
@@ -36,15 +36,15 @@ CRASHES = frozenset(
         Cause.UNKNOWN,
     }
 )
-# What another start of the same code and genome cannot mend.
+# Causes that another start of the same code and genome cannot remove.
 HOPELESS = frozenset({Cause.BUILD, Cause.AUDIT, Cause.GENOME, Cause.SIGNATURE})
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A number line that restarts are timed on, and how its times are said.
+    """A number line for the times of restarts, and the words for them.
 
-    `breaker_window` is how long ago a crash may be to count beside those that are judged now.
+    `breaker_window` is how long ago a crash may be to count with the ones judged now.
     """
 
     unit: str
@@ -55,28 +55,28 @@ class Line:
     pause_said: str
 
 
-# One judgement is one cycle: what was before it has been judged, and stands in the records.
+# A judgement covers one cycle: earlier crashes were judged before, and are in the records.
 CYCLES = Line("cycles", True, 0.0, 2.0, "in one cycle", "a cycle")
 SECONDS = Line("seconds", False, 60.0, 60.0, "within 60 seconds", "60 seconds")
 
 
 @dataclass(frozen=True, slots=True)
 class Wait:
-    """It may start again at this time."""
+    """The agent may start again at this time."""
 
     until: float
 
 
 @dataclass(frozen=True, slots=True)
 class Quarantine:
-    """It is set aside, for this fault, until its code changes or an operator revives it."""
+    """The agent is set aside for this fault until its code changes or an operator revives it."""
 
     fault: Fault
 
 
 @dataclass(frozen=True, slots=True)
 class End:
-    """It has ended by its own wish and dies."""
+    """The agent dies, since it ended by its own wish."""
 
 
 Verdict = Wait | Quarantine | End
@@ -84,11 +84,11 @@ Verdict = Wait | Quarantine | End
 
 @dataclass(frozen=True, slots=True)
 class Backoff:
-    """What the restarts of one agent depend on; all times are on one line.
+    """The state that decides about restarts of one agent; all times are on one line.
 
-    `failures` are those that still count, `consecutive` how many in a row; `refusals` how often
-    in a row the machine had no room for it. `retry_at`: it waits for that time (None: for none).
-    `started_at`: since when it runs (None: it does not, or nobody knows).
+    `failures` are those that still count, `consecutive` how many came in a row; `refusals` counts
+    how often in a row the machine had no room for it. `retry_at` is the time that it waits for
+    (None: it waits for none), `started_at` since when it runs (None: not running, or unknown).
     """
 
     failures: tuple[float, ...] = ()
@@ -100,10 +100,10 @@ class Backoff:
     def failed(
         self, fault: Fault, now: float, draw: float, line: Line
     ) -> tuple["Backoff", Verdict]:
-        """After a failure; `draw` is uniform in [0, 1).
+        """The state after a failure, and the verdict; `draw` is uniform in [0, 1).
 
-        Ended by us (`planned`) is no failure: it starts again at once. Every cause that is neither
-        planned, a crash nor hopeless (done, never-restart, the deaths) is the end.
+        A process that we ended (`planned`) is no failure: it starts again at once. Every cause that
+        is neither planned, a crash nor hopeless (done, never-restart, the deaths) means End.
         """
         if fault.cause is Cause.PLANNED:
             return replace(self, retry_at=now, started_at=None), Wait(now)
@@ -120,7 +120,7 @@ class Backoff:
         return Backoff(recent, row, retry_at=until), Wait(until)
 
     def refused(self, now: float, draw: float, line: Line) -> "Backoff":
-        """The machine had no room to start it, which is no failure of its own."""
+        """The state after the machine had no room to start it, which is not its own failure."""
         until = now + delay(self.refusals + 1, draw, line)
         return replace(self, refusals=self.refusals + 1, retry_at=until, started_at=None)
 
@@ -128,7 +128,7 @@ class Backoff:
         return replace(self, refusals=0, retry_at=None, started_at=now)
 
     def healthy(self, now: float) -> "Backoff":
-        """Failures in a row, forgotten by who has run well for long enough."""
+        """The state without failures in a row, if it has run well for long enough."""
         if self.started_at is None or not self.consecutive:
             return self
         if now < self.started_at:
@@ -136,16 +136,16 @@ class Backoff:
         return self if now - self.started_at < HEALTHY_UNITS else replace(self, consecutive=0)
 
     def forgiven(self) -> "Backoff":
-        """Its code changed, or an operator revived it: nothing is held against it."""
+        """The state after its code changed or an operator revived it: nothing counts any more."""
         return Backoff()
 
     @property
     def eventful(self) -> bool:
-        """Does what comes depend on any of these times?"""
+        """True if the future depends on any of these times."""
         return bool(self.failures or self.consecutive) or self.retry_at is not None
 
     def moved(self, now: float) -> "Backoff":
-        """On another line, where its times mean nothing: who waits is due, who runs begins now."""
+        """The state on another line: a waiting agent is due, and a running one has just begun."""
         return replace(
             self,
             failures=(),
@@ -154,13 +154,13 @@ class Backoff:
         )
 
     def put_off(self, until: float) -> "Backoff":
-        """Whoever waits, at least so long."""
+        """The state of an agent that, if it waits, waits at least until then."""
         if self.retry_at is None:
             return self
         return replace(self, retry_at=max(self.retry_at, until))
 
     def due(self, now: float) -> bool:
-        """May it start now? A time that no delay can have led to keeps nobody waiting."""
+        """True if it may start now. A wait that is longer than any delay is ignored."""
         if self.retry_at is None or self.retry_at <= now:
             return True
         jumped_back = bool(self.failures) and now < self.failures[-1]
@@ -168,15 +168,15 @@ class Backoff:
 
 
 def delay(consecutive: int, draw: float, line: Line) -> float:
-    """Units to wait after so many failures in a row, with jitter, so that no herd returns."""
-    # Past 2**7 the cap holds anyway; a long row must not overflow.
+    """Units to wait after so many failures in a row; jitter keeps agents from starting together."""
+    # The cap holds from 2**7 on; larger exponents could overflow.
     plain = min(MAX_DELAY, FIRST_DELAY * 2.0 ** min(consecutive, 7))
     jittered = plain * (1 - JITTER + 2 * JITTER * draw)
     return max(1, round(jittered)) if line.whole else jittered
 
 
 class Due(NamedTuple):
-    """A crashed agent whose delay is over; in the order in which they are let in."""
+    """A crashed agent whose delay is over; sorting gives the order of admission."""
 
     retry_at: float
     place: int
@@ -185,16 +185,16 @@ class Due(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """When crashed agents of a population were restarted lately."""
+    """The times of recent restarts of crashed agents of a population."""
 
     restarts: tuple[float, ...] = ()
 
     def room(self, now: float) -> int:
-        """How many more may be restarted now."""
+        """How many crashed agents may still be restarted now."""
         return CRASH_RESTARTS_A_UNIT - len(self._lately(now))
 
     def admit(self, due: Iterable[Due], now: float) -> tuple[frozenset[str], "Pace"]:
-        """Who of them is restarted now; the others stay due."""
+        """The agents to restart now; the others stay due."""
         admitted = sorted(due)[: self.room(now)]
         restarts = (*self._lately(now), *(now for _ in admitted))
         return frozenset(one.id for one in admitted), Pace(restarts)
@@ -204,14 +204,15 @@ class Pace:
 
 
 def counts_for_breaker(failures: tuple[float, ...], now: float, line: Line) -> bool:
-    """Has an agent with these failures crashed so lately that the breaker minds?"""
+    """True if an agent with these failures has crashed recently enough for the breaker."""
     return bool(failures) and 0 <= now - failures[-1] < line.breaker_window
 
 
 def breaker(ran: int, crashes: Iterable[Fault | None], line: Line) -> str | None:
-    """Why restarts pause: too many of those that ran have crashed (None: for a forgotten reason).
+    """Why restarts pause: too many of the running agents crashed. None if they did not.
 
-    Who has no cause that counts as a crash is no crash.
+    In `crashes`, None stands for a crash whose reason is forgotten. Faults whose cause is no crash
+    do not count.
     """
     crashed = [fault for fault in crashes if fault is None or fault.cause in CRASHES]
     if len(crashed) < BREAKER_LEAST or len(crashed) <= BREAKER_SHARE * ran:

@@ -1,4 +1,4 @@
-"""What a population's runs must know of each other, beside its agents: one typed record."""
+"""What the runs of a population must know of each other besides its agents: one typed record."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -9,7 +9,7 @@ from evolve_ai.model.tally import Tally
 
 @dataclass(frozen=True, slots=True)
 class InputsChange:
-    """When what runs are fed with last changed (after this cycle), and how, in words."""
+    """When the inputs of runs last changed (after this cycle), and how, in words."""
 
     cycle: int
     changed: tuple[str, ...]
@@ -17,29 +17,29 @@ class InputsChange:
 
 @dataclass(frozen=True, slots=True)
 class RunState:
-    """`None` says that the thing has not happened, or is over.
+    """`None` means that the thing has not happened, or is over.
 
     The population: `seed` and `fixed_hash` (kernel and manifests) are those of its founding;
-    `places` it has; `numbers` is the number of the next agent; `founder_genes` is the founders'
-    mean of active genes, which sets prices; `founding` agents of `founding_asked` are still to be
-    founded.
+    `places` is how many it has; `numbers` is the number of the next agent; `founder_genes` is the
+    founders' mean number of active genes, which sets prices; `founding` of the `founding_asked`
+    agents are still to be founded.
 
     History: `tainted` and `paused` (since this cycle); `lived_freely` since this cycle; `turning`
-    is the cycle whose season has begun and is not on record, `abandoned` the one whose season was
-    given up, `world` the environment of the season that began last, with its options; `tally` was
-    counted since the last cycle.
+    is the cycle whose season has begun but is not committed; `abandoned` is the one whose season
+    was given up; `world` is the environment, with its options, of the season that began last;
+    `tally` counts since the last cycle.
 
     Processes: `epoch` counts runs that greeted agents; `demes` and `colonies` are those of the last
-    run, `clock` is what its times are counted by, `sandbox` a line that begins with its level;
-    `awaited` agents have changed and had no verdict of a builder; `adrift` says why living
-    processes know more than the registry and are ended.
+    run; `clock` names the clock of its times; `sandbox` is a line that begins with its level;
+    `awaited` are changed agents without a verdict of a builder; `adrift` says why living processes
+    are ahead of the registry and must be ended.
 
     Inputs: `inputs` are those of the run `inputs_run`; `told` lists which data were told in which
-    cycles; `pool` has the gene files that agents may get (SHA-256 by path), `pool_refused` those of
-    the template that they may not, with the reason.
+    cycles; `pool` has the gene files that agents may get (SHA-256 by path), `pool_refused` the
+    refused ones of the template, with reasons.
 
-    Commands: `inbox_done` is the file of the last one carried out; `news` waits for the next
-    life-cycle to tell its user.
+    Commands: `inbox_done` is the file of the last command carried out; `news` is for the user of
+    the next life-cycle.
     """
 
     seed: int | None = None
@@ -76,7 +76,7 @@ class RunState:
     inbox_done: str | None = None
     news: str | None = None
 
-    pruned: int = 0  # the cycle up to whose dead the [history] settings were applied
+    pruned: int = 0  # [history] has been applied to the dead up to this cycle
 
     @property
     def is_founded(self) -> bool:

@@ -1,4 +1,4 @@
-"""What a selection policy sees and what it answers."""
+"""What a selection policy sees, and what it returns."""
 
 import math
 from dataclasses import dataclass
@@ -37,7 +37,7 @@ class Columns:
 class PopulationView:
     """The population as policies see it. Shares are of `places`; energies in thousandths.
 
-    Who is in quarantine is no candidate, and the place that it keeps is none of these places.
+    Agents in quarantine are not among the members, and their places are not counted in `places`.
     """
 
     cycle: int
@@ -52,7 +52,7 @@ class PopulationView:
 
     @property
     def columns(self) -> Columns:
-        """Made when it is asked for: a millisecond for a thousand."""
+        """Made on demand, since it takes a millisecond for a thousand members."""
         them, count = self.members, len(self.members)
         nothing = math.nan
         fitness = (nothing if one.fitness is None else one.fitness for one in them)
@@ -68,7 +68,7 @@ class PopulationView:
 
 @dataclass(frozen=True, slots=True)
 class Verdicts:
-    """Who dies (id, cause) and who breeds: one tuple of one or two parent ids for each birth."""
+    """Deaths (id, cause), and births: a tuple of one or two parent ids for each."""
 
     deaths: tuple[tuple[str, str], ...] = ()
     births: tuple[tuple[str, ...], ...] = ()

@@ -1,4 +1,4 @@
-"""How a setting is written down: tables, keys with their meaning, and forms of text."""
+"""How settings are declared: tables, keys with their meaning, and forms of text."""
 
 import re
 from typing import Annotated, Any
@@ -18,8 +18,8 @@ _VERSION = r"(?:0|[1-9]\d*)(?:\.(?:0|[1-9]\d*)){2}(?:-[0-9A-Za-z.-]+)?"
 
 
 def without_passwords(text: str) -> str:
-    """The text, in which of each address with a user and a password (RFC 3986, 3.2.1) neither is
-    shown: what is printed, logged or sent goes through here."""
+    """The text without user and password in its addresses (RFC 3986, 3.2.1). All text that is
+    printed, logged or sent must pass through here."""
     return re.sub(r"(?<=//)[^/?#\s\"']*@", "…@", text)
 
 
@@ -38,7 +38,7 @@ def setting(
     low: float | None = None,
     high: float | None = None,
 ) -> Any:
-    """A key with its documentation. `form` says in words what a range of numbers cannot."""
+    """A key with its documentation. `form` describes values where a range of numbers cannot."""
     extra: dict[str, Any] = {"unit": unit, "form": form}
     return Field(default, ge=low, le=high, description=meaning, json_schema_extra=extra)
 
@@ -48,7 +48,7 @@ def chance(default: float, meaning: str) -> Any:
 
 
 def member(name: str) -> Any:
-    """The key by which a member of a family of plug-ins is chosen."""
+    """The key that chooses a member of a family of plug-ins."""
     return setting(name, "which member of the family", form=PLUGIN_FORM)
 
 

@@ -105,7 +105,7 @@ _AS_TEMPLATE = "empty: as the template's Cargo.toml says"
 
 
 def _as_text(value: object) -> object:
-    """Cargo writes 3 where it writes "s", and so may a user."""
+    """Convert numbers to text: Cargo writes 3 where it also writes "s", and users do, too."""
     return str(value) if type(value) is int else value
 
 
@@ -320,11 +320,11 @@ class Settings(Section):
         return self
 
     def has_own_plugins(self) -> bool:
-        """Is code of the user's own called in this process?"""
+        """True if this process calls code of the user's own."""
         members = [member for family in OPTIONS for member in self.members(family)]
         return bool(self.hooks) or not all(map(is_built_in, members))
 
     def members(self, family: str) -> tuple[Any, ...]:
-        """Of this family, the member that is chosen, or the members."""
+        """The chosen member of this family, or the chosen members."""
         found = getattr(self, family)
         return found if isinstance(found, tuple) else (found,)

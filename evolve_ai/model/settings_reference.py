@@ -1,4 +1,4 @@
-"""Describes the settings key by key: for messages, for docs, for new projects."""
+"""Describes the settings key by key, for messages, documentation and new projects."""
 
 import difflib
 import json
@@ -18,7 +18,7 @@ from evolve_ai.model.settings import Settings
 
 HOOKS = "hooks"
 CRATES = "crates"
-# Tables whose keys are the user's own, with what a value there must be.
+# Tables whose keys the user chooses, with the form of their values.
 FREE = {HOOKS: f"a list of {CALLABLE_FORM}", CRATES: VERSION_FORM}
 _WORDS = {
     int: "a whole number",
@@ -31,7 +31,7 @@ _WORDS = {
 
 @dataclass(frozen=True, slots=True)
 class KeyReference:
-    """One key. `default` is written as in TOML, "" when there is none; `allowed` in words."""
+    """One key. `default` is in TOML, "" when there is none; `allowed` is in words."""
 
     table: str
     key: str
@@ -40,7 +40,7 @@ class KeyReference:
     unit: str
     allowed: str
     meaning: str
-    member: str = ""  # of a family of plug-ins, whose option this is
+    member: str = ""  # the member of a family of plug-ins that has this option
 
     @property
     def path(self) -> str:
@@ -48,7 +48,7 @@ class KeyReference:
 
     @property
     def expected(self) -> str:
-        """What a value must be, as the end of a sentence."""
+        """What a value must be, in words that can end a sentence."""
         if not self.allowed or self.allowed == self.kind:
             return self.kind
         return f"{self.kind} in {self.allowed}" if ".." in self.allowed else self.allowed
@@ -56,7 +56,7 @@ class KeyReference:
 
 @dataclass(frozen=True, slots=True)
 class TableReference:
-    """One table of evolve.toml ("" for the keys above the first table) and its keys."""
+    """One table of evolve.toml ("" for the keys above the first table), with its keys."""
 
     table: str
     meaning: str
@@ -65,7 +65,7 @@ class TableReference:
 
 @cache
 def tables() -> tuple[TableReference, ...]:
-    """All keys, in the order of the models."""
+    """All tables and keys, in the order of the models."""
     top: list[KeyReference] = []
     below: list[TableReference] = []
     for name, field in Settings.model_fields.items():
@@ -83,14 +83,14 @@ def tables() -> tuple[TableReference, ...]:
 
 
 def _options(family: str) -> Iterator[KeyReference]:
-    """`name`, then the options of each built-in member, the default one first."""
+    """`name`, then the options of each built-in member, those of the default member first."""
     for at, member in enumerate(OPTIONS[family]):
         known = keys_of_member(family, member)
         yield from (known if at == 0 else known[1:])
 
 
 def keys_of_member(family: str, member: str) -> list[KeyReference]:
-    """Of a built-in member of a family, `name` first."""
+    """The keys of a built-in member of a family, `name` first."""
     model = OPTIONS[family][member]
     keys = [key_of(family, key, info) for key, info in model.model_fields.items()]
     return [key if key.key == "name" else replace(key, member=member) for key in keys]
@@ -106,7 +106,7 @@ def find(path: str) -> KeyReference | None:
 
 
 def nearest(table: str, key: str) -> str | None:
-    """The path that a user who wrote `key` in `table` most likely meant, or None."""
+    """The path of the key that a user who wrote `key` in `table` most likely meant, or None."""
     everywhere = {known.key: known.path for known in every_key()}
     if key in everywhere:
         return everywhere[key]
@@ -135,7 +135,7 @@ def _first_line(model: type[BaseModel]) -> str:
 
 
 def key_of(table: str, name: str, field: FieldInfo) -> KeyReference:
-    """What a field of a model says of itself."""
+    """The documentation that a field of a model carries."""
     extra = field.json_schema_extra
     words = extra if isinstance(extra, dict) else {}
     base = dict if isinstance(field.default, dict) else _base(field.annotation)

@@ -1,4 +1,4 @@
-"""The options of the sinks: to whom events are told."""
+"""The options of the sinks."""
 
 from collections.abc import Iterable
 from typing import Annotated, Literal

@@ -1,4 +1,4 @@
-"""What is counted of a population: in a cycle, and over all runs since its founding."""
+"""Counts of a population: for a cycle, and over all runs since its founding."""
 
 import json
 from collections.abc import Mapping
@@ -12,7 +12,7 @@ NO_HISTORY = "0" * 64  # the digest before the first cycle
 class Counts:
     """Builds of a cycle: requested = compiled + reused + failed.
 
-    Reused is what needed no compiler, also a wiring never seen before of genes that a batch holds.
+    Reused are builds without a compiler: also a new wiring whose genes are all in stored batches.
     """
 
     requested: int = 0
@@ -31,7 +31,7 @@ class Counts:
 
 @dataclass(frozen=True, slots=True)
 class Totals:
-    """Counted since the founding, over all runs."""
+    """Counts since the founding, over all runs."""
 
     born: int = 0
     died: int = 0
@@ -50,11 +50,11 @@ class Totals:
 
 @dataclass(frozen=True, slots=True)
 class Tally:
-    """Counted and committed since the last cycle was, in the cycle that is under way."""
+    """Committed counts since the last cycle was committed, during the present cycle."""
 
     restarts: int = 0
     builds: Counts = field(default_factory=Counts)
-    died: int = 0  # by an operator's hand
+    died: int = 0  # killed by an operator
 
     def plus(self, restarts: int, builds: Counts) -> "Tally":
         return replace(self, restarts=self.restarts + restarts, builds=self.builds.plus(builds))

@@ -1,4 +1,4 @@
-"""What a world tells agents of its data, and which values of a held-out stretch they were told."""
+"""What a world tells agents of its data, and which held-out values they were told before."""
 
 import hashlib
 from array import array
@@ -6,14 +6,14 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 _ITEM = 8  # bytes of a value
-# Values that a place is known by: as few as tell all of a series apart.
+# Lengths of runs of values; the shortest that makes each run of a series unique is used.
 _WINDOWS = (4, 8, 16, 32, 64, 128)
 
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """The values that agents live through, those that are held out from them, and where both are
-    from, in words."""
+    """The values that agents live through, the values held out from them, and the source of both,
+    in words."""
 
     values: tuple[float, ...]
     held_out: tuple[float, ...]
@@ -21,21 +21,21 @@ class Told:
 
     @property
     def digest(self) -> str:
-        """SHA-256 of the values that are told."""
+        """SHA-256 of the values that agents are told."""
         return hashlib.sha256(packed(self.values)).hexdigest()
 
 
 def packed(values: Sequence[float]) -> bytes:
-    """As 64-bit numbers (IEEE 754), in the order of this machine."""
+    """The values as 64-bit floats (IEEE 754), in this machine's byte order."""
     return array("d", values).tobytes()
 
 
 def told_before(told: Told, earlier: Iterable[bytes]) -> tuple[int, ...]:
-    """Which of the held-out values (0: the first of them) earlier series, packed, have told.
+    """Which held-out values (0: the first of them) were told in `earlier` packed series.
 
-    A value counts as told where an earlier series holds it after the same values as here. How many
-    of these are looked at follows the data: what also occurs in the stretch that may be told says
-    nothing.
+    A value counts as told if an earlier series has it after the same values as here. How many
+    preceding values are compared depends on the data: a run that also occurs in the part that may
+    be told proves nothing.
     """
     data, lived = packed((*told.values, *told.held_out)), len(told.values)
     wanted = _marks(data, lived)
@@ -50,8 +50,8 @@ def told_before(told: Told, earlier: Iterable[bytes]) -> tuple[int, ...]:
 
 
 def _marks(data: bytes, lived: int) -> dict[bytes, list[int]]:
-    """The held-out values by the window that ends with each; those that no window tells apart from
-    what is told anyway are left out."""
+    """The held-out values by the window that ends with each. Left out are values whose window also
+    occurs in what agents are told anyway."""
     count = len(data) // _ITEM
     best: dict[bytes, list[int]] = {}
     for width in _WINDOWS:
@@ -70,6 +70,6 @@ def _marks(data: bytes, lived: int) -> dict[bytes, list[int]]:
 
 
 def _windows(data: bytes, width: int, first: int, end: int) -> Iterator[bytes]:
-    """So many values up to and with each, from the first to before the end."""
+    """The windows of so many values that end at each position from `first` to before `end`."""
     for at in range(first, end):
         yield data[(at + 1 - width) * _ITEM : (at + 1) * _ITEM]

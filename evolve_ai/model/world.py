@@ -1,6 +1,7 @@
 """What passes between a world and its residents in a tick, and what a cycle leaves.
 
-What is made anew for each agent in each tick is a Struct: a quarter of the time of a dataclass.
+Values made anew for each agent in each tick are Structs, which take a quarter of the time of a
+dataclass.
 """
 
 from collections.abc import Mapping
@@ -8,18 +9,18 @@ from dataclasses import dataclass, field
 
 from msgspec import Struct
 
-MAX_STEPS = 1_000_000  # of a percept: what `replay` of `series` may promise
+MAX_STEPS = 1_000_000  # of a percept: the most that `replay` of `series` may be
 MAX_HEARD = 256  # neighbours of a percept
 MAX_SCORES = 32  # of an account
-MAX_EVIDENCE = 256  # numbers that a world may note of a resident
+MAX_EVIDENCE = 256  # numbers that a world may keep about a resident
 
 
 @dataclass(frozen=True, slots=True)
 class Resident:
-    """An agent as its world knows it. Energy in thousandths.
+    """An agent as its world sees it. Energy in thousandths.
 
-    `load` is the size of its program, as a part of a mean founder's; `lived_tick` is the last tick
-    that its memory holds, or -1; `evidence` is what the world itself noted of it a season before.
+    `load` is the size of its program relative to a mean founder's; `lived_tick` is the last tick in
+    its memory, or -1; `evidence` is what the world itself kept about it a season before.
     """
 
     id: str
@@ -32,7 +33,7 @@ class Resident:
 
 
 class Percept(Struct, frozen=True):
-    """What an agent gets in a tick. `steps` oldest first; `heard` one per neighbour slot."""
+    """What an agent gets in a tick. `steps`: oldest first; `heard`: one per neighbour slot."""
 
     steps: tuple[float, ...]
     heard: tuple[float | None, ...]
@@ -40,7 +41,7 @@ class Percept(Struct, frozen=True):
 
 
 class Act(Struct, frozen=True):
-    """What an agent answers. `give` holds (slot, thousandths of energy)."""
+    """What an agent answers. `give` has pairs (slot, thousandths of energy)."""
 
     answers: tuple[float, ...]
     say: float | None = None
@@ -52,10 +53,10 @@ class Act(Struct, frozen=True):
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """One resident's cycle, settled. Energy in thousandths.
+    """The result of a cycle for one resident. Energy in thousandths.
 
-    `scores` are what the world says of it, by name; without the main one its fitness stays as it
-    was. `evidence` comes back with the resident in the next season.
+    `scores` are the world's, by name; without the main one the fitness stays unchanged. The world
+    gets `evidence` back with the resident in the next season.
     """
 
     id: str
@@ -70,8 +71,8 @@ class Account:
 
 @dataclass(frozen=True, slots=True)
 class Season:
-    """A cycle of a world, settled. `lived` is the last tick that each resident has answered; `main`
-    names the score that is an agent's fitness."""
+    """The result of a cycle in a world. `lived` is the last tick that each resident has answered;
+    `main` names the score that is an agent's fitness."""
 
     tick: int
     accounts: Mapping[str, Account] = field(default_factory=dict)
