@@ -1,5 +1,5 @@
-//! Owns asking before a process or a thread is made: in a box of many, each waits for our answer
-//! (seccomp_unotify(2)). So nobody forks faster than we can count, or while we end them all.
+//! Decides about each new process or thread: in a box of many, each call that makes one waits for
+//! our answer (seccomp_unotify(2)). So nothing is forked faster than we count, or while we end all.
 
 use crate::descendants::{self, Descendant};
 use crate::process::call;
@@ -40,7 +40,7 @@ struct Answer {
     flags: u32,
 }
 
-/// How many may live at a time: processes, and threads of all of them together.
+/// The limits of processes, and of threads in all processes together.
 #[derive(Clone, Copy)]
 pub struct Most {
     pub processes: u64,
@@ -48,8 +48,8 @@ pub struct Most {
 }
 
 impl Most {
-    /// What is too much if these are all there are, and somebody is about to be born: a process (1 of
-    /// them), and a thread with it or without.
+    /// What would be too much if `found` are all descendants and a birth adds so many processes (0
+    /// or 1) and threads; None if it is allowed.
     pub fn excess(self, found: &[Descendant], process: u64, thread: u64) -> Option<String> {
         if threads_of(found) + thread > self.threads {
             return Some(format!("more than {} threads", self.threads));
@@ -65,8 +65,8 @@ fn threads_of(found: &[Descendant]) -> u64 {
     found.iter().map(|one| one.threads as u64).sum()
 }
 
-/// Where the questions of a box arrive; at most so many live as were counted last, and were born
-/// since.
+/// Receives the questions of a box. The counts are those of the last look plus the births since, so
+/// they are upper bounds.
 pub struct Births {
     questions: File,
     processes: u64,
@@ -84,16 +84,16 @@ impl Births {
         Births { questions, processes: 1, threads: 1 }
     }
 
-    /// Answer one who asks: yes, unless there are as many already. If not, what is too much.
+    /// Answer a question: yes, unless the limit is reached; then return what would be too much.
     pub fn attend(&mut self, most: Most) -> io::Result<Option<String>> {
         let mut question = Question { id: 0, pid: 0, flags: 0, call: [0; 8] };
         match self.request(RECEIVE, addr_of_mut!(question) as usize) {
-            // Who asked was ended, or woken by a signal: it asks again.
+            // The asking process was ended, or woken by a signal: then it asks again.
             Err(error) if is_over(&error) => return Ok(None),
             received => received?,
         }
         let process = u64::from(!question.is_of_a_thread());
-        // Counting takes as long as a small compiler: only when there may be too many.
+        // Counting takes as long as a small compiler runs, so only count near the limit.
         if self.processes + process > most.processes || self.threads + 1 > most.threads {
             let found = descendants::all();
             if let Some(excess) = most.excess(&found, process, 1) {
@@ -113,7 +113,7 @@ impl Births {
 
     fn request(&self, what: usize, value: usize) -> io::Result<()> {
         let words = [self.as_raw_fd() as usize, what, value, 0, 0];
-        // SAFETY: the structure that the request is for; it lives through the call.
+        // SAFETY: the structure that this request takes; it lives through the call.
         unsafe { call(numbers::IOCTL, words) }.map(drop)
     }
 }

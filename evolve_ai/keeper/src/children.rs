@@ -1,4 +1,4 @@
-//! Owns who our children are: agents, and strays that their descendants have left to us.
+//! Tells our children apart: agents, and strays (orphaned descendants that the kernel gave to us).
 
 use crate::journal::Process;
 use crate::sys::{self, Exit, Found};
@@ -32,12 +32,12 @@ impl Children {
         !self.agents.is_empty()
     }
 
-    /// Reap one that has ended: Some(None) for a stray, None when there is none.
+    /// Reap an ended child: Some(None) for a stray, None when no child has ended.
     pub fn next_death(&mut self) -> io::Result<Option<Option<Death>>> {
         let Found::Ended(pid, exit) = sys::ended_child()? else { return Ok(None) };
         let agent = self.agents.remove(&pid);
         if agent.is_some() {
-            // While its leader is a zombie, the number of the group cannot be another's.
+            // While its leader is a zombie, no other group can get this number.
             sys::end_group(pid);
         }
         sys::reap(pid);
@@ -48,7 +48,7 @@ impl Children {
         })))
     }
 
-    /// End whoever is our child and no agent (where the kernel lists children, proc(5)).
+    /// End all children that are no agents (where the kernel lists children, proc(5)).
     pub fn end_strays(&self) {
         let pid = std::process::id();
         let listed = fs::read_to_string(format!("/proc/self/task/{pid}/children"));
@@ -61,7 +61,7 @@ impl Children {
         }
     }
 
-    /// Whether we have no child at all, neither agent nor stray nor zombie.
+    /// Whether we have no child at all: no agent, no stray, no zombie.
     pub fn are_none(&self) -> io::Result<bool> {
         Ok(!self.has_agents() && matches!(sys::ended_child()?, Found::NoChild))
     }

@@ -1,4 +1,4 @@
-//! Owns the connection to the client: requests come in pieces, and nobody waits for it to read.
+//! The connection to the client. Requests may arrive in pieces, and we never wait for it to read.
 
 use crate::handover;
 use crate::wire::{self, Request, Rubbish};
@@ -9,10 +9,10 @@ use std::os::fd::{AsRawFd, RawFd};
 use std::os::unix::net::UnixStream;
 
 const PIECE_BYTES: usize = 1 << 16;
-/// A client that leaves more than this unread is dropped: the journal has it all.
+/// A client that leaves more than this unread is dropped: it can read all of it in the journal.
 const MOST_UNREAD_BYTES: usize = 4 << 20;
 
-/// Why a client is no longer one.
+/// The client has hung up, or was dropped.
 pub struct Gone;
 
 impl From<io::Error> for Gone {
@@ -72,12 +72,12 @@ impl Client {
         Ok(())
     }
 
-    /// The first of the files that have come and were not asked for yet.
+    /// The first file that has arrived and was not taken yet.
     pub fn next_file(&mut self) -> Option<File> {
         self.files.pop_front()
     }
 
-    /// The requests that are complete after one more piece.
+    /// Read one more piece; return the requests that are complete by now.
     pub fn listen(&mut self) -> Result<Vec<Request>, Gone> {
         let mut piece = [0; PIECE_BYTES];
         match handover::receive(&self.stream, &mut piece) {

@@ -1,4 +1,4 @@
-//! Owns the box of a process: what it is made of, how it is asked for, and going in.
+//! The box of a process: what it consists of, how it is asked for, and how a process enters it.
 
 use crate::landlock::{self, Ruleset};
 use crate::metadata;
@@ -12,7 +12,7 @@ use std::io;
 use std::os::fd::RawFd;
 use std::path::PathBuf;
 
-/// What a box consists of; see evolve_ai/model/sandbox.py. Tests lift one at a time.
+/// The parts of a box; see evolve_ai/model/sandbox.py. Tests lift one at a time.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Protection {
     Files,
@@ -54,8 +54,8 @@ const NAMES: &[(&str, Protection)] = &[
     ("ending", Protection::Ending),
 ];
 
-/// What a process may touch. With `processes` it is a whole build: so many at a time, and other
-/// programs than the first one.
+/// What a process may access. With `processes` the box is for a whole build: at most so many
+/// processes at a time, which may execute other programs, too.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Confinement {
     pub readable: Vec<PathBuf>,
@@ -63,7 +63,7 @@ pub struct Confinement {
     pub writable: Vec<PathBuf>,
     pub threads: u64,
     pub processes: Option<u64>,
-    /// Of all processes together.
+    /// The limit for all processes together.
     pub all_threads: Option<u64>,
     pub memory: Option<u64>,
     pub file_size: Option<u64>,
@@ -89,8 +89,7 @@ pub fn at<T>(step: &'static str, done: io::Result<T>) -> Result<T, Failure> {
 }
 
 impl Confinement {
-    /// The box that these words ask for (`--read P --threads 2 …`); an error names the word that
-    /// nobody understands.
+    /// The box that these words ask for (`--read P --threads 2 …`). An error names an unknown word.
     pub fn from_words(words: impl IntoIterator<Item = OsString>) -> Result<Confinement, String> {
         let mut asked = Confinement { threads: 1, ..Confinement::default() };
         let mut words = words.into_iter();
@@ -123,7 +122,7 @@ impl Confinement {
         !self.lifted.contains(&protection)
     }
 
-    /// What can be done before there is a process to confine.
+    /// Do what can be done before there is a process to confine.
     pub fn prepare(&self) -> Result<Gate<'_>, Failure> {
         let version = at("Landlock", landlock::version_for(self))?;
         let ruleset = at("Landlock", Ruleset::of(self, version))?;
@@ -131,7 +130,7 @@ impl Confinement {
     }
 }
 
-/// The way into a box.
+/// A prepared box that a process can enter.
 pub struct Gate<'a> {
     confinement: &'a Confinement,
     ruleset: Ruleset,
@@ -139,7 +138,7 @@ pub struct Gate<'a> {
 }
 
 impl Gate<'_> {
-    /// Before it is entered: that program, which is held open, may be executed behind it.
+    /// Before entering: allow the execution of this open program from inside.
     pub fn allow_program(&self, program: &File) -> Result<(), Failure> {
         if !self.confinement.holds(Protection::Files) {
             return Ok(());
@@ -147,8 +146,8 @@ impl Gate<'_> {
         at("Landlock", self.ruleset.allow_program(program))
     }
 
-    /// Of this process, for ever; it may still become `program`. What was done when a step fails
-    /// stays done. In a box of many, the file of `seccomp::listen` is handed over on the way.
+    /// Confine this process for ever; it may still become `program`. If a step fails, the earlier
+    /// steps stay in force. In a box of many, `seccomp::listen` hands over its file on the way.
     pub fn enter(
         &self,
         program: Option<RawFd>,

@@ -1,11 +1,11 @@
-//! Owns finding all that came of this process, and ending it. Who is orphaned becomes our child:
-//! we must be a subreaper.
+//! Finds and ends all descendants of this process. It must be a subreaper, so that orphaned
+//! descendants become its children.
 
 use crate::{process, sys};
 use std::collections::BTreeMap;
 use std::fs;
 
-/// Who lives, whose child it is, and how many threads it has; zombies too.
+/// A living descendant or a zombie: its pid, its parent, and how many threads it has.
 #[derive(Debug, PartialEq)]
 pub struct Descendant {
     pub pid: i32,
@@ -27,8 +27,8 @@ pub fn all() -> Vec<Descendant> {
     found
 }
 
-/// Ends them all, now: who forks meanwhile is found by the next call. Each is ended as soon as it is
-/// found, and its group with it where that is no group of ours.
+/// Ends all descendants that there are now; those forked meanwhile are found by the next call. Each
+/// is ended as soon as it is found, together with its process group if that is not one of ours.
 pub fn end_all() {
     let ours = std::process::id() as i32;
     let session = standing_of(ours).map(|standing| standing.session);
@@ -45,20 +45,20 @@ pub fn end_all() {
 fn end_one(pid: i32, parent: i32, our_session: Option<i32>) {
     let is_it = || standing_of(pid).is_some_and(|standing| standing.parent == parent);
     if let Some(standing) = standing_of(pid) {
-        // Who leads a session of its own below us has nobody in it but what came of it.
+        // A session below us contains only descendants of its leader.
         let is_apart = standing.parent == parent && Some(standing.session) != our_session;
         if is_apart && our_session.is_some() && standing.group > 1 {
             sys::end_group(standing.group);
         }
     }
     if parent == std::process::id() as i32 {
-        sys::end(pid); // not reaped before we do it
+        sys::end(pid); // only we reap it, so no other process can have this pid
     } else {
         process::end_other(pid, is_it);
     }
 }
 
-/// As the kernel lists them (proc(5)) or, where it does not, by looking at everybody once.
+/// Listed by the kernel (proc(5)) or, where it does not do that, by looking at all processes once.
 fn children(parent: i32, everybody: &mut Option<BTreeMap<i32, Vec<i32>>>) -> Vec<i32> {
     let mut found = Vec::new();
     for task in tasks(parent) {
@@ -104,7 +104,7 @@ struct Standing {
     session: i32,
 }
 
-/// None for a zombie, too.
+/// None also for a zombie.
 fn standing_of(pid: i32) -> Option<Standing> {
     standing_in(&fs::read(format!("/proc/{pid}/stat")).ok()?)
 }
@@ -113,7 +113,7 @@ fn parent_of(pid: i32) -> Option<i32> {
     standing_of(pid).map(|standing| standing.parent)
 }
 
-/// Fields 3 to 6 of proc_pid_stat(5). The second may hold blanks and parentheses.
+/// Fields 3 to 6 of proc_pid_stat(5). Field 2 may contain blanks and parentheses.
 fn standing_in(stat: &[u8]) -> Option<Standing> {
     let name_end = stat.iter().rposition(|&byte| byte == b')')?;
     let mut rest = std::str::from_utf8(&stat[name_end + 1..]).ok()?.split_ascii_whitespace();
@@ -126,7 +126,7 @@ fn standing_in(stat: &[u8]) -> Option<Standing> {
     }
 }
 
-/// How many live, without zombies.
+/// How many of them are alive, without zombies.
 pub fn living(found: &[Descendant]) -> usize {
     found.iter().filter(|one| parent_of(one.pid).is_some()).count()
 }
@@ -166,7 +166,7 @@ mod tests {
         while pids.len() < 7 {
             pids = of_child();
         }
-        // Only this tree: other tests have children, too.
+        // Only this tree, since other tests have children, too.
         for &pid in pids.iter().rev() {
             let session = standing_of(std::process::id() as i32).map(|one| one.session);
             if let Some(parent) = parent_of(pid) {

@@ -1,4 +1,4 @@
-//! Owns programs for seccomp(2): classic BPF (linux/filter.h), put together from small functions.
+//! Builds programs for seccomp(2) in classic BPF (linux/filter.h) from small functions.
 
 use crate::numbers::NONE;
 use std::collections::BTreeMap;
@@ -28,12 +28,12 @@ const RET_ERRNO: u32 = 0x0005_0000;
 const RET_USER_NOTIF: u32 = 0x7fc0_0000;
 const RET_KILL_PROCESS: u32 = 0x8000_0000;
 
-// Where struct seccomp_data has the number, the architecture and the first argument.
+// The offsets of number, architecture and first argument in struct seccomp_data.
 const NUMBER: u32 = 0;
 const ARCHITECTURE: u32 = 4;
 const ARGUMENTS: u32 = 16;
 
-/// AUDIT_ARCH_X86_64, AUDIT_ARCH_AARCH64 (linux/audit.h); None where we know no numbers of calls.
+/// AUDIT_ARCH_X86_64, AUDIT_ARCH_AARCH64 (linux/audit.h); None where we know no call numbers.
 const OURS: Option<u32> = if cfg!(target_arch = "x86_64") {
     Some(0xc000_003e)
 } else if cfg!(target_arch = "aarch64") {
@@ -41,7 +41,7 @@ const OURS: Option<u32> = if cfg!(target_arch = "x86_64") {
 } else {
     None
 };
-/// Calls of the x32 interface say they are of x86_64 and have this bit; aarch64 has none so high.
+/// Calls of the x32 interface claim to be x86_64 and have this bit; aarch64 has no such numbers.
 const X32: u32 = 0x4000_0000;
 
 fn instruction(code: u16, value: u32) -> Instruction {
@@ -56,7 +56,7 @@ pub fn refuse(errno: i32) -> Program {
     vec![instruction(RETURN, RET_ERRNO | errno as u32)]
 }
 
-/// Whoever listens decides.
+/// The listening process decides.
 pub fn ask() -> Program {
     vec![instruction(RETURN, RET_USER_NOTIF)]
 }
@@ -65,7 +65,7 @@ pub fn kill() -> Program {
     vec![instruction(RETURN, RET_KILL_PROCESS)]
 }
 
-/// The low half of an argument: all that the kernel takes of an int.
+/// The low half of an argument: the kernel ignores the rest of an int.
 pub fn argument(index: u32) -> Program {
     load(ARGUMENTS + 8 * index)
 }
@@ -82,7 +82,7 @@ pub fn masked(index: u32, mask: u32) -> Program {
     [argument(index), vec![instruction(AND, mask)]].concat()
 }
 
-/// `then` if what was loaded last is this, `otherwise` if not. Both have to return.
+/// `then` if the value loaded last is this one, otherwise `otherwise`. Both must return.
 pub fn if_equal(value: u32, then: Program, otherwise: Program) -> Program {
     branch(IF_EQUAL, value, then, otherwise)
 }
@@ -95,16 +95,16 @@ pub fn if_any_of(values: &[u32], then: Program, otherwise: Program) -> Program {
     values.iter().fold(otherwise, |otherwise, &value| if_equal(value, then.clone(), otherwise))
 }
 
-/// Whether a pointer is null: both of its halves are.
+/// Whether a pointer is null, which means both of its halves.
 pub fn if_null(index: u32, then: Program, otherwise: Program) -> Program {
     let low = [argument(index), if_equal(0, then, otherwise.clone())].concat();
     [high_half(index), if_equal(0, low, otherwise)].concat()
 }
 
-/// A conditional jump reaches 255 instructions far, an unconditional one anywhere. The kernel
-/// translates each instruction at each start of an agent: there are as few as can be.
+/// A conditional jump reaches 255 instructions far, an unconditional one any distance. The kernel
+/// translates each instruction at each start of an agent, so programs must be short.
 fn branch(code: u16, value: u32, then: Program, otherwise: Program) -> Program {
-    // The jump is taken when the condition fails: it leads over `then`.
+    // The jump over `then` is taken when the condition fails.
     let mut program = match u8::try_from(then.len()) {
         Ok(jump_false) => vec![Instruction { code, jump_true: 0, jump_false, value }],
         Err(_) => {
@@ -117,11 +117,11 @@ fn branch(code: u16, value: u32, then: Program, otherwise: Program) -> Program {
     program
 }
 
-/// What becomes of each call; `other` is for those that are not named. None where nobody knows
-/// the numbers of this processor.
+/// A filter with a program for each call; `other` is for all calls that are not named. None where
+/// the call numbers of this processor are unknown.
 ///
-/// Numbers are looked up by halving, not one by one: Linux (since 5.11) runs a new filter once for
-/// each number there is, to learn what it always allows.
+/// It finds a number by binary search, not one by one: Linux (since 5.11) runs a new filter once
+/// for each number, to learn which calls it always allows.
 pub fn whole(calls: &BTreeMap<u32, Program>, other: &Program) -> Option<Program> {
     let mut steps: Vec<(u32, &Program)> = vec![(0, other)];
     for (&number, program) in calls.iter().filter(|(&number, _)| number != NONE) {
@@ -144,7 +144,7 @@ fn if_at_least(value: u32, then: Program, otherwise: Program) -> Program {
     branch(IF_AT_LEAST, value, then, otherwise)
 }
 
-/// Each program is for the numbers from its own to that of the next one.
+/// Each program is for the numbers from its own to just before the next one's.
 fn halved(steps: &[(u32, &Program)]) -> Program {
     match steps {
         [] => Vec::new(),
@@ -160,7 +160,7 @@ fn halved(steps: &[(u32, &Program)]) -> Program {
 pub mod tests {
     use super::*;
 
-    /// What the kernel would make of a call: the value that the filter returns.
+    /// The value that the filter would return to the kernel for a call.
     pub fn run(program: &[Instruction], number: u32, arguments: [u64; 6]) -> u32 {
         let (mut at, mut loaded) = (0, 0);
         loop {

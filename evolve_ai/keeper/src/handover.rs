@@ -1,4 +1,4 @@
-//! Owns handing an open file from one process to another (unix(7), SCM_RIGHTS; cmsg(3)).
+//! Hands an open file from one process to another (unix(7), SCM_RIGHTS; cmsg(3)).
 
 use crate::sys::checked;
 use std::ffi::{c_int, c_void};
@@ -32,7 +32,7 @@ struct Message {
     flags: c_int,
 }
 
-/// struct cmsghdr and what follows it: one descriptor. There is room for the padding.
+/// struct cmsghdr and the descriptor that follows it, with room for the padding.
 #[repr(C, align(8))]
 struct Control {
     length: usize,
@@ -48,7 +48,7 @@ extern "C" {
     fn recvmsg(socket: c_int, message: *mut Message, flags: c_int) -> isize;
 }
 
-/// Together with one byte that means nothing.
+/// Sends the file with one meaningless byte, since a message must have one.
 pub fn send(socket: &impl AsRawFd, file: &impl AsRawFd) -> io::Result<()> {
     let handle = file.as_raw_fd();
     let mut control = Control { length: WITH_ONE, level: SOL_SOCKET, kind: SCM_RIGHTS, handle };
@@ -60,11 +60,11 @@ pub fn send(socket: &impl AsRawFd, file: &impl AsRawFd) -> io::Result<()> {
     .map(drop)
 }
 
-/// How many bytes have come, and the file that came with them. More than one at once is dropped.
+/// The number of bytes received, and the file that came with them. Further files are dropped.
 pub fn receive(socket: &impl AsRawFd, bytes: &mut [u8]) -> io::Result<(usize, Option<File>)> {
     let mut control = Control { length: 0, level: 0, kind: 0, handle: -1 };
     let count = with_message(bytes, &mut control, |message| {
-        // SAFETY: struct msghdr; what it points to lives through the call.
+        // SAFETY: struct msghdr; all that it points to lives through the call.
         checked(unsafe { recvmsg(socket.as_raw_fd(), message, MSG_CMSG_CLOEXEC) } as c_int)
     })?;
     let is_one =

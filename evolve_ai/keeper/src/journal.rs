@@ -1,13 +1,13 @@
-//! Owns the journal: what happened to each agent, one line for each event, in the order of events.
+//! The journal: what happened to each agent, one line per event, in the order of events.
 //!
 //!     evolve-keeper 1 <boot id>
 //!     S <id> <note> <pid> <start time>            it was started
-//!     F <id> <note> <errno>                       no: it did not become the program after all
+//!     F <id> <note> <errno>                       that start failed: the program was not executed
 //!     E <id> <pid> <start time> exit <code>       it ended
 //!     E <id> <pid> <start time> signal <number>
 //!
-//! A line is written with one call. If the disk takes only half of it, that half is closed with a
-//! question mark, so that no number in it is taken for a whole one.
+//! A line is written by one call. If the disk takes only part of it, that part is ended with a
+//! question mark, so that a number in it is not taken for a complete one.
 
 use crate::sys::{self, Exit};
 use std::collections::BTreeSet;
@@ -18,7 +18,7 @@ use std::os::unix::fs::{FileExt, OpenOptionsExt};
 const NAME: &str = "journal";
 const NEW_NAME: &str = "journal.new";
 
-/// A process that no other can be mistaken for, within this boot of the machine.
+/// A process, distinct from all others of this boot of the machine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Process {
     pub pid: i32,
@@ -32,7 +32,7 @@ pub struct Journal {
 }
 
 impl Journal {
-    /// The journal of this folder; a new one unless there is one of this boot of the machine.
+    /// The journal of this folder; a new one unless the existing one is of this boot.
     pub fn open(boot_id: &str) -> io::Result<Journal> {
         let header = format!("evolve-keeper 1 {boot_id}\n");
         if !begins_with(&header).unwrap_or(false) {
@@ -45,7 +45,7 @@ impl Journal {
         Ok(Journal { file, header })
     }
 
-    /// The same file, for a child that will write its line itself.
+    /// The same file, for a child that will write its own line.
     pub fn share(&self) -> io::Result<Journal> {
         Ok(Journal { file: self.file.try_clone()?, header: String::new() })
     }
@@ -71,8 +71,8 @@ impl Journal {
         }
     }
 
-    /// Drop what was written before `offset`, except the starts of those who live and of those
-    /// whose end was written later.
+    /// Drop what was written before `offset`, except the starts of processes that live or whose end
+    /// was written later.
     pub fn compact(&mut self, offset: u64, lives: impl Fn(Process) -> bool) -> io::Result<()> {
         let mut kept = BTreeSet::new();
         for_each_line(|begin, line| {
@@ -95,7 +95,7 @@ impl Journal {
     }
 }
 
-/// The complete lines after the header, and where they begin.
+/// Visits the complete lines after the header, with their offsets.
 fn for_each_line(mut visit: impl FnMut(u64, &[u8]) -> io::Result<()>) -> io::Result<()> {
     let (mut journal, mut line) = (BufReader::new(File::open(NAME)?), Vec::new());
     let mut begin = journal.read_until(b'\n', &mut line)? as u64;
@@ -147,7 +147,7 @@ pub fn told(exit: Exit) -> (&'static str, i32) {
     }
 }
 
-/// Who was started, if that is what the line says.
+/// The started process, if this is the line of a start.
 fn started(line: &[u8]) -> Option<Process> {
     match words(line)?[..] {
         ["S", _, _, pid, start_time] => process(pid, start_time),
@@ -155,7 +155,7 @@ fn started(line: &[u8]) -> Option<Process> {
     }
 }
 
-/// Who ended, if that is what the line says.
+/// The ended process, if this is the line of an end.
 fn ended(line: &[u8]) -> Option<Process> {
     match words(line)?[..] {
         ["E", _, pid, start_time, _, _] => process(pid, start_time),
@@ -171,12 +171,12 @@ fn process(pid: &str, start_time: &str) -> Option<Process> {
     Some(Process { pid: pid.parse().ok()?, start_time: start_time.parse().ok()? })
 }
 
-/// The start time of a process, zombie or not; None when there is none of that pid ("self" too).
+/// The start time of a process or zombie; None when no process has this pid (which may be "self").
 pub fn start_time(pid: &str) -> Option<u64> {
     start_time_in(&fs::read(format!("/proc/{pid}/stat")).ok()?)
 }
 
-/// Field 22 of proc_pid_stat(5). The second may hold blanks and parentheses.
+/// Field 22 of proc_pid_stat(5). Field 2 may contain blanks and parentheses.
 fn start_time_in(stat: &[u8]) -> Option<u64> {
     let name_end = stat.iter().rposition(|&byte| byte == b')')?;
     let rest = std::str::from_utf8(&stat[name_end + 1..]).ok()?;

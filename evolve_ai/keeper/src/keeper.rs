@@ -1,4 +1,4 @@
-//! Owns the loop: what is asked for is done, who dies is written down and told.
+//! The main loop: carries out requests, and records and reports deaths.
 
 use crate::children::{Children, Death};
 use crate::client::{Client, Gone};
@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 
 pub const SOCKET: &str = "keeper.sock";
 const PROTOCOL: &str = "2";
-/// Between two looks for strays, and between two attempts at a disk that was full.
+/// Time between two looks for strays, and between two attempts to write to a full disk.
 const LOOK: Duration = Duration::from_secs(2);
 const NO_DESCRIPTOR_PAUSE: Duration = Duration::from_millis(50);
 
@@ -26,7 +26,7 @@ pub struct Keeper {
     journal: Journal,
     children: Children,
     client: Option<Client>,
-    /// Programs that this client has told of, by its names for them.
+    /// Programs that this client has sent, by the names that it gave them.
     programs: BTreeMap<String, File>,
     unwritten: VecDeque<String>,
     is_leaving: bool,
@@ -58,7 +58,7 @@ impl Keeper {
         }
     }
 
-    /// Serve until nobody needs us.
+    /// Serve until nobody needs this keeper.
     pub fn serve(mut self) -> io::Result<()> {
         while !self.is_done()? {
             let (somebody_calls, client_speaks) = self.wait()?;
@@ -83,7 +83,7 @@ impl Keeper {
         Ok((self.is_leaving || is_orphan) && self.children.are_none()?)
     }
 
-    /// Whether somebody wants to be our client, and whether the one that we have speaks.
+    /// Whether a new client wants to connect, and whether the present one has written.
     fn wait(&mut self) -> io::Result<(bool, bool)> {
         let mut watched = vec![
             Watched::new(&self.listener, sys::POLLIN),
@@ -95,7 +95,7 @@ impl Keeper {
         }
         sys::wait(&mut watched, self.patience())?;
         if watched[1].is_ready() {
-            // How often it rang does not matter: we look for all who ended anyway.
+            // The number of signals does not matter: we look for all ended children anyway.
             let _ = self.deaths.read(&mut [0; 4096]);
         }
         Ok((watched[0].is_ready(), watched.get(2).is_some_and(Watched::is_ready)))
@@ -106,7 +106,7 @@ impl Keeper {
             return Some(LOOK.saturating_sub(self.looked_at.elapsed()));
         }
         let left = self.orphan_time.saturating_sub(self.alone_since.elapsed());
-        // Strays may be all that is left when our time is up.
+        // When the time is up, strays may still be left: go on looking for them.
         self.client.is_none().then_some(if left.is_zero() { LOOK } else { left })
     }
 
@@ -141,7 +141,7 @@ impl Keeper {
                 self.programs.clear();
                 self.is_leaving = false;
             }
-            // It goes on calling: without a pause we would do nothing but refuse it.
+            // The client goes on trying: without a pause we would only refuse it again and again.
             Err(_) => std::thread::sleep(NO_DESCRIPTOR_PAUSE),
         }
     }
@@ -179,7 +179,7 @@ impl Keeper {
             }
             Err(failure) => {
                 let errno = failure.error.raw_os_error().unwrap_or(sys::EINVAL);
-                // Without a line that says it was started, there is nothing to take back.
+                // Take the start back only if its line was written.
                 if self.journal.length().ok() != length {
                     self.write(journal::failure_line(&id, &note, errno));
                 }
@@ -190,7 +190,7 @@ impl Keeper {
 
     fn compact(&mut self, offset: u64) {
         let children = &self.children;
-        // Who was started by a keeper before us is no child of ours, and yet may live.
+        // Agents of an earlier keeper are not our children, but may be alive.
         let lives = |process| {
             children.is_agent(process)
                 || journal::start_time(&process.pid.to_string()) == Some(process.start_time)
@@ -200,7 +200,7 @@ impl Keeper {
         self.tell(&["compacted", &errno.to_string()]);
     }
 
-    /// Write a line now or, if the disk is full, as soon as it is not.
+    /// Write a line now or, if the disk is full, as soon as there is room.
     fn write(&mut self, line: String) {
         self.unwritten.push_back(line);
         self.write_what_waits();

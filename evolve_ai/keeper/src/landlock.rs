@@ -1,4 +1,4 @@
-//! Owns Landlock: which files a box reaches, whom it can signal, that it connects to nobody.
+//! Landlock: restricts the files that a box can access, signals to other processes, and connections
 //! (landlock(7), Documentation/userspace-api/landlock.rst, linux/landlock.h)
 
 use crate::confine::{Confinement, Protection};
@@ -34,17 +34,17 @@ const TRUNCATE: u64 = 1 << 14;
 const READ: u64 = READ_FILE | READ_DIR;
 const WRITE: u64 = WRITE_FILE | TRUNCATE | REMOVE_DIR | REMOVE_FILE | MAKE_DIR | MAKE_REG | REFER;
 const OF_FILES: u64 = EXECUTE | WRITE_FILE | READ_FILE | TRUNCATE;
-/// Compilers make links and pipes; an agent has no use for them.
+/// Compilers make links and pipes; agents need neither.
 const WRITE_OF_COMPILERS: u64 = MAKE_SYM | MAKE_FIFO;
-/// The first version that keeps signals within a box.
+/// The first version that can keep signals within a box.
 const SCOPES: u32 = 6;
-/// What it says of a place that lies on no disk (landlock_add_rule(2)).
+/// The error for a place that is on no disk (landlock_add_rule(2)).
 const EBADFD: i32 = 77;
-/// What is the same for everybody and cannot be used up.
+/// Devices that are the same for all processes and cannot be used up.
 const ALWAYS_READ: &[&str] = &["/dev/zero", "/dev/random", "/dev/urandom"];
 const ALWAYS_WRITTEN: &str = "/dev/null";
 
-/// struct landlock_ruleset_attr; older kernels take its beginning.
+/// struct landlock_ruleset_attr; older kernels take only its beginning.
 #[repr(C)]
 #[derive(Debug, PartialEq)]
 struct Handled {
@@ -60,10 +60,10 @@ struct Beneath {
     parent: i32,
 }
 
-/// Rules that a process can put on itself.
+/// Rules that a process can impose on itself.
 pub struct Ruleset(Option<File>);
 
-/// The version of Landlock that this kernel has; 0 where nothing is asked of it.
+/// The version of Landlock in this kernel; 0 if the confinement does not need it.
 pub fn version_for(confinement: &Confinement) -> io::Result<u32> {
     let asked = [Protection::Files, Protection::Network, Protection::Signals];
     if asked.iter().any(|&protection| confinement.holds(protection)) {
@@ -83,13 +83,13 @@ pub fn keeps_signals(version: u32) -> bool {
 }
 
 impl Ruleset {
-    /// What it refuses it refuses from `enter` on; paths are looked up now.
+    /// The rules take effect with `enter`; paths are looked up now.
     pub fn of(confinement: &Confinement, version: u32) -> io::Result<Ruleset> {
         let (handled, bytes) = handled(confinement, version);
         if handled == (Handled { files: 0, network: 0, scopes: 0 }) {
             return Ok(Ruleset(None));
         }
-        // SAFETY: laid out as struct landlock_ruleset_attr, of which it takes that many bytes.
+        // SAFETY: laid out as struct landlock_ruleset_attr, of which it reads so many bytes.
         let handle =
             unsafe { process::call(CREATE_RULESET, [addr_of!(handled) as usize, bytes, 0, 0, 0])? };
         // SAFETY: the descriptor is new.
@@ -102,8 +102,8 @@ impl Ruleset {
         Ok(Ruleset(Some(ruleset)))
     }
 
-    /// A program that is held open may be executed, wherever it lies. What is in memory alone needs
-    /// no such rule, and can have none.
+    /// Allow the execution of an open program, wherever it lies. A program in memory needs no rule,
+    /// and the kernel accepts none for it.
     pub fn allow_program(&self, program: &File) -> io::Result<()> {
         let Some(ruleset) = &self.0 else { return Ok(()) };
         match add_rule(ruleset, program, READ_FILE | EXECUTE) {
@@ -112,7 +112,7 @@ impl Ruleset {
         }
     }
 
-    /// For this thread, and whatever comes of it.
+    /// Restrict this thread and its descendants.
     pub fn enter(&self) -> io::Result<()> {
         let Some(ruleset) = &self.0 else { return Ok(()) };
         let handle = ruleset.as_raw_fd() as usize;
@@ -121,7 +121,7 @@ impl Ruleset {
     }
 }
 
-/// All that this version can refuse, and how many bytes of that it knows.
+/// All rights that this version can restrict, and how many bytes of the structure it knows.
 fn handled(confinement: &Confinement, version: u32) -> (Handled, usize) {
     let files =
         (1 << match version {
@@ -165,10 +165,10 @@ fn all(paths: &[PathBuf]) -> impl Iterator<Item = &Path> {
     paths.iter().map(PathBuf::as_path)
 }
 
-/// Where nothing lies, nothing is granted.
+/// Grants rights below a path; a path that does not exist grants nothing.
 fn allow(ruleset: &File, path: &Path, rights: u64) -> io::Result<()> {
     let mut options = OpenOptions::new();
-    // What may be written must be that very place, and not where a link there leads.
+    // A writable path must be that place itself, not the target of a link there.
     let follow = if rights & WRITE_FILE == 0 { 0 } else { sys::O_NOFOLLOW };
     let place = match options.read(true).custom_flags(sys::O_PATH | follow).open(path) {
         Ok(place) => place,

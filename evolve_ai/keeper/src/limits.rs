@@ -1,26 +1,26 @@
-//! Owns what a boxed process is limited to by resource limits, and that it goes first when memory is
-//! short (getrlimit(2), core(5), proc_pid_oom_score_adj(5)).
+//! The resource limits of a boxed process, and its order of ending when memory is short
+//! (getrlimit(2), core(5), proc_pid_oom_score_adj(5)).
 
 use crate::confine::{at, Confinement, Failure, Protection};
 use crate::share;
 use std::fs;
 use std::io;
 
-/// With a limit of one byte no core is piped to a program that runs outside of every box: 0 would
-/// not keep the kernel from that.
+/// A limit of one byte keeps the kernel from piping a core to a program outside of the box. A limit
+/// of 0 would not.
 const NO_CORE: u64 = 1;
-/// The most there is: of all processes those in boxes are ended first for want of memory.
+/// The maximum: when memory is short, boxed processes are ended before all others.
 const FIRST: &str = "1000";
 pub const OOM_SCORE: &str = "/proc/self/oom_score_adj";
 pub const CORE_PATTERN: &str = "/proc/sys/kernel/core_pattern";
-/// Counted for all processes of a user together, but compared with the limit of the one that asks:
-/// who may have none takes none away. These are signals with a value and timers (timer_create(2)),
-/// locked memory, and message queues.
+/// The kernel counts these for all processes of a user together, but compares the sum with the
+/// limit of the process that asks: with a limit of 0 it cannot use them up for the others. They are
+/// signals with a value and timers (timer_create(2)), locked memory, and message queues.
 const OF_THE_USER: [i32; 3] =
     [share::RLIMIT_SIGPENDING, share::RLIMIT_MEMLOCK, share::RLIMIT_MSGQUEUE];
 
-/// What holds for everything that is boxed. Not part of going in: until then a process may need
-/// more than it has afterwards.
+/// Sets the limits of all boxed processes. This is separate from entering the box, since a process
+/// may need more until then.
 pub fn set(holds: impl Fn(Protection) -> bool) -> Result<(), Failure> {
     if holds(Protection::Crashes) {
         at("limits", no_core())?;
@@ -31,13 +31,13 @@ pub fn set(holds: impl Fn(Protection) -> bool) -> Result<(), Failure> {
         }
     }
     if holds(Protection::Oom) {
-        // Good to have; some systems forbid it, and the probe says so.
+        // Useful but optional: some systems forbid it, which the probe reports.
         let _ = fs::write(OOM_SCORE, FIRST);
     }
     Ok(())
 }
 
-/// These, and those that were asked for.
+/// Sets those limits and the requested ones.
 pub fn set_all(confinement: &Confinement) -> Result<(), Failure> {
     set(|protection| confinement.holds(protection))?;
     if !confinement.holds(Protection::Limits) {
@@ -55,14 +55,15 @@ pub fn set_all(confinement: &Confinement) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Where our own hard limit is 0 already, only root can have 1.
+/// If our hard limit is 0 already, only root can set 1.
 pub fn no_core() -> io::Result<()> {
     share::set_limit(share::RLIMIT_CORE, NO_CORE)
         .or_else(|_| share::limit(share::RLIMIT_CORE, NO_CORE))
 }
 
-/// Whether a crash of this process, which may raise no limit, leaves nothing and starts nothing. A
-/// limit of 0 is heeded where cores are files, not where `pattern` has them piped or sent.
+/// Whether a crash of this process, which cannot raise its limits, leaves no file and starts no
+/// program. With a limit of 0 that depends on `pattern`: it holds for files, not for pipes or
+/// sockets.
 pub fn leaves_no_core(pattern: &str) -> io::Result<bool> {
     Ok(match share::limits(share::RLIMIT_CORE)? {
         (NO_CORE, NO_CORE) => true,

@@ -1,8 +1,8 @@
-//! evolve-keeper FOLDER ORPHAN_SECONDS: starts agents on request, reaps them, and writes down what
-//! became of them. It decides nothing, and outlives whoever started it.
+//! evolve-keeper FOLDER ORPHAN_SECONDS: starts agents on request, reaps them, and records how they
+//! ended. It decides nothing, and outlives the process that started it.
 //!
 //! Exit codes: 0 nobody needs it any more, 1 it cannot work here, 2 usage, 3 the folder has one.
-//! Its boxes are for others, too: `evolve-keeper box` and `evolve-keeper probe`.
+//! Other programs can use its boxes, too: `evolve-keeper box` and `evolve-keeper probe`.
 
 mod births;
 mod children;
@@ -91,9 +91,9 @@ fn run_keeper(arguments: &[OsString]) {
     }
 }
 
-/// Let go of terminal, session and open files of whoever started us.
+/// Leave the terminal, session and open files of the process that started us.
 fn detach() -> io::Result<()> {
-    // It fails for one who leads a session already, as our client has it.
+    // This fails if we lead a session already, as we do when our client starts us.
     let _ = sys::start_session();
     sys::set_umask(0o022);
     sys::close_from(spawn::FRAMES_IN, None)?;
@@ -104,7 +104,7 @@ fn detach() -> io::Result<()> {
     sys::duplicate(&log, 2)
 }
 
-/// Nothing of ours may get the numbers that a child puts its pipes at.
+/// Occupy the descriptors at which a child puts its pipes, so that no file of ours gets them.
 fn hold_what_agents_use() -> io::Result<File> {
     loop {
         let nothing = OpenOptions::new().read(true).write(true).open("/dev/null")?;
@@ -125,7 +125,7 @@ fn keep(orphan_time: Duration) -> io::Result<()> {
     let boot_id = fs::read_to_string(BOOT_ID)?.trim().to_owned();
     let deaths = sys::deaths(&[])?;
     let journal = Journal::open(&boot_id)?;
-    // Last: who can connect is served.
+    // Listen last, so that a client that can connect is served at once.
     Keeper::new(boot_id, orphan_time, listen()?, deaths, journal).serve()
 }
 

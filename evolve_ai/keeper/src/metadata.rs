@@ -1,5 +1,5 @@
-//! Owns what a box may change of the modes, owners, times and attributes of files, which Landlock
-//! does not see (landlock(7)).
+//! Rules for changing modes, owners, times and attributes of files, which Landlock does not cover
+//! (landlock(7)).
 
 use crate::confine::{Confinement, Protection};
 use crate::filter::{self, allow, argument, masked, refuse, Program};
@@ -10,25 +10,26 @@ use crate::sys::{self, EOPNOTSUPP, EPERM};
 const S_ISUID: u32 = 0o4000;
 const S_ISGID: u32 = 0o2000;
 const ALL_OF_A_MODE: u32 = 0o7777;
-/// GNU ld makes its program executable by its path, with all that its umask leaves.
+/// GNU ld makes its output executable by path, with all permissions that the umask allows.
 const OF_LINKERS: u32 = 0o700;
 
-/// In a build, linkers want `OF_LINKERS` and nothing else: no mode that a build may give to a file
-/// by its path opens it to other accounts.
+/// Linkers in a build need `OF_LINKERS` and no other mode: so a build cannot open a file to other
+/// accounts by its path.
 pub fn set_umask(confinement: &Confinement) {
     if confinement.processes.is_some() && confinement.holds(Protection::Metadata) {
         sys::set_umask(!OF_LINKERS & 0o777);
     }
 }
 
-/// Unless the mode in this argument has the setuid or the setgid bit.
+/// Allows a call unless the mode in this argument has the setuid or setgid bit.
 pub fn without_set_id(mode: u32) -> Program {
     [argument(mode), filter::if_any_bit(S_ISUID | S_ISGID, refuse(EPERM), allow())].concat()
 }
 
 impl Rules<'_> {
-    /// Agents need none of it. Compilers need that mode, and build scripts copy files: by a
-    /// descriptor, which they have of nothing that they may not read. mkdir(2) drops both bits.
+    /// Agents need none of these calls. Compilers need `OF_LINKERS`, and build scripts copy files
+    /// by descriptor, which they cannot have for files that they must not read. mkdir(2) drops both
+    /// bits.
     pub fn metadata(&mut self) {
         self.of(Protection::Metadata, calls::METADATA, refuse(EPERM));
         self.of(Protection::Metadata, calls::ATTRIBUTES, refuse(EPERM));
@@ -46,7 +47,7 @@ impl Rules<'_> {
             let executable = [masked(mode, ALL_OF_A_MODE), executable].concat();
             self.of(Protection::Metadata, &[number], executable);
         }
-        // Who copies a file takes this for a file system without attributes, and goes on.
+        // Programs that copy files take this error for a file system without attributes, and go on.
         self.of(Protection::Metadata, calls::ATTRIBUTES, refuse(EOPNOTSUPP));
         let by_descriptor = filter::if_null(1, allow(), refuse(EPERM));
         self.of(Protection::Metadata, &[calls::UTIMENSAT], by_descriptor);
@@ -115,7 +116,7 @@ mod tests {
                 assert_eq!(told(&confinement, calls::CREAT, [1, 0o666, 0, 0]), ALLOWED);
                 assert_eq!(told(&confinement, calls::CREAT, [1, 0o4755, 0, 0]), REFUSED);
             }
-            // Who makes nothing hands on no mode, but whatever was in its place.
+            // Without O_CREAT the mode argument means nothing, and may have any value.
             assert_eq!(made(0o1, 0o4755), ALLOWED);
         }
     }

@@ -1,15 +1,15 @@
-//! Owns `evolve-keeper box`: one command in a box, watched from outside until all of it is gone.
+//! `evolve-keeper box`: runs a command in a box, and watches it until all its processes are gone.
 //!
 //!     evolve-keeper box [--read P]… [--execute P]… [--write P]… [--threads N] [--lift NAME]…
 //!         [--fork N] [--all-threads N] [--memory BYTES] [--file-size BYTES] [--descriptors N]
 //!         [--status DESCRIPTOR] -- FILE ARGV0 ARG…
 //!
-//! It ends as the command ends, when nobody of it is left. What became of box and command is told by
-//! the status descriptor (status.rs), and nowhere else; without one, by lines on stderr and two codes:
-//! 123 there were more processes or threads than allowed, 124 it could not be started.
+//! It ends like its command, after all processes of that are gone. It reports about box and command
+//! only on the status descriptor (status.rs). Without one, it reports by lines on stderr and two
+//! exit codes: 123 more processes or threads than allowed, 124 the command could not be started.
 //!
-//! A box of many has two watchers, one over the other: who is killed is outlived by the other, which
-//! ends all that is left.
+//! A box of many has two watchers, one above the other: if one is killed, the other ends all that
+//! is left.
 
 use crate::confine::{at, Confinement, Failure, Gate, Protection};
 use crate::status::Status;
@@ -37,20 +37,20 @@ pub struct Command {
 }
 
 impl Command {
-    /// None without a command after `--`; an error names a word that nobody understands.
+    /// None without a command after `--`; the error names an unknown word.
     pub fn from_words(words: &[OsString]) -> Result<Option<Command>, String> {
         let Some(end) = words.iter().position(|word| word == "--") else { return Ok(None) };
         let mut options = words[..end].to_vec();
         let status = taken(&mut options, "--status")?;
         let mut confinement = Confinement::from_words(options)?;
         let [_, file, arguments @ ..] = &words[end..] else { return Ok(None) };
-        // What is to run may be run.
+        // The command itself must be executable in the box.
         confinement.executable.push(file.into());
         let arguments = arguments.iter().map(|word| text(word)).collect();
         Ok(Some(Command { confinement, status, file: file.clone(), arguments }))
     }
 
-    /// Runs to its end, and ends this process as the command has ended.
+    /// Run the command to its end, then end this process in the same way.
     pub fn run(&self) -> ! {
         let status = Status::on(self.status).unwrap_or_else(|error| {
             eprintln!("evolve-keeper: status: {error}");
@@ -64,7 +64,7 @@ impl Command {
         std::process::exit(NOT_STARTED)
     }
 
-    /// How the one below has ended or, in that one, how the command has.
+    /// How the lower watcher has ended or, in that watcher, how the command has.
     fn guarded(&self, status: &Status) -> Result<Exit, Failure> {
         let parent = parent_id();
         at("monitor", sys::become_subreaper())?;
@@ -92,7 +92,7 @@ impl Command {
         let news = at("monitor", below(parent))?;
         let monitor = std::process::id();
         let (ours, theirs) = at("monitor", UnixStream::pair())?;
-        let theirs = File::from(OwnedFd::from(theirs)); // written to by a call that the box has
+        let theirs = File::from(OwnedFd::from(theirs)); // its write(2) is allowed in the box
         let Some(first) = at("fork", process::divide())? else {
             self.become_it(&gate, program.as_ref(), monitor, &theirs);
             sys::exit_at_once(NOT_STARTED)
@@ -111,7 +111,7 @@ impl Command {
         }
     }
 
-    /// Held open, so that it can be executed where executing by name is no longer possible.
+    /// The open program, to be executed where executing by name is no longer possible.
     fn program(&self) -> Result<Option<File>, Failure> {
         if self.confinement.processes.is_some() {
             return Ok(None);
@@ -121,7 +121,7 @@ impl Command {
         at("program", process::above(&program, self.confinement.descriptors.unwrap_or(0))).map(Some)
     }
 
-    /// In the child; returns only if it fails, which the one who watches is told.
+    /// In the child: returns only if it fails, after reporting that to the watcher.
     fn become_it(&self, gate: &Gate, program: Option<&File>, monitor: u32, told: &File) {
         let Err(failure) = self.take_steps(gate, program, monitor, told) else { return };
         let errno = failure.error.raw_os_error().unwrap_or(sys::EINVAL);
@@ -143,8 +143,8 @@ impl Command {
         if parent_id() != monitor {
             sys::exit_at_once(0);
         }
-        // One call ends all who stay in this group; and it has no part in the time of its watchers
-        // (sched(7), autogroups).
+        // A group of its own, so that one call ends all that stay in it. A session of its own also
+        // keeps it from sharing processor time with its watchers (sched(7), autogroups).
         at("child", sys::start_session())?;
         limits::set_all(&self.confinement)?;
         gate.enter(program.map(AsRawFd::as_raw_fd), |listener| handover::send(told, &listener))?;
@@ -156,7 +156,7 @@ impl Command {
     }
 }
 
-/// Takes an option and its number out of these words.
+/// Removes an option and its number from these words.
 fn taken(words: &mut Vec<OsString>, name: &str) -> Result<Option<RawFd>, String> {
     let Some(at) = words.iter().position(|word| word == name) else { return Ok(None) };
     let number = words.get(at + 1).and_then(|word| word.to_str()?.parse().ok());
@@ -164,7 +164,7 @@ fn taken(words: &mut Vec<OsString>, name: &str) -> Result<Option<RawFd>, String>
     number.map(Some).ok_or(format!("{name} needs a number"))
 }
 
-/// A file that tells of deaths and of signals, the death of our parent among them.
+/// A file that reports deaths and signals, including the death of our parent.
 fn below(parent: u32) -> io::Result<File> {
     share::run_before_others();
     let news = sys::deaths(&SIGNALS)?;
@@ -175,8 +175,8 @@ fn below(parent: u32) -> io::Result<File> {
     Ok(news)
 }
 
-/// Until the child has become its program, or says that it has failed: where the births of a box
-/// are asked for, and the failure.
+/// Waits until the child has executed its program, or has failed. Returns where the box asks for
+/// births, and the failure.
 fn heard(child: &UnixStream) -> io::Result<(Option<File>, Option<Failure>)> {
     let (mut listener, mut words) = (None, Vec::new());
     loop {
@@ -188,7 +188,7 @@ fn heard(child: &UnixStream) -> io::Result<(Option<File>, Option<Failure>)> {
         words.extend_from_slice(&piece[..count]);
         listener = file.or(listener);
     }
-    words.retain(|&byte| byte != 0); // what comes with a file means nothing
+    words.retain(|&byte| byte != 0); // the byte that comes with a file means nothing
     let words = String::from_utf8_lossy(&words).into_owned();
     let failure = words.rsplit_once('\t').map(|(step, errno)| Failure {
         step: step.to_owned().into(),
@@ -197,12 +197,12 @@ fn heard(child: &UnixStream) -> io::Result<(Option<File>, Option<Failure>)> {
     Ok((listener, failure))
 }
 
-/// Said when nobody is left who could keep us from saying it.
+/// Reports the end, when no process is left that could prevent it.
 fn told(end: End, status: &Status) -> Exit {
     if let Some(reason) = &end.reason {
         status.tell(&["limit", reason]);
         if !status.is_heard() {
-            // On a line of its own: they all wrote there, too.
+            // On a new line, since the command writes to stderr, too.
             eprintln!("\nevolve-keeper: {reason}");
         }
     }
@@ -210,7 +210,7 @@ fn told(end: End, status: &Status) -> Exit {
     end.exit
 }
 
-/// What was a word of a command line or of the environment has no NUL.
+/// Words of a command line or of the environment contain no NUL.
 fn text(word: &OsStr) -> CString {
     CString::new(word.as_bytes()).unwrap_or_default()
 }

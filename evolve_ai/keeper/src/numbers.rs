@@ -1,5 +1,5 @@
-//! Owns the numbers of system calls, on x86_64 and on aarch64, grouped by what a box does with them.
-//! From asm/unistd_64.h and asm-generic/unistd.h of Linux 6.18; -1: there is none of that name.
+//! The numbers of system calls on x86_64 and aarch64, grouped by how a box treats them.
+//! From asm/unistd_64.h and asm-generic/unistd.h of Linux 6.18; -1: there is no call of that name.
 
 /// No system call has this number.
 pub const NONE: u32 = u32::MAX;
@@ -25,8 +25,8 @@ macro_rules! calls {
 }
 
 calls! {
-    /// What programs do with their own memory, time and descriptors, and with files as far as
-    /// Landlock lets them.
+    /// Programs use these on their own memory, time and descriptors, and on files as far as
+    /// Landlock allows.
     ORDINARY {
         READ 0 63,
         WRITE 1 64,
@@ -198,7 +198,7 @@ calls! {
     EXECUTING {
         EXECVE 59 221,
     }
-    /// Their first argument is the process, which may be the caller itself.
+    /// Their first argument is a process, which may be the calling one itself.
     SIGNALLING_OWN {
         KILL 62 129,
         TKILL 200 130,
@@ -219,7 +219,7 @@ calls! {
         PIDFD_GETFD 438 438,
         KCMP 312 272,
     }
-    /// What no honest program asks of the kernel.
+    /// No honest program needs these.
     KERNEL {
         MOUNT 165 40,
         UMOUNT2 166 39,
@@ -274,7 +274,8 @@ calls! {
         FANOTIFY_INIT 300 262,
         FANOTIFY_MARK 301 263,
     }
-    /// What programs try and can do without: it would be seen by others, or outlive them.
+    /// Programs try these but can do without them: their effects are visible to other processes, or
+    /// outlive the program.
     SHARED {
         SHMGET 29 194,
         SHMAT 30 196,
@@ -340,7 +341,7 @@ calls! {
         MKNOD 133 -1,
         MKNODAT 259 33,
     }
-    /// Counted for all processes of a user together.
+    /// The kernel counts their use for all processes of a user together.
     WAITING {
         EPOLL_CREATE 213 -1,
         EPOLL_CREATE1 291 20,
@@ -349,7 +350,7 @@ calls! {
         PIPE 22 -1,
         PIPE2 293 59,
     }
-    /// Who is out of sight when the others are ended.
+    /// By these a process would leave the group that is ended as a whole.
     PARTING {
         SETSID 112 157,
         SETPGID 109 154,
@@ -370,14 +371,14 @@ calls! {
         SETGROUPS 116 159,
         CAPSET 126 91,
     }
-    /// Libraries try them first, and fall back to calls whose arguments a filter can read.
+    /// Libraries try these first, and then fall back to calls whose arguments a filter can read.
     LATER {
         CLONE3 435 435,
         OPENAT2 437 437,
     }
 }
 
-// Those whose arguments decide.
+// Calls about which their arguments decide.
 pub const OPEN: u32 = here(2, -1);
 pub const OPENAT: u32 = here(257, 56);
 pub const CLONE: u32 = here(56, 220);

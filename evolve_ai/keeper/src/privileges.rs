@@ -1,4 +1,4 @@
-//! Owns giving up privileges: all capabilities, and the means to ever get one (capabilities(7)).
+//! Gives up all capabilities, and all means of getting one (capabilities(7)).
 
 use crate::{process, sys};
 use std::io;
@@ -12,12 +12,12 @@ const PR_CAP_AMBIENT_CLEAR_ALL: usize = 4;
 const CAPSET: u32 = if cfg!(target_arch = "aarch64") { 91 } else { 126 };
 const CAPABILITY_VERSION_3: u32 = 0x2008_0522;
 
-/// No program that this process becomes gets more than it has, and it has nothing.
+/// Leaves this process, and all programs that it becomes, without any privilege.
 pub fn give_up() -> io::Result<()> {
     empty_bounding_set()?;
     // SAFETY: these options take numbers.
     unsafe {
-        // Kernels without ambient capabilities (before 4.3) have no seccomp to speak of either.
+        // Kernels without ambient capabilities (before 4.3) lack the needed parts of seccomp, too.
         process::control(PR_CAP_AMBIENT, [PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0])?;
         process::control(PR_SET_NO_NEW_PRIVS, [1, 0, 0, 0])?;
     }
@@ -30,10 +30,10 @@ fn empty_bounding_set() -> io::Result<()> {
         match unsafe { process::control(PR_CAPBSET_READ, [capability, 0, 0, 0]) } {
             Ok(0) => continue,
             Ok(_) => {}
-            Err(_) => break, // there is none of that number
+            Err(_) => break, // no capability has this number
         }
         match unsafe { process::control(PR_CAPBSET_DROP, [capability, 0, 0, 0]) } {
-            // Who may not drop them has none to gain them by: no_new_privs bars the way.
+            // A process without the right to drop them cannot gain them either: no_new_privs.
             Err(error) if error.raw_os_error() == Some(sys::EPERM) => break,
             dropped => dropped.map(drop)?,
         }

@@ -1,10 +1,10 @@
-//! Owns `evolve-keeper probe`: whether a box holds here, found out by trying to break it.
+//! `evolve-keeper probe`: tests whether a box holds on this machine, by trying to break it.
 //!
 //!     evolve-keeper probe [the options of a box]…
 //!
-//! For each guarantee children go into such a box and try what they must not be able to do: boxes
-//! kill for most of it. One line each: NAME, `held` or `broken`, how that was found out, with tabs
-//! between. To be called in a folder that can be written and is no part of the box.
+//! For each guarantee, children enter such a box and try what must be impossible; boxes kill them
+//! for most of it. The output has one line each: NAME, `held` or `broken`, how that was found out,
+//! separated by tabs. Call it in a folder that is writable and not part of the box.
 //! Exit codes: 0 all hold, 1 not all, 124 no such box can be made.
 
 use crate::confine::{at, Confinement, Failure};
@@ -17,7 +17,7 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read};
 use std::os::unix::process::parent_id;
 
-/// Said to the program itself, when it is what a box was made for.
+/// An argument for this program itself when it runs inside of the box that it tests.
 pub const INSIDE: &str = "--inside";
 const MARK: &str = ".evolve-probe";
 const NEW_MARK: &str = ".evolve-probe-new";
@@ -27,17 +27,17 @@ const CLONE_THREAD: usize = 0x10000;
 const PR_GET_NO_NEW_PRIVS: i32 = 39;
 const SET_LOCK: usize = 6; // F_SETLK
 const KEEP_SIZE: usize = 1; // FALLOC_FL_KEEP_SIZE
-/// What a box answers; any other error means that the kernel has looked into it.
+/// The errors by which a box refuses; any other error means that the call has reached the kernel.
 const REFUSALS: &[i32] =
     &[sys::EPERM, sys::EACCES, sys::EAGAIN, sys::ENOSYS, sys::ENOLCK, sys::EOPNOTSUPP];
 
-/// What one has who tries to break a box from inside: also files that it could not open there.
+/// What an attempt from inside works with, including files that it could not open there.
 struct Inside {
     oom_score: io::Result<File>,
     core_pattern: io::Result<File>,
 }
 
-/// Ok when it could be done.
+/// Ok when the box did not prevent it.
 type Attempt = fn(&Inside) -> io::Result<()>;
 
 const ATTEMPTS: &[(&str, &[(&str, Attempt)])] = &[
@@ -115,7 +115,7 @@ const ATTEMPTS: &[(&str, &[(&str, Attempt)])] = &[
     ("ending", &[("leave those that are ended together", |_| tried(calls::SETSID, [0, 0, 0]))]),
 ];
 
-/// The exit code.
+/// Returns the exit code.
 pub fn run(words: Vec<OsString>) -> Result<i32, Failure> {
     if words.first().is_some_and(|word| word == INSIDE) {
         return Ok(inherited().into());
@@ -170,7 +170,7 @@ fn judged(
     Ok(held)
 }
 
-/// Its exit code is the errno of the attempt.
+/// The exit code of the child is the errno of the attempt.
 fn in_a_child(confinement: &Confinement, attempt: Attempt) -> Result<Exit, Failure> {
     let gate = confinement.prepare()?;
     if at("fork", divide())?.is_none() {
@@ -206,7 +206,7 @@ fn ended() -> io::Result<Exit> {
 }
 
 fn tried(number: u32, [a, b, c]: [usize; 3]) -> io::Result<()> {
-    // SAFETY: whatever is asked for here is harmless: null pointers, no such descriptor, no change.
+    // SAFETY: these calls are harmless: null pointers, invalid descriptors, no changes.
     unsafe { call(number, [a, b, c, 0, 0]) }.map(drop)
 }
 
@@ -222,7 +222,7 @@ fn goes_not_first(inside: &Inside) -> io::Result<()> {
 }
 
 fn starts_by_crash(inside: &Inside) -> io::Result<()> {
-    // Where nobody says where crashes go, the worst is taken for true.
+    // If the core pattern cannot be read, assume the worst.
     let pattern = text_of(&inside.core_pattern).unwrap_or("|".into());
     refused(limits::leaves_no_core(&pattern)?)
 }
@@ -250,7 +250,7 @@ fn have_privileges() -> io::Result<()> {
     Err(io::Error::from_raw_os_error(sys::EPERM))
 }
 
-/// Effective, permitted and inheritable ones, all in one (capget(2)).
+/// Effective, permitted and inheritable capabilities, combined (capget(2)).
 fn capabilities() -> io::Result<u32> {
     let (mut header, mut sets) = ([0x2008_0522u32, 0], [0u32; 6]);
     let words = [header.as_mut_ptr() as usize, sets.as_mut_ptr() as usize, 0, 0, 0];
@@ -259,7 +259,7 @@ fn capabilities() -> io::Result<u32> {
     Ok(sets.iter().fold(0, |all, set| all | set))
 }
 
-/// Executed in a box, this program looks whether it has more than its three descriptors.
+/// Executes this program in a box, where it looks for more than its three descriptors.
 fn descriptors(mut words: Vec<OsString>) -> Result<bool, Failure> {
     let spare = at("descriptors", File::open("/dev/null"))?;
     at("descriptors", sys::duplicate(&spare, spawn::FRAMES_OUT + 3))?; // not closed by exec

@@ -1,4 +1,4 @@
-//! Owns the calls by which a process is made, becomes a program held open, and ends.
+//! The calls by which a process is made, becomes an open program, and ends.
 
 use crate::limits;
 use crate::numbers::EXECVEAT;
@@ -23,12 +23,12 @@ extern "C" {
     fn raise(number: c_int) -> c_int;
 }
 
-/// A system call that the C library has no function for.
+/// A system call for which the C library has no function.
 ///
 /// # Safety
-/// What the call takes for pointers must be such.
+/// Arguments that the call takes for pointers must be valid pointers.
 pub unsafe fn call(number: u32, [a, b, c, d, e]: [usize; 5]) -> io::Result<usize> {
-    // SAFETY: up to our caller.
+    // SAFETY: guaranteed by the caller.
     match unsafe { syscall(number as c_long, a, b, c, d, e) } {
         -1 => Err(io::Error::last_os_error()),
         result => Ok(result as usize),
@@ -38,21 +38,21 @@ pub unsafe fn call(number: u32, [a, b, c, d, e]: [usize; 5]) -> io::Result<usize
 /// prctl(2)
 ///
 /// # Safety
-/// What the option takes for pointers must be such.
+/// Arguments that the option takes for pointers must be valid pointers.
 pub unsafe fn control(option: c_int, [a, b, c, d]: [usize; 4]) -> io::Result<c_int> {
-    // SAFETY: up to our caller.
+    // SAFETY: guaranteed by the caller.
     checked(unsafe { prctl(option, a, b, c, d) })
 }
 
-/// None in the child. Only for a process of one thread: its child may do all that it may itself.
+/// fork(2): None in the child. Only for a process of one thread; its child may do all that it may.
 pub fn divide() -> io::Result<Option<i32>> {
     // SAFETY: takes nothing.
     let pid = checked(unsafe { fork() })?;
     Ok((pid != 0).then_some(pid))
 }
 
-/// The same file under another number, not below `least` where there is one so high. A process
-/// whose limit of descriptors is `least` cannot open another file under that number.
+/// The same file under a free number, at least `least` if possible. A process whose limit of
+/// descriptors is `least` cannot open another file under that number.
 pub fn above(file: &File, least: u64) -> io::Result<File> {
     let least = c_int::try_from(least).unwrap_or(c_int::MAX);
     let copy = |least| {
@@ -64,7 +64,7 @@ pub fn above(file: &File, least: u64) -> io::Result<File> {
     Ok(unsafe { File::from_raw_fd(handle) })
 }
 
-/// Becomes the program in this file, which must not be a script; returns only when that fails.
+/// Becomes the program in this file, which must not be a script; returns only on failure.
 pub fn become_program(program: RawFd, arguments: &[CString], environment: &[CString]) -> io::Error {
     let (arguments, environment) = (sys::pointers(arguments), sys::pointers(environment));
     let nothing = [0u8];
@@ -75,12 +75,12 @@ pub fn become_program(program: RawFd, arguments: &[CString], environment: &[CStr
         environment.as_ptr() as usize,
         AT_EMPTY_PATH,
     ];
-    // SAFETY: both arrays end with a null pointer; what they point to outlives the call.
+    // SAFETY: both arrays end with a null pointer; all that they point to outlives the call.
     let _ = unsafe { call(EXECVEAT, words) };
     io::Error::last_os_error()
 }
 
-/// Ends as another process has ended.
+/// Ends this process in the way in which another one has ended.
 pub fn end_as(exit: Exit) -> ! {
     match exit {
         Exit::Code(code) => std::process::exit(code),
@@ -99,8 +99,8 @@ fn end_by(number: c_int) -> ! {
     sys::exit_at_once(128 + number)
 }
 
-/// Ends a process that is no child of ours, if `is_it` still says so once nobody else can have
-/// its number.
+/// Ends a process that is no child of ours, if `is_it` still confirms it once its pid can no longer
+/// pass to another process.
 pub fn end_other(pid: i32, is_it: impl Fn() -> bool) {
     // SAFETY: takes numbers.
     let Ok(handle) = (unsafe { call(PIDFD_OPEN, [pid as usize, 0, 0, 0, 0]) }) else { return };

@@ -1,4 +1,4 @@
-//! Owns which system calls a box leaves to its process. What is not named here is not there.
+//! Selects the system calls that a box allows to its process. Calls not named here do not exist.
 
 use crate::confine::{Confinement, Protection};
 use crate::filter::{self, allow, argument, kill, masked, refuse, Instruction, Program};
@@ -15,7 +15,7 @@ const SET_MODE_FILTER: usize = 1;
 const NEW_LISTENER: usize = 8;
 
 const CLONE_THREAD: u32 = 0x0001_0000;
-/// Those that would make namespaces, but CLONE_NEWTIME, which clone(2) cannot.
+/// The flags that make namespaces, except CLONE_NEWTIME, which clone(2) cannot take.
 const CLONE_NEW: u32 = 0x7e02_0000;
 const AT_EMPTY_PATH: u32 = 0x1000;
 const AF_UNIX: u32 = 1;
@@ -26,7 +26,7 @@ const SOCK_KIND: u32 = 0xf;
 /// SIGHUP, SIGINT, SIGKILL, SIGTERM: see evolve_ai/system/exits.py.
 const FROM_OUTSIDE: &[u32] = &[1, 2, 9, 15];
 
-/// What forbids calls. Limits do, too, but not for their own sake: who has all else may raise them.
+/// Protections by forbidden calls. Limits are not among them: they only serve the other ones.
 const BY_CALLS: &[Protection] = &[
     Protection::Files,
     Protection::Network,
@@ -42,17 +42,17 @@ const BY_CALLS: &[Protection] = &[
     Protection::Ending,
 ];
 
-/// Who is to be confined: itself, and the program it is about to become, if by descriptor.
+/// The process to confine: its pid, and the program that it is about to become, if by descriptor.
 pub struct Subject {
     pub pid: i32,
     pub program: Option<RawFd>,
-    /// Landlock keeps signals of the box within it.
+    /// Landlock keeps signals of the box inside.
     pub signals_stay: bool,
 }
 
-/// Where those are asked for who are about to be made, processes and threads; none where nobody is
-/// to be asked, and where somebody outside listens already. It is a filter of its own, put in first:
-/// so that the file can be handed on by a call that the box has not.
+/// The file on which the box asks for each new process and thread. None if it need not ask, or if
+/// an outer box listens already. It is a filter of its own that is installed first: so the file can
+/// be handed over by a call that the box does not have.
 pub fn listen(confinement: &Confinement) -> io::Result<Option<File>> {
     let (true, true) = (confinement.processes.is_some(), confinement.holds(Protection::Processes))
     else {
@@ -68,7 +68,7 @@ pub fn listen(confinement: &Confinement) -> io::Result<Option<File>> {
     }
 }
 
-/// From here on this process, and whatever comes of it, has the calls of its box only.
+/// From here on this process and its descendants have only the calls of the box.
 pub fn enter(confinement: &Confinement, subject: &Subject) -> io::Result<()> {
     if !BY_CALLS.iter().any(|&protection| confinement.holds(protection)) {
         return Ok(());
@@ -90,7 +90,7 @@ fn install(program: Option<Program>, flags: usize) -> io::Result<usize> {
     unsafe { process::call(calls::SECCOMP, words) }
 }
 
-/// None where we do not know the numbers of this processor's calls.
+/// None where the call numbers of this processor are unknown.
 pub fn program(confinement: &Confinement, subject: &Subject) -> Option<Program> {
     let mut rules = Rules { calls: BTreeMap::new(), confinement };
     rules.set(calls::ORDINARY, allow());
@@ -119,7 +119,7 @@ impl Rules<'_> {
         self.calls.extend(numbers.iter().map(|&number| (number, program.clone())));
     }
 
-    /// What this protection does with these calls; lifted, it lets them be.
+    /// Set what this protection does with these calls; if it is lifted, they are allowed.
     pub fn of(&mut self, protection: Protection, numbers: &[u32], program: Program) {
         self.set(numbers, if self.holds(protection) { program } else { allow() });
     }
@@ -136,16 +136,16 @@ impl Rules<'_> {
         self.confinement.processes.is_some() || !self.holds(Protection::Processes)
     }
 
-    /// An agent that tries is hostile. Compilers may be just curious, and talk to the processes that
-    /// they start (as Rust's library does) by a pair of sockets of a kind that reaches nobody else:
-    /// by one of datagrams any socket of the machine that has a path can be written to.
+    /// An agent that tries to use the network is hostile. Compilers may try without harm. They talk
+    /// to processes that they start (as Rust's library does) by connected pairs of sockets, of
+    /// kinds that reach no other process; a datagram socket could write to any socket with a path.
     fn network(&mut self) {
         if self.confinement.processes.is_none() {
             return self.of(Protection::Network, calls::NETWORK, kill());
         }
         self.of(Protection::Network, calls::NETWORK, refuse(EPERM));
         self.set(&[calls::RECVMSG, calls::RECVFROM], allow());
-        // By it descriptors are handed over, of which a user has so many on their way at most.
+        // It can pass descriptors, of which a user may have only a limited number in flight.
         self.of(Protection::Shared, &[calls::SENDMSG], refuse(EPERM));
         let connected = filter::if_any_of(&[SOCK_STREAM, SOCK_SEQPACKET], allow(), refuse(EPERM));
         let connected = [masked(1, SOCK_KIND), connected].concat();
@@ -164,13 +164,13 @@ impl Rules<'_> {
         };
         self.set(&[calls::CLONE], [argument(0), new].concat());
         self.set(calls::FORKING, process);
-        // All of a build is one group, and ended by one call.
+        // A build must stay in one group, which a single call ends.
         self.of(Protection::Ending, calls::PARTING, refuse(EPERM));
-        // By its folder an agent is known, where all else that tells of it is lost.
+        // An agent is recognised by its working folder when all other records of it are lost.
         self.set(calls::LEAVING, if self.has_processes() { allow() } else { refuse(EPERM) });
         self.set(calls::EXECUTING, if self.has_processes() { allow() } else { kill() });
-        // By an absolute path it could still name another program that Landlock lets it execute, and
-        // would be that one in this same box.
+        // By an absolute path it could still execute another program that Landlock allows; that
+        // would run in this same box.
         let become_it = subject.program.map(|program| {
             let ours = filter::if_equal(program as u32, allow(), kill());
             let ours = [argument(0), ours].concat();
@@ -181,7 +181,7 @@ impl Rules<'_> {
     }
 
     fn signals(&mut self, subject: &Subject) {
-        // Who ends by one of these is taken for one that somebody else has ended.
+        // A process that ends by one of these signals seems to have been ended by somebody else.
         let honest =
             |signal| [argument(signal), filter::if_any_of(FROM_OUTSIDE, kill(), allow())].concat();
         let own = |signal| {
@@ -197,7 +197,7 @@ impl Rules<'_> {
             self.of(Protection::Signals, numbers, build.clone().unwrap_or(own(signal)));
         }
         self.of(Protection::Signals, calls::SIGNALLING, build.unwrap_or(kill()));
-        // With a sigevent it could be told to send any of them.
+        // With a sigevent the timer could be made to send any of these signals.
         let timer = match self.confinement.processes {
             None => filter::if_null(1, allow(), refuse(EINVAL)),
             Some(_) => allow(),

@@ -1,4 +1,4 @@
-//! Owns the calls that set what share of the machine this process has: limits, and its turn.
+//! The calls that set this process's share of the machine: resource limits, and scheduling.
 
 use crate::sys::checked;
 use std::ffi::c_int;
@@ -28,7 +28,7 @@ extern "C" {
     fn sched_setscheduler(pid: c_int, policy: c_int, priority: *const c_int) -> c_int;
 }
 
-/// The soft and the hard one.
+/// The soft and the hard limit.
 pub fn limits(kind: c_int) -> io::Result<(u64, u64)> {
     let mut limit = Limit { soft: 0, hard: 0 };
     // SAFETY: `limit` has the layout of struct rlimit, and lives through the call.
@@ -36,28 +36,28 @@ pub fn limits(kind: c_int) -> io::Result<(u64, u64)> {
     Ok((limit.soft, limit.hard))
 }
 
-/// Limits this process, never above its hard limit.
+/// Sets a limit of this process, at most its hard limit.
 pub fn limit(kind: c_int, wanted: u64) -> io::Result<()> {
     let (_, hard) = limits(kind)?;
     set_limit(kind, hard.min(wanted))
 }
 
-/// Above its hard limit only where this process may raise it.
+/// Sets a limit; a value above the hard limit needs the privilege to raise that.
 pub fn set_limit(kind: c_int, wanted: u64) -> io::Result<()> {
     let limit = Limit { soft: wanted, hard: wanted };
     // SAFETY: `limit` has the layout of struct rlimit, and lives through the call.
     checked(unsafe { setrlimit(kind, &limit) }).map(drop)
 }
 
-/// Same share of the processor, but waking up puts nobody off its turn.
+/// The same share of the processor, but waking up does not interrupt other processes.
 pub fn run_in_batches() {
     let priority: c_int = 0;
     // SAFETY: struct sched_param is this one number.
     unsafe { sched_setscheduler(0, SCHED_BATCH, &priority) };
 }
 
-/// Before all others whenever it has something to do, where that is allowed; who is made by it is
-/// not (sched(7)). A box that spins in ten thousand threads must not keep its watcher from ending it.
+/// Run before all other processes, where that is allowed; children do not inherit it (sched(7)). A
+/// box that spins in ten thousand threads must not keep its watcher from ending it.
 pub fn run_before_others() {
     let priority: c_int = 1;
     // SAFETY: struct sched_param is this one number.

@@ -1,4 +1,4 @@
-//! Owns how a child becomes an agent: everything between fork and exec, and who is told of it.
+//! Turns a child into an agent: everything between fork and exec, and the report of failures.
 
 use crate::confine::{at, Confinement, Failure, Protection};
 use crate::journal::{self, Journal, Process};
@@ -13,12 +13,12 @@ use std::os::unix::net::UnixStream;
 use std::os::unix::process::{parent_id, CommandExt};
 use std::process::{Command, Stdio};
 
-/// Where an agent hears and speaks. The keeper holds both numbers itself, so that nothing which
-/// lives between fork and exec lies there.
+/// The descriptors by which an agent receives and sends. The keeper occupies both numbers, so that
+/// no other file has one of them between fork and exec.
 pub const FRAMES_IN: RawFd = 3;
 pub const FRAMES_OUT: RawFd = 4;
 
-/// Start an agent; an error if it has not become its program.
+/// Start an agent; an error if its program was not executed.
 pub fn spawn(
     launch: Launch,
     programs: &BTreeMap<String, File>,
@@ -29,12 +29,12 @@ pub fn spawn(
     let log = at("agent.log", open_log(&launch))?;
     let errors = at("agent.log", log.try_clone())?;
     let (mut steps, step) = at("start", UnixStream::pair())?;
-    // Whoever is asked to execute it never gets that far: `become_agent` does it.
+    // This path is never executed, since `become_agent` executes the program before.
     let mut command = Command::new("/nonexistent");
     command.current_dir(&launch.folder).stdin(Stdio::null()).stdout(log).stderr(errors);
     let journal = at("journal", journal.share())?;
     let birth = Birth { launch, program, journal, keeper: std::process::id(), step };
-    // SAFETY: the keeper has one thread, so the child of a fork may do all that its parent may.
+    // SAFETY: the keeper has one thread, so after a fork the child may do all that its parent may.
     unsafe { command.pre_exec(move || birth.become_agent()) };
     let child = command.spawn();
     drop(command);
@@ -46,7 +46,7 @@ pub fn spawn(
             return Err(Failure { step: step.into(), error });
         }
     };
-    // Not reaped before we look for the dead, so /proc knows it.
+    // Even if it has ended it is not reaped yet, so /proc has it.
     let start_time = journal::start_time(&pid.to_string()).unwrap_or(0);
     Ok(Process { pid: pid as i32, start_time })
 }
@@ -62,7 +62,7 @@ fn open_log(launch: &Launch) -> io::Result<File> {
     Ok(log)
 }
 
-/// A child on its way from fork to exec. `step` is where it tells which step has failed.
+/// A child between fork and exec. `step` is where it reports which step has failed.
 struct Birth {
     launch: Launch,
     program: File,
@@ -72,8 +72,8 @@ struct Birth {
 }
 
 impl Birth {
-    /// Returns only if it fails. We call exec ourselves: that of the standard library takes a name,
-    /// and would hand a file that is no program to a shell.
+    /// Returns only on failure. We call exec ourselves: the standard library executes by name, and
+    /// gives a file that is no program to a shell.
     fn become_agent(&self) -> io::Result<()> {
         let Err(failure) = self.take_steps() else { return Ok(()) };
         let _ = (&self.step).write_all(failure.step.as_bytes());
@@ -93,14 +93,14 @@ impl Birth {
             gate.allow_program(&self.program)?;
         }
         at("journal", self.record())?;
-        // Only now: the journal may be larger than the files of an agent, and until exec we hold
-        // more descriptors than an agent may.
+        // Not earlier: the journal may be larger than an agent's file limit, and until exec this
+        // process has more descriptors than an agent may have.
         if self.holds(Protection::Limits) {
             at("limits", share::limit(share::RLIMIT_FSIZE, self.launch.file_size))?;
             at("limits", share::limit(share::RLIMIT_NOFILE, self.launch.descriptors))?;
         }
         at("signals", sys::set_signals_back())?;
-        // It is on record: from here on it may live without us.
+        // Its start is on record now, so it may outlive the keeper.
         at("session", sys::die_with_parent(false))?;
         if let Some(gate) = gate {
             gate.enter(Some(program), |_| Ok(()))?;
@@ -112,7 +112,7 @@ impl Birth {
         })
     }
 
-    /// Without a box nothing is lifted: what an agent had before there were boxes it has still.
+    /// Without a box nothing is lifted: agents keep the protections that need no box.
     fn holds(&self, protection: Protection) -> bool {
         match &self.launch.confinement {
             Some(confinement) => confinement.holds(protection),
@@ -120,7 +120,7 @@ impl Birth {
         }
     }
 
-    /// Who is not on record yet must not outlive the keeper.
+    /// A process that is not on record yet must not outlive the keeper.
     fn die_with_keeper(&self) -> io::Result<()> {
         sys::die_with_parent(true)?;
         if parent_id() != self.keeper {
@@ -130,8 +130,8 @@ impl Birth {
     }
 
     fn open_pipes(&self) -> io::Result<()> {
-        // Both ends of both: while nobody holds the others, the agent meets no end of its input
-        // and no broken pipe. It just waits for whoever comes next.
+        // It opens both ends of both pipes: so without an orchestrator it meets no end of input and
+        // no broken pipe, but waits for the next orchestrator.
         let mut options = OpenOptions::new();
         options.read(true).write(true);
         for (path, number) in [(&self.launch.input, FRAMES_IN), (&self.launch.output, FRAMES_OUT)] {
@@ -142,7 +142,7 @@ impl Birth {
             sys::let_it_block(&pipe)?;
             sys::duplicate(&pipe, number)?;
         }
-        // How exec fails is told through descriptors of ours: they must stay open until then.
+        // Descriptors that report a failed exec must stay open until then.
         if self.holds(Protection::Descriptors) {
             sys::close_on_exec_from(FRAMES_OUT + 1)?;
         }
@@ -153,7 +153,7 @@ impl Birth {
         if self.holds(Protection::Limits) {
             at("limits", share::limit(share::RLIMIT_AS, self.launch.address_space))?;
         }
-        share::run_in_batches(); // good to have; some systems forbid it
+        share::run_in_batches(); // useful but optional: some systems forbid it
         limits::set(|protection| self.holds(protection))
     }
 

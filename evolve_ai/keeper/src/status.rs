@@ -1,9 +1,9 @@
-//! Owns telling what became of a box and of its command, on a descriptor that nobody in it has: what
-//! a command prints, and the code it ends with, are never taken for words of its box.
+//! Reports what became of a box and its command, on a descriptor that nothing in the box has: so
+//! output and exit code of a command are never mistaken for a report of its box.
 //!
-//! One line each, with tabs between: `begun` (the command runs), `failed` STEP: ERROR (it could not be
-//! started), `limit` REASON (it was ended for that), `ended` `code`|`signal` NUMBER (nobody is left).
-//! Both ends: evolve_ai/system/boxed_command.py.
+//! One line each, separated by tabs: `begun` (the command runs), `failed` STEP: ERROR (it could not
+//! be started), `limit` REASON (it was ended for that), `ended` `code`|`signal` NUMBER (no process
+//! is left). The reader is evolve_ai/system/boxed_command.py.
 
 use crate::journal;
 use crate::process;
@@ -12,21 +12,22 @@ use std::fs::File;
 use std::io::{self, Write};
 use std::os::fd::{AsRawFd, FromRawFd, RawFd};
 
-/// Above whatever a box closes or counts; where there are not so many, the next one that is free.
+/// Above all numbers that a box closes or counts; if there are not so many, the next free one.
 const OUT_OF_THE_WAY: u64 = 1000;
 
-/// Nowhere, if it was not asked for.
+/// None if no report is wanted.
 pub struct Status(Option<File>);
 
 impl Status {
-    /// This descriptor, which no program gets that is executed from here on. An error if it is none.
+    /// Takes over this descriptor, which programs executed later do not inherit. An error if it is
+    /// not open.
     pub fn on(number: Option<RawFd>) -> io::Result<Status> {
         let Some(number) = number else { return Ok(Status(None)) };
         if number <= 2 {
             return Err(io::Error::from_raw_os_error(sys::EINVAL));
         }
         sys::close_on_exec(number)?;
-        // SAFETY: it was given to us by whoever started us, and nothing else here owns it.
+        // SAFETY: the process that started us gave it to us, and nothing else here owns it.
         let given = unsafe { File::from_raw_fd(number) };
         process::above(&given, OUT_OF_THE_WAY).map(|file| Status(Some(file)))
     }
@@ -39,7 +40,7 @@ impl Status {
         self.0.is_some()
     }
 
-    /// A few short lines always have room in a pipe.
+    /// Never blocks: a pipe always has room for a few short lines.
     pub fn tell(&self, fields: &[&str]) {
         if let Some(mut file) = self.0.as_ref() {
             let line = fields.join("\t").replace('\n', " ");

@@ -1,5 +1,5 @@
-//! Owns the calls to the C library: declared by hand, each behind a safe function.
-//! Numbers are those of 64-bit Linux; manual pages are named where they tell more.
+//! The calls to the C library, declared by hand, each behind a safe function.
+//! Numbers are those of 64-bit Linux; comments name manual pages with more detail.
 
 use std::ffi::{c_char, c_int, c_long, c_uint, c_ulong, CStr, CString};
 use std::fs::{self, File};
@@ -67,10 +67,10 @@ const WEXITED: c_int = 4;
 const WNOWAIT: c_int = 0x0100_0000;
 const CLD_EXITED: c_int = 1;
 
-/// sigset_t, of glibc and of musl.
+/// sigset_t of glibc and musl.
 type Signals = [c_ulong; 16];
 
-/// siginfo_t, as waitid(2) fills it in.
+/// siginfo_t as waitid(2) fills it in.
 #[repr(C)]
 struct Told {
     signal: c_int,
@@ -99,7 +99,7 @@ impl Watched {
         self.found != 0
     }
 
-    /// Whether there is something to read; an end alone is nothing.
+    /// Whether there is something to read; the end of a stream does not count.
     pub fn is_readable(&self) -> bool {
         self.found & POLLIN != 0
     }
@@ -148,19 +148,19 @@ pub fn set_umask(mask: u32) {
     unsafe { umask(mask) };
 }
 
-/// The file, under that number too; not closed by exec.
+/// Gives the file a second number, which exec does not close.
 pub fn duplicate(file: &impl AsRawFd, number: RawFd) -> io::Result<()> {
     // SAFETY: takes numbers. Callers name numbers that nothing else here owns.
     checked(unsafe { dup2(file.as_raw_fd(), number) }).map(drop)
 }
 
-/// Clears O_NONBLOCK (and O_APPEND, which nobody of whom this is asked has set).
+/// Clears O_NONBLOCK (and O_APPEND, which no caller's file has set).
 pub fn let_it_block(file: &File) -> io::Result<()> {
     // SAFETY: takes numbers; the file is open.
     checked(unsafe { fcntl(file.as_raw_fd(), F_SETFL, 0) }).map(drop)
 }
 
-/// Closes what nobody here owns yet: descriptors from `first` on that we were started with, but one.
+/// Closes the inherited descriptors from `first` on, except `kept`; nothing here owns them yet.
 pub fn close_from(first: RawFd, kept: Option<RawFd>) -> io::Result<()> {
     let close_between = |first, last| {
         for_each_between(first, last, 0, |number| {
@@ -178,27 +178,27 @@ pub fn close_from(first: RawFd, kept: Option<RawFd>) -> io::Result<()> {
     }
 }
 
-/// Descriptors from `first` on are closed by exec.
+/// Lets exec close the descriptors from `first` on.
 pub fn close_on_exec_from(first: RawFd) -> io::Result<()> {
     for_each_between(first, RawFd::MAX, CLOSE_RANGE_CLOEXEC, |number| {
         let _ = close_on_exec(number);
     })
 }
 
-/// An error if it is none.
+/// An error if the descriptor is not open.
 pub fn close_on_exec(number: RawFd) -> io::Result<()> {
     // SAFETY: takes numbers.
     checked(unsafe { fcntl(number, F_SETFD, FD_CLOEXEC) }).map(drop)
 }
 
-/// close_range(2) or, before Linux 5.11, one after the other.
+/// By close_range(2) or, before Linux 5.11, one by one.
 fn for_each_between(
     first: RawFd,
     last: RawFd,
     flags: c_uint,
     apply: impl Fn(RawFd),
 ) -> io::Result<()> {
-    // SAFETY: takes numbers; what is closed is up to our callers.
+    // SAFETY: takes numbers; callers answer for what is closed.
     if unsafe { syscall(SYS_CLOSE_RANGE, first as c_uint, last as c_uint, flags) } != 0 {
         let are_meant = |number: &RawFd| (first..=last).contains(number);
         open_descriptors()?.into_iter().filter(are_meant).for_each(apply);
@@ -211,7 +211,7 @@ fn open_descriptors() -> io::Result<Vec<RawFd>> {
     Ok(names.filter_map(|name| name.to_str()?.parse().ok()).collect())
 }
 
-/// Whether the file is ours now; false when another process has locked it (flock(2)).
+/// Locks the file; false when another process has locked it (flock(2)).
 pub fn lock(file: &File) -> io::Result<bool> {
     // SAFETY: takes numbers; the file is open.
     match checked(unsafe { flock(file.as_raw_fd(), LOCK_EX | LOCK_NB) }) {
@@ -221,18 +221,18 @@ pub fn lock(file: &File) -> io::Result<bool> {
     }
 }
 
-/// Orphans among our descendants become our children.
+/// Makes orphaned descendants children of this process.
 pub fn become_subreaper() -> io::Result<()> {
     // SAFETY: this option takes one number.
     checked(unsafe { prctl(PR_SET_CHILD_SUBREAPER, 1 as c_ulong) }).map(drop)
 }
 
-/// Whether this process is killed when the thread that made it ends.
+/// Sets whether this process is killed when the thread that made it ends.
 pub fn die_with_parent(wanted: bool) -> io::Result<()> {
     hear_of_parents_death(if wanted { SIGKILL } else { 0 })
 }
 
-/// Whether, and by which signal, this process learns that the thread that made it has ended.
+/// Sets the signal (0: none) that tells this process that the thread that made it has ended.
 pub fn hear_of_parents_death(number: c_int) -> io::Result<()> {
     // SAFETY: this option takes one number.
     checked(unsafe { prctl(PR_SET_PDEATHSIG, number as c_ulong) }).map(drop)
@@ -242,7 +242,7 @@ pub fn end(pid: i32) {
     send(pid, SIGKILL);
 }
 
-/// Callers name a child that is not reaped, so it is no stranger.
+/// Callers name an unreaped child, so no other process can have the pid.
 pub fn send(pid: i32, number: c_int) {
     // SAFETY: takes numbers.
     unsafe { kill(pid, number) };
@@ -260,14 +260,14 @@ pub enum Exit {
     Signal(i32),
 }
 
-/// What waitid(2) finds.
+/// The result of waitid(2).
 pub enum Found {
     Ended(i32, Exit),
     AllLive,
     NoChild,
 }
 
-/// A child that has ended and is not reaped yet: it stays a zombie until `reap`.
+/// A child that has ended. It is not reaped, and stays a zombie until `reap`.
 pub fn ended_child() -> io::Result<Found> {
     // SAFETY: all zeros is a valid value of these numbers.
     let mut told: Told = unsafe { MaybeUninit::zeroed().assume_init() };
@@ -287,7 +287,7 @@ pub fn reap(pid: i32) {
     unsafe { waitid(P_PID, pid as c_uint, ptr::null_mut(), WEXITED | WNOHANG) };
 }
 
-/// A file that can be read whenever a child has ended, or one of these signals has come.
+/// A file that becomes readable when a child has ended, or one of these signals has come.
 pub fn deaths(others: &[c_int]) -> io::Result<File> {
     let mut set: Signals = [0; 16];
     // SAFETY: `set` has the size of sigset_t, and lives through the calls.
@@ -298,18 +298,18 @@ pub fn deaths(others: &[c_int]) -> io::Result<File> {
         }
         checked(sigprocmask(SIG_BLOCK, &set, ptr::null_mut()))?;
         let handle = checked(signalfd(-1, &set, SFD_CLOEXEC_NONBLOCK))?;
-        // The descriptor is new: nobody else owns it.
+        // The descriptor is new, so nothing else owns it.
         Ok(File::from_raw_fd(handle))
     }
 }
 
-/// A file that has grown too large for our limits is an error of a write, not our end.
+/// Makes a file that exceeds our limits an error of write(2) instead of our end.
 pub fn ignore_too_large_files() {
-    // SAFETY: no handler is installed, only a signal ignored.
+    // SAFETY: no handler is installed; the signal is only ignored.
     unsafe { signal(SIGXFSZ, SIG_IGN) };
 }
 
-/// What exec would not set back by itself: ignored and blocked signals.
+/// Resets what exec keeps: ignored and blocked signals.
 pub fn set_signals_back() -> io::Result<()> {
     let mut set: Signals = [0; 16];
     // SAFETY: `set` has the size of sigset_t; dispositions are defaults, no handlers.
@@ -321,11 +321,11 @@ pub fn set_signals_back() -> io::Result<()> {
     }
 }
 
-/// Waits until one of these is ready, or that long; for ever without a time.
+/// Waits until one of these is ready, at most so long; without a time for ever.
 pub fn wait(watched: &mut [Watched], most: Option<Duration>) -> io::Result<()> {
-    // Rounded up: waking a little too early would make us turn and turn until it is time.
+    // Rounded up: waking a little too early would make us loop until the time has come.
     let milliseconds = most.map_or(-1, |most| most.as_millis().min(3_600_000) as c_int + 1);
-    // SAFETY: the slice holds as many as we say, laid out as struct pollfd.
+    // SAFETY: the slice has as many entries as we say, laid out as struct pollfd.
     let result = unsafe { poll(watched.as_mut_ptr(), watched.len() as c_ulong, milliseconds) };
     match checked(result) {
         Err(error) if error.kind() != io::ErrorKind::Interrupted => Err(error),
@@ -333,20 +333,20 @@ pub fn wait(watched: &mut [Watched], most: Option<Duration>) -> io::Result<()> {
     }
 }
 
-/// As execve(2) takes them, for as long as the texts live.
+/// The form that execve(2) takes; valid as long as the texts live.
 pub fn pointers(texts: &[CString]) -> Vec<*const c_char> {
     texts.iter().map(|text| text.as_ptr()).chain([ptr::null()]).collect()
 }
 
-/// Becomes another program; returns only when that fails.
+/// Becomes another program; returns only on failure.
 pub fn execute(file: &CStr, arguments: &[CString], environment: &[CString]) -> io::Error {
     let (arguments, environment) = (pointers(arguments), pointers(environment));
-    // SAFETY: both arrays end with a null pointer; what they point to outlives the call.
+    // SAFETY: both arrays end with a null pointer; all that they point to outlives the call.
     unsafe { execve(file.as_ptr(), arguments.as_ptr(), environment.as_ptr()) };
     io::Error::last_os_error()
 }
 
-/// Ends this process at once, for a child that has not become a program.
+/// Ends this process at once, for a child that has failed to become a program.
 pub fn exit_at_once(code: i32) -> ! {
     // SAFETY: takes a number.
     unsafe { _exit(code) }

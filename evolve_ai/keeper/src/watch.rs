@@ -1,4 +1,4 @@
-//! Owns watching over a command until nobody of it is left: who is born, who ends, who is too many.
+//! Watches a command until all its processes are gone: counts births, sees ends, enforces limits.
 
 use crate::births::{Births, Most};
 use crate::confine::{at, Confinement, Failure, Protection};
@@ -10,11 +10,11 @@ use std::io::{self, Read};
 use std::time::{Duration, Instant};
 
 const LOOK: Duration = Duration::from_millis(50);
-/// That a watcher below us has to end what it knows best.
+/// The time that a lower watcher has to end its own processes, which it knows best.
 const GRACE: Duration = Duration::from_secs(1);
 const PAUSE: Duration = Duration::from_millis(5);
 
-/// How it ended, and what there was too much of, if it was ended for that.
+/// How the command ended, and which limit it was ended for, if any.
 pub struct End {
     pub exit: Exit,
     pub reason: Option<String>,
@@ -32,7 +32,7 @@ pub struct Watch<'a> {
 }
 
 impl<'a> Watch<'a> {
-    /// `first` is our child; with `is_many` it leads a group, which is counted and ended as a whole.
+    /// `first` is our child; with `is_many` it leads a group that is counted and ended as a whole.
     pub fn over(
         confinement: &'a Confinement,
         news: File,
@@ -45,7 +45,7 @@ impl<'a> Watch<'a> {
         Watch { confinement, news, births, first, is_many, exit, reason, is_told }
     }
 
-    /// First all are ended, then we speak: this returns when there is nobody.
+    /// Returns when no process is left, so that all are ended before anything is reported.
     pub fn until_nobody_is_left(mut self) -> Result<End, Failure> {
         let mut looked_at = Instant::now();
         while self.exit.is_none() {
@@ -64,7 +64,7 @@ impl<'a> Watch<'a> {
         let since = Instant::now();
         let mut patience = Duration::ZERO;
         while at("monitor", self.reap())? {
-            // A watcher below us is asked to end its own, which takes it one call.
+            // A lower watcher is first asked to end its processes, which it does with one call.
             if self.is_many || !self.is_told || since.elapsed() >= GRACE {
                 descendants::end_all();
             }
@@ -87,7 +87,7 @@ impl<'a> Watch<'a> {
         Some(Most { processes, threads: threads.unwrap_or(u64::MAX) })
     }
 
-    /// A limit of one thread is kept by the filter.
+    /// None for a limit of one thread, which the filter enforces.
     fn most_threads(&self) -> Option<u64> {
         let Confinement { threads, .. } = *self.confinement;
         (threads > 1 && self.confinement.holds(Protection::Threads)).then_some(threads)
@@ -95,7 +95,7 @@ impl<'a> Watch<'a> {
 
     fn wait(&mut self, most: Option<Duration>) -> io::Result<()> {
         let mut watched = vec![Watched::new(&self.news, sys::POLLIN)];
-        // Who asks after the first one has ended is not answered, only ended.
+        // Once the first process has ended, births are not answered: all processes are ended.
         let births = self.births.as_ref().filter(|_| self.exit.is_none());
         watched.extend(births.map(|births| Watched::new(births, sys::POLLIN)));
         sys::wait(&mut watched, most)?;
@@ -117,7 +117,7 @@ impl<'a> Watch<'a> {
         if self.exit.is_none() {
             self.exit = Some(Exit::Signal(number));
             if self.is_many {
-                sys::end_group(self.first); // not reaped before it has ended
+                sys::end_group(self.first); // not reaped before it has ended, so the pid is its own
             } else {
                 sys::send(self.first, sys::SIGTERM);
                 self.is_told = true;
@@ -133,7 +133,7 @@ impl<'a> Watch<'a> {
                     if pid == self.first {
                         self.exit.get_or_insert(exit);
                         if self.is_many {
-                            // While it is a zombie, the number of its group cannot be another's.
+                            // While it is a zombie, no other group can get this number.
                             sys::end_group(pid);
                         }
                     }

@@ -1,5 +1,5 @@
-//! Owns the frames between client and keeper: u32 little-endian length, then fields with NULs
-//! between them. With the bytes come files: each belongs to the next `program` that is told.
+//! The frames between client and keeper: a length (u32, little-endian), then fields separated by
+//! NULs. Files come with the bytes: each belongs to the next `program` request.
 
 use crate::confine::Confinement;
 use std::ffi::{CString, OsString};
@@ -8,18 +8,18 @@ use std::path::PathBuf;
 
 pub const MOST_BYTES: usize = 1 << 20;
 
-/// What the client can ask for.
+/// The requests of a client.
 #[derive(Debug, PartialEq)]
 pub enum Request {
     Spawn(Box<Launch>),
-    /// The file that came last is known by this name from now on.
+    /// From now on this name stands for the next file that came.
     Program(String),
     Forget(String),
     Compact(u64),
     Leave,
 }
 
-/// What to start, where, in how much room, in which box. `program` is one that was told.
+/// What to start, where, with which limits, in which box. `program` is the name of a sent one.
 #[derive(Debug, PartialEq)]
 pub struct Launch {
     pub serial: u64,
@@ -38,11 +38,11 @@ pub struct Launch {
     pub arguments: Vec<CString>,
 }
 
-/// A client that does not speak our language.
+/// The client sent something that is not a valid frame.
 #[derive(Debug, PartialEq)]
 pub struct Rubbish;
 
-/// The body of the first frame and the number of bytes it takes; None while it is incomplete.
+/// The body of the first frame and its length in bytes; None while it is incomplete.
 pub fn first_frame(bytes: &[u8]) -> Result<Option<(&[u8], usize)>, Rubbish> {
     let Some(head) = bytes.get(..4) else { return Ok(None) };
     let length = u32::from_le_bytes([head[0], head[1], head[2], head[3]]) as usize;
@@ -104,7 +104,7 @@ impl<'a, I: Iterator<Item = &'a [u8]>> Fields<I> {
         text.parse().map_err(|_| Rubbish)
     }
 
-    /// A word of a line in the journal, so nothing that would split it.
+    /// A word for a line of the journal: it must not contain anything that would split the line.
     fn word(&mut self) -> Result<String, Rubbish> {
         let text = std::str::from_utf8(self.next()?).map_err(|_| Rubbish)?;
         let splits = |symbol: char| symbol.is_whitespace() || symbol.is_control();
