@@ -123,7 +123,7 @@ def _text(file: Path) -> str:
 
 
 def _bytes(file: Path) -> bytes:
-    """The content. Devices and pipes never end, and gigabytes would fill the memory: refused."""
+    """The content of a regular file of limited size: reading a device or a pipe might never end."""
     if file.exists() and not file.is_file():
         what = "cannot be read: it is no regular file"
         raise SeriesError(what, where=file, todo=NAME_A_FILE)

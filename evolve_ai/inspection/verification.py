@@ -27,7 +27,7 @@ from evolve_ai.system.genome_file import GENOME
 from evolve_ai.system.project import Project
 from evolve_ai.system.signing import SIGNATURE, read_key
 
-PATIENCE = 1.0  # seconds between the first and the last file that a life-cycle writes in a folder
+PATIENCE = 1.0  # seconds that a life-cycle may take between two files of a folder
 
 PoolOf = Callable[[], GenePool]  # raises if the template cannot be read
 Found = tuple[int, str, list[Problem]]  # how many were examined, a summary, the problems

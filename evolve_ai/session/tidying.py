@@ -20,7 +20,7 @@ def tidy(
     builder: Builder,
     put_off: bool,
 ) -> None:
-    """Does each task every few cycles. `put_off`: a removal of programs is overdue."""
+    """Do what is due after this cycle. `put_off`: a removal of programs is overdue."""
     population.notes += put_back(registry)
     population.notes += copies.keep(registry)
     if put_off or context.cycle % TIDY_CYCLES == 0:

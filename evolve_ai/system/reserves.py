@@ -18,7 +18,7 @@ PIPE_PAGES = 32  # two pipes of full size
 # The life-cycle and its workers.
 OWN_MEMORY = 256 * MIB
 OWN_PROCESSES = 50  # life-cycle, workers and compilers
-# Kept free by agents, however many they are, for our own files, sockets and compilers.
+# Never used by agents, however many they are: for our own files, sockets and compilers.
 SPARE_DESCRIPTORS = 64
 # What the process of a colony uses all the time, including a pool with one worker per core.
 OWN_DESCRIPTORS = SPARE_DESCRIPTORS + 28 + 4 * (os.cpu_count() or 1)

@@ -78,7 +78,7 @@ def _cross_traits(parents: Sequence[Genome], rng: random.Random) -> dict[str, fl
 
 
 def _sides(rng: random.Random, count: int) -> Iterator[int]:
-    """So many random bits, the same as `rng.choice` of two draws, in a fifth of the time."""
+    """So many random bits, as `rng.choice` of two values draws them, in a fifth of the time."""
     bits, drawn = rng.getrandbits, []
     for _ in range(count):
         side = bits(2)
