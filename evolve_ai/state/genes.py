@@ -2,11 +2,16 @@
 
 import sqlite3
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator
+from operator import itemgetter
 
 import msgspec
 
+from evolve_ai.state.inserts import insert
+
 Gene = tuple[str, str]  # file, function
+_FILES = 10_000  # of which is remembered what is active in them
+_at = itemgetter(1, 2)  # gene and cycle
 
 
 class Genes:
@@ -17,7 +22,7 @@ class Genes:
         self.forget()
 
     def forget(self) -> None:
-        self._names: dict[Gene, int] = {}
+        self._in_files: dict[bytes, tuple[int, ...]] = {}  # active genes, by file as it is written
         self._active: dict[int, frozenset[int]] = {}  # by individual, of the living
         self._new: list[tuple[int, int, int]] = []  # individual, gene, cycle
         self._gone: list[tuple[int, int, int]] = []
@@ -27,25 +32,24 @@ class Genes:
         """These are the genes that this individual has from this cycle on."""
         now = self._numbers_of(genome)
         before: frozenset[int] = frozenset() if newborn else self._of(individual)
-        self._new += ((individual, gene, cycle) for gene in now - before)
-        self._gone += ((individual, gene, cycle) for gene in before - now)
+        self._new += [(individual, gene, cycle) for gene in now - before]
+        self._gone += [(individual, gene, cycle) for gene in before - now]
         self._active[individual] = now
 
     def bury(self, individual: int, cycle: int) -> None:
-        self._gone += ((individual, gene, cycle) for gene in self._of(individual))
+        self._gone += [(individual, gene, cycle) for gene in self._of(individual)]
         self._buried.append((individual,))
         self._active.pop(individual, None)
 
     def write(self) -> None:
         """At the end of a transaction; what an individual gained and lost in it, in that order."""
         run = self._connection.executemany
-        run("INSERT OR REPLACE INTO genes VALUES (?, ?, ?)", self._new)
+        insert(self._connection, "INSERT OR REPLACE INTO genes", self._new)
         dead = {individual for (individual,) in self._buried}
         lost = ((one, gene) for one, gene, _ in self._gone if one not in dead)
         run("DELETE FROM genes WHERE individual = ? AND gene = ?", lost)
         run("DELETE FROM genes WHERE individual = ?", self._buried)
-        gained = Counter((gene, cycle) for _, gene, cycle in self._new)
-        gone = Counter((gene, cycle) for _, gene, cycle in self._gone)
+        gained, gone = Counter(map(_at, self._new)), Counter(map(_at, self._gone))
         run(
             "INSERT INTO gene_changes VALUES (?, ?, ?, ?) ON CONFLICT (gene, cycle) DO UPDATE "
             "SET gained = gained + excluded.gained, lost = lost + excluded.lost",
@@ -61,12 +65,14 @@ class Genes:
         return self._active[individual]
 
     def _numbers_of(self, genome: bytes) -> frozenset[int]:
-        names = self._names
-        found = active_in(genome)
-        for gene in found:
-            if gene not in names:
-                names[gene] = self._number(gene)
-        return frozenset([names[gene] for gene in found])
+        known, found = self._in_files, list[int]()
+        if len(known) > _FILES:
+            known.clear()
+        for file in _files_of(genome):
+            if file not in known:
+                known[file] = tuple(map(self._number, _active_in_file(file)))
+            found += known[file]
+        return frozenset(found)
 
     def _number(self, gene: Gene) -> int:
         self._connection.execute(
@@ -76,30 +82,38 @@ class Genes:
         return int(self._connection.execute(query, gene).fetchone()[0])
 
 
-class _File(msgspec.Struct):
+# None of these can be part of a cycle: the garbage collector need not follow them.
+class _File(msgspec.Struct, gc=False):
     path: str
     active: bool
     functions: list[tuple[str, bool]]
 
 
-class _Genome(msgspec.Struct):
-    files: list[_File]
+class _Genome(msgspec.Struct, gc=False):
+    files: list[msgspec.Raw]
 
 
-_decoder = msgspec.msgpack.Decoder(_Genome)
+_genome = msgspec.msgpack.Decoder(_Genome)
+_file = msgspec.msgpack.Decoder(_File)
 
 
-def active_in(genome: bytes) -> Sequence[Gene]:
-    """The active genes of a genome that was accepted before, and is read without its rules; those
-    of one that cannot be read are none."""
+def _files_of(genome: bytes) -> Iterable[bytes]:
     try:
-        files = _decoder.decode(genome).files
+        return map(bytes, _genome.decode(genome).files)
     except (msgspec.DecodeError, RecursionError):
         return ()
-    return [
-        (file.path, name)
-        for file in files
-        if file.active
-        for name, active in file.functions
-        if active
-    ]
+
+
+def _active_in_file(data: bytes) -> Iterator[Gene]:
+    try:
+        file = _file.decode(data)
+    except (msgspec.DecodeError, RecursionError):
+        return
+    if file.active:
+        yield from ((file.path, name) for name, active in file.functions if active)
+
+
+def active_in(genome: bytes) -> list[Gene]:
+    """The active genes of a genome that was accepted before, and is read without its rules; what
+    cannot be read has none."""
+    return [gene for file in _files_of(genome) for gene in _active_in_file(file)]

@@ -43,16 +43,21 @@ LIFE = {
     "cpu_seconds": "cpu_seconds",
     "rss_bytes": "rss_bytes",
     "quarantine_cycles": "quarantine_cycles",
-    "number": "number",  # last, as it comes last where a row is updated
+    "number": "number",
 }
 # Of the dead those that still tell something; the others are as of one who never ran.
-PAST = (
+_KEPT = (
     "number", "place", "died_cycle", "cause", "reason", "energy", "age", "fitness", "scores",
     "mutations", "genome_hash", "fingerprint", "active_genes", "functions", "measured_genes",
     "active_files", "complexity", "lines", "lived_tick", "restarts", "cpu_seconds", "rss_bytes",
     "quarantine_cycles",
 )  # fmt: skip
-PAST_FIELDS = {**LIFE, "died_cycle": "died_cycle"}
+PAST = {column: {**LIFE, "died_cycle": "died_cycle"}[column] for column in _KEPT}
+# What an individual is born with, and never changes.
+BIRTH = {
+    name: name for name in ("number", "id", "generation", "founder", "born_cycle", "operators")
+}
+LISTS = frozenset({"operators", "mutations", "scores", "evidence", "failures"})  # JSON
 
 # What an agent is read from, as columns named like its fields.
 _PARENTS = """(SELECT json_group_array(id) FROM (
@@ -61,7 +66,6 @@ _PARENTS = """(SELECT json_group_array(id) FROM (
 ))"""
 _SAME = ("id", "generation", "founder", "born_cycle", "operators")
 _METRICS = tuple(field.name for field in fields(Metrics))
-_JSON = ("operators", "mutations", "parents", "scores", "evidence", "failures")
 _NAMES = (
     *_SAME,
     "parents",
@@ -80,7 +84,7 @@ def _dead_fields() -> dict[str, str]:
     empty |= {"stamp": "''", "running_fingerprint": "''", "retry_at": "NULL", "started_at": "NULL"}
     found = {name: f"i.{name}" for name in _SAME} | {"parents": _PARENTS}
     found |= {name: empty.get(name, "0") for name in LIFE.values()}
-    found |= {PAST_FIELDS[column]: f"l.{column}" for column in PAST}
+    found |= {name: f"l.{column}" for column, name in PAST.items()}
     return found | {"state": f"'{State.DEAD}'"}
 
 
@@ -106,7 +110,7 @@ SELECT_BY_INDIVIDUAL = tuple(
 
 def record_of(row: Sequence[Any]) -> AgentRecord:
     values = dict(zip(_NAMES, row, strict=False))
-    for name in _JSON:
+    for name in ("parents", *LISTS):
         values[name] = _tuples(json.loads(values[name]))
     values["metrics"] = Metrics(*row[len(_NAMES) :])
     values["state"] = State(values["state"])
