@@ -5,10 +5,10 @@ imported here: so nothing here builds, boxes or checks settings.
 """
 
 import json
-import statistics
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, fields, replace
+from math import fsum
 from typing import Any
 
 from evolve_ai.colony.layout import ColonyLayout
@@ -115,7 +115,7 @@ def status_of(folders: Folders, outline: Outline, registry: Reader) -> Status:
         places=state.places or 0,
         generation=GenerationNumbers(
             max=max((row.generation for row in living), default=0),
-            mean=statistics.fmean(row.generation for row in living) if living else 0.0,
+            mean=_mean([row.generation for row in living]) or 0.0,
         ),
         fitness=_fitness(living, *founders[1:]),
         builds=BuildNumbers(**asdict(totals.builds)),
@@ -166,11 +166,15 @@ def _counts(
     )
 
 
+def _mean(values: Sequence[float]) -> float | None:
+    return fsum(values) / len(values) if values else None
+
+
 def _fitness(living: Sequence[AgentRow], best: float | None, mean: float | None) -> FitnessNumbers:
     now = [row.fitness for row in living if row.fitness is not None and not row.is_set_aside]
     return FitnessNumbers(
         best=max(now, default=None),
-        mean=statistics.fmean(now) if now else None,
+        mean=_mean(now),
         founders_best=best,
         founders_mean=mean,
     )

@@ -11,8 +11,7 @@ from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 
-from evolve_ai.system.listing import folder_of
-from evolve_ai.system.proc_stat import private_memory
+from evolve_ai.system.proc_stat import folder_of, private_memory
 from evolve_ai.system.trees import walk
 
 _BLOCK = 512  # bytes; the unit of st_blocks on every file system

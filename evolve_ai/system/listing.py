@@ -6,6 +6,7 @@ from pathlib import Path
 import psutil
 
 from evolve_ai.model.usage import Usage
+from evolve_ai.system.proc_stat import folder_of
 
 
 def is_stopped(pid: int) -> bool:
@@ -50,14 +51,6 @@ def end_children(pid: int) -> None:
         for child in psutil.Process(pid).children(recursive=True):
             with contextlib.suppress(psutil.NoSuchProcess):
                 child.kill()
-
-
-def folder_of(pid: int) -> Path | None:
-    """The working folder of a process; None when it is gone or invisible to us."""
-    try:
-        return Path(psutil.Process(pid).cwd())
-    except (psutil.Error, OSError):
-        return None
 
 
 def stands_in(pid: int, folder: Path) -> bool:

@@ -1,4 +1,4 @@
-"""Parses /proc/<pid>/stat and statm (proc(5)) where psutil is too slow or too imprecise.
+"""Parses /proc/<pid>/stat, statm, cwd (proc(5)) where psutil is too slow or too imprecise.
 
 The sweep reads thousands of processes per cycle, and each start and end of an agent needs the start
 time of its process (benchmarks/processes.py shows the time saved). Keepers record the start time in
@@ -8,11 +8,13 @@ clock.
 
 import os
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 
 from evolve_ai.model.usage import Usage
 
 _CLOCK_TICKS = os.sysconf("SC_CLK_TCK")
 _PAGE = os.sysconf("SC_PAGE_SIZE")
+_GONE = " (deleted)"
 _ENDED = frozenset({b"Z", b"X"})
 
 
@@ -45,6 +47,17 @@ def runs_since(pid: int, ticks: int) -> bool:
     text = _read(pid, "stat")
     fields = None if text is None else _fields(text)
     return fields is not None and int(fields[19]) == ticks and fields[0] not in _ENDED
+
+
+def folder_of(pid: int) -> Path | None:
+    """The working folder of a process; None when it is gone or invisible to us. A removed folder
+    keeps its former name."""
+    try:
+        place = str(Path(f"/proc/{pid}/cwd").readlink())
+    except OSError:
+        return None
+    gone = place.endswith(_GONE) and not os.path.lexists(place)
+    return Path(place.removesuffix(_GONE) if gone else place)
 
 
 def private_memory(pid: int) -> int | None:

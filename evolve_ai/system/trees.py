@@ -6,7 +6,6 @@ a time however deep they lie (openat(2)), and no other file system is entered.
 
 import errno
 import os
-import secrets
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -129,7 +128,7 @@ class _Removal:
 
     folder: Path
     top: int
-    token: str = field(default_factory=lambda: f".removed-{secrets.token_hex(8)}-")
+    token: str = field(default_factory=lambda: f".removed-{os.urandom(8).hex()}-")
     moved: int = 0
     waiting: list[str] = field(default_factory=list)  # names in `top`
     first: OSError | None = None  # why something stays

@@ -19,17 +19,29 @@ HEAVY = {
     "asyncio",
     "concurrent",
     "cryptography",
+    "ctypes",
+    "decimal",
+    "fractions",
+    "http",
+    "importlib_metadata",
     "inotify_simple",
     "msgpack",
     "msgspec",
     "multiprocessing",
+    "numpy",
+    "packaging",
     "pydantic",
     "pydantic_core",
     "rich",
+    "secrets",
+    "ssl",
+    "statistics",
     "structlog",
     "tomlkit",
     "tree_sitter",
+    "zstandard",
 }
+HANDLES_PROCESSES = {"psutil", "socket", "subprocess"}
 OURS_OF_LOOKING = {"cli", "colony", "inspection", "model", "session", "state", "system", "ui"}
 SPY = """
 import atexit, os, sys
@@ -89,9 +101,19 @@ def test_commands_that_look_load_what_they_need(
 ) -> None:
     project.evolve(words[0])  # the settings are checked, and this is remembered
     modules = imported(tmp_path, *words, "--project", project.root)
-    assert not roots(modules) & HEAVY
+    assert not roots(modules) & (HEAVY | HANDLES_PROCESSES)
     assert rooms(modules) == OURS_OF_LOOKING
     assert "evolve_ai.model.settings" not in modules
+
+
+@pytest.mark.parametrize("words", LOOKING, ids=" ".join)
+def test_commands_that_look_load_nothing_that_writes_the_registry(
+    words: list[str], project: ProjectUnderTest, tmp_path: Path
+) -> None:
+    project.evolve(words[0])
+    modules = imported(tmp_path, *words, "--project", project.root)
+    room = {name.rpartition(".")[2] for name in modules if name.startswith("evolve_ai.state.")}
+    assert room == {"opening", "reader", "rows", "schema", "standing", "traces", "views"}
 
 
 def test_logs_and_stop_check_no_settings(project: ProjectUnderTest, tmp_path: Path) -> None:
