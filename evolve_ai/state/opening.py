@@ -16,7 +16,6 @@ from evolve_ai.state.traces import MENDS
 from evolve_ai.state.views import VIEWS
 from evolve_ai.system.files import storage_errors, sync_folder
 
-_LOG_PAGES = 4000  # 16 MiB
 PATIENCE = 30.0  # seconds that another program may keep the file locked
 
 
@@ -40,14 +39,16 @@ def connected(path: Path, how: str = "") -> Iterator[sqlite3.Connection]:
             raise
 
 
-def existing(path: Path) -> sqlite3.Connection:
+def existing(path: Path, one_thread: bool = True) -> sqlite3.Connection:
     """A connection to a file that is there: SQLite would make one that is not."""
-    return _connect(path, "?mode=rw")
+    return _connect(path, "?mode=rw", one_thread)
 
 
-def _connect(path: Path, how: str) -> sqlite3.Connection:
+def _connect(path: Path, how: str, one_thread: bool = True) -> sqlite3.Connection:
     address = f"{path.absolute().as_uri()}{how}"
-    return sqlite3.connect(address, timeout=PATIENCE, isolation_level=None, uri=True)
+    return sqlite3.connect(
+        address, timeout=PATIENCE, isolation_level=None, uri=True, check_same_thread=one_thread
+    )
 
 
 def make(path: Path) -> None:
@@ -104,8 +105,8 @@ def statements(script: str) -> Iterator[str]:
 def prepare(connection: sqlite3.Connection) -> None:
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = NORMAL")
-    # Pages that every cycle writes are brought into the file once for several of them.
-    connection.execute(f"PRAGMA wal_autocheckpoint = {_LOG_PAGES}")
+    connection.execute("PRAGMA wal_autocheckpoint = 0")  # see state/checkpoints.py
+    connection.execute("PRAGMA journal_size_limit = 0")  # so that a log's size says what is in it
 
 
 def file_of(path: Path) -> tuple[int, int] | None:

@@ -17,6 +17,7 @@ from evolve_ai.model.pruning import Pruned
 from evolve_ai.model.run_state import RunState
 from evolve_ai.state import rows
 from evolve_ai.state.agents import Agents
+from evolve_ai.state.checkpoints import Checkpoints
 from evolve_ai.state.genes import Genes
 from evolve_ai.state.genomes import Genomes
 from evolve_ai.state.inserts import insert
@@ -73,6 +74,7 @@ class Registry(Reader):
     def __init__(self, connection: sqlite3.Connection, path: Path, writes: bool = False):
         super().__init__(connection, path)
         self._writes = writes
+        self._checkpoints: Checkpoints | None = None
         self._bind(connection)
 
     @classmethod
@@ -84,7 +86,14 @@ class Registry(Reader):
         with connected(path) as connection:
             prepare(connection)
             update(connection, path)
-        return cls(connection, path, writes=True)
+            registry = cls(connection, path, writes=True)
+            registry._checkpoints = Checkpoints(path)
+        return registry
+
+    def close(self) -> None:
+        if self._checkpoints is not None:
+            self._checkpoints.close()
+        super().close()
 
     @property
     def connection(self) -> sqlite3.Connection:
@@ -102,6 +111,7 @@ class Registry(Reader):
         draft.replace(self.path)
         with connected(self.path) as connection:
             prepare(connection)
+            self._checkpoints = Checkpoints(self.path)
         self._bind(connection)
 
     def _bind(self, connection: sqlite3.Connection) -> None:
@@ -157,6 +167,8 @@ class Registry(Reader):
         except BaseException:
             self._forget()
             raise
+        if self._checkpoints is not None:
+            self._checkpoints.committed()
         self._agents.settle()
         self._state = batch.state or self._state
         return recorded
