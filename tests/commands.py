@@ -53,7 +53,7 @@ def evolve(*words: object, env: dict[str, str] | None = None, cwd: Path | None =
     else:
         done = _started([*EVOLVE, *map(str, words)], environment, cwd)
     assert "Traceback" not in done.err, done.err
-    assert "a defect of ours" not in done.err, done.err
+    assert "a defect in evolve" not in done.err, done.err
     return done
 
 

@@ -67,6 +67,6 @@ def _tell_of_failure(error: Exception) -> None:
         where = f"{one_line(str(error.filename))}: " if error.filename else ""
         say(f"evolve: {where}{error.strerror or error}", err=True)
         return
-    say(f"evolve: a defect of ours: {type(error).__name__}: {error}", err=True)
+    say(f"evolve: a defect in evolve: {type(error).__name__}: {error}", err=True)
     for line in traceback.format_tb(error.__traceback__)[-1:]:
         say(f"  {line.strip().splitlines()[0]}", err=True)

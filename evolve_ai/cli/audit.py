@@ -15,11 +15,13 @@ from evolve_ai.ui.audits import audit_result
 
 @click.command()
 @click.argument("ids", nargs=-1, metavar="[ID]...")
-@click.option("--all", "everyone", is_flag=True, help="All that live (so without any ID, too).")
+@click.option(
+    "--all", "everyone", is_flag=True, help="All living agents (the default without IDs)."
+)
 @json_option
 @project_option
 def audit(ids: tuple[str, ...], everyone: bool, as_json: bool, **at: Any) -> None:
-    """Hold the gene code of agents, as it is now, against the policy of the settings.
+    """Check the gene code of agents, as it is now, against the policy of the settings.
 
     Changes nothing, and may run beside a life-cycle. Exit code 1: something is refused.
     """

@@ -19,8 +19,10 @@ from evolve_ai.ui.terminal import Terminal
 
 @click.command()
 @click.argument("ids", nargs=-1, metavar="[ID]...")
-@click.option("--all", "everyone", is_flag=True, help="All that live (so without any ID, too).")
-@click.option("--explain", is_flag=True, help="Tell what the program of one agent is made of.")
+@click.option(
+    "--all", "everyone", is_flag=True, help="All living agents (the default without IDs)."
+)
+@click.option("--explain", is_flag=True, help="Show what the program of one agent is made of.")
 @unsafe_option
 @json_option
 @project_option
@@ -29,7 +31,7 @@ def build(
 ) -> None:
     """Build the programs of agents as they are now, before any life-cycle needs them.
 
-    Every agent, or those whose ids begin with ID. History goes on as if nothing had been built.
+    All agents, or those whose ids begin with ID. This does not change the history.
     """
     if everyone and ids:
         raise click.UsageError("give --all or IDs, not both")

@@ -17,13 +17,15 @@ from evolve_ai.ui.terminal import Terminal
 
 @click.command()
 @click.option(
-    "--even-if-told", is_flag=True, help="Also on values that agents were told in this history."
+    "--even-if-told",
+    is_flag=True,
+    help="Examine even on values that agents have seen in this history.",
 )
 @unsafe_option
 @json_option
 @project_option
 def exam(even_if_told: bool, unsafe: bool, as_json: bool, **at: Any) -> None:
-    """Examine founders and living, afresh, on the held-out stretch."""
+    """Examine founders and living agents, started afresh, on the held-out values."""
     project = open_project(**at)
     expect_keeper(project, quiet=as_json)
     with ending_at_once(), build_bar(Terminal()) as advance:

@@ -18,7 +18,7 @@ from evolve_ai.ui.plain import one_line
 @unsafe_option
 @project_option
 def import_(folder: Path, unsafe: bool, **at: Any) -> None:
-    """Found agents from folders made elsewhere: FOLDER is one, or holds some."""
+    """Found agents from folders made elsewhere: FOLDER is an agent's, or contains several."""
     project = open_project(**at)
     expect_keeper(project)
     imported = runs.take_in(project, assemble, folder, terms(unsafe))

@@ -19,20 +19,24 @@ from evolve_ai.ui.words import agents, counted
 
 @click.command()
 @click.argument("count", type=int)
-@click.option("--seed", type=click.IntRange(0, 2**63 - 1), help="Written into evolve.toml.")
+@click.option(
+    "--seed",
+    type=click.IntRange(0, 2**63 - 1),
+    help="The seed of the history, written into evolve.toml.",
+)
 @workers_option
 @unsafe_option
 @project_option
 def init(count: int, seed: int | None, unsafe: bool, **at: Any) -> None:
-    """Found COUNT agents from the template; again: COUNT more."""
+    """Found COUNT agents from the template; a second call founds COUNT more."""
     check_count(count)
     if seed is not None:
         runs.choose_seed(at["project"], seed)
     project = open_project(**at, remember=True)
     holder = hand_over(project, count)
     if holder is not None:
-        say(f"The life-cycle ({holder.brief}) will found {agents(count)} after this cycle,")
-        say("or, if that is its last one, the next life-cycle will.")
+        say(f"The life-cycle ({holder.brief}) will found {agents(count)} after this cycle.")
+        say("If that is its last cycle, the next life-cycle will.")
         return
     expect_keeper(project)
     begun = time.monotonic()
@@ -47,13 +51,15 @@ def init(count: int, seed: int | None, unsafe: bool, **at: Any) -> None:
                 terms(unsafe),
             )
     except KeyboardInterrupt:
-        say(f"stopped; who was founded stays. evolve init {count} founds the rest", err=True)
+        say(
+            f"stopped; agents founded so far stay. To found the rest: evolve init {count}", err=True
+        )
         raise
     if founding.untried:
         reason = one_line(founding.untried)
-        say(f"  gene files are tried by the first life-cycle: {reason}", err=True)
+        say(f"  the first life-cycle will try the gene files: {reason}", err=True)
     if founding.resumed:
-        say(f"finished an init that was interrupted: {founding.resumed} were left")
+        say(f"finished an interrupted init: {founding.resumed} were left")
     say(
         f"founded {agents(len(founding.founded))} in {time.monotonic() - begun:.1f} s, "
         f"{counted(founding.places, 'place')}; see {project.logs / 'initialization_log.txt'}"

@@ -32,8 +32,10 @@ from evolve_ai.ui.words import PAUSED
 
 
 @click.command("life-cycle")
-@click.option("--cycles", type=click.IntRange(1), help="End after so many cycles.")
-@click.option("--for", "seconds", type=Duration(), help="End after so long: 90, 30s, 10m, 2h, 1d.")
+@click.option("--cycles", type=click.IntRange(1), help="End after this many cycles.")
+@click.option(
+    "--for", "seconds", type=Duration(), help="End after this time: 90, 30s, 10m, 2h, 1d."
+)
 @click.option("--selection", help="Override the selection policy.")
 @click.option(
     "--detach-on-exit",
@@ -43,7 +45,7 @@ from evolve_ai.ui.words import PAUSED
 @click.option(
     "--abandon-season",
     is_flag=True,
-    help="Give up a season that was left in its middle and cannot be finished; taints.",
+    help="Give up an interrupted season that cannot be finished; taints the history.",
 )
 @workers_option
 @unsafe_option
@@ -59,7 +61,7 @@ def life_cycle(
     as_json: bool,
     **at: Any,
 ) -> None:
-    """Let the population live. Ctrl-C ends after the cycle under way; twice ends now."""
+    """Let the population live. Ctrl-C ends after the current cycle; twice ends now."""
     if selection:
         at["overrides"] = (*at["overrides"], f"selection={json.dumps(selection)}")
     project = open_project(**at, remember=True)

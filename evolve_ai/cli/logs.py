@@ -17,15 +17,15 @@ LOOK_SECONDS = 0.2
 
 @click.command()
 @click.argument("agent_id", metavar="ID")
-@click.option("-f", "--follow", is_flag=True, help="Go on with what is added, until it dies.")
+@click.option("-f", "--follow", is_flag=True, help="Follow the log until the agent dies.")
 @click.option(
-    "-n", "--lines", type=click.IntRange(1), default=50, help="How many to begin with (50)."
+    "-n", "--lines", type=click.IntRange(1), default=50, help="Lines to begin with (default 50)."
 )
 @project_option
 def logs(agent_id: str, follow: bool, lines: int, project: Path, overrides: Any) -> None:
-    """Show the end of what the agent ID has written.
+    """Show the end of the log of the agent ID.
 
-    What a terminal would obey is shown as \\x1b and the like: an agent may write what it likes.
+    Control characters are shown as \\x1b and the like, so that no terminal obeys them.
     """
     with suppress(KeyboardInterrupt), log_of(project, agent_id) as (record, tail):
         try:

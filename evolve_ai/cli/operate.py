@@ -18,17 +18,17 @@ from evolve_ai.ui.words import agents
 @click.argument("ids", nargs=-1, required=True, metavar="ID...")
 @project_option
 def kill(ids: tuple[str, ...], **at: Any) -> None:
-    """End the lives of agents, for good; their genomes and stories stay known."""
+    """End agents for ever; their genomes and histories are kept."""
     ask("kill", ids, **at)
 
 
 @click.command()
 @click.argument("ids", nargs=-1, metavar="[ID]...")
-@click.option("--all", "everyone", is_flag=True, help="All that are quarantined.")
-@click.option("--lost", is_flag=True, help="All whose folder is gone: it is made anew.")
+@click.option("--all", "everyone", is_flag=True, help="All quarantined agents.")
+@click.option("--lost", is_flag=True, help="All agents whose folder is gone: it is made again.")
 @project_option
 def revive(ids: tuple[str, ...], everyone: bool, lost: bool, **at: Any) -> None:
-    """Let quarantined agents try again: their folders are looked at, built and started afresh."""
+    """Let quarantined agents try again: scan, build and start them."""
     if [bool(ids), everyone, lost].count(True) != 1:
         raise click.UsageError("give IDs, or --all, or --lost")
     ask("revive", ids, everyone, lost, **at)
@@ -37,14 +37,14 @@ def revive(ids: tuple[str, ...], everyone: bool, lost: bool, **at: Any) -> None:
 @click.command()
 @project_option
 def pause(**at: Any) -> None:
-    """Let time stand still: no ticks, births or deaths until `evolve resume`; agents live on."""
+    """Pause: no ticks, births or deaths until `evolve resume`; the agents stay alive."""
     ask("pause", **at)
 
 
 @click.command()
 @project_option
 def resume(**at: Any) -> None:
-    """Let time go on after `evolve pause`."""
+    """Continue after `evolve pause`."""
     ask("resume", **at)
 
 
@@ -60,11 +60,11 @@ def ask(
     """Carry it out or leave it to the life-cycle, and say which; EvolveError if it is refused."""
     asked = runs.operate(project, overrides, assemble, name, ids, everyone, lost)
     if asked.holder is not None:
-        whom = "all that are quarantined" if everyone else agents(len(asked.ids))
-        whom = "all whose folder is gone" if lost else whom
+        whom = "all quarantined agents" if everyone else agents(len(asked.ids))
+        whom = "all agents whose folder is gone" if lost else whom
         deed = f"{name} {whom}" if everyone or ids or lost else name
-        say(f"The life-cycle ({asked.holder.brief}) will {deed} when no cycle is under way,")
-        say("so at once while it sleeps; or, if it ends before, the next life-cycle will.")
+        say(f"The life-cycle ({asked.holder.brief}) will {deed} between two cycles,")
+        say("or at once while it sleeps. If it ends before, the next life-cycle will.")
         return
     for done, outcome in asked.told:
         say(f"{done}: {outcome}")

@@ -38,7 +38,7 @@ workers_option = click.option(
 unsafe_option = click.option(
     "--unsafe",
     is_flag=True,
-    help="Without any sandbox: agents and builds get all your rights.",
+    help="Run without a sandbox: agents and builds get all your rights.",
 )
 
 
@@ -58,7 +58,7 @@ class Duration(click.ParamType[float]):
         except ValueError:
             seconds = -1
         if not 0 < seconds < 1e10:
-            self.fail(f"{value!r} is no duration: say 90, 30s, 10m, 2h or 1d", param, ctx)
+            self.fail(f"{value!r} is not a duration: write 90, 30s, 10m, 2h or 1d", param, ctx)
         return seconds
 
 

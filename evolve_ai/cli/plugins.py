@@ -20,7 +20,7 @@ from evolve_ai.ui.streams import LOOKED
 def plugins(family: str | None, as_json: bool, **at: Any) -> object:
     """List what can be chosen in evolve.toml: the families of plug-ins, their members and options.
 
-    Outside of a project, too. docs/extending.md shows how to write one.
+    This works outside of a project, too. docs/extending.md shows how to write one.
     """
     found = plugin_list(_settings(**at), family)
     if as_json:

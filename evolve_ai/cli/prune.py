@@ -15,11 +15,10 @@ from evolve_ai.ui import text
 @json_option
 @project_option
 def prune(as_json: bool, **at: Any) -> None:
-    """Forget of the dead what the settings do not keep: see [history] in evolve.toml.
+    """Remove records of dead agents that [history] in evolve.toml does not keep.
 
-    Founders, the fittest of each cycle and ancestors of the living are never forgotten. A
-    life-cycle prunes as it goes; this command does it for all that died before, and makes the
-    registry's file smaller.
+    Founders, the fittest of each cycle and ancestors of the living are always kept. A life-cycle
+    prunes as it goes. This command does it at once, and makes the registry's file smaller.
     """
     project = open_project(**at)
     found = runs.prune(project, assemble)

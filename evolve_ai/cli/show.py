@@ -17,6 +17,6 @@ from evolve_ai.ui.terminal import Terminal
 @json_option
 @project_option
 def show(agent_id: str, as_json: bool, **at: Any) -> None:
-    """Tell who the agent ID is (a unique beginning of the id will do)."""
+    """Show the agent ID and what happened to it. A unique beginning of the id is enough."""
     told = runs.story(open_project(**at), assemble, agent_id)
     show_json(told.model_dump(mode="json")) if as_json else Terminal().print(story(told))

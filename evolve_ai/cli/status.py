@@ -17,7 +17,7 @@ from evolve_ai.ui.streams import LOOKED
 @json_option
 @project_option
 def status(as_json: bool, **at: Any) -> object:
-    """Show how the population is."""
+    """Show the state of the population."""
     found = looking.status(*look_at(**at))
     show_json(asdict(found)) if as_json else say(status_table(found, terminal_width()))
     return LOOKED

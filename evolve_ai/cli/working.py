@@ -39,7 +39,7 @@ def open_project(
     found = finding.open_project(project, overrides, remember)
     hints = finding.old_forms(found)
     if hints:
-        say(f"  evolve.toml is written as it was once: {'; '.join(hints)}", err=True)
+        say(f"  evolve.toml has old forms: {'; '.join(hints)}", err=True)
     return found
 
 
@@ -51,7 +51,7 @@ def tell_once_what_is_lost() -> Callable[[], None]:
         found = streams.lost()
         if found is not None and not known:
             known.append(found)
-            say(f"stdout: {found.strerror}; the life-cycle goes on, untold", err=True)
+            say(f"stdout: {found.strerror}; the life-cycle goes on without output", err=True)
 
     return look
 

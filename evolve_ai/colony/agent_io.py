@@ -23,7 +23,7 @@ _READ = 8192
 _MAX_LAST_READS = 64
 # Polling interval for agents without a living keeper: nobody reports how they end.
 _LOOK_SECONDS = 0.01
-ORPHANED = "had heard nothing for the orphan time, and ended"
+ORPHANED = "had received nothing for the orphan time, and exited"
 
 
 class AgentIO:
@@ -247,7 +247,7 @@ class AgentIO:
             why = "out of memory" if starved else "a foreign kill"
             self.taints.append(f"agent {process.id}: {exit}, {why}")
         elif not exit.known and process.verdict is None:
-            self.taints.append(f"agent {process.id} ended after its keeper, nobody knows how")
+            self.taints.append(f"agent {process.id} ended after its keeper, so nobody knows how")
         elif process.closed and exit.code is not None:
             process.verdict = None  # it was exiting by itself when our patience ended
         return process.why_ended(exit, out_of_memory=starved)

@@ -95,7 +95,7 @@ class AgentProcess:
             return True
         if kind == "bye" and self.said_bye:
             return self._drop()  # the bye to an earlier stop
-        raise FrameError(f"sent {kind[:60]!r}, but owed {self.asked}")
+        raise FrameError(f"sent {kind[:60]!r} instead of {self.asked}")
 
     def _take_act(self, body: Body) -> Act | bool:
         tick = body["tick"]

@@ -144,7 +144,7 @@ class Colony(Supervisor):
             self._board.taints.append(f"agent {start.id} {ORPHANED}")
             return Fault(Cause.PLANNED, f"it {ORPHANED}")
         if exit.foreign or not exit.known:
-            self._board.taints.append(f"agent {start.id}: {exit}, while nobody looked")
+            self._board.taints.append(f"agent {start.id}: {exit}, while no orchestrator ran")
         words = agent_log.last_words(start.folder, Noted.parse(life.note).log_start)
         return explain(exit, words, room=self._room)
 

@@ -157,7 +157,7 @@ class ColonyProcess:
             if not self._lives:
                 name = self._order[0] if self._order else "no"
                 raise EvolveError(
-                    f"process {self.pid} of a colony was killed over the order {name!r}, as were "
+                    f"process {self.pid} of a colony was killed during the order {name!r}, as were "
                     f"{_LIVES} before it",
                     where=self._spec.folder,
                     todo="see what kills it (journalctl -k tells of memory); agents live on, and "

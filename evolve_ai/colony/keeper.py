@@ -186,7 +186,7 @@ class Keeper:
             # It hangs up a moment before it is a zombie. Or it lives, and has closed only our end.
             processes.ended([self._pidfd], _LAST_BREATH)
             self._reap()
-            raise KeeperGone(f"the keeper, process {self.identity.pid}, has hung up")
+            raise KeeperGone(f"the keeper, process {self.identity.pid}, has closed its connection")
         return told
 
     def leave(self, seconds: float) -> bool:
@@ -280,4 +280,4 @@ def _told(fields: list[str], boot_id: str) -> KeeperEvent:
             return Ended(id, Identity(int(pid), int(start), boot_id), Exit(signal=int(number)))
         case ["compacted", errno]:
             return Compacted(int(errno))
-    raise KeeperGone(f"the keeper says what nobody understands: {fields[:3]}")
+    raise KeeperGone(f"the keeper sent an unknown message: {fields[:3]}")

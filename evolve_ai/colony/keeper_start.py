@@ -138,8 +138,8 @@ def _greeting(connection: socket.socket, started: int | None, patience: Patience
         raise TimeoutError  # another version: neither side would understand the other
     if fields[:3] != ["keeper", _PROTOCOL, str(pid)]:
         raise KeeperError(
-            f"process {pid} does not speak as a keeper: {fields[:3]}",
-            todo=f"end it, if it is of no use: kill {pid}",
+            f"process {pid} does not answer like a keeper: {fields[:3]}",
+            todo=f"end it if you do not need it: kill {pid}",
         )
     pidfd = os.pidfd_open(pid)
     identity = identify(pid)
@@ -221,7 +221,7 @@ def _start(program: Path, folder: Path, orphan_seconds: int, around: Sequence[st
         raise KeeperError(
             f"the keeper cannot be started: {error.strerror}",
             where=program,
-            todo="remove its folder: it is made anew by the next run",
+            todo="remove its folder; the next run makes it again",
         ) from error
 
 
@@ -252,7 +252,7 @@ def _last_words(folder: Path) -> str:
         lines = (folder / _LOG).read_text(errors="replace").splitlines()
     except OSError:
         lines = []
-    return lines[-1][:_WORDS] if lines else "it has left no word"
+    return lines[-1][:_WORDS] if lines else "it left no message"
 
 
 def _give_up(pid: int) -> None:

@@ -41,7 +41,7 @@ def tried(bwrap: Path, program: Path, folder: Path) -> tuple[Guarantee, ...]:
         try:
             return tuple(_guarantees(keeper.identity.pid, hidden))
         except OSError as error:
-            raise SandboxError(f"namespaces cannot be looked at: {error}") from error
+            raise SandboxError(f"namespaces cannot be inspected: {error}") from error
         finally:
             keeper.leave(_LAST)
 

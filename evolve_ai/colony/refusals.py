@@ -33,13 +33,13 @@ _SPOILT = frozenset({errno.ELOOP, errno.EINVAL, errno.EISDIR, errno.ENOTDIR, err
 _LOADER_CODE, _LOADER = "exited with code 127", "error while loading shared libraries"
 _DOCTOR = "evolve doctor tries each thing that a start needs, and says which one is refused"
 NO_EXECUTION = (
-    "let programs be executed from memory (sysctl vm.memfd_noexec=0 or 1, in a container a seccomp "
-    "profile that has memfd_create and execveat), or have the project on a disk that is not "
-    "mounted noexec"
+    "allow programs to be executed from memory (sysctl vm.memfd_noexec=0 or 1, in a container a "
+    "seccomp profile that has memfd_create and execveat), or have the project on a disk that is "
+    "not mounted noexec"
 )
 _LASTING: Mapping[int, str] = {
-    errno.EROFS: "have this disk mounted for writing",
-    errno.ENOENT: "see who removed it; what was built is made again by the next run",
+    errno.EROFS: "mount this disk for writing",
+    errno.ENOENT: "see who removed it; the next run builds it again",
     errno.EPERM: _DOCTOR,
     errno.EACCES: _DOCTOR,
 }
@@ -77,7 +77,9 @@ def judged_step(code: int, text: str) -> Fault | Refused:
     ):  # its `state` leads to a place where it may write, or lies in one
         return Fault(Cause.CRASH, f"cannot be started: {text}")
     if step == EXECUTE and code == errno.ENOEXEC:
-        return Fault(Cause.CRASH, f"cannot be started: {text}: it is no program of this machine")
+        return Fault(
+            Cause.CRASH, f"cannot be started: {text}: it is not a program for this machine"
+        )
     if step == EXECUTE and code == errno.ENOENT:
         todo = "install the loader that programs name (of the C library: readelf -l says which)"
         return Refused(f"{text}: the loader of the program is missing", todo, lasting=True)

@@ -134,8 +134,8 @@ class _Past:
         _, told_tick, told_phase, acts, faults, tainted, ended = entry
         if (told_tick, told_phase) != (tick, phase):
             raise SettingsError(
-                f"the season that was interrupted cannot be finished in this world: agents were "
-                f"asked at tick {told_tick} (phase {told_phase}), where it would ask them at tick "
+                f"the interrupted season cannot be finished in this world: agents were "
+                f"asked at tick {told_tick} (phase {told_phase}), but it would ask them at tick "
                 f"{tick} (phase {phase})",
                 where="evolve.toml",
                 todo="put `environment` back to what it was, finish that season, then change "

@@ -21,7 +21,7 @@ def see_to(folder: Path) -> None:
     with suppress(FileExistsError):
         path.mkdir(mode=0o755)
     if not stat.S_ISDIR(path.lstat().st_mode):
-        raise NotADirectoryError(errno.ENOTDIR, "it has to be a folder, and no link", str(path))
+        raise NotADirectoryError(errno.ENOTDIR, "it must be a folder, not a link", str(path))
 
 
 class StateFolders:
@@ -44,10 +44,10 @@ class StateFolders:
         except FileNotFoundError:
             return None
         except _MovingError:
-            return f"{STATE}/ holds folders that are moved whenever they are looked into"
+            return f"{STATE}/ holds folders that are moved whenever they are counted"
         except OSError as error:
             # Nobody makes a folder by accident that the user cannot list or that no path reaches.
-            return f"{STATE}/ holds a folder that cannot be looked into: {error.strerror}"
+            return f"{STATE}/ holds a folder that cannot be read: {error.strerror}"
         except UncountedError:
             return f"{STATE}/ held a file that was removed and is mapped into memory"
         if not entries and moment.are_proof(seen.st_mtime_ns, seen.st_ctime_ns):

@@ -132,9 +132,9 @@ def summary(found: Sequence[Bound], mean: Mean) -> str:
     first = tightest(found)
     if first is None or first.agents > PLENTY:
         return f"this machine can hold more than {PLENTY:,} agents"
-    whose = f"measured on {mean.agents} that run" if mean.agents else "as small ones take"
+    whose = f"running agents measured: {mean.agents}" if mean.agents else "as small agents need"
     return (
-        f"this machine can hold about {rounded(first.agents):,} agents; what bites first is "
+        f"this machine can hold about {rounded(first.agents):,} agents; the first limit is "
         f"{first.name} ({told(first)}; {whose}). To hold more: {first.todo}"
     )
 
@@ -170,4 +170,4 @@ def pipes() -> str:
 def watches() -> str:
     """How many agents can be watched in free mode, in words; the others are polled."""
     count = machine.watches() // WATCHES
-    return f"enough for {count:,} agents; the others are looked at once a second"
+    return f"enough for {count:,} agents; the others are checked once a second"

@@ -160,7 +160,7 @@ class _Findings:
         causes = [self.unwell[name] for name in row.needs if name in self.unwell]
         if causes:
             self.unwell[row.name] = causes[0]
-            return Check(row.name, False, f"not tried: {causes[0]} is not well", tried=False)
+            return Check(row.name, False, f"not tried: {causes[0]} failed", tried=False)
         check = _attempt(row.name, row.detail)
         if not check.ok and check.name not in LOOKED_AT_ONLY:
             self.unwell[row.name] = row.name
@@ -273,7 +273,7 @@ def _pipes(folder: Path) -> str:
     finally:
         os.close(handle)
     if heard != b"ping":
-        raise _Unwell("what goes in does not come out", LOCAL)
+        raise _Unwell("what is written to it cannot be read from it", LOCAL)
     return "work"
 
 

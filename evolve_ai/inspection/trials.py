@@ -58,7 +58,7 @@ class Trials:
             self.program = keeper_program(workspace)
             return "is there"
         self.program = keeper_program(self.folder)
-        return "is there to be copied" if ready else "can be compiled"
+        return "is ready to be copied" if ready else "can be compiled"
 
     def execution(self) -> str:
         """Executes a file in the workspace."""
@@ -67,7 +67,7 @@ class Trials:
             done = run_command(argv, cwd=self.folder, env=ENVIRONMENT, limits=_LIMITS)
         except PermissionError as error:
             raise MachineError(
-                f"what lies there may not be executed: {error.strerror}",
+                f"files there may not be executed: {error.strerror}",
                 where=self.program.parent,
                 todo=NOT_EXECUTED,
             ) from error
@@ -76,7 +76,7 @@ class Trials:
             raise MachineError(
                 f"a program ended with {done.code} instead of {USAGE}: {told}",
                 where=self.program,
-                todo="remove its folder, which is made anew; see that the libraries of C are there",
+                todo="remove its folder (it is made again); check that the C library is there",
             )
         return "programs in the workspace can be executed"
 
@@ -86,7 +86,7 @@ class Trials:
         with Keeper.open(home, self.program, _ORPHAN_SECONDS) as keeper:
             pid = keeper.identity.pid
             keeper.leave(_SECONDS)
-        return f"starts, and greets us through its socket (process {pid})"
+        return f"starts, and answers through its socket (process {pid})"
 
     def start(self) -> str:
         """Starts a program like an agent, from memory and with named pipes, but without a box."""
@@ -178,7 +178,7 @@ def _outcome(keeper: Keeper, launch: Launch) -> Exit | ProcessRefused:
             if isinstance(told, Ended):
                 return told.exit
             assert isinstance(told, ProcessStarted)
-    raise MachineError(f"no start came about within {_SECONDS:.0f} s")
+    raise MachineError(f"no agent started within {_SECONDS:.0f} s")
 
 
 def _refusal(found: object) -> MachineError:

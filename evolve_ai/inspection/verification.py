@@ -86,7 +86,7 @@ def _template(components: Components, pool_of: PoolOf) -> Found:
     if components.project.registry.exists():
         with Registry.read(components.project.registry) as registry:
             check_kernel(registry, pool, components.project.template)
-    return 1, f"kernel {pool.fixed_hash[:16]}…, as all agents have it", []
+    return 1, f"kernel {pool.fixed_hash[:16]}…, the same as in all agents", []
 
 
 def _programs(components: Components, pool_of: PoolOf) -> Found:
@@ -94,18 +94,21 @@ def _programs(components: Components, pool_of: PoolOf) -> Found:
         components.project.workspace, pool_of()
     ).verify()
     todo = (
-        "see who could write there, then remove the folder: nobody runs it; a life-cycle "
-        "quarantines whose program it was, and `evolve revive --all` lets it be built anew"
+        "see who could write there, then remove the folder: no agent runs it. A life-cycle "
+        "quarantines the agents that had this program; `evolve revive --all` builds them again"
     )
     problems = [Problem(where=str(where), what=why, todo=todo) for where, why in altered]
-    return count, f"{count - len(altered)} batches are signed, and what was signed", problems
+    return count, f"{count - len(altered)} batches are signed and unchanged", problems
 
 
 def _sources(project: Project) -> Found:
     count, altered = ContentStore(project.sources, tidy=False).inspect()
-    what, todo = "it is not what its name says", "remove it; evolve build reads the folders anew"
+    what, todo = (
+        "its content does not match its name",
+        "remove it; evolve build reads the folders anew",
+    )
     problems = [Problem(where=str(path), what=what, todo=todo) for path in altered]
-    return count, f"{count - len(altered)} gene files are what their names say", problems
+    return count, f"{count - len(altered)} gene files match their names", problems
 
 
 def _registry(project: Project) -> Found:
@@ -113,7 +116,7 @@ def _registry(project: Project) -> Found:
         verdict = registry.check()
     if verdict != "ok":
         return 1, "damaged", [Problem(where=str(project.registry), what=verdict, todo=MENDS)]
-    return 1, "whole, as SQLite says", _copy(project)
+    return 1, "SQLite finds no damage", _copy(project)
 
 
 def _copy(project: Project) -> list[Problem]:
@@ -166,7 +169,7 @@ class _Look:
         contents = read_contents(folder, agent, rules)
         if contents.genome is None or contents.fault is not None:
             what = contents.fault.reason if contents.fault is not None else f"no {GENOME}"
-            return Problem(where=str(folder), what=what, todo="put right what it says")
+            return Problem(where=str(folder), what=what, todo="repair what the message names")
         try:
             known = decode(recorded)
         except GenomeError as error:

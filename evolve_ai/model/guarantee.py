@@ -7,8 +7,8 @@ from evolve_ai.model.sandbox import Level, Protection
 
 # What namespaces add to the boxes, in words for a sandbox without them.
 SECOND_WALL = (
-    "a second wall behind Landlock and seccomp: the files of others out of sight, and a network, "
-    "shared memory and a host name of the agents' own"
+    "a second wall behind Landlock and seccomp: other files are out of sight, and agents have "
+    "their own network, shared memory and host name"
 )
 # Protections that settings of a machine may prevent: a limit of core files that only root can
 # raise, or which processes the kernel ends first. They are only reported; docs/security.md has
@@ -57,7 +57,7 @@ class Sandbox:
             return "none: UNSAFE, agents and builds run without a box, with all your rights"
         if self.broken:
             told = "; ".join(f"{one.name} ({one.how})" for one in self.broken)
-            return f"{self.level}: not whole, what does not hold here: {told}"
+            return f"{self.level}: incomplete, these guarantees do not hold here: {told}"
         count = len(self.guarantees)
         if self.level is Level.FULL:
             return f"full: namespaces, a box for each agent and each build; {count} guarantees hold"

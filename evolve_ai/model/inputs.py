@@ -7,8 +7,8 @@ from typing import Any
 
 _SHOWN = 40
 _NAMES = {
-    "data": "the data that the world tells",
-    "held_out": "the data that are held out",
+    "data": "the data of the world",
+    "held_out": "the held-out data",
     "template": "the template",
     "version": "the version of evolve",
     "python": "the version of Python",
@@ -71,7 +71,7 @@ def _settings(before: Inputs, now: Inputs) -> Iterator[InputChange]:
         old, new = before.settings.get(key), now.settings.get(key)
         if old == new or key not in before.settings or key not in now.settings:
             continue  # a key that only one version of the program has is no change
-        how = " (not as in evolve.toml)" if key in now.set else ""
+        how = " (overrides evolve.toml)" if key in now.set else ""
         words = f"{key} {_brief(old)} -> {_brief(new)}{how}"
         yield InputChange(words, key.startswith(_OF_THE_WORLD), key.startswith(_BESIDE_HISTORY))
 

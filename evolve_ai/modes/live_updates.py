@@ -64,7 +64,7 @@ class LiveUpdates:
         self._watcher.follow(self._population.agents)
         if self._watcher.unwatched and not before:
             self._population.notes.append(
-                f"{self._watcher.unwatched} agents are looked at once a second: the system has no "
+                f"{self._watcher.unwatched} agents are checked once a second: the system has no "
                 "more inotify watches for us; raise sysctl fs.inotify.max_user_watches"
             )
 
@@ -127,7 +127,7 @@ class LiveUpdates:
         try:
             self._population.prune(self._builder, self._colony)
         except EvolveError as error:
-            self._complain(f"old programs are not cleared away: {error}")
+            self._complain(f"old programs cannot be removed: {error}")
 
     def _renewed(
         self, context: Context, agents: Mapping[str, AgentRecord], asked: frozenset[str]
@@ -137,7 +137,7 @@ class LiveUpdates:
             updated, made = self._prepared(context, agents, asked)
         except EvolveError as error:
             self._stuck = True
-            self._complain(f"changes do not come to life: {error}")
+            self._complain(f"changes do not take effect: {error}")
             return {}  # the next cycle meets the error, too, and can stop all agents in order
         if not updated.agents:
             return {}

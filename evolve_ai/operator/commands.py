@@ -77,7 +77,7 @@ def checked(
         if name == "revive" and record.state is not State.QUARANTINED:
             raise UsageError(
                 f"agent {record.id} is {record.state}, not quarantined",
-                todo="who is: evolve agents",
+                todo="to see all: evolve agents",
             )
     return Command(name, {"ids": list(records)} if records else {})
 
@@ -229,9 +229,9 @@ class _Work:
             Event(Kind.TAINT, self.cycle, None, {"reason": reason}),
         )
         batch = Batch(records=records, events=events, state=tainted(self.registry.state, [reason]))
-        left = f"; of {len(lost) - len(made)} the code is lost" if len(lost) > len(made) else ""
+        left = f"; the code of {len(lost) - len(made)} is lost" if len(lost) > len(made) else ""
         living = {**self.agents, **{record.id: record for record in records}}
-        return CommandResult(f"made {len(made)} folders anew{left}", living, batch)
+        return CommandResult(f"made {len(made)} folders again{left}", living, batch)
 
     def pause(self, arguments: Mapping[str, Any]) -> CommandResult:
         state = self.registry.state

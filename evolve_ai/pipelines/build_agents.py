@@ -63,7 +63,7 @@ def chosen(registry: Registry, prefixes: Sequence[str]) -> Mapping[str, AgentRec
     living = registry.living()
     if not living:
         raise NoPopulationError(
-            "nobody is alive here", where=registry.path, todo="found agents: evolve init 100"
+            "no agent is alive here", where=registry.path, todo="found agents: evolve init 100"
         )
     return {agent: record for agent, record in living.items() if agent in asked or not asked}
 

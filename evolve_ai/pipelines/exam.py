@@ -67,7 +67,7 @@ def examine(
     founders = candidates_of(components, registry, pool, first, born=True)
     living = candidates_of(components, registry, pool, list(registry.living()), born=False)
     if not founders:
-        raise NoPopulationError("nobody was ever founded here", todo="evolve init 100")
+        raise NoPopulationError("no agent was ever founded here", todo="evolve init 100")
     programs = programs_for(builder, [*founders, *living], progress)
     groups: list[ExaminedGroup] = []
     for name, group in (("founders", founders), ("living", living)):

@@ -18,7 +18,7 @@ def told_in_words(registry: Registry) -> str | None:
             words.append(f"{one['values']} values of {one['source']} ({when})")
     first = min((one["from"] for one in told_so_far(registry)), default=1)
     if words and first > 1:  # cycles of a version that did not record it
-        words.insert(0, f"of cycles 1 to {first - 1} it is not known")
+        words.insert(0, f"not known for cycles 1 to {first - 1}")
     return "; ".join(words) or None
 
 
@@ -40,7 +40,7 @@ def check_held_out(
     if not found:
         return 0, doubt if lost else None
     words = (
-        f"{len(found)} of the {len(told.held_out)} held-out values were told to agents in this "
+        f"{len(found)} of the {len(told.held_out)} held-out values were shown to agents in this "
         f"history ({told_in_words(registry)})"
     )
     if not anyway:
@@ -50,7 +50,7 @@ def check_held_out(
 
 def _todo(told: Told, found: tuple[int, ...]) -> str:
     rest = len(told.held_out) - 1 - found[-1]
-    anyway = "or examine all the same, aloud: evolve exam --even-if-told"
+    anyway = "or examine nevertheless, with a warning: evolve exam --even-if-told"
     if rest <= 0:
-        return f"hold out values that nobody has seen, such as newer ones, {anyway}"
+        return f"hold out values that no agent has seen, such as newer ones, {anyway}"
     return f"examine on the last {rest}: evolve exam --set environment.held_out={rest}; {anyway}"

@@ -139,7 +139,7 @@ def _refuse_strangers(project: Project, registry: Registry) -> None:
     strangers = sum(1 for _ in project.agents.glob(f"*/{GENOME}"))
     if strangers:
         raise StorageError(
-            f"{strangers} agents lie here that the registry does not know",
+            f"{strangers} agents are here that the registry does not know",
             where=project.agents,
             todo="take them in: evolve import agents; or move the folder away",
         )

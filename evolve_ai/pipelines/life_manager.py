@@ -282,7 +282,7 @@ class LifeManager:
         agents = sorted(self.population.agents.items(), key=lambda item: item[1].place)
         self.population.agents = dict(agents)
         if not agents:
-            raise NoPopulationError("nobody is alive here", todo="found agents: evolve init 100")
+            raise NoPopulationError("no agent is alive here", todo="found agents: evolve init 100")
         self._mode.follow()
         self.cycle += 1
         return self.components.context(self.pool, self.cycle)

@@ -21,7 +21,7 @@ def abandon_season(registry: Registry, sink: Sink, run: str, reason: str = "") -
     cycle = registry.cycle
     why = f" ({reason})" if reason else ""
     told = (
-        f"the season of cycle {cycle + 1} was abandoned{why}: its ticks count for nobody, and "
+        f"the season of cycle {cycle + 1} was abandoned{why}: its ticks count for no agent, and "
         "agents keep what they remember of it"
     )
     state = replace(tainted(registry.state, [told]), turning=None, abandoned=cycle + 1)

@@ -81,7 +81,7 @@ def told_of(made: tuple[str, ...], cycle: int) -> Event:
 def reason_of(made: tuple[str, ...]) -> str:
     return (
         f"the folders of {len(made)} agents ({', '.join(agent[:13] for agent in made[:5])}"
-        f"{' …' if len(made) > 5 else ''}) were gone, whole or without their genome, and are made "
+        f"{' …' if len(made) > 5 else ''}) were gone or had no genome, and are made "
         "anew from the registry"
     )
 

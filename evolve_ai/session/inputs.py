@@ -56,7 +56,7 @@ def note_inputs(
         state = tainted(state, [reason])
     state = replace(state, told=_note_told(components, registry, cycle))
     components.sink.deliver(registry.commit(Batch(state=state, events=events), run))
-    return (f"not as in the run before: {'; '.join(loud)}",) if loud else ()
+    return (f"changed since the previous run: {'; '.join(loud)}",) if loud else ()
 
 
 def _note_run(registry: Registry, run: str, inputs: Inputs) -> None:

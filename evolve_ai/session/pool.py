@@ -35,7 +35,7 @@ def check_kernel(registry: Registry, pool: GenePool, template: Path) -> None:
     """A population keeps its kernel: TemplateError for a pool with another one."""
     if registry.state.fixed_hash != pool.fixed_hash:
         raise TemplateError(
-            "kernel or manifest of the template are not those that the living agents have",
+            "the kernel or manifest of the template differs from that of the living agents",
             where=template,
             todo="put src/kernel, src/lib.rs and Cargo.toml (its crates, too) back, or begin a new "
             "project: evolve new DIR",

@@ -72,7 +72,9 @@ def _begin_after(registry: Registry, seq: int) -> None:
     """Begin a history. If the log of an earlier one exists, its event numbers are not reused."""
     registry.skip_events(seq)
     if seq:
-        add_news(registry, f"a history begins anew; events begin at {seq + 1}, as the log goes on")
+        add_news(
+            registry, f"a new history begins; its events begin at {seq + 1}, after those in the log"
+        )
 
 
 def refuse_lost(project: Project) -> None:
@@ -162,7 +164,7 @@ def _reason(mended: Mended, copied: int, lost: _Lost) -> str:
     if mended.copied:
         words += f"is restored from the copy of {mended.copied}, cycle {copied}"
     else:
-        words += f"is gone on with from its cycle {copied}"
+        words += f"continues from its cycle {copied}"
     if lost.cycle > copied:
         words += f"; what happened after it, up to cycle {lost.cycle}, is lost"
     if lost.strangers:

@@ -138,7 +138,7 @@ def _held_by_a_season(project: Project, registry: Registry) -> str:
         "a life-cycle without a sandbox was killed in the middle of a season, and its agents live "
         "on without one",
         where=project.agents,
-        todo="send them home first: evolve stop",
+        todo="end them first: evolve stop",
     )
 
 

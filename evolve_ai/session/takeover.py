@@ -17,7 +17,7 @@ from evolve_ai.system.processes import end_strangers_left_behind
 
 ALL_ENDED = "all agents were ended from outside, and their memories are lost"
 KILLED_AT_END = "the life-cycle was killed as it ended"
-BROKEN_OFF = "the season of cycle {} was broken off, and begins anew"
+BROKEN_OFF = "the season of cycle {} was interrupted, and begins again"
 
 
 def prelude(cycle: int) -> str:

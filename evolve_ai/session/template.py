@@ -141,7 +141,7 @@ class Template:
         except EvolveError as error:
             self._stamp = stamp
             reason = "; ".join(line.strip() for line in str(error).splitlines())
-            self.notes.append(f"template refused, the one before stays: {reason}")
+            self.notes.append(f"template refused, the previous one stays: {reason}")
             self._record(cycle, {"refused": str(error)})
             return False
         if taken is None:  # still being tried: look again before the next cycle
@@ -157,10 +157,10 @@ class Template:
     def _keep(self, taken: Taken, new: list[str], cycle: int, stamp: str) -> None:
         """Record what agents may get now; report new and refused files once."""
         self._stamp = "" if taken.undecided else stamp
-        self.notes += (f"template: {path} is there for mutations and births" for path in new)
+        self.notes += (f"template: {path} is available for mutations and births" for path in new)
         stays = files_of(taken.pool)
         for path, reason in taken.refused.items():
-            kept = "the file before stays" if path in stays else "no agent gets it"
+            kept = "the previous file stays" if path in stays else "no agent gets it"
             self._tell(f"template: {path} is refused, {kept}: {reason}")
         for reason in dict.fromkeys(taken.undecided.values()):
             self._tell(f"template: new gene files wait until they can be tried: {reason}")

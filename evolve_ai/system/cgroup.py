@@ -142,11 +142,9 @@ def probe(home: Path | None = None) -> str:
     """Whether cgroup v2 works here, in words; found out by making a group and removing it."""
     made = Group.make(f"probe-{os.getpid()}", 2**30, 1000, home)
     if isinstance(made, NotDelegated):
-        return (
-            f"not delegated here ({made.reason}): budgets are kept by looking, once a cycle; {HOW}"
-        )
+        return f"not delegated here ({made.reason}): budgets are only checked once a cycle; {HOW}"
     made.remove()
-    return "delegated: the kernel can bound all agents together"
+    return "delegated: the kernel can limit all agents together"
 
 
 def _write(path: Path, text: str) -> None:

@@ -84,7 +84,7 @@ class Guard:
             what = f"{subject}: {function}() {error}"
             todo = "see docs/plugins.md for what it must return"
         elif isinstance(error, TimeUp):
-            what = f"{subject}: {function}() did not come back within {self.seconds:g} s"
+            what = f"{subject}: {function}() did not return within {self.seconds:g} s"
             todo = "mend it, or give it more time: [plugins] timeout in evolve.toml"
         elif isinstance(error, PluginError):
             what, todo = f"{subject}: {function}(): {error.what}", error.todo or _MEND

@@ -204,7 +204,9 @@ def _held(workspace: Path, path: Path) -> HeldError:
     found = holder(workspace)
     if found is None:
         return HeldError(
-            "held by a process that has not signed", where=path, todo="ask: fuser -v " + str(path)
+            "held by a process that has not left its name",
+            where=path,
+            todo="ask: fuser -v " + str(path),
         )
     purpose = f" ({found.purpose})" if found.purpose else ""
     since = f" since {found.since}" if found.since else ", whose lock file somebody has removed"

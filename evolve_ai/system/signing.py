@@ -99,7 +99,7 @@ def _check(file: Path, seen: os.stat_result) -> None:
         raise SigningKeyError(
             f"the key has mode {mode:04o}: others may have read it, or written it",
             where=file,
-            todo=f"if nobody can have, chmod 600 it; else {_ANEW}",
+            todo=f"if nobody can have done that, chmod 600 it; else {_ANEW}",
         )
 
 

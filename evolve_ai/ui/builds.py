@@ -76,7 +76,7 @@ def _program(told: BuildExplanation, root: Path) -> Iterator[tuple[str, str]]:
 
 def _shared(program: ProgramFacts) -> str:
     if not program.file_sharers:
-        return "with nobody"
+        return "with no other agent"
     others = f"with {_counted(program.file_sharers, 'other agent')}"
     if not program.sharers:
         return others

@@ -39,7 +39,7 @@ class Wish:
     def handle(self, number: int, frame: FrameType | None) -> None:
         if number == signal.SIGHUP:
             self._hung_up = True
-            self._end("its terminal is gone: ending after this cycle")
+            self._end("the terminal was closed: ending after this cycle")
             return
         before, self._heard = self._heard, time.monotonic()
         if self._heard - before < SAME_MOMENT:

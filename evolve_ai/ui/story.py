@@ -19,7 +19,7 @@ def story(told: AgentStory) -> RenderableType:
         Text(f"agent {told.agent.id}", style="bold"),
         *(Text(f"  {line}") for line in _facts(told)),
         *([Text(_reason(told.reason), style="red")] if told.reason else []),
-        Text("genome, in calling order (what is silent, in brackets)", style="bold"),
+        Text("genome, in calling order (inactive genes in brackets)", style="bold"),
         *_genome_lines(told),
         Text("what happened", style="bold"),
         *(_event_line(event) for event in told.events),
@@ -38,13 +38,13 @@ def _facts(told: AgentStory) -> Iterator[str]:
     yield f"{origin}, generation {row.generation}, born in cycle {told.born_cycle}{died}"
     if len(told.lineage) > 1:
         more = f" … and {len(told.lineage) - SHOWN} more" if len(told.lineage) > SHOWN else ""
-        yield "line: " + " < ".join(map(_short, told.lineage[:SHOWN])) + more
+        yield "lineage: " + " < ".join(map(_short, told.lineage[:SHOWN])) + more
     yield f"children: {first_of(told.children) or 'none'}"
     pid = f", pid {row.pid}" if row.pid else ""
     cause = f"; last cause: {row.cause}" if row.cause else ""
     aside = f" for {counted(row.quarantine_cycles, 'cycle')}" if row.state == "quarantined" else ""
     yield f"{row.state}{aside}{pid}, {counted(row.restarts, 'restart')}{cause}"
-    yield f"energy {energy(row.energy)}, a waking tick costs it {told.cost / 1000:.2f}"
+    yield f"energy {energy(row.energy)}, a tick awake costs {told.cost / 1000:.2f}"
     yield f"fitness {number(row.fitness)}, age {counted(row.age, 'cycle')}"
     yield f"{row.cpu_seconds:.2f} s of cpu, {row.rss_bytes // 1024} KiB of memory"
     yield f"{_genes(metrics)}, {_structure(metrics)}"

@@ -12,7 +12,7 @@ from evolve_ai.model.status import ExamResult, Verification
 from evolve_ai.ui.words import number
 
 NOBODY_REPORTS = (
-    "nobody reports a fitness, by which agents live in the world `solitary`: put a gene that calls "
+    "no agent reports a fitness, and the world `solitary` pays by it: put a gene that calls "
     "agent.report(...) into the template, or choose another environment"
 )
 
@@ -46,17 +46,17 @@ def cycle_line(cycle: int, summary: Summary, seconds: float) -> str:
 def pruned(found: Pruned, keep: HistorySettings) -> Iterator[str]:
     """Lines about what was forgotten, and about the size of the file."""
     if not (keep.samples or keep.genomes or keep.agents):
-        yield "[history] in evolve.toml keeps all of the dead: nothing is forgotten"
+        yield "[history] in evolve.toml keeps everything about dead agents: nothing was removed"
     else:
         yield (
-            f"forgotten: {found.agents} agents, {found.genomes} genomes, {found.samples} samples "
-            "of the dead"
+            f"removed: {found.agents} agents, {found.genomes} genomes, {found.samples} samples "
+            "of dead agents"
         )
     yield f"registry: {in_bytes(found.bytes_before)} before, {in_bytes(found.bytes_after)} now"
 
 
 def exam_table(result: ExamResult) -> Table:
-    told = f"; told were {result.told}" if result.told else ""
+    told = f"; seen: {result.told}" if result.told else ""
     title = f"exam on {result.stretch}{told}"
     table = Table(title=title, title_justify="left", box=None, padding=(0, 2, 0, 0))
     table.add_column("", no_wrap=True)

@@ -5,7 +5,7 @@ from typing import Protocol
 
 from evolve_ai.model.sandbox import Level
 
-PAUSED = "time stands still; it goes on with: evolve resume"
+PAUSED = "no ticks, births or deaths; to continue: evolve resume"
 SHOWN = 5  # ids of agents to show for the same reason
 STYLES = {"running": "green", "waiting": "yellow", "quarantined": "red", "dead": "dim"}
 

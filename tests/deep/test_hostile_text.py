@@ -103,7 +103,7 @@ def told(project: ProjectUnderTest, *words: object) -> str:
     assert not OBEYED.search(shown), ascii(shown)
     piped = subprocess.run([*EVOLVE, *map(str, words)], capture_output=True, cwd=project.root)
     text = (piped.stdout + piped.stderr).decode()
-    assert "a defect of ours" not in text
+    assert "a defect in evolve" not in text
     assert not OBEYED.search(text), ascii(text)
     return text
 

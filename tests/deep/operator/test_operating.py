@@ -167,7 +167,7 @@ def test_agent_that_ignores_stop_is_killed_and_one_that_crashed_unseen_harms_nob
 def test_everybody_can_be_killed(mixed: ProjectUnderTest) -> None:
     mixed.evolve("kill", *(row["id"] for row in mixed.agents()))
     assert mixed.status()["population"]["alive"] == 0
-    assert "nobody is alive" in mixed.live(1, code=1).err
+    assert "no agent is alive" in mixed.live(1, code=1).err
 
 
 def test_command_that_makes_no_sense_is_refused_and_told(mixed: ProjectUnderTest) -> None:
@@ -237,7 +237,7 @@ def test_only_the_quarantined_are_revived(mixed: ProjectUnderTest) -> None:
     assert "no agent's id begins" in mixed.evolve("revive", "zzz", code=2).err
     running = asleep(mixed)
     ill = of_state(mixed, "quarantined")
-    assert "all that are quarantined" in mixed.evolve("revive", "--all").out
+    assert "all quarantined agents" in mixed.evolve("revive", "--all").out
     assert outcome(mixed, "revive") == f"revived {len(ill)}"
     assert of_state(mixed, "embryo") == ill
     assert commands(mixed, "revive")[0]["arguments"] == {"all": True}

@@ -39,9 +39,7 @@ def test_population_lives_in_edition_2024(unfounded: ProjectUnderTest) -> None:
 def test_other_edition_is_no_change_for_those_who_live(calm: ProjectUnderTest) -> None:
     _take(calm, "2024")
     said = calm.live(1, code=1)
-    assert (
-        "kernel or manifest of the template are not those that the living agents have" in said.err
-    )
+    assert "kernel or manifest of the template differs from that of the living agents" in said.err
     assert "Cargo.toml" in said.err
     _take(calm, "2021")
     calm.live(1)

@@ -122,7 +122,7 @@ def test_file_that_is_changed_for_the_worse_stays_what_it_was(breeding: ProjectU
     before = path.read_bytes()
     path.write_bytes(before + b'\npub fn broken() -> u64 { "seven" }\n')
     done = breeding.live(3)
-    assert "the file before stays" in done.err
+    assert "the previous file stays" in done.err
     assert "src/genes/trend.rs:" in done.err
     kept = {p.read_bytes() for p in breeding.root.glob("agents/*/src/genes/trend.rs")}
     assert kept == {before}

@@ -249,7 +249,7 @@ def test_life_cycle_killed_before_anybody_lived_leaves_history_untainted(
     ("number", "words"),
     [
         (signal.SIGINT, "once more to end now"),
-        (signal.SIGHUP, "its terminal is gone: ending after this cycle"),
+        (signal.SIGHUP, "the terminal was closed: ending after this cycle"),
     ],
 )
 def test_one_signal_ends_gracefully(

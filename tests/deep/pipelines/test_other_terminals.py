@@ -81,7 +81,7 @@ def test_reader_who_goes_away_ends_no_life_cycle_that_has_an_end(
     assert project.status()["cycle"] == 4
     assert project.status()["tainted"] is None
     if closed == "stdout":
-        assert "the life-cycle goes on, untold" in running.stderr.read()
+        assert "the life-cycle goes on without output" in running.stderr.read()
 
 
 def test_full_disk_behind_stdout_ends_no_life_cycle(project: ProjectUnderTest) -> None:

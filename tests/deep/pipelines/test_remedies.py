@@ -51,7 +51,7 @@ def not_tried(rows: Rows) -> set[str]:
     untried = {name: row["detail"] for name, row in rows.items() if not row["tried"]}
     causes = unwell(rows)
     for name, detail in untried.items():
-        assert any(detail == f"not tried: {one} is not well" for one in causes), (name, detail)
+        assert any(detail == f"not tried: {one} failed" for one in causes), (name, detail)
     return set(untried)
 
 

@@ -205,7 +205,7 @@ def test_all_folders_gone_is_an_accident_that_can_be_mended(calm: ProjectUnderTe
     assert "is a disk unmounted?" in refused.err
     assert "evolve revive --lost" in refused.err
     assert calm.digest() == before
-    assert "made 11 folders anew" in calm.evolve("revive", "--lost").out
+    assert "made 11 folders again" in calm.evolve("revive", "--lost").out
     assert "can be made anew" in calm.evolve("revive", "--lost").out
     assert "are made anew from the registry" in calm.status()["tainted"]
     calm.live(1)

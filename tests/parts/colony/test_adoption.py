@@ -142,7 +142,7 @@ def test_agent_that_waited_too_long_for_us_is_no_failure(opened, tmp_path):
     second = opened()
     take_over(second, known, expected)
     assert second.reap()["a0-well_behaved"].cause is Cause.PLANNED
-    assert "had heard nothing" in second.take_taints()[0]
+    assert "had received nothing" in second.take_taints()[0]
 
 
 def test_who_was_asked_to_leave_has_not_failed_and_its_memory_is_known(opened, tmp_path):

@@ -128,7 +128,7 @@ def test_agent_whose_state_is_no_folder_is_not_started(
         fault = colony.start([start])["a"]
     assert isinstance(fault, Fault)
     assert fault.cause is Cause.SANDBOX
-    assert fault.reason.startswith("cannot be started: it has to be a folder, and no link: ")
+    assert fault.reason.startswith("cannot be started: it must be a folder, not a link: ")
 
 
 def test_box_that_cannot_be_made_is_no_start(opened: Open, tmp_path: Path) -> None:

@@ -283,5 +283,5 @@ def test_order_log_that_tells_of_another_season_under_the_same_title_is_refused(
         turned(first, order_of())
     with supervisor_at(tmp_path / "order_log") as second, pytest.raises(SettingsError) as refused:
         turned(second, replace(order_of(), first_tick=11))
-    assert "asked at tick 10 (phase 0), where it would ask them at tick 11" in refused.value.what
+    assert "asked at tick 10 (phase 0), but it would ask them at tick 11" in refused.value.what
     assert "put `environment` back" in str(refused.value)

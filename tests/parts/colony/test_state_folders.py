@@ -166,7 +166,7 @@ def test_folder_that_is_moved_whenever_it_is_looked_into_hides_nothing(
 
     monkeypatch.setattr(os, "scandir", moving)
     reason = folders.excess("a", state.parent, os.getpid())
-    assert reason == "state/ holds folders that are moved whenever they are looked into"
+    assert reason == "state/ holds folders that are moved whenever they are counted"
     monkeypatch.undo()
     assert folders.excess("a", state.parent, os.getpid()) == TOO_MANY
 

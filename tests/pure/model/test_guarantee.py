@@ -9,7 +9,8 @@ def test_what_a_machine_refuses_is_told_and_opens_no_box() -> None:
     sandbox = Sandbox(Level.LANDLOCK, (crashes, Guarantee("files", True, "")))
     assert sandbox.opened == ()
     assert (
-        str(sandbox) == "landlock: not whole, what does not hold here: crashes (a hard limit of 0)"
+        str(sandbox)
+        == "landlock: incomplete, these guarantees do not hold here: crashes (a hard limit of 0)"
     )
 
 

@@ -110,7 +110,7 @@ def test_keeper_that_can_be_copied_needs_no_compiler(
     shutil.copytree(keeper.parent, cache / keeper.parent.name)
     checks = _examine(project)
     assert not any(checks[name].ok for name in COMPILERS)
-    assert checks["keeper program"] == Check("keeper program", True, "is there to be copied")
+    assert checks["keeper program"] == Check("keeper program", True, "is ready to be copied")
     assert checks["boxed start"].ok
     assert list((project / "workspace").iterdir()) == []
 
@@ -160,7 +160,7 @@ def test_limit_that_bites_first_is_named_with_what_raises_it(project: Path) -> N
     found = _examine(project, settings)["capacity"]
     assert found.ok
     assert found.detail.startswith(
-        "this machine can hold about 99 agents; what bites first is inodes (4,000, 40 an agent"
+        "this machine can hold about 99 agents; the first limit is inodes (4,000, 40 an agent"
     )
     assert found.detail.endswith("To hold more: raise it in [budget] of evolve.toml")
 
@@ -188,7 +188,7 @@ def test_agents_that_run_are_measured(project: Path) -> None:
     sleeper = subprocess.Popen(["sleep", "60"], cwd=folder)
     try:
         detail = _examine(project, pids={"a1": sleeper.pid, "a2": os.getpid()})["capacity"].detail
-        assert "measured on 1 that run" in detail
+        assert "running agents measured: 1" in detail
     finally:
         sleeper.kill()
         sleeper.wait()

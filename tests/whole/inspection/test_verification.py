@@ -83,7 +83,7 @@ def lost_key(project: ProjectUnderTest, folder: Path) -> tuple[str, str]:
 
 def kernel_of_the_template(project: ProjectUnderTest, folder: Path) -> tuple[str, str]:
     (project.root / "agent_template" / "src" / "kernel" / "mod.rs").open("a").write("// more\n")
-    return "template", "not those that the living agents have"
+    return "template", "differs from that of the living agents"
 
 
 def binary(project: ProjectUnderTest, folder: Path) -> tuple[str, str]:
@@ -98,13 +98,13 @@ def index(project: ProjectUnderTest, folder: Path) -> tuple[str, str]:
 
 def source(project: ProjectUnderTest, folder: Path) -> tuple[str, str]:
     flip(next(project.root.glob("workspace/store/sources/*/*")))
-    return "sources", "not what its name says"
+    return "sources", "does not match its name"
 
 
 def stranger_among_the_sources(project: ProjectUnderTest, folder: Path) -> tuple[str, str]:
     (project.root / "workspace/store/sources/ab").mkdir(exist_ok=True)
     (project.root / "workspace/store/sources/ab/notes").write_text("mine")
-    return "sources", "not what its name says"
+    return "sources", "does not match its name"
 
 
 def kernel_of_an_agent(project: ProjectUnderTest, folder: Path) -> tuple[str, str]:

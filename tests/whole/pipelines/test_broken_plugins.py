@@ -211,7 +211,7 @@ def test_what_plugins_print_keeps_out_of_our_output(
 
 @pytest.mark.parametrize(
     ("name", "words"),
-    [("leaves", "leaves() failed: SystemExit: 0"), ("sleeps", "did not come back within 1 s")],
+    [("leaves", "leaves() failed: SystemExit: 0"), ("sleeps", "did not return within 1 s")],
 )
 def test_policy_that_leaves_or_never_returns_is_named(
     project_with_plugins: ProjectUnderTest, name: str, words: str
@@ -242,7 +242,7 @@ def test_second_ctrl_c_ends_a_policy_that_never_returns(
     assert "ended at once" in err
     assert not project.processes()
     project.live(1, *SHORT)
-    assert "begins anew" in project.status()["tainted"]
+    assert "begins again" in project.status()["tainted"]
 
 
 def test_worlds_in_processes_of_their_own_are_told_as_well(

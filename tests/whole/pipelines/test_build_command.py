@@ -225,7 +225,7 @@ def test_the_dead_are_neither_built_nor_explained(project: ProjectUnderTest) -> 
         done = project.evolve("build", *words, dead["id"], code=2)
         assert "died in cycle" in done.err
         assert dead["cause"] in done.err
-    assert "nobody is alive" in project.evolve("build", code=1).err
+    assert "no agent is alive" in project.evolve("build", code=1).err
 
 
 def test_nobody_alive_is_nothing_to_build(unfounded: ProjectUnderTest) -> None:

@@ -149,7 +149,7 @@ def test_policy_that_fails_is_named(project: ProjectUnderTest, name: str, words:
 def test_extinct_population_ends_the_life_cycle_with_a_word(project: ProjectUnderTest) -> None:
     (project.root / "my_policies.py").write_text(POLICIES)
     done = project.live(3, "--selection", "my_policies:everybody_dies", code=1)
-    assert "nobody is alive" in done.err
+    assert "no agent is alive" in done.err
     assert "evolve init" in done.err
     assert len(project.events("cycle")) == 1
     assert not list((project.root / "agents").iterdir())
@@ -181,6 +181,6 @@ def test_solitary_agents_live_by_the_fitness_that_they_report(unfounded: Project
 
 def test_who_reports_nothing_in_a_solitary_world_starves(project: ProjectUnderTest) -> None:
     done = project.live(2, "--set", "environment=solitary")
-    assert done.err.count("nobody reports a fitness") == 1
+    assert done.err.count("no agent reports a fitness") == 1
     assert "agent.report(...)" in done.err
     assert project.status()["deaths"]["starved"] > 0

@@ -74,7 +74,7 @@ def test_questions_of_the_page_have_answers(
 def test_prune_keeps_to_the_settings(tmp_path: Path) -> None:
     project = ProjectUnderTest(unpack(tmp_path / "old"))
     before, living = project.status(), project.agents()
-    assert "keeps all of the dead" in project.evolve("prune").out
+    assert "keeps everything about dead agents" in project.evolve("prune").out
     words = ("--set", "history.agents=1", "--set", "history.samples=1")
     found = project.evolve("prune", "--json", *words).json
     left = project.agents("--all")

@@ -35,16 +35,16 @@ def test_every_run_records_its_inputs_and_a_change_is_told(calm: ProjectUnderTes
     assert settings_of(night)["environment.held_out"] == 20
     assert night["set"] == ["environment.held_out", "selection.name"]
     assert night["changed"][:2] == [
-        "environment.held_out 79 -> 20 (not as in evolve.toml)",
-        "selection.name energy -> none (not as in evolve.toml)",
+        "environment.held_out 79 -> 20 (overrides evolve.toml)",
+        "selection.name energy -> none (overrides evolve.toml)",
     ]
     assert before["data"] == after["data"] != night["data"]
     assert before["template"] == after["template"]
     assert len(before["template"]) == 64
     assert after["set"] == []
     assert (
-        "not as in the run before: environment.held_out 20 -> 79; selection.name none -> energy"
-        in done.err
+        "changed since the previous run: environment.held_out 20 -> 79; "
+        "selection.name none -> energy" in done.err
     )
     status = calm.status()
     assert (
@@ -58,11 +58,11 @@ def test_every_run_records_its_inputs_and_a_change_is_told(calm: ProjectUnderTes
 def test_same_inputs_are_no_change_and_workers_are_none_to_be_told(calm: ProjectUnderTest) -> None:
     calm.live(1)
     done = calm.live(1, "--workers", 2, "--set", "history.sample_every=1")
-    assert "not as in the run before" not in done.err
+    assert "changed since the previous run" not in done.err
     assert calm.status()["inputs_changed"] is None
     assert calm.events("inputs")[-1]["changed"] == [
-        "executor.workers 1 -> 2 (not as in evolve.toml)",
-        "history.sample_every 5 -> 1 (not as in evolve.toml)",
+        "executor.workers 1 -> 2 (overrides evolve.toml)",
+        "history.sample_every 5 -> 1 (overrides evolve.toml)",
     ]
 
 
@@ -90,19 +90,18 @@ def test_data_template_and_plugins_that_change_are_told(calm: ProjectUnderTest) 
         "use crate::kernel::Agent;\n\npub fn more(agent: &mut Agent) {\n    let _ = agent;\n}\n",
     )
     told = calm.live(1, *how).err
-    assert "the data that the world tells" in told
+    assert "the data of the world" in told
     assert "the code of mine:mine" in told
     assert "the template" in told
     assert file.exists()
 
 
 def test_exam_refuses_values_that_agents_were_told(calm: ProjectUnderTest) -> None:
-    assert "230 values of sunspots.csv (cycles 1 to 1)" in calm.evolve("exam").out.replace(
-        "\n", " "
-    )
+    told = " ".join(calm.evolve("exam").out.split())
+    assert "230 values of sunspots.csv (cycles 1 to 1)" in told
     calm.live(1, "--set", HELD_OUT)
     refused = calm.evolve("exam", code=2)
-    assert "59 of the 79 held-out values were told" in refused.err
+    assert "59 of the 79 held-out values were shown" in refused.err
     assert "289 values of sunspots.csv (cycles 2 to 2)" in refused.err
     assert "evolve exam --set environment.held_out=20" in refused.err
     calm.live(1)
