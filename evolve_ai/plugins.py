@@ -9,6 +9,7 @@ from typing import Any
 
 from evolve_ai.contracts.environment import World
 from evolve_ai.contracts.executor import Executor
+from evolve_ai.contracts.language import Language
 from evolve_ai.contracts.selection import SelectionPolicy
 from evolve_ai.contracts.sink import Sink
 from evolve_ai.contracts.substrate import Substrate
@@ -18,13 +19,14 @@ from evolve_ai.environments.solitary import SolitaryWorld
 from evolve_ai.executors.inline import InlineExecutor
 from evolve_ai.executors.pool import open_executor
 from evolve_ai.guards.environment import guarded_world
+from evolve_ai.guards.language import guarded_language
 from evolve_ai.guards.options import options_for
 from evolve_ai.guards.selection import guarded_policy
 from evolve_ai.guards.substrate import guarded_substrate
 from evolve_ai.guards.variation import guarded_variation
 from evolve_ai.model.draws import Draws
 from evolve_ai.model.errors import PluginError
-from evolve_ai.model.family_settings import GROUPS, OPTIONS, is_built_in
+from evolve_ai.model.family_settings import GROUPS, LANGUAGE, OPTIONS, OwnMember, is_built_in
 from evolve_ai.model.setting import Section
 from evolve_ai.notifications.orchestrator_log import Log
 from evolve_ai.notifications.own_sink import OwnSink
@@ -33,6 +35,7 @@ from evolve_ai.selection.energy import energy
 from evolve_ai.selection.tournament import Tournament
 from evolve_ai.selection.truncation import Truncation
 from evolve_ai.session.components import Components
+from evolve_ai.substrates.rust.language import RustLanguage
 from evolve_ai.substrates.rust.substrate import RustSubstrate
 from evolve_ai.system.guard import Guard
 from evolve_ai.system.plugin_output import divert
@@ -64,6 +67,9 @@ SUBSTRATES: Mapping[str, Callable[[Project, Any], Substrate]] = {
     "rust": lambda project, _: RustSubstrate(
         project.settings.build, project.settings.crates, project.root, project.settings.audit
     ),
+}
+LANGUAGES: Mapping[str, Callable[[Project], Language]] = {
+    "rust": lambda project: RustLanguage(project.root),
 }
 EXECUTORS: Mapping[str, Callable[[Any], Executor]] = {
     "processes": lambda options: open_executor(options.workers, PRELOAD),
@@ -127,6 +133,15 @@ def _substrate_of(project: Project) -> Substrate:
     guard = _guard(project, "substrate", chosen.name)
     guard = replace(guard, seconds=guard.seconds + build.timeout)  # compilers are bounded by that
     return guarded_substrate(guard, _made(guard, "substrate", SUBSTRATES, chosen, project))
+
+
+def language_of(project: Project, name: str) -> Language:
+    """The language of this name. PluginError where there is none."""
+    if name in LANGUAGES:
+        return LANGUAGES[name](project)
+    guard = _guard(project, LANGUAGE, name)
+    chosen = OwnMember(name=name)
+    return guarded_language(guard, _made(guard, LANGUAGE, LANGUAGES, chosen, project))
 
 
 def _executor_of(project: Project) -> Executor:

@@ -1,5 +1,7 @@
 """The command `evolve plugins`."""
 
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 import click
@@ -7,8 +9,10 @@ import click
 from evolve_ai.cli.options import json_option, project_option, say, show_json
 from evolve_ai.cli.working import open_project
 from evolve_ai.inspection.plugin_list import plugin_list
-from evolve_ai.model.errors import NoProjectError
+from evolve_ai.model.errors import EvolveError, NoProjectError
 from evolve_ai.model.settings import Settings
+from evolve_ai.plugins import LANGUAGES, language_of
+from evolve_ai.system.project import Project
 from evolve_ai.ui.plugins import plugin_lines
 from evolve_ai.ui.streams import LOOKED
 
@@ -22,7 +26,9 @@ def plugins(family: str | None, as_json: bool, **at: Any) -> object:
 
     This works outside of a project, too. docs/extending.md shows how to write one.
     """
-    found = plugin_list(_settings(**at), family)
+    project = _project(**at)
+    settings = None if project is None else project.settings
+    found = plugin_list(settings, partial(_toolchain, project), family)
     if as_json:
         show_json([row.model_dump(mode="json") for row in found])
     else:
@@ -31,8 +37,14 @@ def plugins(family: str | None, as_json: bool, **at: Any) -> object:
     return LOOKED
 
 
-def _settings(**at: Any) -> Settings | None:
+def _toolchain(project: Project | None, name: str) -> str:
+    if project is None and name not in LANGUAGES:  # what it prints has its place in a project
+        raise EvolveError("asked for in the folder of a project only")
+    return language_of(project or Project(Path.cwd(), Settings()), name).toolchain()
+
+
+def _project(**at: Any) -> Project | None:
     try:
-        return open_project(**at).settings
+        return open_project(**at)
     except NoProjectError:
         return None

@@ -4,6 +4,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
 
+from evolve_ai.contracts.language import Language
+from evolve_ai.model.gene_names import GeneNames
 from evolve_ai.model.genome import Genome
 from evolve_ai.model.report import (
     BuildProgress,
@@ -67,16 +69,18 @@ class ReadOnlyBuilder(Protocol):
     def explain(self, request: BuildRequest, code: Mapping[str, bytes]) -> Explanation: ...
 
 
-class Substrate(Protocol):
-    """Everything the stages need to know of a language."""
+class Substrate(Language, Protocol):
+    """A language whose programs can live: all that the stages need to know of it."""
 
-    name: str
+    # Where gene files lie, and what they and their functions may be called.
+    genes: GeneNames
+
+    # What its tools leave in an agent's own folder, and nobody looks into: names of files, and of
+    # folders, which have a slash at the end.
+    ignored: frozenset[str]
 
     # The least room in which its programs can live; settings that allow less are refused.
     needs: Needs
-
-    # What `evolve doctor` looks at: (name, what tells how it is, or raises EvolveError).
-    def checks(self) -> Sequence[tuple[str, Callable[[], str]]]: ...
 
     # Build a program of one line in this folder, and run it; how that went, in a few words.
     # EvolveError when it cannot be done, with the first error of the compiler.
@@ -120,9 +124,6 @@ class Substrate(Protocol):
 
     # Why this genome cannot live with these sources (by SHA-256), or None.
     def viability(self, genome: Genome, sources: Mapping[str, SourceReport]) -> str | None: ...
-
-    # The toolchain's version, one line; ToolchainError when there is none.
-    def toolchain(self) -> str: ...
 
     # What the program of this genome is made of, as one hash (without the agent's name).
     def fingerprint(self, genome: Genome, pool: GenePool) -> str: ...

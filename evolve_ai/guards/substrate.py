@@ -1,12 +1,14 @@
 """Guards a substrate of the user's own, its builders and its read-only builders."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from evolve_ai.contracts.substrate import Confine, Progress
 from evolve_ai.guards import values
+from evolve_ai.guards.language import LANGUAGE, Guarded, GuardedLanguage
 from evolve_ai.guards.values import instance, text
+from evolve_ai.model.gene_names import GeneNames
 from evolve_ai.model.genome import Genome
 from evolve_ai.model.report import (
     BuildRequest,
@@ -23,22 +25,13 @@ _BUILDER = ("ready", "build", "trial", "forget", "prune")
 _READ_ONLY = ("ready", "verify", "explain")
 _MOST = 1_000_000
 _SUBSTRATE = (
-    "checks", "read_pool", "pool_stamp", "equip", "equipped", "read_source", "policy_hash",
-    "rule_reason", "wiring", "manifests", "viability", "toolchain", "fingerprint", "builder",
+    "trial", "read_pool", "pool_stamp", "equip", "equipped", "read_source", "policy_hash",
+    "rule_reason", "wiring", "manifests", "viability", "fingerprint", "builder",
     "read_only_builder",
 )  # fmt: skip
 
 
-class _Guarded:
-    def __init__(self, guard: Guard, inner: Any):
-        self._guard = guard
-        self._inner = inner
-
-    def _ask(self, verb: str, check: Callable[[Any], Any], *arguments: Any) -> Any:
-        return self._guard.call(verb, lambda: getattr(self._inner, verb)(*arguments), check)
-
-
-class GuardedReadOnlyBuilder(_Guarded):
+class GuardedReadOnlyBuilder(Guarded):
     """Satisfies contracts.substrate.ReadOnlyBuilder."""
 
     def ready(self, requests: Sequence[BuildRequest]) -> Mapping[str, Program]:
@@ -53,7 +46,7 @@ class GuardedReadOnlyBuilder(_Guarded):
         )
 
 
-class GuardedBuilder(_Guarded):
+class GuardedBuilder(Guarded):
     """Satisfies contracts.substrate.Builder. A build has time limits of its own ([build])."""
 
     def ready(self, requests: Sequence[BuildRequest]) -> Mapping[str, Program]:
@@ -87,31 +80,15 @@ class GuardedBuilder(_Guarded):
         )
 
 
-class GuardedSubstrate(_Guarded):
+class GuardedSubstrate(GuardedLanguage):
     """Satisfies contracts.substrate.Substrate."""
 
     def __init__(self, guard: Guard, inner: Any):
         super().__init__(guard, inner)
-        self.name: str = guard.call("name", lambda: inner.name, lambda it: text(it, "its name"))
-        self.needs: Needs = guard.call(
-            "needs", lambda: inner.needs, lambda it: instance(it, Needs, "its needs")
-        )
-        self.wiring_files: frozenset[str] = guard.call(
-            "wiring_files", lambda: inner.wiring_files, lambda it: frozenset(_texts(it, "files"))
-        )
-
-    def checks(self) -> Sequence[tuple[str, Callable[[], str]]]:
-        return self._ask("checks", self._checks)  # type: ignore[no-any-return]
-
-    def _checks(self, answer: object) -> tuple[tuple[str, Callable[[], str]], ...]:
-        found = []
-        for pair in values.items(answer, "checks", 100):
-            name, tell = values.items(pair, "parts of a check", 2)
-            found.append((text(name, "the name of a check"), self._teller(tell)))
-        return tuple(found)
-
-    def _teller(self, tell: Any) -> Callable[[], str]:
-        return lambda: self._guard.call("checks", tell, lambda it: text(it, "a detail"))
+        self.genes: GeneNames = self._fact("genes", _gene_names)
+        self.ignored: frozenset[str] = self._fact("ignored", _names)
+        self.needs: Needs = self._fact("needs", lambda it: instance(it, Needs, "its needs"))
+        self.wiring_files: frozenset[str] = self._fact("wiring_files", _names)
 
     def trial(self, folder: Path, confine: Confine) -> str:
         return self._text("trial", folder, confine)
@@ -157,9 +134,6 @@ class GuardedSubstrate(_Guarded):
             sources,
         )
 
-    def toolchain(self) -> str:
-        return self._text("toolchain")
-
     def fingerprint(self, genome: Genome, pool: GenePool) -> str:
         return self._text("fingerprint", genome, pool)
 
@@ -178,14 +152,19 @@ class GuardedSubstrate(_Guarded):
         )
         return GuardedReadOnlyBuilder(self._guard, made)
 
-    def _text(self, verb: str, *arguments: Any) -> str:
-        found = self._ask(verb, lambda told: text(told, "a text"), *arguments)
-        assert isinstance(found, str)
-        return found
+
+def _names(value: object) -> frozenset[str]:
+    return frozenset(text(one, "a name") for one in values.items(value, "names", _MOST))
 
 
-def _texts(value: object, what: str) -> list[str]:
-    return [text(one, what) for one in values.items(value, what, _MOST)]
+def _gene_names(value: object) -> GeneNames:
+    """Below the agent's own folder, where no other folder begins."""
+    names: GeneNames = instance(value, GeneNames, "its names of genes")
+    plain = GeneNames("genes/", names.suffix or ".").is_path(f"genes/a{names.suffix}")
+    parts = names.folder.removesuffix("/").split("/")
+    if not plain or not names.folder.endswith("/") or not all(map(names.is_name, parts)):
+        raise WrongValueError(f"keeps gene files as {names.form!r}, a form such as genes/<name>.x")
+    return names
 
 
 def _files(value: object) -> dict[str, bytes]:
@@ -229,7 +208,6 @@ def _verified(value: object) -> tuple[int, list[tuple[Path, str]]]:
 
 def guarded_substrate(guard: Guard, inner: Any) -> GuardedSubstrate:
     """PluginError when it is no substrate. Its calls may last as long as the guard's."""
-    guard.call(
-        "__init__", lambda: inner, lambda made: values.offers(made, _SUBSTRATE, "a substrate")
-    )
+    verbs = (*LANGUAGE, *_SUBSTRATE)
+    guard.call("__init__", lambda: inner, lambda made: values.offers(made, verbs, "a substrate"))
     return GuardedSubstrate(guard, inner)

@@ -39,7 +39,7 @@ class GuardedVariation:
 
 
 def _founder(genome: object, agent: str, pool: GenePool) -> Genome:
-    found = _genome(genome, agent, frozenset(pool.code))
+    found = _genome(genome, agent, _files_of(pool))
     if found.parents:
         raise WrongValueError(f"gave a founder the parents {shown(found.parents)}")
     return found
@@ -50,15 +50,19 @@ def _child(
 ) -> tuple[Genome, tuple[str, ...]]:
     if not isinstance(answer, tuple | list) or len(answer) != 2:
         raise WrongValueError(f"returned {shown(answer)}, a genome and its operators are needed")
-    inherited = {gene.code for parent in parents for gene in parent.files}
-    child = _genome(answer[0], agent, inherited | pool.code.keys())
+    inherited = {(gene.path, gene.code) for parent in parents for gene in parent.files}
+    child = _genome(answer[0], agent, inherited | _files_of(pool))
     if not set(child.parents) <= {parent.id for parent in parents}:
         raise WrongValueError(f"gave a child the parents {shown(child.parents)}, who are others")
     named = values.items(answer[1], "operators", _MOST_OPERATORS)
     return child, tuple(values.text(name, "an operator", _OPERATOR) for name in named)
 
 
-def _genome(value: object, agent: str, codes: frozenset[str] | set[str]) -> Genome:
+def _files_of(pool: GenePool) -> set[tuple[str, str]]:
+    return {(source.path, source.code) for source in pool.sources}
+
+
+def _genome(value: object, agent: str, files: set[tuple[str, str]]) -> Genome:
     """The same genome as its bytes say it: whatever objects it was made of are gone.
 
     One that has become too large is given back as it is: it is nobody's child, and no error.
@@ -78,7 +82,7 @@ def _genome(value: object, agent: str, codes: frozenset[str] | set[str]) -> Geno
     if not 0 <= plain.generation <= _LARGEST_GENERATION:
         raise WrongValueError(f"returned {plain.generation} as a generation")
     for gene in plain.files:
-        if gene.code not in codes:
+        if (gene.path, gene.code) not in files:
             raise WrongValueError(
                 f"gave {gene.path} the code {gene.code[:12]}…, which neither the template nor a "
                 "parent has"

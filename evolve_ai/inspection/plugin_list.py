@@ -1,30 +1,53 @@
 """Lists the plug-ins of each family: built in, offered by packages, named by the settings."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from importlib.metadata import EntryPoint, entry_points
 
 from evolve_ai.guards.options import model_of
-from evolve_ai.model.errors import UsageError
-from evolve_ai.model.family_settings import GROUPS, MEANINGS, OPTIONS
+from evolve_ai.model.errors import EvolveError, UsageError
+from evolve_ai.model.family_settings import FAMILIES, GROUPS, LANGUAGE, MEANINGS, OPTIONS
 from evolve_ai.model.plugin_report import FamilyRow, MemberRow, OptionRow
 from evolve_ai.model.settings import Settings
 from evolve_ai.model.settings_reference import KeyReference, key_of, keys_of_member
 from evolve_ai.system.guard import described
 
+# What tells the version of the toolchain of a language, by its name; EvolveError says what lacks.
+ToolchainOf = Callable[[str], str]
 
-def plugin_list(settings: Settings | None, asked: str | None = None) -> list[FamilyRow]:
+
+def plugin_list(
+    settings: Settings | None, toolchain_of: ToolchainOf, asked: str | None = None
+) -> list[FamilyRow]:
     """The plug-in families, or only the `asked` one; `settings` are those of the project here, if
     there is one. UsageError for an unknown family."""
-    if asked is not None and asked not in OPTIONS:
+    if asked is not None and asked not in FAMILIES:
         raise UsageError(
-            f"{asked!r} is no family of plug-ins", todo=f"there are: {', '.join(OPTIONS)}"
+            f"{asked!r} is no family of plug-ins", todo=f"there are: {', '.join(FAMILIES)}"
         )
-    families = OPTIONS if asked is None else (asked,)
-    return [_family(family, settings) for family in families]
+    found = [_family(family, settings) for family in (FAMILIES if asked is None else (asked,))]
+    return [_with_toolchains(row, toolchain_of) if row.family == LANGUAGE else row for row in found]
+
+
+def _with_toolchains(row: FamilyRow, toolchain_of: ToolchainOf) -> FamilyRow:
+    """Which of the languages can be used on this machine."""
+    members = []
+    for member in row.members:
+        try:
+            told = toolchain_of(member.name)
+        except EvolveError as error:
+            told = f"missing: {error.what}" + (f"; {error.todo}" if error.todo else "")
+        members.append(member.model_copy(update={"toolchain": told}))
+    return row.model_copy(update={"members": members})
+
+
+def _chosen(family: str, settings: Settings | None) -> list[str]:
+    if settings is None or family not in OPTIONS:
+        return []
+    return [one.name for one in settings.members(family)]
 
 
 def _family(family: str, settings: Settings | None) -> FamilyRow:
-    chosen = [] if settings is None else [one.name for one in settings.members(family)]
+    chosen = _chosen(family, settings)
     rows = [
         MemberRow(
             name=name,
@@ -33,12 +56,13 @@ def _family(family: str, settings: Settings | None) -> FamilyRow:
             options=list(map(_option, keys_of_member(family, name)[1:])),
             chosen=name in chosen,
         )
-        for name, model in OPTIONS[family].items()
+        for name, model in FAMILIES[family].items()
     ]
     offered = [_offered(entry, chosen) for entry in _entries(family)]
     known = {row.name for row in (*rows, *offered)}
     mine = [_mine(name) for name in chosen if name not in known]
-    table = "[[sinks]]" if family == "sinks" else f"[{family}]"
+    table = f"[{family}]" if family in OPTIONS else family
+    table = "[[sinks]]" if family == "sinks" else table
     members = [*rows, *offered, *mine]
     return FamilyRow(family=family, table=table, about=MEANINGS[family], members=members)
 
@@ -47,7 +71,7 @@ def _entries(family: str) -> Iterator[EntryPoint]:
     for entry in sorted(
         entry_points(group=f"evolve_ai.{GROUPS[family]}"), key=lambda one: one.name
     ):
-        if entry.name not in OPTIONS[family]:
+        if entry.name not in FAMILIES[family]:
             yield entry
 
 

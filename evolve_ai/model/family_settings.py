@@ -13,6 +13,7 @@ from pydantic import BeforeValidator, ConfigDict, Discriminator, Tag
 
 from evolve_ai.model.environment_settings import SeriesOptions, SolitaryOptions
 from evolve_ai.model.executor_settings import InlineOptions, ProcessesOptions
+from evolve_ai.model.language_settings import RustLanguageOptions
 from evolve_ai.model.selection_settings import (
     DriftOptions,
     EnergyOptions,
@@ -38,6 +39,12 @@ OPTIONS: Mapping[str, Mapping[str, type[Section]]] = {
     "executor": {"processes": ProcessesOptions, "inline": InlineOptions},
     "sinks": {"webhook": WebhookOptions},  # several of them may be chosen
 }
+# No table chooses a language: it is that of a substrate, or of the files of a program.
+LANGUAGE = "language"
+FAMILIES: Mapping[str, Mapping[str, type[Section]]] = {
+    **OPTIONS,
+    LANGUAGE: {"rust": RustLanguageOptions},
+}
 MEANINGS: Mapping[str, str] = {
     "environment": "The world.",
     "selection": "Who dies and who breeds.",
@@ -45,6 +52,7 @@ MEANINGS: Mapping[str, str] = {
     "substrate": "The language of the agents.",
     "executor": "How chunks of work are spread over workers.",
     "sinks": "Where events are sent, besides logs/events.jsonl and hooks.",
+    LANGUAGE: "What programs are written in; a substrate is a language whose programs can live.",
 }
 # family -> the group of entry points by which packages offer members, after "evolve_ai.".
 GROUPS: Mapping[str, str] = {
@@ -54,6 +62,7 @@ GROUPS: Mapping[str, str] = {
     "substrate": "substrates",
     "executor": "executors",
     "sinks": "sinks",
+    LANGUAGE: "languages",
 }
 OWN = "own"  # the tag of a user's own members
 

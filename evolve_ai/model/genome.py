@@ -8,31 +8,20 @@ from typing import Any
 
 import msgpack
 
+from evolve_ai.model.gene_names import GeneNames
+
 VERSION = 1
 MAX_BYTES = 64 * 1024
-GENE_FOLDER = "src/genes/"
 DEEPEST = 64  # levels of arrays and maps, as in the kernel
 
-_PATH = re.compile(r"src/genes/([A-Za-z_][A-Za-z0-9_]{0,63})\.rs")
-_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}")
+_WORD = r"[A-Za-z_][A-Za-z0-9_]{0,63}"
+_NAME = re.compile(_WORD)
+# What every language may call a gene file: folders, a name, a suffix.
+_PATH = re.compile(rf"(?:{_WORD}/){{1,8}}{_WORD}\.[A-Za-z0-9_]{{1,16}}")
 _CODE = re.compile(r"[0-9a-f]{64}")
 _KEYS = ("v", "id", "generation", "parents", "files", "traits", "mutations")
 _LEAVES = frozenset({type(None), bool, int, float, str, bytes})
 _FILE_KEYS = ("path", "code", "active", "functions")
-
-# Rust's strict and reserved words: none of them can name a module or a function.
-_WORDS = (
-    "_ Self abstract as async await become box break const continue crate do dyn else enum extern "
-    "false final fn for gen if impl in let loop macro match mod move mut override priv pub ref "
-    "return self static struct super trait true try type typeof unsafe unsized use virtual where "
-    "while yield"
-)
-KEYWORDS = frozenset(_WORDS.split())
-
-
-def is_name(word: str) -> bool:
-    """Can a function of a genome be called so?"""
-    return bool(_NAME.fullmatch(word)) and word not in KEYWORDS
 
 
 class GenomeError(ValueError):
@@ -50,8 +39,9 @@ class FileGene:
     extra: Mapping[str, Any] = field(default_factory=dict, hash=False)
 
     @property
-    def module(self) -> str:
-        return self.path[len(GENE_FOLDER) : -len(".rs")]
+    def stem(self) -> str:
+        """The name of the file, without folder and suffix."""
+        return self.path.rpartition("/")[2].partition(".")[0]
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,8 +102,11 @@ def packed(genome: Genome) -> bytes:
     return data
 
 
-def decode(data: bytes) -> Genome:
-    """Read a genome, or raise GenomeError with the first rule that it breaks."""
+def decode(data: bytes, names: GeneNames | None = None) -> Genome:
+    """Read a genome, or raise GenomeError with the first rule that it breaks.
+
+    `names` are those of its language. Without them it may be of any.
+    """
     if len(data) > MAX_BYTES:
         raise GenomeError(f"{len(data)} bytes, more than the {MAX_BYTES} allowed")
     try:
@@ -126,7 +119,7 @@ def decode(data: bytes) -> Genome:
         raise GenomeError(f"not msgpack: {str(error) or type(error).__name__}") from error
     if not isinstance(body, dict):
         raise GenomeError(f"a map was expected, not {type(body).__name__}")
-    return _from_map(body)
+    return _from_map(body, names)
 
 
 def recalled(data: bytes) -> Genome:
@@ -161,11 +154,11 @@ def _map(pairs: list[tuple[Any, Any]]) -> dict[str, Any]:
     return found
 
 
-def _from_map(body: dict[str, Any]) -> Genome:
+def _from_map(body: dict[str, Any], names: GeneNames | None) -> Genome:
     version = _take(body, "v", int)
     if version != VERSION:
         raise GenomeError(f"v is {version}, this program reads {VERSION}")
-    files = tuple(_file(item, at) for at, item in enumerate(_take(body, "files", list)))
+    files = tuple(_file(item, at, names) for at, item in enumerate(_take(body, "files", list)))
     _refuse_twice([gene.path for gene in files], "files")
     return Genome(
         id=_uuid(_take(body, "id", str), "id"),
@@ -212,19 +205,21 @@ def _parents(items: list[Any]) -> tuple[str, ...]:
     return tuple(_uuid(_typed(item, "parents[]", str), "parents[]") for item in items)
 
 
-def _file(item: Any, at: int) -> FileGene:
+def _file(item: Any, at: int, names: GeneNames | None) -> FileGene:
     name = f"files[{at}]"
     _typed(item, name, dict)
     path = _typed(item.get("path"), f"{name}.path", str)
-    found = _PATH.fullmatch(path)
-    if found is None or found[1] in KEYWORDS:
-        raise GenomeError(f"{name}.path must be {GENE_FOLDER}<name>.rs, not {path[:80]!r}")
+    if not (_PATH.fullmatch(path) if names is None else names.is_path(path)):
+        form = "<folder>/<name>.<suffix>" if names is None else names.form
+        raise GenomeError(f"{name}.path must be {form}, not {path[:80]!r}")
     code = _typed(item.get("code"), f"{name}.code", str)
     if not _CODE.fullmatch(code):
         raise GenomeError(f"{name}.code must be 64 hex digits, not {code[:80]!r}")
     active = _typed(item.get("active"), f"{name}.active", bool)
     functions = _typed(item.get("functions"), f"{name}.functions", list)
-    pairs = tuple(_function(pair, f"{name}.functions[{n}]") for n, pair in enumerate(functions))
+    pairs = tuple(
+        _function(pair, f"{name}.functions[{n}]", names) for n, pair in enumerate(functions)
+    )
     _refuse_twice([function for function, _ in pairs], f"{name}.functions")
     return FileGene(path, code, active, pairs, _extra(item, _FILE_KEYS, depth=3))
 
@@ -247,11 +242,11 @@ def _refuse_strange(value: Any, key: str, depth: int) -> None:
         raise GenomeError(f"{key[:60]!r} holds an extension type of msgpack")
 
 
-def _function(pair: Any, name: str) -> tuple[str, bool]:
+def _function(pair: Any, name: str, names: GeneNames | None) -> tuple[str, bool]:
     if type(pair) is not list or len(pair) != 2:
         raise GenomeError(f"{name} must be a pair [name, active]")
     function, active = _typed(pair[0], name, str), _typed(pair[1], name, bool)
-    if not is_name(function):
+    if not (_NAME.fullmatch(function) if names is None else names.is_name(function)):
         raise GenomeError(f"{name} is no name of a function: {function[:80]!r}")
     return function, active
 

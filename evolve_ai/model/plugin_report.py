@@ -21,10 +21,13 @@ class MemberRow(BaseModel):
     about: str = Field(description="in a line; of a member that cannot be imported, why")
     options: list[OptionRow]
     chosen: bool = Field(description="the settings of the project here name it")
+    toolchain: str | None = Field(
+        default=None, description="of a language: its version on this machine, or what is missing"
+    )
 
 
 class FamilyRow(BaseModel):
-    """A family of plug-ins; `table` is where evolve.toml chooses a member."""
+    """A family of plug-ins; `table` is where evolve.toml chooses a member, if it does."""
 
     family: str
     table: str

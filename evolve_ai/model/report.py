@@ -38,7 +38,7 @@ class SourceReport:
     code: str  # SHA-256 of the bytes
     genes: tuple[str, ...]  # names of the functions with the signature of a gene, in file order
     traits: tuple[str, ...]
-    uses: tuple[str, ...]  # modules of other gene files, sorted
+    uses: tuple[str, ...]  # paths of other gene files, sorted
     functions: int  # all functions, genes included
     complexity: int  # McCabe 1976, summed over all functions
     lines: int
@@ -97,7 +97,7 @@ class BuildRequest:
 
     agent: str
     fingerprint: str
-    calls: tuple[str, ...]  # "module::function"
+    calls: tuple[tuple[str, str], ...]  # (path of a gene file, function)
     files: tuple[tuple[str, str], ...]  # (path, SHA-256) of the active gene files
 
 

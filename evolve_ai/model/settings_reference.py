@@ -12,7 +12,7 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
-from evolve_ai.model.family_settings import MEANINGS, OPTIONS
+from evolve_ai.model.family_settings import FAMILIES, MEANINGS, OPTIONS
 from evolve_ai.model.setting import CALLABLE_FORM, VERSION_FORM
 from evolve_ai.model.settings import Settings
 
@@ -91,7 +91,7 @@ def _options(family: str) -> Iterator[KeyReference]:
 
 def keys_of_member(family: str, member: str) -> list[KeyReference]:
     """The keys of a built-in member of a family, `name` first."""
-    model = OPTIONS[family][member]
+    model = FAMILIES[family][member]
     keys = [key_of(family, key, info) for key, info in model.model_fields.items()]
     return [key if key.key == "name" else replace(key, member=member) for key in keys]
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from evolve_ai.contracts.colony import Colony
 from evolve_ai.contracts.substrate import Substrate
@@ -28,9 +28,9 @@ _LEAST_NAP = 0.005  # seconds; an agent that is due may have to wait for others
 
 def open_watcher(agents: Path, substrate: Substrate, pool: GenePool) -> Watcher:
     """A watcher of the files that a genome may name, and of all others that belong in a folder."""
-    suffixes = {PurePosixPath(source.path).suffix for source in pool.sources}
     generated = substrate.wiring_files | pool.manifests.keys()
-    return Watcher(agents, suffixes, generated, fixed=pool.fixed.keys())
+    fixed, ignored = pool.fixed.keys(), substrate.ignored
+    return Watcher(agents, substrate.genes, generated, fixed=fixed, ignored=ignored)
 
 
 class LiveUpdates:

@@ -15,7 +15,7 @@ from typing import Any
 from evolve_ai import __version__
 from evolve_ai.model.errors import EvolveError
 from evolve_ai.model.event import Event, Kind
-from evolve_ai.model.family_settings import GROUPS
+from evolve_ai.model.family_settings import GROUPS, OPTIONS
 from evolve_ai.model.inputs import Inputs, changes
 from evolve_ai.model.report import GenePool
 from evolve_ai.model.run_state import InputsChange
@@ -151,7 +151,7 @@ def _plugins(project: Project) -> Mapping[str, str]:
     """Hashes of the user's own plug-ins: of the file of the module that contains each."""
     members = project.settings.members
     found, entries = {}, entry_points()  # read once: this opens a file per installed package
-    chosen = [(group, one.name) for family, group in GROUPS.items() for one in members(family)]
+    chosen = [(GROUPS[family], one.name) for family in OPTIONS for one in members(family)]
     for group, name in chosen:
         mine = entries.select(group=f"evolve_ai.{group}")
         entry = next((entry.module for entry in mine if entry.name == name), "")

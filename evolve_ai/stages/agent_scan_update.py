@@ -9,6 +9,7 @@ from evolve_ai.contracts.substrate import Substrate
 from evolve_ai.executors.chunks import chunked
 from evolve_ai.model.agent import AgentRecord, Cause, Fault
 from evolve_ai.model.errors import StorageError
+from evolve_ai.model.gene_names import GeneNames
 from evolve_ai.model.genome import Genome, GenomeError, encode
 from evolve_ai.model.report import ScanReport, SourceReport
 from evolve_ai.stages.context import Context, fixed_hashes, hash_of
@@ -87,10 +88,10 @@ def _task(context: Context, rules: Rules, records: Sequence[AgentRecord]) -> Sca
 
 
 def rules_of(context: Context) -> Rules:
-    manifests = context.pool.manifests
-    generated = context.substrate.wiring_files | manifests.keys()
+    manifests, substrate = context.pool.manifests, context.substrate
+    generated = substrate.wiring_files | manifests.keys()
     basis = f"{hash_of(manifests)} {context.policy}"  # under another policy all are looked at again
-    return Rules(fixed_hashes(context.pool), generated, basis)
+    return Rules(substrate.genes, fixed_hashes(context.pool), generated, substrate.ignored, basis)
 
 
 def scan_chunk(task: ScanTask) -> tuple[ScanReport, ...]:
@@ -187,7 +188,9 @@ def viable(context: Context, report: ScanReport, sources: Mapping[str, SourceRep
     return replace(report, fault=Fault(Cause.GENOME, problem))
 
 
-def changes(before: Genome, after: Genome) -> tuple[tuple[str, ...], tuple[str, ...]]:
+def changes(
+    before: Genome, after: Genome, names: GeneNames
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """(what changed, by which operators) between two genomes of one agent.
 
     An operator counts when its counter rose; a change that no counter tells of is `by_hand`.
@@ -197,20 +200,20 @@ def changes(before: Genome, after: Genome) -> tuple[tuple[str, ...], tuple[str, 
     for gene in after.files:
         known = old.get(gene.path)
         if known is None:
-            told.append(f"+{gene.module}")
+            told.append(f"+{gene.stem}")
             continue
         if known.code != gene.code:
-            told.append(f"code {gene.module}")
+            told.append(f"code {gene.stem}")
         if known.active != gene.active:
-            told.append(f"{'+' if gene.active else '-'}{gene.module}")
+            told.append(f"{'+' if gene.active else '-'}{gene.stem}")
         was = dict(known.functions)
         told += [
-            f"{'+' if active else '-'}{gene.module}::{name}"
+            f"{'+' if active else '-'}{names.call(gene.path, name)}"
             for name, active in gene.functions
             if was.get(name) != active
         ]
     paths = {gene.path for gene in after.files}
-    told += [f"-{gene.module}" for path, gene in old.items() if path not in paths]
+    told += [f"-{gene.stem}" for path, gene in old.items() if path not in paths]
     traits = {**before.traits, **after.traits}
     told += [
         f"{name[:60]} {before.traits.get(name)} -> {after.traits.get(name)}"

@@ -92,7 +92,7 @@ def _still_there(programs: Mapping[str, Program]) -> Mapping[str, Program]:
 
 
 def request_of(fingerprint: str, genome: Genome) -> BuildRequest:
-    calls = tuple(f"{gene.module}::{name}" for gene, name in genome.active_genes())
+    calls = tuple((gene.path, name) for gene, name in genome.active_genes())
     files = tuple((gene.path, gene.code) for gene in genome.active_files())
     return BuildRequest(genome.id, fingerprint, calls, files)
 

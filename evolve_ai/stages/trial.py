@@ -1,7 +1,6 @@
 """Has the compiler try gene files before any agent gets them, and tells which ones it refuses."""
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from pathlib import PurePosixPath
 
 from evolve_ai.model.report import BuildRequest, BuildVerdict, GenePool, SourceReport
 
@@ -14,10 +13,10 @@ Read = tuple[SourceReport, bytes]
 def requests_of(pool: GenePool, known: Mapping[str, str]) -> tuple[BuildRequest, ...]:
     """One for each gene file that is not as `known` (its path by SHA-256), or that uses such a one:
     all of its genes, and the files that it uses. Each has the path of its file for an agent."""
-    modules = {module_of(source): source for source in pool.sources}
+    sources = {source.path: source for source in pool.sources}
     asked = []
     for source in pool.sources:
-        files = _below(source, modules)
+        files = _below(source, sources)
         if any(known.get(one.path) != one.code for one in files):
             asked.append(_request(source, files))
     return tuple(asked)
@@ -49,20 +48,16 @@ def with_known(pool: GenePool, out: Collection[str], known: Mapping[str, Read]) 
     return GenePool(sources, code, pool.fixed, pool.manifests, pool.fixed_hash)
 
 
-def module_of(source: SourceReport) -> str:
-    return PurePosixPath(source.path).stem
-
-
 def _has_all(source: SourceReport, kept: Mapping[str, Read]) -> bool:
     """Are the files there that it uses?"""
-    return {module_of(one) for one, _ in kept.values()}.issuperset(source.uses)
+    return kept.keys() >= set(source.uses)
 
 
-def _below(source: SourceReport, modules: Mapping[str, SourceReport]) -> list[SourceReport]:
+def _below(source: SourceReport, sources: Mapping[str, SourceReport]) -> list[SourceReport]:
     """A file and all that it uses, in whatever steps."""
     found, ahead = {source.path: source}, [source]
     while ahead:
-        for used in (modules[module] for module in ahead.pop().uses if module in modules):
+        for used in (sources[path] for path in ahead.pop().uses if path in sources):
             if used.path not in found:
                 found[used.path] = used
                 ahead.append(used)
@@ -70,6 +65,6 @@ def _below(source: SourceReport, modules: Mapping[str, SourceReport]) -> list[So
 
 
 def _request(source: SourceReport, files: Sequence[SourceReport]) -> BuildRequest:
-    calls = tuple(f"{module_of(source)}::{name}" for name in source.genes)
+    calls = tuple((source.path, name) for name in source.genes)
     described = tuple(sorted((one.path, one.code) for one in files))
     return BuildRequest(source.path, f"trial of {source.path}", calls, described)

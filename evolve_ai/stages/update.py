@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 
 from evolve_ai.model.agent import AgentRecord, Cause, Fault, State
 from evolve_ai.model.event import Event, Kind
+from evolve_ai.model.gene_names import GeneNames
 from evolve_ai.model.genome import Genome, GenomeError, decode
 from evolve_ai.model.report import ScanReport
 from evolve_ai.model.restart import backoff_of, with_backoff
@@ -48,7 +49,8 @@ def update(
         changed = _with_report(record, report, genome_hash(data))
         if changed.genome_hash != record.genome_hash:
             genomes[record.id] = data
-            events += _mutation(genome_of(record.id), report.genome, context.cycle)
+            names = context.substrate.genes
+            events += _mutation(genome_of(record.id), report.genome, context.cycle, names)
         if _set_back(changed) and _curable(record, changed):
             changed = revived(changed)
         records[record.id] = changed
@@ -111,12 +113,12 @@ def _curable(before: AgentRecord, after: AgentRecord) -> bool:
     return before.cause in CODE_CAUSES and not as_before(before.stamp, after.stamp)
 
 
-def _mutation(known: bytes, now: Genome, cycle: int) -> tuple[Event, ...]:
+def _mutation(known: bytes, now: Genome, cycle: int, names: GeneNames) -> tuple[Event, ...]:
     try:
         before = decode(known)
     except GenomeError:
         return ()
-    told, operators = changes(before, now)
+    told, operators = changes(before, now, names)
     if not told:
         return ()
     data = {"operators": list(operators), "changes": list(told)}

@@ -10,32 +10,34 @@ from pathlib import Path, PurePosixPath
 
 from evolve_ai.model import genome as codec
 from evolve_ai.model.agent import Cause, Fault
-from evolve_ai.model.genome import GENE_FOLDER, Genome, GenomeError
+from evolve_ai.model.gene_names import GeneNames
+from evolve_ai.model.genome import Genome, GenomeError
 from evolve_ai.model.sandbox import STATE
 from evolve_ai.system.files import FOLDER, read_regular
 from evolve_ai.system.genome_file import GENOME, OFFER, genome_file
 from evolve_ai.system.moment import Moment
 
 SOURCE_LIMIT = 1024 * 1024
-GENES = GENE_FOLDER.removesuffix("/")
 
-# What agents and people may leave in a folder, and what we never read.
-TOLERATED = frozenset({STATE, "target", "agent.log"})
-HARMLESS = frozenset({GENOME, "Cargo.lock"})
+# What we leave in a folder ourselves, and never read.
+_OURS = frozenset({STATE, "agent.log"})
 _YOUNG = "~"  # ends a stamp that cannot prove later on that nothing has changed
 _LEFT_BEHIND = (".genome", "agent.log.")  # drafts of genomes and logs, after a crash
 
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """What may lie in a folder: fixed files by SHA-256, and generated ones.
+    """What may lie in a folder: gene files, fixed files by SHA-256, and generated ones.
 
-    `basis` stands for the sources of generated files: when it changes, every folder counts as
-    changed.
+    `ignored` are names in the agent's own folder that tools leave there: files, and folders with a
+    slash at the end. `basis` stands for the sources of generated files: when it changes, every
+    folder counts as changed.
     """
 
+    genes: GeneNames
     fixed: Mapping[str, str]
     generated: frozenset[str]
+    ignored: frozenset[str] = frozenset()
     basis: str = ""
 
     def stamp_plan(self) -> "StampPlan":
@@ -44,14 +46,18 @@ class Rules:
         for name in sorted(files | self.folders()):
             place, _, inside = name.rpartition("/")
             # All of the gene folder is in the stamp anyway.
-            if name != GENES and place != GENES:
+            if self._gene_folder not in (name, place):
                 watched.setdefault(place, []).append(inside)
         places = tuple((place, tuple(names)) for place, names in sorted(watched.items()))
-        return StampPlan(places, self.basis)
+        return StampPlan(self.genes.folder, places, self.basis)
 
     def folders(self) -> set[str]:
         """The folders of the files that belong in an agent's folder; "." is that folder itself."""
-        return {GENES, *_folders_of([*self.fixed, *self.generated])}
+        return {self._gene_folder, *_folders_of([*self.fixed, *self.generated])}
+
+    @property
+    def _gene_folder(self) -> str:
+        return self.genes.folder.removesuffix("/")
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +65,7 @@ class StampPlan:
     """What a stamp covers besides the gene folder: the relevant names by the folder that they are
     in ("" is the agent's own)."""
 
+    genes: str  # the gene folder, with a slash at its end
     places: tuple[tuple[str, tuple[str, ...]], ...]
     basis: str = ""
 
@@ -90,7 +97,7 @@ def stamp(folder: Path, plan: StampPlan) -> str:
         # An offer is rare, and access() costs half as much as stat() of a missing file.
         if os.access(OFFER, os.F_OK, dir_fd=handle, follow_symlinks=False):
             seen += _looked_at(handle, (OFFER,))
-        names, genes = _gene_files(handle)
+        names, genes = _gene_files(handle, plan.genes)
     except OSError:
         return ""
     finally:
@@ -141,8 +148,8 @@ def _looked_at(handle: int, names: Iterable[str]) -> list[int]:
     return looked
 
 
-def _gene_files(handle: int) -> tuple[list[str], list[int]]:
-    genes = os.open(GENE_FOLDER, FOLDER, dir_fd=handle)
+def _gene_files(handle: int, folder: str) -> tuple[list[str], list[int]]:
+    genes = os.open(folder, FOLDER, dir_fd=handle)
     try:
         names = os.listdir(genes)  # noqa: PTH208 (a descriptor has no Path)
         return names, _looked_at(genes, names)
@@ -164,12 +171,12 @@ def read_contents(folder: Path, agent: str, rules: Rules) -> Contents:
     """Read a folder without following links; any problem with it becomes a Fault."""
     file = genome_file(folder)
     try:
-        names = tuple(_files_below(folder))
+        names = tuple(_files_below(folder, rules.ignored))
         data = read_regular(f"{folder}/{file}", codec.MAX_BYTES)
     except OSError as error:
         return Contents(fault=Fault(Cause.GENOME, f"{file}: {_words(error)}"))
     try:
-        genome = codec.decode(data)
+        genome = codec.decode(data, rules.genes)
     except GenomeError as error:
         return Contents(genome_bytes=data, fault=Fault(Cause.GENOME, f"{file}: {error}"))
     if genome.id != agent:
@@ -190,7 +197,7 @@ def read_contents(folder: Path, agent: str, rules: Rules) -> Contents:
     return Contents(genome, data, code)
 
 
-def _files_below(folder: Path) -> Iterator[str]:
+def _files_below(folder: Path, ignored: Collection[str]) -> Iterator[str]:
     """Relative paths of all that is no folder, and of empty folders (with / at the end): a file put
     into such a folder later would go unnoticed. Not recursive: folders may lie very deep."""
     waiting = [""]
@@ -200,7 +207,9 @@ def _files_below(folder: Path) -> Iterator[str]:
             empty = bool(prefix)
             for entry in entries:
                 name, empty = entry.name, False
-                if not prefix and (name in TOLERATED or name.startswith(_LEFT_BEHIND)):
+                if not prefix and (name in _OURS or name.startswith(_LEFT_BEHIND)):
+                    continue
+                if not prefix and f"{name}/" in ignored:
                     continue
                 if entry.is_dir(follow_symlinks=False):
                     waiting.append(f"{prefix}{name}/")
@@ -211,7 +220,13 @@ def _files_below(folder: Path) -> Iterator[str]:
 
 
 def _refused(folder: Path, names: Collection[str], genome: Genome, rules: Rules) -> str | None:
-    belongs = {gene.path for gene in genome.files} | rules.fixed.keys() | rules.generated | HARMLESS
+    belongs = (
+        {gene.path for gene in genome.files}
+        | rules.fixed.keys()
+        | rules.generated
+        | rules.ignored
+        | {GENOME}
+    )
     for name in names:
         if name in belongs:
             continue
@@ -219,7 +234,11 @@ def _refused(folder: Path, names: Collection[str], genome: Genome, rules: Rules)
             if name[:-1] in belongs or name[:-1] in rules.folders():
                 continue  # its problem is reported below, or when the file is written
             return f"{_shown(name)}: a folder that does not belong here is refused; remove it"
-        where = "is named by no genome" if name.startswith(GENE_FOLDER) else "does not belong here"
+        where = (
+            "is named by no genome"
+            if name.startswith(rules.genes.folder)
+            else "does not belong here"
+        )
         return f"{_shown(name)}: a file that {where} is refused; move it away"
     for name, expected in rules.fixed.items():
         if name not in names:

@@ -13,22 +13,17 @@ from pathlib import Path
 
 from inotify_simple import INotify, flags
 
-from evolve_ai.model.genome import GENE_FOLDER
+from evolve_ai.model.gene_names import GeneNames
 from evolve_ai.model.sandbox import STATE
-from evolve_ai.system.agent_folder import HARMLESS, Rules, stamp
+from evolve_ai.system.agent_folder import Rules, stamp
 from evolve_ai.system.genome_file import GENOME
 
 # Events after which a file is complete: it was closed, or renamed into its place.
 _WRITTEN = flags.CLOSE_WRITE | flags.MOVED_TO
 _REAL = flags.ONLYDIR | flags.DONT_FOLLOW
 # What is watched of an agent's folder. An agent writes freely in `state/`, but renames an offer.
-_PLACES = (
-    ("", _WRITTEN | _REAL),
-    (GENE_FOLDER, _WRITTEN | _REAL),
-    (STATE, flags.MOVED_TO | _REAL),
-)
-WATCHES = len(_PLACES) + 2  # per agent: those, and src/ and src/kernel/ with the fixed files
-_BY_THE_WAY = HARMLESS - {GENOME}  # side effects of running cargo in the folder of an agent
+_PLACES = (("", _WRITTEN | _REAL), (STATE, flags.MOVED_TO | _REAL))
+WATCHES = len(_PLACES) + 3  # per agent: those, the gene folder, and two with the fixed files
 _NO_ROOM = frozenset({errno.ENOSPC, errno.ENOMEM})
 
 SETTLE = 0.02  # seconds: editors write in several steps
@@ -39,26 +34,28 @@ _LOOKING_SHARE = 0.05  # the largest share of time spent on polling
 class Watcher:
     """Reports agents whose genome or gene files were written. A context manager.
 
-    `suffixes` are those of gene files; `generated` are the paths, relative to an agent's folder, of
-    files that we write ourselves, `fixed` those that nobody should write; the system is asked for
-    at most `most` watches.
+    `genes` says where gene files lie; `generated` are the paths, relative to an agent's folder, of
+    files that we write ourselves, `ignored` those that tools write, `fixed` those that nobody
+    should write; the system is asked for at most `most` watches.
     """
 
     def __init__(
         self,
         agents: Path,
-        suffixes: Collection[str],
+        genes: GeneNames,
         generated: Collection[str],
         most: int | None = None,
         fixed: Collection[str] = (),
+        ignored: Collection[str] = (),
     ):
         self._agents = agents
-        self._suffixes = tuple(suffixes)
+        self._genes = genes
         self._generated = frozenset(generated)
-        self._plan = Rules(dict.fromkeys(fixed, ""), frozenset()).stamp_plan()
+        self._ignored = frozenset(ignored)
+        self._plan = Rules(genes, dict.fromkeys(fixed, ""), frozenset()).stamp_plan()
         folders = {f"{name.rpartition('/')[0]}/" for name in fixed if "/" in name}
-        kept = sorted(folders - {GENE_FOLDER})
-        self._places = (*_PLACES, *((place, _WRITTEN | _REAL) for place in kept))
+        places = (genes.folder, *sorted(folders - {genes.folder}))
+        self._places = (*_PLACES, *((place, _WRITTEN | _REAL) for place in places))
         self._most = most
         self._watches: dict[str, list[int]] = {}
         self._agent_of: dict[int, tuple[str, str]] = {}  # by watch: agent, place in its folder
@@ -172,10 +169,10 @@ class Watcher:
             return name == GENOME
         if f"{place}{name}" in self._generated:
             return bool(mask & flags.CLOSE_WRITE)
-        if place == GENE_FOLDER:
-            return name.endswith(self._suffixes)
+        if place == self._genes.folder:
+            return name.endswith(self._genes.suffix)
         if not place:
-            return name not in _BY_THE_WAY and not name.startswith((".", "agent.log"))
+            return name not in self._ignored and not name.startswith((".", "agent.log"))
         return not name.startswith(".")
 
     def _lose(self, watch: int) -> None:

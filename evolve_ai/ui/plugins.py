@@ -20,6 +20,8 @@ def _member(member: MemberRow) -> Iterator[str]:
     mark = "*" if member.chosen else " "
     source = "" if member.source == "built in" else f" ({one_line(member.source)})"
     yield f"  {mark} {one_line(member.name)}{source}: {one_line(member.about)}"
+    if member.toolchain is not None:
+        yield f"        {one_line(member.toolchain)}"
     for option in member.options:
         yield f"        {_option(option)}"
 

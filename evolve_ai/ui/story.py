@@ -70,7 +70,7 @@ def _genome_lines(told: AgentStory) -> Iterator[Text]:
         yield Text(f"  unreadable: {told.genome['unreadable']}", style="red")
         return
     for gene in told.genome["genes"]:
-        line = Text(f"  {gene['path'].removeprefix('src/genes/'):<18}")
+        line = Text(f"  {gene['path'].rpartition('/')[2]:<18}")
         for function, active in gene["functions"].items():
             speaks = active and gene["active"]
             line.append(

@@ -171,8 +171,7 @@ def _with_dependencies(genome: Genome, pool: GenePool) -> Genome:
     waiting = list(active)
     while waiting:
         source = sources.get(waiting.pop())
-        for module in source.uses if source else ():
-            path = f"src/genes/{module}.rs"
+        for path in source.uses if source else ():
             if path not in active:
                 active.add(path)
                 waiting.append(path)

@@ -47,7 +47,7 @@ def hostile_project(lasting: Callable[..., ProjectUnderTest]) -> Path:
         genome = decode((folder / "genome.bin").read_bytes())
         awake = ("crashes", "refused", "")[number % 3]
         files = tuple(
-            replace(gene, active=gene.module == awake or gene.module not in GENES)
+            replace(gene, active=gene.stem == awake or gene.stem not in GENES)
             for gene in genome.files
         )
         traits = {**genome.traits, ESCAPE: 0.5}

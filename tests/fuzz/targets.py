@@ -19,6 +19,7 @@ from evolve_ai.model.frame import Body, Decoder, Finder, FrameError
 from evolve_ai.model.genome import GenomeError
 from evolve_ai.model.settings import Settings
 from evolve_ai.model.world import Act
+from evolve_ai.substrates.rust.gene_names import NAMES
 from evolve_ai.system.identity import Identity
 from evolve_ai.system.settings_file import parse_settings
 from evolve_ai.ui.plain import plain
@@ -169,7 +170,7 @@ class Genomes:
 
 def _genome(data: bytes) -> tuple[genome.Genome | None, str]:
     try:
-        return genome.decode(data), ""
+        return genome.decode(data, NAMES), ""
     except GenomeError as error:
         return None, _reason(error)
 

@@ -7,7 +7,7 @@ import pytest
 from commands import evolve
 from project_support import ProjectUnderTest
 
-from evolve_ai.model.family_settings import OPTIONS
+from evolve_ai.model.family_settings import FAMILIES
 
 PACKAGE = """
 from pydantic import BaseModel, Field
@@ -23,12 +23,12 @@ class Lucky:
 
 def test_every_family_and_member_is_listed_with_its_options(tmp_path: Path) -> None:
     found = evolve("plugins", "--json", "--project", tmp_path).json
-    assert [family["family"] for family in found] == list(OPTIONS)
+    assert [family["family"] for family in found] == list(FAMILIES)
     for family in found:
         members = {member["name"]: member for member in family["members"]}
-        assert members.keys() == OPTIONS[family["family"]].keys()
+        assert members.keys() == FAMILIES[family["family"]].keys()
         for name, member in members.items():
-            known = set(OPTIONS[family["family"]][name].model_fields) - {"name"}
+            known = set(FAMILIES[family["family"]][name].model_fields) - {"name"}
             assert {option["key"] for option in member["options"]} == known
             assert member["source"] == "built in"
             assert member["about"]

@@ -26,6 +26,7 @@ from evolve_ai.substrates.rust.dependencies import crate_roots
 from evolve_ai.substrates.rust.explain import explain_fault, explain_wiring
 from evolve_ai.substrates.rust.failures import Failures
 from evolve_ai.substrates.rust.fingerprint import Ingredients, hashed, ingredients
+from evolve_ai.substrates.rust.gene_names import NAMES
 from evolve_ai.substrates.rust.manifest import MANIFEST
 from evolve_ai.substrates.rust.plan import Gene, Plan, Wiring, plan
 from evolve_ai.substrates.rust.policy import Policy
@@ -154,7 +155,8 @@ class RustBuilder:
             if digest in code and (path, digest) not in self._reports:
                 self._reports[path, digest] = self._read(path, code[digest])
         planned = self._plan([request])
-        parts = ingredients(self._pool.fixed_hash, self._made_with(), request.calls, request.files)
+        called = [NAMES.call(*call) for call in request.calls]
+        parts = ingredients(self._pool.fixed_hash, self._made_with(), called, request.files)
         if planned.faults:
             return explain_fault(parts, planned.faults[request.fingerprint])
         wiring = planned.wirings[request.fingerprint]
@@ -277,8 +279,12 @@ class RustBuilder:
     @property
     def _planner(self) -> UnitPlanner:
         if self._planned is None:
-            self._planned = UnitPlanner(self._base(), lambda *file: self._reports[file].uses)
+            self._planned = UnitPlanner(self._base(), self._modules)
         return self._planned
+
+    def _modules(self, path: str, code: str) -> tuple[str, ...]:
+        """Those that a gene file uses."""
+        return tuple(map(NAMES.name_of, self._reports[path, code].uses))
 
     def _area(self) -> BuildArea:
         return BuildArea(self._folder, self._pool, self._base(), self._flags)

@@ -1,10 +1,11 @@
 """What `evolve doctor` looks at for Rust: the compiler, cargo and a linker."""
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
+from evolve_ai.contracts.language import Check
 from evolve_ai.model.errors import ToolchainError
 from evolve_ai.system.commands import Limits, run_command
 from evolve_ai.system.tools import tool_path
@@ -13,7 +14,7 @@ _TOOLS = (("cargo", "Rust"), ("rustc", "Rust"), ("cc", "gcc or clang"))
 _LIMITS = Limits(total=20.0, silence=20.0)
 
 
-def checks(home: Path) -> Sequence[tuple[str, Callable[[], str]]]:
+def checks(home: Path) -> Sequence[Check]:
     """One for each tool; `home` is the project, since rustup goes by the folder."""
     return [(command, partial(_version, command, package, home)) for command, package in _TOOLS]
 

@@ -8,7 +8,7 @@ from functools import lru_cache
 from typing import Any, NoReturn
 
 from evolve_ai.model.errors import TemplateError
-from evolve_ai.model.genome import KEYWORDS
+from evolve_ai.substrates.rust.gene_names import KEYWORDS
 from evolve_ai.substrates.rust.manifest import MANIFEST, parse_manifest
 from evolve_ai.substrates.rust.policy import GENERATED_PREFIX, RESERVED_ROOTS
 

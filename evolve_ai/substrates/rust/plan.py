@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 from evolve_ai.model.agent import Cause, Fault
 from evolve_ai.model.report import BuildRequest, SourceReport
-from evolve_ai.substrates.rust.units import Unit, UnitPlanner, module_of, path_of
+from evolve_ai.substrates.rust.gene_names import NAMES
+from evolve_ai.substrates.rust.units import Unit, UnitPlanner
 
 # (name of the unit that holds it, "module::function")
 Gene = tuple[str, str]
@@ -48,8 +49,9 @@ def plan(requests: Iterable[BuildRequest], planner: UnitPlanner, report: Report)
             faults[request.fingerprint] = fault
             continue
         layout = planner.plan(request.files)
+        calls = tuple(NAMES.call(*call) for call in request.calls)
         wirings[request.fingerprint] = Wiring(
-            request.fingerprint, request.calls, request.files, layout.units, layout.needs
+            request.fingerprint, calls, request.files, layout.units, layout.needs
         )
     return Plan(wirings, faults)
 
@@ -66,10 +68,10 @@ def _fault(request: BuildRequest, report: Report) -> Fault | None:
         fault = _refused(source) or _missing_use(source, active)
         if fault is not None:
             return fault
-        genes[module_of(path)] = source.genes
-    for call in request.calls:
-        module, _, name = call.partition("::")
-        if name not in genes.get(module, ()):
+        genes[path] = source.genes
+    for path, name in request.calls:
+        if name not in genes.get(path, ()):
+            call = NAMES.call(path, name)
             return Fault(Cause.BUILD, f"src/main.rs: `{call}` is no gene of an active file")
     return None
 
@@ -84,8 +86,9 @@ def _refused(source: SourceReport) -> Fault | None:
 
 
 def _missing_use(source: SourceReport, active: set[str]) -> Fault | None:
-    for module in source.uses:
-        if path_of(module) not in active:
+    for used in source.uses:
+        if used not in active:
+            module = NAMES.name_of(used)
             reason = f"{source.path} uses crate::genes::{module}, which is not active"
             return Fault(Cause.BUILD, reason)
     return None

@@ -11,7 +11,7 @@ from evolve_ai.model.report import Severity
 from evolve_ai.substrates.rust.rules import RULES
 
 # Raise it with every change of a rule, or of what source.py reads: verdicts are then made afresh.
-RULES_VERSION = 5
+RULES_VERSION = 6
 
 # The kernel as genes see it. Everything else of it reads descriptors and writes files.
 KERNEL_NAMES = frozenset({"Agent", "Vote"})

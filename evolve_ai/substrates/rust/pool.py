@@ -11,7 +11,7 @@ from tree_sitter import Node
 
 from evolve_ai.model.audit_settings import AuditSettings
 from evolve_ai.model.errors import TemplateError
-from evolve_ai.model.genome import KEYWORDS, MAX_BYTES, FileGene, Genome, packed
+from evolve_ai.model.genome import MAX_BYTES, FileGene, Genome, packed
 from evolve_ai.model.report import GenePool, SourceReport
 from evolve_ai.model.settings import BuildSettings
 from evolve_ai.substrates.rust import syntax
@@ -20,6 +20,7 @@ from evolve_ai.substrates.rust.dependencies import (
     crate_roots,
     dependencies_of,
 )
+from evolve_ai.substrates.rust.gene_names import NAMES
 from evolve_ai.substrates.rust.manifest import MANIFEST, check_manifest, nameless, with_profile
 from evolve_ai.substrates.rust.policy import Policy, policy_of
 from evolve_ai.substrates.rust.profile import release
@@ -131,7 +132,7 @@ def _gene_paths(template: Path) -> list[str]:
         if not name.endswith(".rs"):
             _check_other(folder / name)
             continue
-        if not _MODULE.fullmatch(name) or name.removesuffix(".rs") in KEYWORDS:
+        if not NAMES.is_path(f"{GENES}/{name}"):
             raise _refused(f"{GENES}/{name}", "its name cannot name a module", "rename it")
         paths.append(f"{GENES}/{name}")
     if not paths:
@@ -182,11 +183,11 @@ def _check_uses(sources: list[SourceReport]) -> None:
     if not any(source.genes for source in sources):
         todo = "write one: pub fn name(agent: &mut Agent)"
         raise _refused(GENES, "no file there holds a gene", todo)
-    modules = {source.path.rpartition("/")[2].removesuffix(".rs") for source in sources}
+    paths = {source.path for source in sources}
     for source in sources:
-        for module in source.uses:
-            if module not in modules:
-                reason = f"it uses crate::genes::{module}, and there is no {GENES}/{module}.rs"
+        for used in source.uses:
+            if used not in paths:
+                reason = f"it uses crate::genes::{NAMES.name_of(used)}, and there is no {used}"
                 raise _refused(source.path, reason, "add that file or remove the use")
 
 

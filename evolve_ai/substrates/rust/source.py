@@ -7,10 +7,10 @@ from collections.abc import Iterator
 
 from tree_sitter import Node
 
-from evolve_ai.model.genome import KEYWORDS, is_name
 from evolve_ai.model.report import Finding, Severity, SourceReport
 from evolve_ai.substrates.rust import syntax
 from evolve_ai.substrates.rust.audit import audit
+from evolve_ai.substrates.rust.gene_names import KEYWORDS, NAMES
 from evolve_ai.substrates.rust.policy import DEFAULT, MAX_DEPTH, Policy
 from evolve_ai.substrates.rust.rules import Breach
 from evolve_ai.substrates.rust.syntax import Import, PathUse, SourceTree
@@ -53,7 +53,7 @@ def read_source(path: str, code: bytes, policy: Policy = DEFAULT) -> SourceRepor
     return SourceReport(
         path=path,
         code=digest,
-        genes=tuple(dict.fromkeys(name for name in map(_plain, genes) if is_name(name))),
+        genes=tuple(dict.fromkeys(name for name in map(_plain, genes) if NAMES.is_name(name))),
         traits=traits,
         uses=_uses(imported, written),
         functions=len(tree.kinds["function_item"]),
@@ -160,11 +160,11 @@ def _traits(tree: SourceTree) -> tuple[tuple[str, ...], list[Breach]]:
 
 
 def _uses(imported: tuple[Import, ...], written: tuple[PathUse, ...]) -> tuple[str, ...]:
-    """Modules named as `crate::genes::x`. Its own is among them if it says so: what a report says
-    depends on the content alone, since reports are kept by content."""
+    """The files of modules named as `crate::genes::x`. Its own is among them if it says so: what a
+    report says depends on the content alone, since reports are kept by content."""
     named = [*(item.segments for item in imported), *(path.segments for path in written)]
     found = {path[2] for path in named if path[:2] == ("crate", "genes") and len(path) > 2}
-    return tuple(sorted(found - {""}))
+    return tuple(map(NAMES.path_of, sorted(found - {""})))
 
 
 def _complexity(tree: SourceTree) -> int:

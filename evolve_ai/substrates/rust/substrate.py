@@ -1,7 +1,7 @@
 """Rust as a language of agents: one thin class over the modules of this folder."""
 
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from functools import lru_cache, partial
 from pathlib import Path
@@ -15,32 +15,29 @@ from evolve_ai.model.report import GenePool, Needs, SourceReport
 from evolve_ai.model.settings import MIB, BuildSettings
 from evolve_ai.substrates.rust import manifest, pool, source, viability, wiring
 from evolve_ai.substrates.rust.builder import DEFAULTS, RustBuilder
-from evolve_ai.substrates.rust.checks import checks
 from evolve_ai.substrates.rust.compiler import Compiler
 from evolve_ai.substrates.rust.crates import CRATES, CrateStore
 from evolve_ai.substrates.rust.dependencies import crate_roots
 from evolve_ai.substrates.rust.fingerprint import Ingredients, fingerprint
+from evolve_ai.substrates.rust.gene_names import NAMES
+from evolve_ai.substrates.rust.language import RustLanguage
 from evolve_ai.substrates.rust.lock import LOCK, Member, lock_of
 from evolve_ai.substrates.rust.manifest import MANIFEST
 from evolve_ai.substrates.rust.policy import Policy, policy_of
 from evolve_ai.substrates.rust.profile import processor
 from evolve_ai.substrates.rust.rules import RULES
-from evolve_ai.substrates.rust.toolchain import (
-    Toolchain,
-    compiler_line,
-    find_toolchain,
-    toolchain_line,
-)
+from evolve_ai.substrates.rust.toolchain import compiler_line
 from evolve_ai.substrates.rust.trial import trial
 from evolve_ai.system.commands import Limits
 
 AUDIT = AuditSettings()
 
 
-class RustSubstrate:
+class RustSubstrate(RustLanguage):
     """Agents that are Cargo projects. Satisfies contracts.substrate.Substrate."""
 
-    name = "rust"
+    genes = NAMES
+    ignored = frozenset({"Cargo.lock", "target/"})
     wiring_files = frozenset({wiring.MAIN, wiring.MODULES})
     # Measured on the template: 4 MiB when idle, of which 2 are the program; frames and a genome at
     # their largest, and one file at a time beside the five descriptors of every agent.
@@ -57,17 +54,12 @@ class RustSubstrate:
         home: Path | None = None,
         audit: AuditSettings = AUDIT,
     ):
+        super().__init__(home)
         policy_of(audit)  # refuses at once what no settings can allow
         self._audit = audit
         self._settings = settings
         self._allowed = dict(crates)
-        self._home = home or Path.cwd()  # the project
-        self._tools: Toolchain | None = None
-        self._toolchain: str | None = None
         self._processor: str | None = None
-
-    def checks(self) -> Sequence[tuple[str, Callable[[], str]]]:
-        return checks(self._home)
 
     def trial(self, folder: Path, confine: Confine) -> str:
         return trial(Compiler(self._found, confine, self._settings), folder, self._settings)
@@ -112,17 +104,6 @@ class RustSubstrate:
 
     def viability(self, genome: Genome, sources: Mapping[str, SourceReport]) -> str | None:
         return viability.viability(genome, sources)
-
-    def toolchain(self) -> str:
-        if self._toolchain is None:
-            self._toolchain = toolchain_line(self._found())
-        return self._toolchain
-
-    def _found(self) -> Toolchain:
-        """Looked for once: what compiles is what the fingerprints speak of."""
-        if self._tools is None:
-            self._tools = find_toolchain(self._home)
-        return self._tools
 
     def _check(self) -> None:
         """A run that lasts weeks must not call by the old name what a new compiler makes."""

@@ -15,7 +15,7 @@ from evolve_ai.system.tools import SET, tool_environment, tool_path
 
 MINIMUM = (1, 74)
 _LIMITS = Limits(total=20.0, silence=20.0)
-_HOW = (
+HOW = (
     "install Rust with rustup, or your system's packages `cargo` and `rustc`, "
     "and see that `cargo --version` works in this shell"
 )
@@ -74,7 +74,7 @@ def fetch_environment(environ: Mapping[str, str]) -> dict[str, str]:
 def require_cargo() -> None:
     for command in ("cargo", "rustc"):
         if shutil.which(command, path=tool_path(os.environ)) is None:
-            raise ToolchainError(f"`{command}` is not on the PATH", todo=_HOW)
+            raise ToolchainError(f"`{command}` is not on the PATH", todo=HOW)
 
 
 def require_version(release: str) -> None:
@@ -82,7 +82,7 @@ def require_version(release: str) -> None:
     found = re.match(r"(\d+)\.(\d+)", release)
     if found is None or (int(found[1]), int(found[2])) < MINIMUM:
         oldest = ".".join(map(str, MINIMUM))
-        raise ToolchainError(f"rustc {release or '?'} is too old, {oldest} is needed", todo=_HOW)
+        raise ToolchainError(f"rustc {release or '?'} is too old, {oldest} is needed", todo=HOW)
 
 
 def toolchain_line(tools: Toolchain) -> str:
@@ -106,14 +106,14 @@ def said(*argv: str, home: Path, **variables: str) -> str:
     try:
         done = run_command(argv, cwd=home, env=environment, limits=_LIMITS)
     except OSError as error:
-        raise ToolchainError(f"`{argv[0]}` cannot be run: {error.strerror}", todo=_HOW) from error
+        raise ToolchainError(f"`{argv[0]}` cannot be run: {error.strerror}", todo=HOW) from error
     if done.ending is not Ending.EXITED:
         raise ToolchainError(
-            f"`{' '.join(argv)}` has not answered for {done.seconds:.0f} s", todo=_HOW
+            f"`{' '.join(argv)}` has not answered for {done.seconds:.0f} s", todo=HOW
         )
     if done.code != 0:
         told = done.stderr.decode("utf-8", "replace").strip() or f"exit status {done.code}"
         if refused := refusal(told, what=f"`{' '.join(argv)}` cannot be run"):
             raise refused
-        raise ToolchainError(f"`{' '.join(argv)}` failed: {told[:300]}", todo=_HOW)
+        raise ToolchainError(f"`{' '.join(argv)}` failed: {told[:300]}", todo=HOW)
     return done.stdout.decode("utf-8", "replace")

@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
-from evolve_ai.model.genome import GENE_FOLDER
+from evolve_ai.substrates.rust.gene_names import NAMES
 from evolve_ai.substrates.rust.policy import GENERATED_PREFIX
 
 # (module, SHA-256 of its file)
@@ -21,12 +21,7 @@ class Unit:
     needs: frozenset[str]  # names of all units below this one, itself included
 
 
-def module_of(path: str) -> str:
-    return path.removeprefix(GENE_FOLDER).removesuffix(".rs")
-
-
-def path_of(module: str) -> str:
-    return f"{GENE_FOLDER}{module}.rs"
+module_of, path_of = NAMES.name_of, NAMES.path_of
 
 
 def crate_name(kind: str, *parts: str) -> str:

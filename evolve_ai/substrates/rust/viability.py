@@ -2,14 +2,15 @@
 
 from collections.abc import Mapping
 
-from evolve_ai.model.genome import KEYWORDS, FileGene, Genome
+from evolve_ai.model.genome import FileGene, Genome
 from evolve_ai.model.report import SourceReport
+from evolve_ai.substrates.rust.gene_names import KEYWORDS, NAMES
 
 
 def viability(genome: Genome, sources: Mapping[str, SourceReport]) -> str | None:
     """Why this genome cannot live with these sources (by SHA-256), or None."""
-    active = {gene.module for gene in genome.files if gene.active}
-    known = {gene.module for gene in genome.files}
+    active = {gene.path for gene in genome.files if gene.active}
+    known = {gene.path for gene in genome.files}
     for gene in genome.files:
         reason = _file(gene, sources, active, known)
         if reason:
@@ -20,7 +21,7 @@ def viability(genome: Genome, sources: Mapping[str, SourceReport]) -> str | None
 def _file(
     gene: FileGene, sources: Mapping[str, SourceReport], active: set[str], known: set[str]
 ) -> str | None:
-    if gene.module in KEYWORDS:
+    if gene.stem in KEYWORDS:
         return f"{gene.path} is named by a word of Rust, so no module can be called that"
     source = sources.get(gene.code)
     if source is None:
@@ -28,10 +29,11 @@ def _file(
     for name, _ in gene.functions:
         if name not in source.genes:
             return f"{gene.path} has no gene `{name}` (it has {_listed(source.genes)})"
-    for module in source.uses if gene.active else ():
-        if module not in known:
+    for used in source.uses if gene.active else ():
+        module = NAMES.name_of(used)
+        if used not in known:
             return f"{gene.path} uses crate::genes::{module}, and the genome has no such file"
-        if module not in active:
+        if used not in active:
             return f"{gene.path} is active and uses crate::genes::{module}, which is not"
     return None
 

@@ -1,6 +1,7 @@
 """Writes the wiring: the files that call an agent's active genes in genome order."""
 
 from evolve_ai.model.genome import Genome
+from evolve_ai.substrates.rust.gene_names import NAMES
 
 MAIN = "src/main.rs"
 MODULES = "src/genes/mod.rs"
@@ -18,7 +19,7 @@ def wiring(genome: Genome) -> dict[str, bytes]:
 
 def calls(genome: Genome) -> tuple[str, ...]:
     """What the wiring calls, in order: "module::function"."""
-    return tuple(f"{gene.module}::{name}" for gene, name in genome.active_genes())
+    return tuple(NAMES.call(gene.path, name) for gene, name in genome.active_genes())
 
 
 def _main(genome: Genome) -> str:
@@ -36,5 +37,5 @@ def _main(genome: Genome) -> str:
 
 
 def _modules(genome: Genome) -> str:
-    rows = "".join(f"pub mod {gene.module};\n" for gene in genome.active_files())
+    rows = "".join(f"pub mod {gene.stem};\n" for gene in genome.active_files())
     return f"{_HEADER}\n{rows}" if rows else _HEADER

@@ -53,7 +53,7 @@ def test_example_with_crates_lives_and_each_agent_builds_alone(
 
 def uses_the_crate(folder: Path) -> bool:
     genome = decode((folder / "genome.bin").read_bytes())
-    return any(gene.module == "special" and gene.active for gene in genome.files)
+    return any(gene.stem == "special" and gene.active for gene in genome.files)
 
 
 def test_crate_that_is_not_allowed_founds_nobody(

@@ -18,6 +18,7 @@ from evolve_ai.model.agent import Cause
 from evolve_ai.model.genome import MAX_BYTES, encode
 from evolve_ai.stages.agent_scan_update import changes
 from evolve_ai.stages.genome_sync import sync
+from evolve_ai.substrates.rust.gene_names import NAMES
 from evolve_ai.system import agent_folder
 from evolve_ai.system.trees import remove_tree
 
@@ -310,18 +311,18 @@ def test_syntax_error_is_found_by_reading_and_unknown_function_by_viability(
 def test_changes_are_told_by_name(two: Population) -> None:
     before = two.genome()
     gene = before.files[0]
-    assert changes(before, before) == ((), ("by_hand",))
+    assert changes(before, before, NAMES) == ((), ("by_hand",))
     off = replace(before, files=(replace(gene, active=not gene.active), *before.files[1:]))
     sign = "-" if gene.active else "+"
-    assert changes(before, off)[0] == (f"{sign}{gene.module}",)
+    assert changes(before, off, NAMES)[0] == (f"{sign}{gene.stem}",)
     turned = replace(before, files=before.files[::-1], mutations={"order_swap": 1})
-    assert changes(before, turned) == (("order",), ("order_swap",))
+    assert changes(before, turned, NAMES) == (("order",), ("order_swap",))
     fewer = replace(before, files=before.files[1:], traits={"mutation_rate": 0.5})
-    told, _ = changes(before, fewer)
-    assert told[0] == f"-{gene.module}"
+    told, _ = changes(before, fewer, NAMES)
+    assert told[0] == f"-{gene.stem}"
     assert "mutation_rate 0.2 -> 0.5" in told
     counted = replace(before, mutations={"function_flip": 2})
-    assert changes(before, counted) == ((), ("function_flip",))
+    assert changes(before, counted, NAMES) == ((), ("function_flip",))
 
 
 def in_one_step_of_the_clock(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -79,7 +79,7 @@ def test_changed_agents_are_built_and_get_their_fingerprints(three: Population) 
     assert [event.data["verdict"] for event in done.events] == ["compiled"] * 3
     for request in builder.asked:
         genome = three.genome(request.agent)
-        calls = tuple(f"{gene.module}::{name}" for gene, name in genome.active_genes())
+        calls = tuple((gene.path, name) for gene, name in genome.active_genes())
         assert request.calls == calls
 
 

@@ -72,13 +72,13 @@ def test_wiring_calls_the_active_genes_in_their_order(
     lasting.write_genome(genome)
     lasting.look()
     main = (lasting.folder() / "src/main.rs").read_text()
-    calls = [f"{gene.module}::{name}" for gene, name in genome.active_genes()]
+    calls = [f"{gene.stem}::{name}" for gene, name in genome.active_genes()]
     places = [main.find(call) for call in calls]
     assert -1 not in places
     assert places == sorted(places)
     modules = (lasting.folder() / "src/genes/mod.rs").read_text()
     for gene in genome.files:
-        assert (f"mod {gene.module};" in modules) == gene.active
+        assert (f"mod {gene.stem};" in modules) == gene.active
 
 
 def test_altered_wiring_is_put_right(one: Population) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from evolve_ai.substrates.rust.gene_names import NAMES
 from evolve_ai.system import watch
 from evolve_ai.system.files import publish_if_changed
 from evolve_ai.system.watch import SETTLE, Watcher
@@ -30,7 +31,7 @@ def watcher(
     folder: Path, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Watcher]:
     monkeypatch.setattr(watch, "LOOK_SECONDS", 0.05)
-    with Watcher(folder, {".rs"}, {MODULES}, most=request.param) as watcher:
+    with Watcher(folder, NAMES, {MODULES}, most=request.param) as watcher:
         watcher.follow(AGENTS)
         yield watcher
 
@@ -62,7 +63,9 @@ def keeping(
         for name in FIXED:
             (folder / agent / name).write_text("// fixed")
     generated = {MODULES, "src/main.rs", "Cargo.toml"}
-    with Watcher(folder, {".rs"}, generated, most=request.param, fixed=FIXED) as watcher:
+    with Watcher(
+        folder, NAMES, generated, most=request.param, fixed=FIXED, ignored={"Cargo.lock"}
+    ) as watcher:
         watcher.follow(AGENTS)
         yield watcher
 
@@ -138,7 +141,7 @@ def test_folder_that_was_replaced_is_followed_anew(watcher: Watcher, folder: Pat
 
 
 def test_what_we_write_ourselves_is_no_news(folder: Path) -> None:
-    with Watcher(folder, {".rs"}, {MODULES}) as watcher:
+    with Watcher(folder, NAMES, {MODULES}) as watcher:
         watcher.follow(AGENTS)
         genes = folder / "one" / "src" / "genes"
         (genes / ".mod.rs.x1").write_text("mod neural;")
@@ -151,7 +154,7 @@ def test_agents_beyond_the_limit_of_watches_are_looked_at(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(watch, "LOOK_SECONDS", 0.05)
-    with Watcher(folder, {".rs"}, {MODULES}, most=5) as watcher:
+    with Watcher(folder, NAMES, {MODULES}, most=5) as watcher:
         watcher.follow((*AGENTS, "newborn"))
         assert watcher.unwatched == 2
         for agent in (*AGENTS, "newborn"):
@@ -162,7 +165,7 @@ def test_agents_beyond_the_limit_of_watches_are_looked_at(
 
 
 def test_agent_that_is_being_written_to_is_left_in_peace(folder: Path) -> None:
-    with Watcher(folder, {".rs"}, {MODULES}) as watcher:
+    with Watcher(folder, NAMES, {MODULES}) as watcher:
         watcher.follow(AGENTS)
         (folder / "one" / "genome.bin").write_bytes(b"another")
         assert watcher.changed() == frozenset()
@@ -171,7 +174,7 @@ def test_agent_that_is_being_written_to_is_left_in_peace(folder: Path) -> None:
 
 
 def test_waiting_ends_when_somebody_is_to_be_told(folder: Path) -> None:
-    with Watcher(folder, {".rs"}, {MODULES}) as watcher:
+    with Watcher(folder, NAMES, {MODULES}) as watcher:
         watcher.follow(AGENTS)
         (folder / "one" / "genome.bin").write_bytes(b"another")
         began = time.monotonic()

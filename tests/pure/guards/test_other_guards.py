@@ -12,12 +12,14 @@ import pytest
 from evolve_ai.guards.selection import guarded_policy
 from evolve_ai.guards.substrate import guarded_substrate
 from evolve_ai.guards.variation import guarded_variation
+from evolve_ai.model.comments import Comments
 from evolve_ai.model.errors import PluginError
-from evolve_ai.model.family_settings import OPTIONS
+from evolve_ai.model.family_settings import FAMILIES
+from evolve_ai.model.gene_names import GeneNames
 from evolve_ai.model.genome import FileGene, Genome, encode
 from evolve_ai.model.report import GenePool, SourceReport
 from evolve_ai.model.selection import Member, PopulationView, Verdicts
-from evolve_ai.plugins import ENVIRONMENTS, EXECUTORS, SELECTION, SUBSTRATES, VARIATION
+from evolve_ai.plugins import ENVIRONMENTS, EXECUTORS, LANGUAGES, SELECTION, SUBSTRATES, VARIATION
 from evolve_ai.stages.natural_selection import process_natural_selection
 from evolve_ai.substrates.rust.substrate import RustSubstrate
 from evolve_ai.system.guard import Guard
@@ -162,6 +164,15 @@ class Odd(RustSubstrate):
     [
         ("name", 5, lambda made: made.name),
         ("needs", None, lambda made: made.needs),
+        ("suffixes", ("rs",), lambda made: made.suffixes),
+        ("comments", Comments(), lambda made: made.comments),
+        ("genes", GeneNames("../genes/", ".x"), lambda made: made.genes),
+        ("genes", GeneNames("genes", ".x"), lambda made: made.genes),
+        ("genes", GeneNames("genes/", "/x"), lambda made: made.genes),
+        ("genes", GeneNames("", ".x"), lambda made: made.genes),
+        ("ignored", 5, lambda made: made.ignored),
+        ("hints", 5, lambda made: made.hints),
+        ("grammar", "rust", lambda made: made.grammar()),
         ("toolchain", None, lambda made: made.toolchain()),
         ("fingerprint", b"x", lambda made: made.fingerprint(GENOME, POOL)),
         ("viability", 5, lambda made: made.viability(GENOME, {})),
@@ -189,11 +200,14 @@ def test_substrate_of_ours_is_the_same_behind_a_guard() -> None:
     assert guarded.wiring(GENOME) == plain.wiring(GENOME)
     assert guarded.needs == plain.needs
     assert guarded.wiring_files == plain.wiring_files
+    assert (guarded.genes, guarded.ignored) == (plain.genes, plain.ignored)
+    assert (guarded.suffixes, guarded.comments) == (plain.suffixes, plain.comments)
+    assert (guarded.grammar(), guarded.hints) == (plain.grammar(), plain.hints)
 
 
 def test_names_that_are_built_in_are_known_without_importing_them() -> None:
     for key, known in (
         ("environment", ENVIRONMENTS), ("selection", SELECTION), ("variation", VARIATION),
-        ("substrate", SUBSTRATES), ("executor", EXECUTORS),
+        ("substrate", SUBSTRATES), ("executor", EXECUTORS), ("language", LANGUAGES),
     ):  # fmt: skip
-        assert set(OPTIONS[key]) == set(known)
+        assert set(FAMILIES[key]) == set(known)

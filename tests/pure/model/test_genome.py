@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from evolve_ai.model.genome import MAX_BYTES, FileGene, Genome, GenomeError, decode, encode
+from evolve_ai.substrates.rust.gene_names import NAMES
 
 VECTORS = Path(__file__).parents[2] / "vectors" / "genomes.txt"
 ID = "3f2b8c1e-9d4a-4c77-8a61-0e5f7b2d9c10"
@@ -72,25 +73,25 @@ genomes = st.builds(
 
 @pytest.mark.parametrize(("data", "told"), vectors("valid"))
 def test_valid_vector_is_read_as_it_says(data: bytes, told: str) -> None:
-    again = msgpack.unpackb(encode(decode(data)))
+    again = msgpack.unpackb(encode(decode(data, NAMES)))
     assert again == {"mutations": {}, **json.loads(told)}
 
 
 @pytest.mark.parametrize(("data", "why"), vectors("invalid"))
 def test_invalid_vector_is_refused(data: bytes, why: str) -> None:
     with pytest.raises(GenomeError) as error:
-        decode(data)
+        decode(data, NAMES)
     assert str(error.value), f"no reason given, it should be: {why}"
 
 
 @given(genomes)
 def test_genome_survives_encoding(genome: Genome) -> None:
-    assert decode(encode(genome)) == genome
+    assert decode(encode(genome), NAMES) == genome
 
 
 @given(genomes)
 def test_order_survives_encoding(genome: Genome) -> None:
-    again = decode(encode(genome))
+    again = decode(encode(genome), NAMES)
     assert [gene.path for gene in again.files] == [gene.path for gene in genome.files]
     assert list(again.traits) == list(genome.traits)
 
@@ -98,7 +99,7 @@ def test_order_survives_encoding(genome: Genome) -> None:
 @given(st.binary(max_size=300))
 def test_any_bytes_are_read_or_refused(data: bytes) -> None:
     try:
-        decode(data)
+        decode(data, NAMES)
     except GenomeError as error:
         assert str(error)
 
@@ -106,10 +107,10 @@ def test_any_bytes_are_read_or_refused(data: bytes) -> None:
 @given(st.dictionaries(st.sampled_from([*body(), "other"]), values))
 def test_any_map_is_read_or_refused(changes: dict[str, Any]) -> None:
     try:
-        genome = decode(msgpack.packb(body(**changes)))
+        genome = decode(msgpack.packb(body(**changes)), NAMES)
     except GenomeError:
         return
-    assert decode(encode(genome)) == genome
+    assert decode(encode(genome), NAMES) == genome
 
 
 @given(genomes, st.data())
@@ -119,7 +120,7 @@ def test_damaged_genome_is_read_or_refused(genome: Genome, data: st.DataObject) 
         whole[at] = data.draw(st.integers(0, 255))
     cut = data.draw(st.integers(0, len(whole)))
     try:
-        decode(bytes(whole[:cut]))
+        decode(bytes(whole[:cut]), NAMES)
     except GenomeError:
         return
 
@@ -155,14 +156,14 @@ def test_damaged_genome_is_read_or_refused(genome: Genome, data: st.DataObject) 
 )
 def test_broken_value_is_named(changes: dict[str, Any], reason: str) -> None:
     with pytest.raises(GenomeError, match=reason):
-        decode(msgpack.packb(body(**changes)))
+        decode(msgpack.packb(body(**changes)), NAMES)
 
 
 @pytest.mark.parametrize("key", [1, None, [1], {"a": 1}, b"v"])
 def test_key_that_is_no_text_is_refused(key: Any) -> None:
     data = b"\x81" + msgpack.packb(key) + b"\x01"
     with pytest.raises(GenomeError):
-        decode(data)
+        decode(data, NAMES)
 
 
 def test_reason_stays_short_whatever_the_genome_says() -> None:
@@ -170,14 +171,14 @@ def test_reason_stays_short_whatever_the_genome_says() -> None:
     spoiled = ({"traits": {long: 2}}, {"traits": {"a": long}}, {"traits": {"a": [long]}})
     for changes in (*spoiled, {"mutations": {long: -1}}, {"id": long}, {"v": long}):
         with pytest.raises(GenomeError) as error:
-            decode(msgpack.packb(body(**changes)))
+            decode(msgpack.packb(body(**changes)), NAMES)
         assert len(str(error.value)) < 300
 
 
 def test_oversized_genome_is_refused_both_ways() -> None:
     with pytest.raises(GenomeError, match="65537 bytes"):
-        decode(b"\x00" * (MAX_BYTES + 1))
-    genome = decode(msgpack.packb(body()))
+        decode(b"\x00" * (MAX_BYTES + 1), NAMES)
+    genome = decode(msgpack.packb(body()), NAMES)
     large = Genome(genome.id, 0, (), (), {}, extra={"note": "x" * MAX_BYTES})
     with pytest.raises(GenomeError, match="more than the 65536"):
         encode(large)
@@ -187,14 +188,14 @@ def test_oversized_genome_is_refused_both_ways() -> None:
 def test_deeply_nested_genome_is_kept_or_refused(depth: int) -> None:
     data = msgpack.packb(body(deep=0))[:-1] + b"\x91" * depth + b"\x00"
     try:
-        assert len(encode(decode(data))) == len(data)
+        assert len(encode(decode(data, NAMES))) == len(data)
     except GenomeError:
         assert depth > 63
 
 
 def test_unknown_keys_are_kept_at_every_level() -> None:
     data = msgpack.packb(body(note=[1], files=[file_body(weight=0.5)]))
-    assert msgpack.unpackb(encode(decode(data))) == msgpack.unpackb(data)
+    assert msgpack.unpackb(encode(decode(data, NAMES))) == msgpack.unpackb(data)
 
 
 def test_calling_order_is_that_of_files_and_functions() -> None:
@@ -202,6 +203,6 @@ def test_calling_order_is_that_of_files_and_functions() -> None:
     off = FileGene("src/genes/c.rs", CODE, False, (("z", True),))
     first = FileGene("src/genes/a.rs", CODE, True, (("v", True),))
     genome = Genome(ID, 0, (), (last, off, first), {})
-    called = [(gene.module, name) for gene, name in genome.active_genes()]
+    called = [(gene.stem, name) for gene, name in genome.active_genes()]
     assert called == [("b", "y"), ("b", "w"), ("a", "v")]
-    assert [gene.module for gene in genome.active_files()] == ["b", "a"]
+    assert [gene.stem for gene in genome.active_files()] == ["b", "a"]

@@ -24,7 +24,7 @@ def flipped(genome: Genome, **counts: int) -> tuple[Genome, str]:
     name, active = gene.functions[0]
     functions = ((name, not active), *gene.functions[1:])
     files = (*genome.files[:-1], replace(gene, functions=functions))
-    word = f"{'-' if active else '+'}{gene.module}::{name}"
+    word = f"{'-' if active else '+'}{gene.stem}::{name}"
     return replace(genome, files=files, mutations=counts), word
 
 

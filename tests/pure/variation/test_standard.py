@@ -28,7 +28,8 @@ def source(name: str, genes: int = 3, uses: tuple[str, ...] = ()) -> SourceRepor
     path = f"src/genes/{name}.rs"
     code = hashlib.sha256(path.encode()).hexdigest()
     names = tuple(f"{name}_{n}" for n in range(genes))
-    return SourceReport(path, code, names, (f"{name}_rate",), uses, genes, genes, 10)
+    used = tuple(f"src/genes/{one}.rs" for one in uses)
+    return SourceReport(path, code, names, (f"{name}_rate",), used, genes, genes, 10)
 
 
 def pool_of(*sources: SourceReport) -> GenePool:
@@ -81,7 +82,7 @@ def test_founder_is_valid_whole_and_has_what_its_files_use(
     assert decode(encode(founder)) == founder
     assert {gene.path for gene in founder.files} == {one.path for one in POOL.sources}
     assert set(founder.traits) == {*POOL.traits(), "mutation_rate"}
-    active = {gene.module for gene in founder.active_files()}
+    active = {gene.stem for gene in founder.active_files()}
     assert "b" not in active or "a" in active
     assert "a" not in active or "helper" in active
     assert (founder.generation, founder.parents) == (0, ())
@@ -216,21 +217,26 @@ def test_new_file_of_the_pool_enters_children_active_with_its_traits() -> None:
             CHILD, [parent], pool, random.Random(seed)
         )
         assert operators == ("clone", "adopt")
-        found = next(gene for gene in child.files if gene.module == "new")
+        found = next(gene for gene in child.files if gene.stem == "new")
         assert found.active
         assert any(active for _, active in found.functions)
         assert 0 <= child.traits["new_rate"] <= 1
-        assert [gene for gene in child.files if gene.module != "new"] == list(parent.files)
+        assert [gene for gene in child.files if gene.stem != "new"] == list(parent.files)
 
 
 def test_new_file_brings_along_what_it_uses() -> None:
     tool = source("tool", genes=0, uses=("deep",))
-    pool = pool_of(*POOL.sources, replace(NEW, uses=("tool", "c")), tool, source("deep"))
+    pool = pool_of(
+        *POOL.sources,
+        replace(NEW, uses=("src/genes/c.rs", "src/genes/tool.rs")),
+        tool,
+        source("deep"),
+    )
     off = tuple(replace(gene, active=False) for gene in founder().files)
     parent = replace(founder(), files=off)
     for seed in range(30):
         child, _ = variation(innovation=0.3).conceive(CHILD, [parent], pool, random.Random(seed))
-        active = {gene.module for gene in child.active_files()}
+        active = {gene.stem for gene in child.active_files()}
         assert decode(encode(child)) == child
         assert "new" not in active or {"tool", "deep", "c"} <= active
 
@@ -246,4 +252,4 @@ def test_parent_without_files_takes_up_the_pool() -> None:
     child, _ = variation(**settings).conceive(CHILD, [bare], POOL, random.Random(1))
     assert child.files == ()
     child, _ = variation(innovation=1.0).conceive(CHILD, [bare], POOL, random.Random(1))
-    assert {gene.module for gene in child.files} == {"a", "b", "c", "d", "helper"}
+    assert {gene.stem for gene in child.files} == {"a", "b", "c", "d", "helper"}

@@ -46,7 +46,7 @@ class Drawn:
     code: Mapping[str, bytes]
 
     def __str__(self) -> str:
-        active = " ".join(gene.module for gene in self.genome.active_files())
+        active = " ".join(gene.stem for gene in self.genome.active_files())
         return f"genome {self.number} of kind {self.kind} (seed {SEED}; active: {active})"
 
 

@@ -14,7 +14,6 @@ from evolve_ai.model.genome import FileGene, Genome
 from evolve_ai.model.report import BuildRequest, GenePool
 from evolve_ai.model.sandbox import Confinement
 from evolve_ai.model.settings import BuildSettings
-from evolve_ai.substrates.rust import wiring
 from evolve_ai.substrates.rust.builder import DEFAULTS, RustBuilder
 from evolve_ai.substrates.rust.compiler import Compiler
 from evolve_ai.substrates.rust.substrate import RustSubstrate
@@ -79,7 +78,7 @@ def request_of(substrate: RustSubstrate, genome: Genome, pool: GenePool) -> Buil
     return BuildRequest(
         agent=genome.id,
         fingerprint=substrate.fingerprint(genome, pool),
-        calls=wiring.calls(genome),
+        calls=tuple((gene.path, name) for gene, name in genome.active_genes()),
         files=tuple((gene.path, gene.code) for gene in genome.active_files()),
     )
 

@@ -251,7 +251,7 @@ def test_explanation_names_what_a_program_is_made_of(calm: ProjectUnderTest) -> 
     build(calm)
     told = explain(calm, row["id"])
     genome = decode((calm.folder(row["id"]) / "genome.bin").read_bytes())
-    calls = [f"{gene.module}::{name}" for gene, name in genome.active_genes()]
+    calls = [f"{gene.stem}::{name}" for gene, name in genome.active_genes()]
     files = {gene.path: gene.code for gene in genome.active_files()}
     made_of = told["ingredients"]
     assert made_of["calls"].split() == calls

@@ -79,7 +79,7 @@ def test_edited_gene_file_is_built_anew_for_its_agent_alone(calm: ProjectUnderTe
     after = {row["id"]: row["fingerprint"] for row in calm.agents()}
     assert {one for one in before if after.get(one, before[one]) != before[one]} == {agent}
     assert path.read_bytes() == edited
-    assert calm.events("mutation", agent)[-1]["changes"] == [f"code {gene.module}"]
+    assert calm.events("mutation", agent)[-1]["changes"] == [f"code {gene.stem}"]
 
 
 def test_agent_whose_edited_gene_does_not_compile_is_quarantined_until_it_does(
@@ -267,7 +267,7 @@ def test_new_gene_file_becomes_active_in_some_agent_while_a_life_cycle_runs(
     active = [
         genome.id
         for genome in (genome_of(project, row["id"]) for row in project.agents())
-        if any(gene.module == "newcomer" and gene.active for gene in genome.files)
+        if any(gene.stem == "newcomer" and gene.active for gene in genome.files)
     ]
     assert active
     ran = {event["agent"] for kind in ("start", "restart") for event in project.events(kind)}

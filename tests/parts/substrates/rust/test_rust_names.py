@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 from rust_support import copy_template
 
 from evolve_ai.model.errors import TemplateError
-from evolve_ai.model.genome import KEYWORDS, FileGene, Genome, decode, encode
+from evolve_ai.model.genome import FileGene, Genome, decode, encode
 from evolve_ai.model.report import GenePool
+from evolve_ai.substrates.rust.gene_names import KEYWORDS
 from evolve_ai.substrates.rust.pool import MOST_BYTES, read_pool
 from evolve_ai.substrates.rust.source import read_source
 from evolve_ai.substrates.rust.substrate import RustSubstrate

@@ -53,7 +53,7 @@ def test_uses_are_found_in_trees_paths_and_macros() -> None:
         "use crate::{genes::{e as other}, kernel::Agent};\n"
         "pub fn f(x: crate::genes::g::T) { crate::genes::h::y(); vec![crate::genes::i::z()]; }\n"
     )
-    assert report.uses == ("a", "b", "c", "d", "e", "g", "h", "i")
+    assert report.uses == tuple(f"src/genes/{name}.rs" for name in "abcdeghi")
     assert report.audit_error is None
 
 

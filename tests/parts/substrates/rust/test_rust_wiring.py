@@ -49,7 +49,7 @@ def test_wiring_is_rust_that_names_the_active_genes_in_order(genes: list[FileGen
     declared = [
         line[8:-1] for line in generated[MODULES].decode().splitlines() if "pub mod" in line
     ]
-    assert declared == [gene.module for gene in genome.active_files()]
+    assert declared == [gene.stem for gene in genome.active_files()]
 
 
 def test_wiring_without_genes_has_an_empty_table() -> None:
@@ -79,7 +79,7 @@ def test_genome_that_activates_a_user_without_the_used_is_not_viable(pool: GeneP
     assert viability(alone, sources) == (
         "src/genes/beta.rs is active and uses crate::genes::gamma, which is not"
     )
-    without = replace(both, files=tuple(gene for gene in both.files if gene.module != "gamma"))
+    without = replace(both, files=tuple(gene for gene in both.files if gene.stem != "gamma"))
     assert "no such file" in (viability(without, sources) or "")
 
 
