@@ -34,6 +34,7 @@ for room in (
     "pipelines",
     "selection",
     "stages",
+    "substrates",
     "substrates/rust",
     "system",
 ):

@@ -82,7 +82,7 @@ class Substrate(Language, Protocol):
     # The least room in which its programs can live; settings that allow less are refused.
     needs: Needs
 
-    # Build a program of one line in this folder, and run it; how that went, in a few words.
+    # Build a program of one line in this empty folder, and run it; how that went, in a few words.
     # EvolveError when it cannot be done, with the first error of the compiler.
     def trial(self, folder: Path, confine: Confine) -> str: ...
 

@@ -144,7 +144,13 @@ def _build(subject: Subject, trials: Trials, build: BuildTrial) -> CheckRow:
     level = Level(subject.project.settings.sandbox.level)
     box = () if level is Level.NONE else ("sandbox",)
     needs = ("path", *(name for name, _ in subject.tools), "execution", *box)
-    return CheckRow("build", partial(build, trials.folder / "build", trials.confinement), needs)
+
+    def tried() -> str:
+        folder = trials.folder / "build"
+        folder.mkdir()
+        return build(folder, trials.confinement)
+
+    return CheckRow("build", tried, needs)
 
 
 class _Findings:

@@ -37,8 +37,8 @@ def check_kernel(registry: Registry, pool: GenePool, template: Path) -> None:
         raise TemplateError(
             "the kernel or manifest of the template differs from that of the living agents",
             where=template,
-            todo="put src/kernel, src/lib.rs and Cargo.toml (its crates, too) back, or begin a new "
-            "project: evolve new DIR",
+            todo=f"put {', '.join(sorted({*pool.fixed, *pool.manifests}))} back as they were, or "
+            "begin a new project: evolve new DIR",
         )
 
 
