@@ -46,6 +46,10 @@ class KeyReference:
     def path(self) -> str:
         return f"{self.table}.{self.key}" if self.table else self.key
 
+    def suits(self, member: str) -> bool:
+        """Is it a key of a table that chooses this member? "": of any member."""
+        return not member or self.member in ("", member)
+
     @property
     def expected(self) -> str:
         """What a value must be, in words that can end a sentence."""
@@ -105,22 +109,31 @@ def find(path: str) -> KeyReference | None:
     return next((key for key in every_key() if key.path == path), None)
 
 
-def nearest(table: str, key: str) -> str | None:
-    """The path of the key that a user who wrote `key` in `table` most likely meant, or None."""
-    everywhere = {known.key: known.path for known in every_key()}
+def nearest(table: str, key: str, member: str = "") -> str | None:
+    """The path of the key that a user who wrote `key` in `table` most likely meant, or None.
+
+    `member`: the member of a family that the table chooses; options of others are none of its keys.
+    """
+    others = {one.path for one in every_key() if one.table == table and not one.suits(member)}
+    everywhere = {one.key: one.path for one in every_key() if one.path not in others}
     if key in everywhere:
         return everywhere[key]
-    siblings = [known.key for known in every_key() if known.table == table]
-    siblings += [known.table for known in tables() if known.table and not table]
-    close = difflib.get_close_matches(key, siblings, 1)
+    near = list(siblings(table, member))
+    near += [known.table for known in tables() if known.table and not table]
+    close = difflib.get_close_matches(key, near, 1)
     if close:
         return f"{table}.{close[0]}" if table else close[0]
     close = difflib.get_close_matches(key, list(everywhere), 1, cutoff=0.75)
     return everywhere[close[0]] if close else None
 
 
-def siblings(table: str) -> Sequence[str]:
-    return [known.key for known in every_key() if known.table == table]
+def siblings(table: str, member: str = "") -> Sequence[str]:
+    return [one.key for one in every_key() if one.table == table and one.suits(member)]
+
+
+def members_with(table: str, key: str) -> Sequence[str]:
+    """The members of a family that have this option."""
+    return [one.member for one in every_key() if (one.table, one.key) == (table, key)]
 
 
 def _section(annotation: Any) -> type[BaseModel] | None:

@@ -248,7 +248,7 @@ def _dotted(location: Location) -> str:
 def _message(detail: ErrorDetails, location: Location) -> str:
     names = [step for step in location if isinstance(step, str)]
     if detail["type"] == "extra_forbidden":
-        return _unknown(names)
+        return _unknown(names, _member(detail["loc"]))
     known = settings_reference.find(".".join(names))
     if detail["type"] == "missing":
         return f"is missing: {known.meaning if known else 'it has no default'}"
@@ -267,16 +267,27 @@ def _shown(detail: ErrorDetails) -> str:
     return text if len(text) <= 80 else f"{text[:77]}..."
 
 
-def _unknown(names: Sequence[str]) -> str:
+def _member(location: Location) -> str:
+    """The built-in member of a family whose options are at this location, or ""."""
+    if not location or location[0] not in OPTIONS:
+        return ""
+    return next((str(one) for one in location[1:] if one in OPTIONS[str(location[0])]), "")
+
+
+def _unknown(names: Sequence[str], member: str) -> str:
     table = ".".join(names[:-1])
-    meant = settings_reference.nearest(table, names[-1])
+    others = settings_reference.members_with(table, names[-1]) if member else ()
+    if others:
+        has = "has it" if len(others) == 1 else "have it"
+        return f"is unknown to {member!r}; {' and '.join(map(repr, others))} {has}"
+    meant = settings_reference.nearest(table, names[-1], member)
     if meant:
         hint = "" if "." in meant or not table else ", above the first table"
         return f"is unknown; did you mean {meant}{hint}?"
-    return f"is unknown; there are {', '.join(_names(table))}"
+    return f"is unknown; there are {', '.join(_names(table, member))}"
 
 
-def _names(table: str) -> Iterator[str]:
-    yield from settings_reference.siblings(table)
+def _names(table: str, member: str) -> Iterator[str]:
+    yield from settings_reference.siblings(table, member)
     if not table:
         yield from (known.table for known in settings_reference.tables() if known.table)

@@ -85,7 +85,12 @@ def test_options_of_a_world_that_is_not_chosen_are_let_go() -> None:
         ('environment = "no name"\n', 'environment.name is "no name"; it must be'),
         ("[selection]\nname = 3\n", "selection.name is 3; it must be"),
         ('[selection]\nname = "tournament"\nsize = 0\n', "evolve.toml:3: selection.size is 0"),
-        ('[selection]\nname = "energy"\nsize = 3\n', "evolve.toml:3: selection.size is unknown"),
+        (
+            '[selection]\nname = "energy"\nsize = 3\n',
+            "evolve.toml:3: selection.size is unknown to 'energy'; 'tournament' has it",
+        ),
+        ('[selection]\nname = "energy"\nsizee = 3\n', "sizee is unknown; there are name"),
+        ('[selection]\nname = "tournament"\nsizee = 3\n', "did you mean selection.size?"),
         ("[[sinks]]\nurll = 3\n", "sinks[0].urll is unknown; did you mean"),
         ("sinks = 3\n", "sinks is 3"),
     ],
