@@ -48,7 +48,7 @@ def test_chosen_members_are_marked_and_own_ones_listed(project: ProjectUnderTest
     assert chosen["sinks"] == []
     shown = project.evolve("plugins", "selection", *words).out
     assert "  * tournament: Small random groups" in shown
-    assert "size = 3  # members of a tournament (1..1000, agents)" in shown
+    assert "size = 3  # agents in a tournament (1..1000, agents)" in shown
     assert "[environment]" not in shown
 
 

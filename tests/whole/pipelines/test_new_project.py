@@ -152,5 +152,5 @@ def test_files_are_ours_to_use_and_nobody_elses_to_write(umask: int, tmp_path: P
 def test_what_suits_the_genes_of_a_template_is_written_too(tmp_path: Path) -> None:
     text = settings_text(shipped_template())
     assert parse_settings(text) == AS_THE_TEMPLATE_WANTS
-    assert "likely = {speak = 0.7, listen = 0.7} # functions of which" in text
+    assert "likely = {speak = 0.7, listen = 0.7} # functions with another probability" in text
     assert not (shipped_template() / "evolve.toml").exists()

@@ -34,9 +34,9 @@ def test_poorest_die_for_a_budget_that_is_full_and_history_says_so(calm: Project
 
 
 def test_nobody_is_born_near_a_budget_and_free_mode_is_told(project: ProjectUnderTest) -> None:
-    project.live(2, *FREE, "--set", "budget.memory_bytes=1", "--set", "budget.disk_bytes=1")
+    project.live(2, *FREE, "--set", "budget.memory_bytes=1", "--set", "budget.inodes=1")
     assert project.events("birth") == []
-    assert {event["resource"] for event in project.events("budget")} == {"memory", "disk"}
+    assert {event["resource"] for event in project.events("budget")} == {"memory", "inodes"}
     assert project.status()["population"]["alive"] >= 1
     assert project.status()["tainted"] is None
 
