@@ -11,13 +11,11 @@ from pathlib import Path
 
 from evolve_ai.state.opening import existing
 
-# Bytes. What many cycles write again is brought in once; a log begins anew when all of it is in the
-# file and nobody reads from it, so one gets longer while somebody commits or reads all the time.
+# Bytes. A page that many cycles write is copied once. A log starts over when all of it is in the
+# file and nobody reads from it, so it grows while somebody commits or reads all the time.
 LONG = 16 * 1024 * 1024
-LONGEST = 64 * 1024 * 1024  # the writer waits, so that there is a moment in which nobody does
-_PATIENCE = (
-    100  # milliseconds that it then waits for readers; one of an old state may stay for hours
-)
+LONGEST = 64 * 1024 * 1024  # from here on the writer itself waits for such a moment
+_PATIENCE = 100  # milliseconds that it waits; a reader of an old state may stay for hours
 
 
 class Checkpoints:
