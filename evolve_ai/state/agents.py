@@ -91,7 +91,7 @@ class Agents:
         self._numbers: dict[str, int] = {}  # theirs, by id; and those of who has just died
         self._dead: list[AgentRecord] = []
 
-    def settle(self) -> None:
+    def committed(self) -> None:
         for record in self._dead:
             self._numbers.pop(record.id, None)
         self._dead = []

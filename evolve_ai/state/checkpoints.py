@@ -6,6 +6,7 @@ into the database file beside readers and the writer, and blocks neither.
 
 import sqlite3
 import threading
+import time
 from contextlib import suppress
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from evolve_ai.state.opening import existing
 LONG = 16 * 1024 * 1024
 LONGEST = 64 * 1024 * 1024  # from here on the writer itself waits for such a moment
 _PATIENCE = 100  # milliseconds that it waits; a reader of an old state may stay for hours
+_PAUSE = 30.0  # seconds until the writer waits again, where that was in vain
 
 
 class Checkpoints:
@@ -29,8 +31,9 @@ class Checkpoints:
         self._log = path.with_name(f"{path.name}-wal")
         self._connection = existing(path, one_thread=False)
         self._connection.execute("PRAGMA synchronous = NORMAL")
-        self._connection.execute(f"PRAGMA busy_timeout = {_PATIENCE}").fetchall()
         self._connection.execute("PRAGMA schema_version").fetchall()  # opens the log, too
+        self._connection.execute(f"PRAGMA busy_timeout = {_PATIENCE}").fetchall()
+        self._next_wait = 0.0
         self._turn = threading.Lock()
         self._due, self._over = threading.Event(), False
         self._thread: threading.Thread | None = None
@@ -38,13 +41,20 @@ class Checkpoints:
     def committed(self) -> None:
         """Call this after each commit."""
         length = self._length()
-        if length >= LONGEST:
-            self._checkpoint("RESTART")
-        elif length >= LONG:
-            if self._thread is None:
-                self._thread = threading.Thread(target=self._work, name="checkpoints", daemon=True)
-                self._thread.start()
+        if length >= LONGEST and time.monotonic() >= self._next_wait:
+            if not self._checkpoint("RESTART"):
+                self._next_wait = time.monotonic() + _PAUSE
+        elif length >= LONG and self._has_thread():
             self._due.set()
+
+    def _has_thread(self) -> bool:
+        """False while the machine refuses one: the log gets longer, and the writer copies it."""
+        if self._thread is None:
+            thread = threading.Thread(target=self._work, name="checkpoints", daemon=True)
+            with suppress(RuntimeError):
+                thread.start()
+                self._thread = thread
+        return self._thread is not None
 
     def close(self) -> None:
         """Finish a running checkpoint, end the thread, close the connection."""
@@ -65,6 +75,9 @@ class Checkpoints:
             self._due.clear()
             self._checkpoint("PASSIVE")
 
-    def _checkpoint(self, how: str) -> None:
+    def _checkpoint(self, how: str) -> bool:
+        """False if something was in its way."""
         with self._turn, suppress(sqlite3.Error):
-            self._connection.execute(f"PRAGMA wal_checkpoint({how})").fetchall()
+            ((busy, *_),) = self._connection.execute(f"PRAGMA wal_checkpoint({how})").fetchall()
+            return not busy
+        return False

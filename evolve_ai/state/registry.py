@@ -167,10 +167,10 @@ class Registry(Reader):
         except BaseException:
             self._forget()
             raise
+        self._agents.committed()
+        self._state = batch.state or self._state
         if self._checkpoints is not None:
             self._checkpoints.committed()
-        self._agents.settle()
-        self._state = batch.state or self._state
         return recorded
 
     def _write_agents(self, batch: Batch) -> None:

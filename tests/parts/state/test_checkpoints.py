@@ -58,6 +58,7 @@ def short(monkeypatch: pytest.MonkeyPatch) -> None:
     """Logs are long as soon as a few commits stand in them."""
     monkeypatch.setattr(checkpoints, "LONG", 200 * KIB)
     monkeypatch.setattr(checkpoints, "LONGEST", 1000 * KIB)
+    monkeypatch.setattr(checkpoints, "_PAUSE", 0.0)
 
 
 @pytest.fixture
@@ -138,6 +139,43 @@ def test_log_is_kept_for_who_reads_an_old_state_and_not_longer(open_registry: Re
         reader.execute("COMMIT")
     commit(open_registry)  # brings it in, and the next one begins anew
     assert commit(open_registry) < checkpoints.LONG
+
+
+def test_writer_waits_in_vain_for_who_reads_an_old_state_once_in_a_while(
+    path: Path, short: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(checkpoints, "_PAUSE", 3600.0)
+    with Registry.create(path) as registry, closing(sqlite3.connect(path)) as reader:
+        commit(registry)
+        reader.execute("BEGIN")
+        reader.execute("SELECT places FROM run_state").fetchall()
+        waits: list[str] = []
+        checkpoint = registry._checkpoints._checkpoint  # type: ignore[union-attr]
+
+        def told(how: str) -> bool:
+            waits.append(how)
+            return checkpoint(how)
+
+        monkeypatch.setattr(registry._checkpoints, "_checkpoint", told)
+        while commit(registry) < 2 * checkpoints.LONGEST:
+            pass
+        assert waits.count("RESTART") == 1
+
+
+def test_thread_that_the_machine_refuses_is_no_failure_of_a_commit(
+    path: Path, short: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The writer brings the log in by itself, and what was committed is told."""
+
+    def refuse(thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+    with Registry.create(path) as registry:
+        lengths = [commit(registry, number) for number in range(1, 60)]
+        assert registry.state.places == 59
+        assert max(lengths) < checkpoints.LONGEST + 200 * KIB
+    assert registry.path.exists()
 
 
 def test_close_ends_the_thread_and_leaves_one_file(path: Path, short: None) -> None:
