@@ -86,7 +86,7 @@ def assemble(project: Project, sink: Sink) -> Components:
         world=world_of(project),
         world_of=world_of,
         policy=_policy_of(project),
-        variation=_variation_of(project),
+        variation=_variation_of(project, substrate),
         executor=_executor_of(project),
         sink=sink,
         draws=Draws(project.settings.seed),
@@ -118,12 +118,13 @@ def _policy_of(project: Project) -> SelectionPolicy:
     return guarded_policy(guard, found)
 
 
-def _variation_of(project: Project) -> Variation:
+def _variation_of(project: Project, substrate: Substrate) -> Variation:
     chosen = project.settings.variation
     if is_built_in(chosen):
         return VARIATION[chosen.name](chosen)
     guard = _guard(project, "variation", chosen.name)
-    return guarded_variation(guard, _made(guard, "variation", VARIATION, chosen, project))
+    made = _made(guard, "variation", VARIATION, chosen, project)
+    return guarded_variation(guard, made, substrate.genes)
 
 
 def _substrate_of(project: Project) -> Substrate:

@@ -9,7 +9,7 @@ import click
 from evolve_ai.cli.options import json_option, project_option, say, show_json
 from evolve_ai.cli.working import open_project
 from evolve_ai.inspection.plugin_list import plugin_list
-from evolve_ai.model.errors import EvolveError, NoProjectError
+from evolve_ai.model.errors import NoProjectError
 from evolve_ai.model.settings import Settings
 from evolve_ai.plugins import LANGUAGES, language_of
 from evolve_ai.system.project import Project
@@ -37,9 +37,9 @@ def plugins(family: str | None, as_json: bool, **at: Any) -> object:
     return LOOKED
 
 
-def _toolchain(project: Project | None, name: str) -> str:
-    if project is None and name not in LANGUAGES:  # what it prints has its place in a project
-        raise EvolveError("asked for in the folder of a project only")
+def _toolchain(project: Project | None, name: str) -> str | None:
+    if project is None and name not in LANGUAGES:
+        return None  # the log for what a plug-in prints lies in a project
     return language_of(project or Project(Path.cwd(), Settings()), name).toolchain()
 
 

@@ -74,16 +74,24 @@ def _is_shut(folder: Path) -> bool:
 
 
 def _ways(folder: Path) -> set[Path]:
-    """All folders on the path, by its name and by the targets of its links."""
-    return {level for way in (folder, folder.resolve()) for level in (way, *way.parents)}
+    """All folders on the path, and on the path of each link that is met there."""
+    found: set[Path] = set()
+    ahead = [folder]
+    while ahead:
+        way = ahead.pop()
+        new = {way, *way.parents} - found
+        found |= new
+        ahead += [level.parent / level.readlink() for level in new if level.is_symlink()]
+    return found
 
 
 def _is_firm(folder: Path) -> bool:
-    """True if no other user can move our entries in this folder. Where others may write, the
-    sticky bit prevents that (inode(7))."""
+    """True if no other user can move our entries in this folder, or lead the link to it elsewhere.
+    Where others may write, the sticky bit prevents that (inode(7))."""
     seen = folder.stat()
-    is_sticky = bool(seen.st_mode & stat.S_ISVTX)
-    return _has_our_owner(seen) and (is_sticky or not seen.st_mode & _OTHERS)
+    if not (_has_our_owner(seen) and _has_our_owner(folder.lstat())):
+        return False
+    return bool(seen.st_mode & stat.S_ISVTX) or not seen.st_mode & _OTHERS
 
 
 def _has_our_owner(seen: os.stat_result) -> bool:

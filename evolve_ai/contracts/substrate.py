@@ -75,7 +75,7 @@ class Substrate(Language, Protocol):
     # Where gene files lie, and what they and their functions may be called.
     genes: GeneNames
 
-    # What its tools leave in an agent's own folder, and nobody looks into: names of files, and of
+    # What its tools leave in an agent's folder, and nobody looks into: the paths of files, and of
     # folders, which have a slash at the end.
     ignored: frozenset[str]
 

@@ -11,7 +11,7 @@ from evolve_ai.guards.values import instance, text
 from evolve_ai.model.comments import Comments
 from evolve_ai.system.guard import Guard, WrongValueError
 
-LANGUAGE = ("grammar", "checks", "toolchain")  # what it must be able to do
+VERBS = ("grammar", "checks", "toolchain")  # what it must be able to do
 
 
 class Guarded:
@@ -83,5 +83,5 @@ def _grammar(value: object) -> Grammar | None:
 
 def guarded_language(guard: Guard, inner: Any) -> GuardedLanguage:
     """PluginError when it is no language."""
-    guard.call("__init__", lambda: inner, lambda made: values.offers(made, LANGUAGE, "a language"))
+    guard.call("__init__", lambda: inner, lambda made: values.offers(made, VERBS, "a language"))
     return GuardedLanguage(guard, inner)

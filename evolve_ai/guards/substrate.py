@@ -6,10 +6,10 @@ from typing import Any
 
 from evolve_ai.contracts.substrate import Confine, Progress
 from evolve_ai.guards import values
-from evolve_ai.guards.language import LANGUAGE, Guarded, GuardedLanguage
+from evolve_ai.guards.language import VERBS, Guarded, GuardedLanguage
 from evolve_ai.guards.values import instance, text
 from evolve_ai.model.gene_names import GeneNames
-from evolve_ai.model.genome import Genome
+from evolve_ai.model.genome import Genome, is_gene_path
 from evolve_ai.model.report import (
     BuildRequest,
     BuildVerdict,
@@ -19,6 +19,7 @@ from evolve_ai.model.report import (
     Program,
     SourceReport,
 )
+from evolve_ai.model.sandbox import STATE
 from evolve_ai.system.guard import Guard, WrongValueError
 
 _BUILDER = ("ready", "build", "trial", "forget", "prune")
@@ -158,11 +159,10 @@ def _names(value: object) -> frozenset[str]:
 
 
 def _gene_names(value: object) -> GeneNames:
-    """Below the agent's own folder, where no other folder begins."""
+    """Below the agent's own folder, and not where the agent may write."""
     names: GeneNames = instance(value, GeneNames, "its names of genes")
-    plain = GeneNames("genes/", names.suffix or ".").is_path(f"genes/a{names.suffix}")
-    parts = names.folder.removesuffix("/").split("/")
-    if not plain or not names.folder.endswith("/") or not all(map(names.is_name, parts)):
+    within = names.folder.endswith("/") and names.folder.partition("/")[0] != STATE
+    if not within or not is_gene_path(names.path_of("a")):
         raise WrongValueError(f"keeps gene files as {names.form!r}, a form such as genes/<name>.x")
     return names
 
@@ -208,6 +208,6 @@ def _verified(value: object) -> tuple[int, list[tuple[Path, str]]]:
 
 def guarded_substrate(guard: Guard, inner: Any) -> GuardedSubstrate:
     """PluginError when it is no substrate. Its calls may last as long as the guard's."""
-    verbs = (*LANGUAGE, *_SUBSTRATE)
+    verbs = (*VERBS, *_SUBSTRATE)
     guard.call("__init__", lambda: inner, lambda made: values.offers(made, verbs, "a substrate"))
     return GuardedSubstrate(guard, inner)

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from evolve_ai.guards import values
+from evolve_ai.model.gene_names import GeneNames
 from evolve_ai.model.genome import Genome, GenomeError, decode, encode
 from evolve_ai.model.report import GenePool
 from evolve_ai.system.guard import Guard, WrongValueError, shown
@@ -15,17 +16,18 @@ _LARGEST_GENERATION = 2**53
 
 
 class GuardedVariation:
-    """Satisfies contracts.variation.Variation."""
+    """Satisfies contracts.variation.Variation. `names` are those of the substrate's genes."""
 
-    def __init__(self, guard: Guard, inner: Any):
+    def __init__(self, guard: Guard, inner: Any, names: GeneNames):
         self._guard = guard
         self._inner = inner
+        self._names = names
 
     def found(self, agent: str, pool: GenePool, rng: random.Random) -> Genome:
         return self._guard.call(
             "found",
             lambda: self._inner.found(agent, pool, rng),
-            lambda genome: _founder(genome, agent, pool),
+            lambda genome: _founder(genome, agent, pool, self._names),
         )
 
     def conceive(
@@ -34,24 +36,24 @@ class GuardedVariation:
         return self._guard.call(
             "conceive",
             lambda: self._inner.conceive(agent, tuple(parents), pool, rng),
-            lambda answer: _child(answer, agent, parents, pool),
+            lambda answer: _child(answer, agent, parents, pool, self._names),
         )
 
 
-def _founder(genome: object, agent: str, pool: GenePool) -> Genome:
-    found = _genome(genome, agent, _files_of(pool))
+def _founder(genome: object, agent: str, pool: GenePool, names: GeneNames) -> Genome:
+    found = _genome(genome, agent, _files_of(pool), names)
     if found.parents:
         raise WrongValueError(f"gave a founder the parents {shown(found.parents)}")
     return found
 
 
 def _child(
-    answer: object, agent: str, parents: Sequence[Genome], pool: GenePool
+    answer: object, agent: str, parents: Sequence[Genome], pool: GenePool, names: GeneNames
 ) -> tuple[Genome, tuple[str, ...]]:
     if not isinstance(answer, tuple | list) or len(answer) != 2:
         raise WrongValueError(f"returned {shown(answer)}, a genome and its operators are needed")
     inherited = {(gene.path, gene.code) for parent in parents for gene in parent.files}
-    child = _genome(answer[0], agent, inherited | _files_of(pool))
+    child = _genome(answer[0], agent, inherited | _files_of(pool), names)
     if not set(child.parents) <= {parent.id for parent in parents}:
         raise WrongValueError(f"gave a child the parents {shown(child.parents)}, who are others")
     named = values.items(answer[1], "operators", _MOST_OPERATORS)
@@ -62,7 +64,7 @@ def _files_of(pool: GenePool) -> set[tuple[str, str]]:
     return {(source.path, source.code) for source in pool.sources}
 
 
-def _genome(value: object, agent: str, files: set[tuple[str, str]]) -> Genome:
+def _genome(value: object, agent: str, files: set[tuple[str, str]], names: GeneNames) -> Genome:
     """The same genome as its bytes say it: whatever objects it was made of are gone.
 
     One that has become too large is given back as it is: it is nobody's child, and no error.
@@ -72,7 +74,7 @@ def _genome(value: object, agent: str, files: set[tuple[str, str]]) -> Genome:
         raise WrongValueError(f"returned the genome of {shown(genome.id)} for {agent!r}")
     try:
         data = encode(genome)
-        plain = decode(data)
+        plain = decode(data, names)
     except GenomeError as error:
         if "more than the" in str(error):
             return genome
@@ -85,16 +87,16 @@ def _genome(value: object, agent: str, files: set[tuple[str, str]]) -> Genome:
         if (gene.path, gene.code) not in files:
             raise WrongValueError(
                 f"gave {gene.path} the code {gene.code[:12]}…, which neither the template nor a "
-                "parent has"
+                "parent has there"
             )
     return plain
 
 
-def guarded_variation(guard: Guard, inner: Any) -> GuardedVariation:
+def guarded_variation(guard: Guard, inner: Any, names: GeneNames) -> GuardedVariation:
     """PluginError when it is no variation."""
     guard.call(
         "__init__",
         lambda: inner,
         lambda made: values.offers(made, ("found", "conceive"), "a variation"),
     )
-    return GuardedVariation(guard, inner)
+    return GuardedVariation(guard, inner, names)

@@ -12,7 +12,7 @@ from evolve_ai.session.holding import life_cycle
 from evolve_ai.session.pool import check_kernel
 from evolve_ai.stages.build import request_of
 from evolve_ai.stages.context import Context
-from evolve_ai.stages.reading import judged, known_code, looked_at
+from evolve_ai.stages.reading import known_code, looked_at, with_faults
 from evolve_ai.state.registry import Registry
 from evolve_ai.system.content_store import Reading
 
@@ -53,7 +53,7 @@ def explain_build(components: Components, registry: Registry, prefix: str) -> Bu
 def _looked_at(context: Context, agent: str, store: Reading) -> ScanReport:
     """Scan and audit one folder; its content is read into `store`."""
     reports = looked_at(context, [agent], store)
-    (found,) = judged(context, reports, known_code(context, reports, store).sources)
+    (found,) = with_faults(context, reports, known_code(context, reports, store).sources)
     return found
 
 

@@ -11,8 +11,9 @@ from evolve_ai.model.settings import Settings
 from evolve_ai.model.settings_reference import KeyReference, key_of, keys_of_member
 from evolve_ai.system.guard import described
 
-# What tells the version of the toolchain of a language, by its name; EvolveError says what lacks.
-ToolchainOf = Callable[[str], str]
+# The version of the toolchain of a language, by its name; None: it is not asked for here.
+# EvolveError says what is missing.
+ToolchainOf = Callable[[str], str | None]
 
 
 def plugin_list(

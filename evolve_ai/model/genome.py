@@ -24,6 +24,11 @@ _LEAVES = frozenset({type(None), bool, int, float, str, bytes})
 _FILE_KEYS = ("path", "code", "active", "functions")
 
 
+def is_gene_path(path: str) -> bool:
+    """Can a gene file of some language have this path, relative to its agent's folder?"""
+    return _PATH.fullmatch(path) is not None
+
+
 class GenomeError(ValueError):
     """A genome that breaks a rule; the message says which."""
 
@@ -209,7 +214,7 @@ def _file(item: Any, at: int, names: GeneNames | None) -> FileGene:
     name = f"files[{at}]"
     _typed(item, name, dict)
     path = _typed(item.get("path"), f"{name}.path", str)
-    if not (_PATH.fullmatch(path) if names is None else names.is_path(path)):
+    if not (is_gene_path(path) if names is None else names.is_path(path)):
         form = "<folder>/<name>.<suffix>" if names is None else names.form
         raise GenomeError(f"{name}.path must be {form}, not {path[:80]!r}")
     code = _typed(item.get("code"), f"{name}.code", str)

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 NO_HISTORY = "0" * 64  # the digest before the first cycle
@@ -61,9 +61,6 @@ class Tally:
 
     def killed(self, count: int) -> "Tally":
         return replace(self, died=self.died + count)
-
-    def to_json(self) -> str:
-        return json.dumps(asdict(self))
 
     @classmethod
     def from_json(cls, text: str | None) -> "Tally":

@@ -116,6 +116,10 @@ def mode_of(
         return components.read_only_builder(pool())
 
     watcher = open_watcher(components.project.agents, components.substrate, pool())
-    background = BackgroundBuilder(lockstep.trier, read_only)
-    live_updates = LiveUpdates(population, colony, background, watcher, components.clock)
+    try:
+        background = BackgroundBuilder(lockstep.trier, read_only)
+        live_updates = LiveUpdates(population, colony, background, watcher, components.clock)
+    except BaseException:
+        watcher.close()
+        raise
     return FreeMode(lockstep.trier, lockstep.progress, population, colony, background, live_updates)

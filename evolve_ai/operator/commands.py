@@ -25,7 +25,7 @@ from evolve_ai.state.registry import Batch, Registry
 from evolve_ai.system.leftovers import leftovers
 from evolve_ai.system.processes import end_strangers_left_behind
 
-Population = Mapping[str, AgentRecord]
+Living = Mapping[str, AgentRecord]
 
 
 # (how many, the file of the command, the pool of the running life-cycle) -> the founders
@@ -52,7 +52,7 @@ class Reach:
 class Carried:
     """The living after the commands; (name, outcome) of each command."""
 
-    agents: Population
+    agents: Living
     told: tuple[tuple[str, str], ...] = ()
 
 
@@ -61,7 +61,7 @@ class CommandResult:
     """The outcome of one command; `batch` is the part that must still be committed."""
 
     outcome: str
-    agents: Population
+    agents: Living
     batch: Batch = field(default_factory=Batch)
 
 
@@ -103,7 +103,7 @@ def carry_out(
     registry: Registry,
     run: str,
     cycle: int,
-    agents: Population,
+    agents: Living,
     reach: Reach,
 ) -> Carried:
     """Carry out the commands of the inbox in order, and record each with its outcome.
@@ -144,7 +144,7 @@ class _Work:
     registry: Registry
     run: str
     cycle: int
-    agents: Population
+    agents: Living
     reach: Reach
     file: str
 

@@ -12,7 +12,7 @@ from evolve_ai.pipelines.cycle_report import Stopwatch
 from evolve_ai.session.components import Components
 from evolve_ai.session.pool import check_kernel
 from evolve_ai.stages.context import Context
-from evolve_ai.stages.reading import Known, judged, known_code, looked_at
+from evolve_ai.stages.reading import KnownCode, known_code, looked_at, with_faults
 from evolve_ai.state.registry import Registry
 from evolve_ai.system.content_store import Reading
 
@@ -31,7 +31,7 @@ def audit_agents(
     context, store = components.context(pool, cycle=0), Reading(components.project.sources)
     reports = _of_the_living(registry, looked_at(context, agents, store))
     known = known_code(context, reports, store)
-    found = judged(context, reports, known.sources)
+    found = with_faults(context, reports, known.sources)
     clock.lap("audit")
     rows = [_row(agents[report.id], report, known) for report in found]
     files = list(_files(context, found, known))
@@ -52,7 +52,7 @@ def _of_the_living(registry: Registry, reports: list[ScanReport]) -> list[ScanRe
     return [report for report in reports if report.fault is None or report.id in living]
 
 
-def _row(record: AgentRecord, report: ScanReport, known: Known) -> AuditRow:
+def _row(record: AgentRecord, report: ScanReport, known: KnownCode) -> AuditRow:
     genome, fault = report.genome, report.fault
     active = genome.active_files() if genome is not None else ()
     warned = any(known.sources[gene.code].findings for gene in active if gene.code in known.sources)
@@ -66,7 +66,9 @@ def _row(record: AgentRecord, report: ScanReport, known: Known) -> AuditRow:
     )
 
 
-def _files(context: Context, reports: Sequence[ScanReport], known: Known) -> Iterator[AuditedFile]:
+def _files(
+    context: Context, reports: Sequence[ScanReport], known: KnownCode
+) -> Iterator[AuditedFile]:
     """Each distinct file once, those with findings first."""
     genes = [gene for report in reports if report.genome for gene in report.genome.files]
     held = Counter((gene.path, gene.code) for gene in genes)

@@ -64,14 +64,14 @@ def examine(
     """
     held_out_told, warning = check_held_out(components, registry, even_if_told)
     first = [record.id for record in registry.founders()]
-    founders = candidates_of(components, registry, pool, first, born=True)
-    living = candidates_of(components, registry, pool, list(registry.living()), born=False)
+    founders = examinees_of(components, registry, pool, first, born=True)
+    living = examinees_of(components, registry, pool, list(registry.living()), born=False)
     if not founders:
         raise NoPopulationError("no agent was ever founded here", todo="evolve init 100")
     programs = programs_for(builder, [*founders, *living], progress)
     groups: list[ExaminedGroup] = []
     for name, group in (("founders", founders), ("living", living)):
-        able = [candidate for candidate in group if candidate.fingerprint in programs]
+        able = [examinee for examinee in group if examinee.fingerprint in programs]
         examination = components.world.exam(len(able))
         if examination is None:
             raise UsageError(f"the world {components.world.name} has no exam")
@@ -112,7 +112,7 @@ def compared(
     )
 
 
-def candidates_of(
+def examinees_of(
     components: Components, registry: Registry, pool: GenePool, ids: Sequence[str], born: bool
 ) -> list[Examinee]:
     found = []
@@ -124,10 +124,10 @@ def candidates_of(
 
 
 def programs_for(
-    builder: Builder, candidates: Sequence[Examinee], progress: Progress | None = None
+    builder: Builder, examinees: Sequence[Examinee], progress: Progress | None = None
 ) -> Mapping[str, Program]:
     """The programs from the store; missing ones are built again."""
-    by_fingerprint = {c.fingerprint: c.genome for c in candidates}
+    by_fingerprint = {c.fingerprint: c.genome for c in examinees}
     verdicts = builder.build([request_of(*one) for one in by_fingerprint.items()], progress)
     return {v.fingerprint: v.program for v in verdicts if v.program is not None}
 
@@ -136,12 +136,12 @@ def sit(
     components: Components,
     pool: GenePool,
     folder: Path,
-    candidates: Sequence[Examinee],
+    examinees: Sequence[Examinee],
     programs: Mapping[str, Program],
     examination: Examination,
 ) -> ExaminedGroup:
     discard(folder)  # left over from an exam that was killed
-    starts = [_start(components, folder, candidate, programs) for candidate in candidates]
+    starts = [_start(components, folder, examinee, programs) for examinee in examinees]
     patience = components.project.settings.supervise
     room = Room.of(patience)
     program = keeper_program(components.project.workspace)
@@ -172,17 +172,17 @@ def sit(
 
 
 def _start(
-    components: Components, folder: Path, candidate: Examinee, programs: Mapping[str, Program]
+    components: Components, folder: Path, examinee: Examinee, programs: Mapping[str, Program]
 ) -> Start:
     """Start in a folder without genome.bin: there an agent cannot mutate during the exam."""
-    home = folder / candidate.genome.id
+    home = folder / examinee.genome.id
     home.mkdir(parents=True, exist_ok=True)
     return Start(
-        id=candidate.genome.id,
+        id=examinee.genome.id,
         folder=home,
-        program=programs[candidate.fingerprint],
-        seed=components.draws.integer("agent", candidate.genome.id),
-        genome=candidate.data,
+        program=programs[examinee.fingerprint],
+        seed=components.draws.integer("agent", examinee.genome.id),
+        genome=examinee.data,
         state=None,
         pool=(),
         tick=0,

@@ -16,7 +16,7 @@ from evolve_ai.stages.agent_scan_update import rules_of, with_codes, with_source
 from evolve_ai.stages.birth import BirthTask, bear_chunk, nursery_of
 from evolve_ai.stages.build import request_of
 from evolve_ai.stages.context import Context
-from evolve_ai.stages.reading import judged
+from evolve_ai.stages.reading import with_faults
 from evolve_ai.stages.succession import newborn_record
 from evolve_ai.stages.trial import Trial, faults_of
 from evolve_ai.state.registry import Batch, Registry
@@ -101,7 +101,7 @@ def _checked(context: Context, registry: Registry, home: Path) -> Genome | str:
     genome = with_codes(contents.genome, codes)
     report = ScanReport(genome.id, "", genome, contents.genome_bytes, tuple(codes.items()))
     sources = with_sources(context, {}, [report])
-    fault = judged(context, [report], sources)[0].fault
+    fault = with_faults(context, [report], sources)[0].fault
     return fault.reason if fault else genome
 
 

@@ -83,6 +83,7 @@ class LifeManager:
         try:
             self._take_over()
         except BaseException:
+            self._mode.close()
             self.colony.detach()
             raise
         gc.freeze()  # long-lived objects: a collection would take 30 ms to visit them each time

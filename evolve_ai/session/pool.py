@@ -37,8 +37,9 @@ def check_kernel(registry: Registry, pool: GenePool, template: Path) -> None:
         raise TemplateError(
             "the kernel or manifest of the template differs from that of the living agents",
             where=template,
-            todo=f"put {', '.join(sorted({*pool.fixed, *pool.manifests}))} back as they were, or "
-            "begin a new project: evolve new DIR",
+            todo="put back the kernel and the manifest of the founding, also files that are gone "
+            f"(now there are {', '.join(sorted({*pool.fixed, *pool.manifests}))}), or begin a new "
+            "project: evolve new DIR",
         )
 
 

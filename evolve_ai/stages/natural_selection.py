@@ -117,20 +117,20 @@ def _checked(answer: object, members: frozenset[str], aside: frozenset[str]) -> 
     deaths: dict[str, str] = {}
     for agent, cause in (_strings(death, "deaths", 2) for death in _items(answer.deaths, "deaths")):
         if agent not in members:
-            raise ValueError(f"condemned {agent!r}, {_no_candidate(agent, aside)}")
+            raise ValueError(f"condemned {agent!r}, {_no_member(agent, aside)}")
         if agent in deaths:
             raise ValueError(f"condemned {agent!r} twice")
         deaths[agent] = cause
     births = tuple(_strings(one, "births", 1, 2) for one in _items(answer.births, "births"))
     for parent in (parent for parents in births for parent in parents):
         if parent not in members or parent in deaths:
-            raise ValueError(f"made {parent!r} a parent, {_no_candidate(parent, aside)}")
+            raise ValueError(f"made {parent!r} a parent, {_no_member(parent, aside)}")
     return Verdicts(tuple(deaths.items()), births)
 
 
-def _no_candidate(agent: str, aside: frozenset[str]) -> str:
+def _no_member(agent: str, aside: frozenset[str]) -> str:
     if agent in aside:
-        return "who is in quarantine and no candidate"
+        return "who is in quarantine"
     return "who is not alive"
 
 

@@ -14,7 +14,7 @@ from evolve_ai.system.verdict_store import VerdictStore
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class KnownCode:
     """Gene code by SHA-256, and which of it was known from before."""
 
     sources: Mapping[str, SourceReport]
@@ -44,9 +44,10 @@ def looked_at(context: Context, agents: Iterable[str], store: Reading) -> list[S
     return [scan_folder(folder_of(agent), agent, rules, plan, store) for agent in agents]
 
 
-def known_code(context: Context, reports: Sequence[ScanReport], store: Reading) -> Known:
+def known_code(context: Context, reports: Sequence[ScanReport], store: Reading) -> KnownCode:
     """Whatever these agents hold, be it active or not; what is known is not read again."""
-    wanted = gene_code(reports)
+    named = gene_code(reports)  # a verdict is no use where the code is lost
+    wanted = {code: path for code, path in named.items() if store.get(code) is not None}
     with VerdictStore(context.project.verdicts, context.policy, looks_only=True) as verdicts:
         cached = verdicts.get(wanted)
     manifests, read = context.pool.manifests, context.substrate.read_source
@@ -55,10 +56,10 @@ def known_code(context: Context, reports: Sequence[ScanReport], store: Reading) 
         for code, path in wanted.items()
         if code not in cached and (data := store.get(code)) is not None
     }
-    return Known({**cached, **fresh}, frozenset(cached))
+    return KnownCode({**cached, **fresh}, frozenset(cached))
 
 
-def judged(
+def with_faults(
     context: Context, reports: Iterable[ScanReport], sources: Mapping[str, SourceReport]
 ) -> tuple[ScanReport, ...]:
     """The same reports, with a fault for each genome that cannot live with these sources, and for

@@ -111,9 +111,3 @@ def _active_in_file(data: bytes) -> Iterator[Gene]:
         return
     if file.active:
         yield from ((file.path, name) for name, active in file.functions if active)
-
-
-def active_in(genome: bytes) -> list[Gene]:
-    """The active genes of a genome that was accepted before, and is read without its rules; what
-    cannot be read has none."""
-    return [gene for file in _files_of(genome) for gene in _active_in_file(file)]

@@ -238,8 +238,8 @@ class Registry(Reader):
         with told(self.path):
             settings = None
             if run.settings is not None:
-                insert = "INSERT INTO settings (content) VALUES (?) ON CONFLICT DO NOTHING"
-                self._connection.execute(insert, [run.settings])
+                keep = "INSERT INTO settings (content) VALUES (?) ON CONFLICT DO NOTHING"
+                self._connection.execute(keep, [run.settings])
                 known = self._one("SELECT settings FROM settings WHERE content = ?", [run.settings])
                 settings = known[0] if known else None
             details = [settings, run.template, run.data, run.version, run.python, run.host]

@@ -65,7 +65,6 @@ _PARENTS = """(SELECT json_group_array(id) FROM (
     LEFT JOIN individuals p ON p.number = x.parent WHERE x.child = i.number ORDER BY x.nth
 ))"""
 _SAME = ("id", "generation", "founder", "born_cycle", "operators")
-_METRICS = tuple(field.name for field in fields(Metrics))
 _NAMES = (
     *_SAME,
     "parents",

@@ -29,8 +29,8 @@ _LEFT_BEHIND = (".genome", "agent.log.")  # drafts of genomes and logs, after a 
 class Rules:
     """What may lie in a folder: gene files, fixed files by SHA-256, and generated ones.
 
-    `ignored` are names in the agent's own folder that tools leave there: files, and folders with a
-    slash at the end. `basis` stands for the sources of generated files: when it changes, every
+    `ignored` are the paths of what tools leave there: of files, and, with a slash at the end, of
+    folders. `basis` stands for the sources of generated files: when it changes, every
     folder counts as changed.
     """
 
@@ -53,7 +53,8 @@ class Rules:
 
     def folders(self) -> set[str]:
         """The folders of the files that belong in an agent's folder; "." is that folder itself."""
-        return {self._gene_folder, *_folders_of([*self.fixed, *self.generated])}
+        above = _folders_of([self._gene_folder]) - {"."}
+        return {self._gene_folder, *above, *_folders_of([*self.fixed, *self.generated])}
 
     @property
     def _gene_folder(self) -> str:
@@ -209,7 +210,7 @@ def _files_below(folder: Path, ignored: Collection[str]) -> Iterator[str]:
                 name, empty = entry.name, False
                 if not prefix and (name in _OURS or name.startswith(_LEFT_BEHIND)):
                     continue
-                if not prefix and f"{name}/" in ignored:
+                if f"{prefix}{name}/" in ignored:
                     continue
                 if entry.is_dir(follow_symlinks=False):
                     waiting.append(f"{prefix}{name}/")

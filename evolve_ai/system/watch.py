@@ -9,7 +9,7 @@ import select
 import time
 from collections.abc import Collection, Iterable
 from contextlib import suppress
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from inotify_simple import INotify, flags
 
@@ -54,6 +54,7 @@ class Watcher:
         self._ignored = frozenset(ignored)
         self._plan = Rules(genes, dict.fromkeys(fixed, ""), frozenset()).stamp_plan()
         folders = {f"{name.rpartition('/')[0]}/" for name in fixed if "/" in name}
+        folders |= {f"{parent}/" for parent in PurePosixPath(genes.folder).parents} - {"./"}
         places = (genes.folder, *sorted(folders - {genes.folder}))
         self._places = (*_PLACES, *((place, _WRITTEN | _REAL) for place in places))
         self._most = most

@@ -27,7 +27,7 @@ class RustLanguage:
         self._toolchain: str | None = None
 
     def grammar(self) -> Grammar | None:
-        return syntax.LANGUAGE
+        return syntax.GRAMMAR
 
     def checks(self) -> Sequence[Check]:
         return checks(self._home)

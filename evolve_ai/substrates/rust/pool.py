@@ -36,7 +36,6 @@ GENES = "src/genes"
 MOST_BYTES = MAX_BYTES - 4096
 _ANY = "00000000-0000-4000-8000-000000000000"
 
-_MODULE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}\.rs")
 # Where a visibility may follow that is less than `pub`: a comment may stand before its bracket.
 _NARROWED = re.compile(rb"\bpub\s*[(/]")
 _LIBRARY_ITEMS = ["pub mod genes ;", "pub mod kernel ;"]

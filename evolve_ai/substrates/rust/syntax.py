@@ -10,7 +10,7 @@ from typing import NamedTuple
 import tree_sitter_rust
 from tree_sitter import Language, Node, Parser, Tree
 
-LANGUAGE = Language(tree_sitter_rust.language())
+GRAMMAR = Language(tree_sitter_rust.language())
 
 # Nodes that are one token to us: nothing inside them is a name of anything.
 _ATOMS = frozenset(
@@ -174,7 +174,7 @@ class SourceTree:
 
 
 def parse(code: bytes) -> Tree:
-    return Parser(LANGUAGE).parse(code)
+    return Parser(GRAMMAR).parse(code)
 
 
 def text_of(node: Node) -> str:

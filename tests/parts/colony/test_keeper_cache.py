@@ -109,6 +109,40 @@ def test_program_that_others_may_write_or_nobody_may_run_does_not_count(
     assert cached() is None
 
 
+@pytest.mark.parametrize(("mode", "counts"), [(0o700, True), (0o777, False), (0o1777, True)])
+def test_link_counts_where_nobody_else_can_lead_it_elsewhere(
+    kept: Path, home: Path, tmp_path: Path, mode: int, counts: bool
+) -> None:
+    """~/.cache -> shared/link -> real"""
+    shared, real = tmp_path / "shared", tmp_path / "real"
+    shared.mkdir()
+    shared.chmod(mode)
+    (home / ".cache").rename(real)
+    (shared / "link").symlink_to(real)
+    (home / ".cache").symlink_to(shared / "link")
+    assert (cached() is not None) is counts
+
+
+def test_link_of_another_user_does_not_count(kept: Path, home: Path, tmp_path: Path) -> None:
+    only_root()
+    sticky, real = tmp_path / "sticky", tmp_path / "real"
+    sticky.mkdir()
+    sticky.chmod(0o1777)
+    (home / ".cache").rename(real)
+    (sticky / "link").symlink_to(real)
+    (home / ".cache").symlink_to(sticky / "link")
+    assert cached() is not None
+    os.lchown(sticky / "link", ORDINARY.pw_uid, ORDINARY.pw_gid)
+    assert cached() is None
+
+
+def test_links_in_a_circle_are_no_cache(home: Path, program: Path) -> None:
+    (home / ".cache").symlink_to(home / "other")
+    (home / "other").symlink_to(home / ".cache")
+    keep(program)
+    assert cached() is None
+
+
 @pytest.mark.parametrize("mode", [0o770, 0o707], ids=oct)
 @pytest.mark.parametrize("level", range(4))
 def test_program_in_a_folder_that_others_may_write_does_not_count(

@@ -15,11 +15,13 @@ from deep_folder import dig
 from stages_support import Population
 
 from evolve_ai.model.agent import Cause
-from evolve_ai.model.genome import MAX_BYTES, encode
+from evolve_ai.model.gene_names import GeneNames
+from evolve_ai.model.genome import MAX_BYTES, decode, encode
 from evolve_ai.stages.agent_scan_update import changes
 from evolve_ai.stages.genome_sync import sync
 from evolve_ai.substrates.rust.gene_names import NAMES
 from evolve_ai.system import agent_folder
+from evolve_ai.system.agent_folder import Rules, read_contents, same_stamp, stamp
 from evolve_ai.system.trees import remove_tree
 
 GENE = "src/genes/alpha.rs"
@@ -243,6 +245,41 @@ def test_edit_between_scan_and_sync_is_left_for_the_next_scan(two: Population) -
     agent = two.agents[two.first]
     two.agents[two.first] = replace(agent, stamp=synced.stamp)
     assert two.report().fault is not None
+
+
+def test_file_above_a_nested_gene_folder_changes_the_stamp(tmp_path: Path) -> None:
+    rules = Rules(GeneNames("lib/genes/", ".py"), {}, frozenset())
+    (tmp_path / "lib" / "genes").mkdir(parents=True)
+    before = settled_stamp(tmp_path, rules)
+    (tmp_path / "lib" / "evil.py").write_text("")
+    assert not same_stamp(before, stamp(tmp_path, rules.stamp_plan()))
+
+
+def test_folder_that_tools_leave_is_ignored_where_it_is_said_to_lie(two: Population) -> None:
+    names, ignored = GeneNames("genes/", ".py"), frozenset({"__pycache__/", "genes/__pycache__/"})
+    rules = Rules(names, {}, frozenset(), ignored)
+    folder = two.folder()
+    for path in folder.iterdir():
+        if path.name != "genome.bin":
+            remove_tree(path) if path.is_dir() else path.unlink()
+    genome = replace(decode((folder / "genome.bin").read_bytes()), files=())
+    (folder / "genome.bin").write_bytes(encode(genome))
+    for place in ("__pycache__", "genes/__pycache__"):
+        (folder / place).mkdir(parents=True)
+        (folder / place / "a.pyc").write_bytes(b"")
+    assert read_contents(folder, two.first, rules).fault is None
+    (folder / "genes" / "__pycache__" / "__pycache__").mkdir()
+    assert read_contents(folder, two.first, rules).fault is None
+    (folder / "other" / "__pycache__").mkdir(parents=True)
+    assert read_contents(folder, two.first, rules).fault is not None
+
+
+def settled_stamp(folder: Path, rules: Rules) -> str:
+    """One that is old enough to prove something."""
+    plan = rules.stamp_plan()
+    while not same_stamp(found := stamp(folder, plan), found):
+        time.sleep(0.005)
+    return found
 
 
 def test_missing_kernel_file_is_named(two: Population) -> None:

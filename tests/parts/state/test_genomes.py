@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from evolve_ai.model.agent import AgentRecord, State
 from evolve_ai.model.genome import FileGene, Genome, encode
-from evolve_ai.state.genes import active_in
+from evolve_ai.state import genes
 from evolve_ai.state.genomes import Genomes
 from evolve_ai.state.opening import lay_out
 from evolve_ai.state.registry import Batch, Registry
@@ -23,6 +23,10 @@ BERT = "bbbbbbbb-0000-4000-8000-000000000002"
 RUN = ("src/genes/a.rs", "run")
 LEARN = ("src/genes/a.rs", "learn")
 SPEAK = ("src/genes/b.rs", "speak")
+
+
+def active_in(data: bytes) -> list[tuple[str, str]]:
+    return [gene for file in genes._files_of(data) for gene in genes._active_in_file(file)]
 
 
 def genome(agent: str, *active: tuple[str, str]) -> bytes:

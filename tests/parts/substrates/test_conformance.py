@@ -127,8 +127,11 @@ def test_no_bytes_make_reading_fail(case: Case, pool: GenePool, code: bytes) -> 
     assert report == case.substrate.read_source(path, code, pool.manifests)
 
 
-def test_policy_is_the_same_until_it_changes(case: Case, pool: GenePool) -> None:
-    assert case.substrate.policy_hash(pool.manifests) == case.substrate.policy_hash(pool.manifests)
+def test_policy_is_the_same_for_another_run(case: Case, pool: GenePool, tmp_path: Path) -> None:
+    make, *_ = SUBSTRATES[case.substrate.name]
+    found = case.substrate.policy_hash(pool.manifests)
+    assert found == make(tmp_path).policy_hash(pool.manifests)
+    assert case.substrate.toolchain() == make(tmp_path).toolchain()
 
 
 def test_wiring_follows_the_genome_and_nobody_in_it(case: Case, pool: GenePool) -> None:
@@ -250,7 +253,9 @@ def test_agent_lives_in_a_box_and_leaves_its_memory(
     ("room", "words"),
     [
         *((room, ("src/", ".rs", "Cargo", "::")) for room in ("stages", "session", "modes")),
+        *((room, ("src/", ".rs", "Cargo", "::")) for room in ("operator", "selection", "ui")),
         *((room, ("src/", ".rs", "Cargo")) for room in ("contracts", "variation", "guards")),
+        *((room, ("src/", "Cargo")) for room in ("inspection", "environments", "state")),
         ("model", ("src/genes",)),
     ],
 )

@@ -48,8 +48,12 @@ def told(watcher: Watcher, seconds: float = 0.4) -> set[str]:
 
 def test_who_is_left_alone_is_not_told_of(watcher: Watcher, folder: Path) -> None:
     (folder / "one" / "agent.log").write_text("a word")
-    (folder / "one" / "src" / "main.rs").write_text("wiring")
     assert told(watcher) == set()
+
+
+def test_file_above_the_gene_folder_is_told_of(watcher: Watcher, folder: Path) -> None:
+    (folder / "one" / "src" / "mine.rs").write_text("// mine")
+    assert told(watcher) == {"one"}
 
 
 @pytest.fixture(params=[None, 0], ids=["watched", "looked at"])

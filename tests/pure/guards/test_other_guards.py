@@ -21,6 +21,7 @@ from evolve_ai.model.report import GenePool, SourceReport
 from evolve_ai.model.selection import Member, PopulationView, Verdicts
 from evolve_ai.plugins import ENVIRONMENTS, EXECUTORS, LANGUAGES, SELECTION, SUBSTRATES, VARIATION
 from evolve_ai.stages.natural_selection import process_natural_selection
+from evolve_ai.substrates.rust.gene_names import NAMES
 from evolve_ai.substrates.rust.substrate import RustSubstrate
 from evolve_ai.system.guard import Guard
 
@@ -107,13 +108,15 @@ BROKEN: list[tuple[Any, str]] = [
     (replace(GENOME, generation=10**30), "cannot be written"),
     (replace(GENOME, traits={"size": object()}), "cannot be written"),
     (replace(GENOME, files=(*GENOME.files, *GENOME.files)), "twice"),
-    (STRANGER, "which neither the template nor a parent has"),
+    (STRANGER, "which neither the template nor a parent has there"),
+    (replace(GENOME, files=(replace(GENOME.files[0], path="src/genes/y.rs"),)), "has there"),
+    (replace(GENOME, files=(replace(GENOME.files[0], functions=(("fn", True),)),)), "no name"),
 ]
 
 
 @pytest.mark.parametrize(("genome", "words"), BROKEN)
 def test_genome_that_breaks_a_rule_is_refused(genome: Any, words: str) -> None:
-    varied = guarded_variation(GUARD, Varied(genome, (genome, ("x",))))
+    varied = guarded_variation(GUARD, Varied(genome, (genome, ("x",))), NAMES)
     for make in (
         lambda: varied.found(IDS[0], POOL, RNG),
         lambda: varied.conceive(IDS[0], [replace(GENOME, id=IDS[2])], POOL, RNG),
@@ -133,7 +136,7 @@ def test_genome_that_breaks_a_rule_is_refused(genome: Any, words: str) -> None:
     ],
 )
 def test_child_that_makes_no_sense_is_refused(answer: Any, words: str) -> None:
-    varied = guarded_variation(GUARD, Varied(GENOME, answer))
+    varied = guarded_variation(GUARD, Varied(GENOME, answer), NAMES)
     with pytest.raises(PluginError) as error:
         varied.conceive(IDS[0], [replace(GENOME, id=IDS[2])], POOL, RNG)
     assert words in error.value.what
@@ -141,12 +144,12 @@ def test_child_that_makes_no_sense_is_refused(answer: Any, words: str) -> None:
 
 def test_child_that_is_too_large_is_left_to_be_nobodys() -> None:
     large = replace(GENOME, extra={"ballast": b"x" * 70_000})
-    varied = guarded_variation(GUARD, Varied(GENOME, (large, ())))
+    varied = guarded_variation(GUARD, Varied(GENOME, (large, ())), NAMES)
     assert varied.conceive(IDS[0], [GENOME], POOL, RNG)[0] is large
 
 
 def test_genome_comes_back_as_its_bytes_say() -> None:
-    varied = guarded_variation(GUARD, Varied(replace(GENOME, traits={"size": 1})))
+    varied = guarded_variation(GUARD, Varied(replace(GENOME, traits={"size": 1})), NAMES)
     found = varied.found(IDS[0], POOL, RNG)
     assert encode(found) == encode(replace(GENOME, traits={"size": 1}))
 
@@ -170,6 +173,11 @@ class Odd(RustSubstrate):
         ("genes", GeneNames("genes", ".x"), lambda made: made.genes),
         ("genes", GeneNames("genes/", "/x"), lambda made: made.genes),
         ("genes", GeneNames("", ".x"), lambda made: made.genes),
+        ("genes", GeneNames("state/", ".x"), lambda made: made.genes),
+        ("genes", GeneNames("genes/", ".d.x"), lambda made: made.genes),
+        ("genes", GeneNames("genes/", "_x"), lambda made: made.genes),
+        ("genes", GeneNames("genes/", "/../x.x"), lambda made: made.genes),
+        ("genes", GeneNames("a/b/c/d/e/f/g/h/i/", ".x"), lambda made: made.genes),
         ("ignored", 5, lambda made: made.ignored),
         ("hints", 5, lambda made: made.hints),
         ("grammar", "rust", lambda made: made.grammar()),

@@ -11,6 +11,7 @@ from rust_support import TEMPLATE, copy_template
 
 from evolve_ai.model.genome import FileGene, Genome
 from evolve_ai.model.report import GenePool, SourceReport
+from evolve_ai.substrates.rust.gene_names import NAMES
 from evolve_ai.substrates.rust.source import read_source
 from evolve_ai.substrates.rust.substrate import RustSubstrate
 
@@ -60,6 +61,11 @@ def draw_all(pool: GenePool, substrate: RustSubstrate) -> list[Drawn]:
     return [_Draw(pool, substrate, kind, number).drawn() for number, kind in numbered]
 
 
+def _uses(source: SourceReport) -> list[str]:
+    """The modules that a gene file uses."""
+    return [NAMES.name_of(path) for path in source.uses]
+
+
 class _Draw:
     """One genome; its chances depend on the seed and its own number only."""
 
@@ -93,9 +99,9 @@ class _Draw:
         return {self._broken()}, set()
 
     def _used_file_inactive(self, plain: list[str]) -> tuple[set[str], set[str]]:
-        users = [one for one, file in self.files.items() if set(file.uses) - {one}]
+        users = [one for one, file in self.files.items() if set(_uses(file)) - {one}]
         user = self.rng.choice(users)
-        return {user}, {self.rng.choice(sorted(set(self.files[user].uses)))}
+        return {user}, {self.rng.choice(sorted(set(_uses(self.files[user]))))}
 
     def _mutated_file(self, plain: list[str]) -> tuple[set[str], set[str]]:
         chosen = self.rng.sample([*plain, "tool", "user"], self.rng.randint(1, 2))
@@ -113,7 +119,7 @@ class _Draw:
     def _with_what_they_use(self, active: Iterable[str]) -> set[str]:
         found, ahead = set(active), list(active)
         while ahead:
-            new = set(self.files[ahead.pop()].uses) - found
+            new = set(_uses(self.files[ahead.pop()])) - found
             found |= new
             ahead += new
         return found
@@ -126,7 +132,7 @@ class _Draw:
             for _ in range(self.rng.randint(1, 3)):
                 text = _edited(text, self.rng)
             report = read_source(f"src/genes/{module}.rs", text.encode())
-            known = set(report.uses) <= self.files.keys()
+            known = set(_uses(report)) <= self.files.keys()
             if text != before and known and not (report.syntax_error or report.audit_error):
                 self.files[module] = report
                 self.code[report.code] = text.encode()

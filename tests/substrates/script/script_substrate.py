@@ -37,7 +37,7 @@ class ScriptSubstrate:
 
     name, suffixes, comments, hints = "script", (".py",), Comments("#"), "install Python 3.11"
     genes = GeneNames("genes/", ".py", frozenset(keyword.kwlist))
-    ignored, wiring_files = frozenset({"__pycache__/"}), frozenset({MAIN})
+    ignored, wiring_files = frozenset({"__pycache__/", "genes/__pycache__/"}), frozenset({MAIN})
     needs = report.Needs(memory_bytes=64 * 1024 * 1024, descriptors=16, libraries=LIBRARIES)
 
     def __init__(self, project): ...

@@ -1,10 +1,14 @@
 """Tests of `evolve audit`: what it says, to whom, and that it leaves no trace."""
 
+import hashlib
 import json
+from dataclasses import replace
 
 from project_support import ProjectUnderTest, tree
 
+from evolve_ai.model.genome import decode, encode
 from evolve_ai.model.status import AuditResult
+from evolve_ai.system.files import publish
 
 OUTSIDE = '\npub fn peek() { std::fs::remove_file("x").unwrap() }\n'
 
@@ -94,6 +98,23 @@ def test_audit_beside_a_life_cycle_and_by_its_verdicts(project: ProjectUnderTest
     assert process.poll() is None
     assert all(file.cached for file in result.files)
     project.evolve("stop")
+
+
+def test_code_that_is_lost_is_told_though_its_verdict_is_kept(calm: ProjectUnderTest) -> None:
+    """A scan would set this agent aside, so nobody calls it well."""
+    agent = calm.agents()[0]["id"]
+    genome = decode((calm.folder(agent) / "genome.bin").read_bytes())
+    gene = genome.active_files()[0]
+    path = calm.folder(agent) / gene.path
+    path.write_bytes(path.read_bytes() + b"\n")
+    code = hashlib.sha256(path.read_bytes()).hexdigest()
+    files = tuple(replace(one, code=code) if one == gene else one for one in genome.files)
+    publish(calm.folder(agent) / "genome.bin", encode(replace(genome, files=files)))
+    calm.live(1)
+    path.unlink()
+    (calm.root / "workspace" / "store" / "sources" / code[:2] / code).unlink()
+    assert "no such source is known" in calm.evolve("audit", agent, code=1).out
+    assert "no such source is known" in calm.evolve("build", "--explain", agent).out
 
 
 def test_ids_and_all_are_not_given_together(project: ProjectUnderTest) -> None:

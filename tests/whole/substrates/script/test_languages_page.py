@@ -6,7 +6,7 @@ import pytest
 from conformance_support import SCRIPTS, TESTS
 
 PAGE = (TESTS.parent / "docs" / "languages.md").read_text()
-EXCERPTS = re.findall(r"^```python\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL)
+EXCERPTS = re.findall(r"^```py\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL)
 SUBSTRATE = (SCRIPTS / "script_substrate.py").read_text()
 
 
