@@ -34,7 +34,7 @@ from evolve_ai.system import listing, processes
 from evolve_ai.system.exits import Exit, Room
 from evolve_ai.system.identity import Identity
 from evolve_ai.system.patience import Gaps, Patience
-from evolve_ai.system.proc_stat import Sweep
+from evolve_ai.system.proc_stat import Sweep, is_ending
 
 _LOOK_SECONDS = 0.1
 _EXCHANGES_BETWEEN_TRIMS = 256
@@ -233,7 +233,7 @@ class Supervisor:
         if process.condemned_at:
             if now - process.condemned_at > self.limits.kill:
                 board.give_up(process)
-        elif process.closed:
+        elif process.closed and not is_ending(process.identity.pid):
             board.condemn(process, Fault(Cause.PROTOCOL, "closed its end of the pipe"))
         elif quiet > wall:
             reason = f"gave no answer for {wall:g} s{_half(process)}"

@@ -171,6 +171,7 @@ class _Reader:
             if self._read(min(left, _PATIENCE)):
                 silence.renew()
             elif self.process.poll() is not None:
+                self.drain()  # it may have spoken and ended since we looked
                 break  # a stray grandchild may keep the pipes open; it is not waited for
         return self._await_exit(total)
 

@@ -15,6 +15,7 @@ from evolve_ai.model.usage import Usage
 _CLOCK_TICKS = os.sysconf("SC_CLK_TCK")
 _PAGE = os.sysconf("SC_PAGE_SIZE")
 _GONE = " (deleted)"
+_PF_EXITING = 0x4
 _ENDED = frozenset({b"Z", b"X"})
 
 
@@ -47,6 +48,13 @@ def runs_since(pid: int, ticks: int) -> bool:
     text = _read(pid, "stat")
     fields = None if text is None else _fields(text)
     return fields is not None and int(fields[19]) == ticks and fields[0] not in _ENDED
+
+
+def is_ending(pid: int) -> bool:
+    """True if a process has begun to exit, or is gone: its files are closed before anybody can be
+    told how it ended (PF_EXITING in linux/sched.h; proc(5) has the flags)."""
+    text = _read(pid, "stat")
+    return text is None or bool(int(_fields(text)[6]) & _PF_EXITING)
 
 
 def folder_of(pid: int) -> Path | None:

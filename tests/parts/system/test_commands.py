@@ -4,9 +4,11 @@ import sys
 import threading
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from evolve_ai.system import commands
 from evolve_ai.system.commands import (
     CancelledError,
     Completed,
@@ -58,6 +60,25 @@ def test_lines_are_told_as_they_come(tmp_path: Path) -> None:
     )
     assert [line for line, _ in heard] == [b"one", b"two"]
     assert heard[1][1] - heard[0][1] > 0.2
+
+
+def test_words_that_come_with_the_end_are_heard(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It speaks and ends between a look at its output and one at itself."""
+    read = commands._Reader._read
+
+    def too_early(reader: Any, seconds: float) -> bool:
+        if reader.process.returncode is None:
+            reader.process.wait()
+            return False
+        return read(reader, seconds)
+
+    monkeypatch.setattr(commands._Reader, "_read", too_early)
+    heard: list[bytes] = []
+    done = shell("echo one; echo two >&2; printf rest", tmp_path, on_line=heard.append)
+    assert (done.stdout, done.stderr, heard) == (b"one\nrest", b"two\n", [b"one"])
+    assert done.ending is Ending.EXITED
 
 
 def test_command_over_its_total_time_is_ended_though_it_speaks(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """What /proc tells of a process, read without psutil."""
 
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -7,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from evolve_ai.system.proc_stat import folder_of
+from evolve_ai.system.proc_stat import folder_of, is_ending
 
 
 @pytest.fixture
@@ -43,3 +44,11 @@ def test_process_that_has_ended_stands_nowhere() -> None:
         [sys.executable, "-c", "import os; print(os.getpid())"], check=True, capture_output=True
     )
     assert folder_of(int(ran.stdout)) is None
+
+
+def test_process_is_ending_once_it_exits_and_when_it_is_gone(pid: int) -> None:
+    assert not is_ending(pid)
+    with subprocess.Popen(["true"]) as ended:
+        os.waitid(os.P_PID, ended.pid, os.WEXITED | os.WNOWAIT)
+        assert is_ending(ended.pid), "a zombie"
+    assert is_ending(ended.pid)
