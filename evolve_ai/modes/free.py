@@ -35,14 +35,10 @@ class FreeMode(Lockstep):
         self.join(population, colony)
         self._background = background
         self._live_updates = live_updates
-        self._begun = False  # until then only the cycle starts agents
 
     @property
     def prune_due(self) -> bool:
         return self._background.prune_due
-
-    def begin(self) -> None:
-        self._begun = True
 
     def trial(self, requests: Sequence[BuildRequest]) -> Sequence[BuildVerdict] | None:
         return self._background.trial_beside(requests)
@@ -64,19 +60,19 @@ class FreeMode(Lockstep):
         self._live_updates.follow()
 
     def wait(self, seconds: float) -> None:
-        if self._begun:
+        if self.begun:
             self._live_updates.wait(seconds)
         else:
             super().wait(seconds)
 
     def look(self, context: Context, faults: Mapping[str, Fault]) -> dict[str, Fault]:
-        if not self._begun:
+        if not self.begun:
             return dict(faults)
         self._live_updates.look(context, {}, faults)
         return {}
 
     def check(self) -> None:
-        if self._begun:
+        if self.begun:
             self._background.check()
 
     def between(self, context: Context) -> Renew | None:
@@ -85,13 +81,13 @@ class FreeMode(Lockstep):
     def interleaving(
         self, context: Context, lived: Mapping[str, int] | None = None
     ) -> Interleaving:
-        return Interleaving(context, self._live_updates if self._begun else None, lived)
+        return Interleaving(context, self._live_updates if self.begun else None, lived)
 
     def change_over(
         self, context: Context, updated: Updated, built: Built, interleaving: Interleaving
     ) -> None:
         """Replaces processes a few at a time, so that other agents can change in between."""
-        if self._begun:
+        if self.begun:
             self._population.change_over(context, updated, built, self._colony, interleaving.look)
         else:
             super().change_over(context, updated, built, interleaving)

@@ -22,6 +22,7 @@ class Lockstep:
     def __init__(self, builder: Trier, progress: Progress | None = None):
         self.trier = builder
         self.progress = progress
+        self.begun = False  # has the first season of this run begun?
         self._population: Population
         self._colony: Colony
 
@@ -36,6 +37,7 @@ class Lockstep:
 
     def begin(self) -> None:
         """Note that the first season begins: from now on agents may be started at any time."""
+        self.begun = True
 
     def trial(self, requests: Sequence[BuildRequest]) -> Sequence[BuildVerdict] | None:
         """The verdicts on these requests; None while they are being tried."""

@@ -102,7 +102,7 @@ class LifeManager:
         self._clock = Stopwatch()  # from one commit of a cycle to the next
         self.population = Population(components, registry, self.run_id, begun)
         self.population.notes += note_inputs(components, registry, self.run_id, self.pool)
-        self._resumes, self._begun = begun.resumes, False
+        self._resumes = begun.resumes
         self.population.notes += session.told_of_takeover(len(self.colony.running()))
         self._copies = Copies(registry.path)
         colonies = ColonyLayout.of_last_run(registry).colonies
@@ -220,23 +220,22 @@ class LifeManager:
     def live_one_cycle(self) -> CycleReport:
         """scan, sync, audit, measure, build, run, observe, select, succeed, record, notify."""
         clock = self._clock
-        clock.lap(PAUSE if self._begun else "begin")
+        clock.lap(PAUSE if self._mode.begun else "begin")
         context = self._next_context()
         clock.lap("template")
         if self._resumes:  # everything before the season is on record
             self._resumes, self._in_step = False, False
         else:
             self._prepare(context, clock)
-        self._begun = True
         self._mode.begin()
         observed = self._observe(context)
         clock.lap("observe")
-        places, start = self.registry.state.places or 0, context.start_energy
+        places = self.registry.state.places or 0
         lived = {record.id: record.lived_tick for record in observed.agents.values()}
         interleaving = self._mode.interleaving(context, lived)
         interleaving.look()
         observed = replace(observed, agents=caught_up(observed.agents, interleaving.renewed()))
-        verdicts = select(context, observed.agents, self.components.policy, places, start)
+        verdicts = select(context, observed.agents, self.components.policy, places)
         observed, verdicts = self._budgets.keep(context, observed, verdicts, self.colony, places)
         clock.lap("select")
         succeeded = self._succeed(interleaving.context, observed, verdicts)

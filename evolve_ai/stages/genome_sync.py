@@ -17,7 +17,7 @@ from evolve_ai.model.genome import Genome
 from evolve_ai.model.report import ScanReport
 from evolve_ai.stages.agent_scan_update import rules_of
 from evolve_ai.stages.context import Context
-from evolve_ai.system.agent_folder import Rules, as_before, stamp
+from evolve_ai.system.agent_folder import Rules, StampPlan, as_before, stamp
 from evolve_ai.system.content_store import ContentStore
 from evolve_ai.system.files import is_full, publish_if_changed
 
@@ -51,13 +51,14 @@ def sync(context: Context, reports: tuple[ScanReport, ...]) -> tuple[ScanReport,
 
 
 def sync_chunk(task: SyncTask) -> tuple[ScanReport, ...]:
-    return tuple(_synced(task, report) for report in task.reports)
+    plan = task.rules.stamp_plan()
+    return tuple(_synced(task, plan, report) for report in task.reports)
 
 
-def _synced(task: SyncTask, report: ScanReport) -> ScanReport:
+def _synced(task: SyncTask, plan: StampPlan, report: ScanReport) -> ScanReport:
     if report.fault is not None or report.genome is None:
         return report
-    folder, plan = task.agents / report.id, task.rules.stamp_plan()
+    folder = task.agents / report.id
     as_scanned = as_before(report.stamp, stamp(folder, plan))
     try:
         taken_up = _write_missing(folder, report.genome, ContentStore(task.sources))

@@ -30,7 +30,6 @@ def select(
     agents: Mapping[str, AgentRecord],
     policy: SelectionPolicy,
     places: int,
-    start_energy: int,
 ) -> Verdicts:
     """Who dies and who breeds. While the world stands still only those die who have ended.
 
@@ -46,16 +45,14 @@ def select(
     if not members:
         return Verdicts(ended)
     open_places = places - len(aside.keys() - {agent for agent, _ in ended})
-    view = _view_of(context, members, open_places, start_energy)
+    view = _view_of(context, members, open_places)
     rng = context.draws.rng("select", context.cycle)
     verdicts = process_natural_selection(view, policy, rng, frozenset(aside))
     return replace(verdicts, deaths=(*ended, *verdicts.deaths))
 
 
-def _view_of(
-    context: Context, members: Iterable[AgentRecord], places: int, start_energy: int
-) -> PopulationView:
-    economy = context.settings.economy
+def _view_of(context: Context, members: Iterable[AgentRecord], places: int) -> PopulationView:
+    economy, start_energy = context.settings.economy, context.start_energy
     return PopulationView(
         cycle=context.cycle,
         places=places,

@@ -46,15 +46,15 @@ def looked_at(context: Context, agents: Iterable[str], store: Reading) -> list[S
 
 def known_code(context: Context, reports: Sequence[ScanReport], store: Reading) -> KnownCode:
     """Whatever these agents hold, be it active or not; what is known is not read again."""
-    named = gene_code(reports)  # a verdict is no use where the code is lost
-    wanted = {code: path for code, path in named.items() if store.get(code) is not None}
+    paths = gene_code(reports)  # a verdict is no use where the code is lost
+    held = {code: data for code in paths if (data := store.get(code)) is not None}
     with VerdictStore(context.project.verdicts, context.policy, looks_only=True) as verdicts:
-        cached = verdicts.get(wanted)
+        cached = verdicts.get({code: paths[code] for code in held})
     manifests, read = context.pool.manifests, context.substrate.read_source
     fresh = {
-        code: read(path, data, manifests)
-        for code, path in wanted.items()
-        if code not in cached and (data := store.get(code)) is not None
+        code: read(paths[code], data, manifests)
+        for code, data in held.items()
+        if code not in cached
     }
     return KnownCode({**cached, **fresh}, frozenset(cached))
 

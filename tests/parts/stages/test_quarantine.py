@@ -94,7 +94,7 @@ def lived(population: Population, colony: PaperColony, **more: object) -> Observ
 def judged(
     population: Population, policy: SelectionPolicy, context: Context | None = None
 ) -> Verdicts:
-    return select(context or population.context, population.agents, policy, COUNT, 1000)
+    return select(context or population.context, population.agents, policy, COUNT)
 
 
 def test_quarantine_costs_nothing_and_is_out_of_the_worlds_sight(
