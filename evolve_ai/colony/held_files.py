@@ -12,8 +12,9 @@ class UncountedError(Exception):
     """A process holds a removed file whose size cannot be found out."""
 
 
-def held_by(pid: int, folder: str) -> int:
-    """Bytes on the disk of removed files that this process has open; 0 when the process is gone.
+def held_by(pid: int, folder: str) -> int | None:
+    """Bytes on the disk of removed files that this process has open; None if it has none, or is
+    gone.
 
     Raises UncountedError if it has mapped a removed file of this folder into memory and closed it:
     only the number of such a file is known, not its size (proc_pid_maps(5)).
@@ -27,7 +28,7 @@ def held_by(pid: int, folder: str) -> int:
                     found[told.st_dev, told.st_ino] = told.st_blocks * _BLOCK
     if not _mapped(pid, folder) <= found.keys():
         raise UncountedError
-    return sum(found.values())
+    return sum(found.values()) if found else None
 
 
 def _mapped(pid: int, folder: str) -> set[tuple[int, int]]:

@@ -26,12 +26,14 @@ def see_to(folder: Path) -> None:
 
 class StateFolders:
     """Checks many state folders again and again. A folder that was empty, and surely unchanged
-    since, is not read again. Removed files that the agent still holds are counted each time: they
-    can grow, and files without a name can appear, without a trace in any folder."""
+    since, is not read again. Removed files that the agent holds can grow without a trace in any
+    folder, so they are counted each time. If it held none, it has to make one in an empty folder
+    first, which changes that: in a whole box it can make no file elsewhere or without a name."""
 
     def __init__(self, box: AgentBox):
         self.box = box
         self._empty: dict[str, tuple[int, ...]] = {}
+        self._holds_nothing: dict[str, tuple[int, ...]] = {}
 
     def excess(self, id: str, folder: Path, pid: int) -> str | None:
         """What exceeds the limits in the folder or in its removed files; None if nothing does."""
@@ -40,7 +42,8 @@ class StateFolders:
             seen = os.lstat(path)
             is_empty = self._empty.get(id) == times_of(seen)
             entries, used = (0, seen.st_blocks * _BLOCK) if is_empty else self._used(path)
-            held = held_by(pid, path)
+            holds_nothing = is_empty and self._holds_nothing.get(id) == (pid, *times_of(seen))
+            held = None if holds_nothing else held_by(pid, path)
         except FileNotFoundError:
             return None
         except _MovingError:
@@ -52,8 +55,11 @@ class StateFolders:
             return f"{STATE}/ held a file that was removed and is mapped into memory"
         if not entries and moment.are_proof(seen.st_mtime_ns, seen.st_ctime_ns):
             self._empty[id] = times_of(seen)
+            if held is None and not self.box.lifted:
+                self._holds_nothing[id] = (pid, *times_of(seen))
         if entries > self.box.state_files:
             return f"{STATE}/ holds more than the {self.box.state_files} files that are allowed"
+        held = held or 0
         if used + held > self.box.state_bytes:
             removed = f" ({held} of them in removed files)" if held else ""
             allowed = self.box.state_bytes

@@ -352,11 +352,14 @@ class Supervisor:
         return used
 
     def _end_the_excessive(self, states: StateFolders, used: Mapping[str, Usage]) -> bool:
-        """Enforce what neither Landlock nor a filter limits; True if any agent was condemned."""
-        condemned = False
+        """Enforce what neither Landlock nor a filter limits; True if any agent was condemned. An
+        agent that has not run since it was looked at has made nothing."""
+        condemned, stirred = False, self._sweep.stirred
         for id, usage in used.items():
             process = self._board.agents[id]
             pid = process.identity.pid
+            if pid not in stirred:
+                continue
             excess = states.excess(id, process.folder, pid) or _too_many_threads(states.box, usage)
             if excess is not None:
                 condemned = True

@@ -7,7 +7,8 @@ clock.
 """
 
 import os
-from collections.abc import Iterable, Mapping
+import time
+from collections.abc import Iterable, Mapping, Set
 from pathlib import Path
 
 from evolve_ai.model.usage import Usage
@@ -17,24 +18,51 @@ _PAGE = os.sysconf("SC_PAGE_SIZE")
 _GONE = " (deleted)"
 _PF_EXITING = 0x4
 _ENDED = frozenset({b"Z", b"X"})
+_OF_A_PROCESS = 2  # CPUCLOCK_SCHED: the kind of clock; the other bits are the pid (linux/time.h)
+_SWEEPS_OF_SLEEPERS = 32
+
+# Its processor time, its stat line, and what that line tells.
+_Seen = tuple[int | None, bytes, Usage]
 
 
 class Sweep:
-    """Reads many processes again and again; idle ones are not parsed anew."""
+    """Reads many processes again and again. A process whose clock of processor time stands still
+    has not run since the last sweep, so it has used and changed nothing. It is read all the same
+    every so many sweeps: others may have taken memory from it."""
 
     def __init__(self) -> None:
-        self._seen: dict[int, tuple[bytes, Usage]] = {}
+        self._seen: dict[int, _Seen] = {}
+        self._sweeps = 0
+        self.stirred: Set[int] = frozenset()
+        """The pids that the last sweep has read: the others have not run since they were read."""
 
     def __call__(self, pids: Iterable[int]) -> Mapping[int, Usage]:
         """What each process has used; those that are gone are left out."""
-        before, self._seen = self._seen, {}
-        seen = self._seen
+        before, seen, stirred = self._seen, dict[int, _Seen](), set[int]()
+        turn = self._sweeps = (self._sweeps + 1) % _SWEEPS_OF_SLEEPERS
         for pid in pids:
+            # Before all other looks: so what it does from here on is seen by the next sweep.
+            ran, known = cpu_nanoseconds(pid), before.get(pid)
+            slept = known is not None and ran is not None and known[0] == ran
+            if known and slept and pid % _SWEEPS_OF_SLEEPERS != turn:
+                seen[pid] = known
+                continue
+            stirred.add(pid)
             text = _read(pid, "stat")
             if text is not None:
-                known = before.get(pid)
-                seen[pid] = known if known and known[0] == text else (text, _usage(text))
-        return {pid: found for pid, (_, found) in seen.items()}
+                same = known is not None and known[1] == text
+                seen[pid] = (ran, text, known[2] if known and same else _usage(text))
+        self._seen, self.stirred = seen, stirred
+        return {pid: usage for pid, (_, _, usage) in seen.items()}
+
+
+def cpu_nanoseconds(pid: int) -> int | None:
+    """The processor time of all threads of a process, to the nanosecond, by one system call
+    (clock_getcpuclockid(3)); None for no such process."""
+    try:
+        return time.clock_gettime_ns(~pid << 3 | _OF_A_PROCESS)
+    except OSError:
+        return None
 
 
 def start_ticks(pid: int) -> int | None:

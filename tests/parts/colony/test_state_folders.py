@@ -11,7 +11,7 @@ import pytest
 
 from evolve_ai.colony import state_folders
 from evolve_ai.colony.state_folders import StateFolders
-from evolve_ai.model.sandbox import AgentBox
+from evolve_ai.model.sandbox import AgentBox, Protection
 from evolve_ai.system.moment import times_of
 
 TOO_MANY = "state/ holds more than the 64 files that are allowed"
@@ -149,6 +149,40 @@ def test_file_of_no_folder_is_hidden_from_who_looks_into_folders_alone(
     folders.box = AgentBox(state_bytes=2**20)
     monkeypatch.setattr(state_folders, "held_by", lambda pid, path: 0)
     assert folders.excess("a", state.parent, os.getpid()) is None
+
+
+@pytest.fixture
+def later(monkeypatch: pytest.MonkeyPatch) -> None:
+    """So late that no time of a file is too young to be trusted."""
+    clock = SimpleNamespace(time_ns=lambda: time.time_ns() + 10**10)
+    monkeypatch.setattr("evolve_ai.system.moment.time", clock)
+
+
+@pytest.mark.usefixtures("later")
+def test_process_that_held_nothing_is_not_looked_through_while_its_folder_stays_empty(
+    state: Path, folders: StateFolders, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(state_folders, "held_by", lambda pid, path: None)
+    assert folders.excess("a", state.parent, os.getpid()) is None
+    monkeypatch.setattr(state_folders, "held_by", lambda pid, path: 2**40)
+    assert folders.excess("a", state.parent, os.getpid()) is None
+    assert folders.excess("a", state.parent, os.getppid()) is not None, "another process"
+    (state / "file").touch()
+    (state / "file").unlink()
+    assert folders.excess("a", state.parent, os.getpid()) is not None
+
+
+@pytest.mark.usefixtures("later")
+def test_file_that_was_never_in_the_folder_is_looked_for_where_a_box_is_not_whole(
+    state: Path,
+) -> None:
+    lifted = frozenset({Protection.DISK})
+    folders = StateFolders(AgentBox(state_bytes=2**20, lifted=lifted))
+    assert folders.excess("a", state.parent, os.getpid()) is None
+    handle = nameless(state)
+    os.write(handle, b"x" * 2**21)
+    assert folders.excess("a", state.parent, os.getpid()) is not None
+    os.close(handle)
 
 
 def test_folder_that_is_moved_whenever_it_is_looked_into_hides_nothing(

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from evolve_ai.system.proc_stat import folder_of, is_ending
+from evolve_ai.system import proc_stat
+from evolve_ai.system.proc_stat import Sweep, cpu_nanoseconds, folder_of, is_ending
 
 
 @pytest.fixture
@@ -52,3 +53,64 @@ def test_process_is_ending_once_it_exits_and_when_it_is_gone(pid: int) -> None:
         os.waitid(os.P_PID, ended.pid, os.WEXITED | os.WNOWAIT)
         assert is_ending(ended.pid), "a zombie"
     assert is_ending(ended.pid)
+
+
+@pytest.fixture
+def worker() -> Iterator["subprocess.Popen[bytes]"]:
+    """A process that works a little for each line that it gets, and answers it."""
+    work = "import sys\nfor line in sys.stdin:\n sum(range(10**5)); print(line, flush=True)"
+    argv = [sys.executable, "-c", work]
+    with subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as ran:
+        yield ran
+        ran.kill()
+
+
+def let_it_work(worker: "subprocess.Popen[bytes]") -> None:
+    """Returns once it waits for the next line."""
+    assert worker.stdin
+    assert worker.stdout
+    worker.stdin.write(b"1\n")
+    worker.stdin.flush()
+    worker.stdout.readline()
+    worker.stdout.readline()
+    while b") S" not in Path(f"/proc/{worker.pid}/stat").read_bytes():
+        pass
+
+
+def test_process_that_has_run_is_read_again_and_one_that_slept_is_not(
+    worker: "subprocess.Popen[bytes]", monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(proc_stat, "_SWEEPS_OF_SLEEPERS", 10**9)
+    let_it_work(worker)
+    sweep = Sweep()
+    first = sweep([worker.pid])
+    assert sweep.stirred == {worker.pid}
+    assert sweep([worker.pid]) == first
+    assert not sweep.stirred
+    let_it_work(worker)
+    sweep([worker.pid])
+    assert sweep.stirred == {worker.pid}
+
+
+def test_process_that_sleeps_is_read_now_and_then(worker: "subprocess.Popen[bytes]") -> None:
+    let_it_work(worker)
+    sweep = Sweep()
+    sweep([worker.pid])
+    read = [sweep([worker.pid]).keys() == sweep.stirred for _ in range(64)]
+    assert read.count(True) == 2
+
+
+def test_process_without_a_clock_is_read_each_time(
+    worker: "subprocess.Popen[bytes]", monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(proc_stat, "cpu_nanoseconds", lambda pid: None)
+    sweep = Sweep()
+    for _ in range(2):
+        assert sweep([worker.pid]).keys() == sweep.stirred == {worker.pid}
+
+
+def test_process_that_is_gone_has_used_nothing() -> None:
+    ended = subprocess.Popen(["true"])
+    ended.wait()
+    assert cpu_nanoseconds(ended.pid) is None
+    assert Sweep()([ended.pid]) == {}
