@@ -14,7 +14,7 @@ from evolve_ai.model.genome import decode
 from evolve_ai.model.report import GenePool
 from evolve_ai.operator import inbox
 from evolve_ai.operator.inbox import Command
-from evolve_ai.session import folders, session
+from evolve_ai.session import folders
 from evolve_ai.session.components import Components
 from evolve_ai.session.pool import open_pool
 from evolve_ai.stages.build import request_of
@@ -24,6 +24,7 @@ from evolve_ai.stages.update import revived
 from evolve_ai.state.registry import Batch, Registry
 from evolve_ai.system.leftovers import leftovers
 from evolve_ai.system.processes import end_strangers_left_behind
+from evolve_ai.system.removal import RemovalTask, remove_folders
 
 Living = Mapping[str, AgentRecord]
 
@@ -38,13 +39,13 @@ class Reach:
 
     `found` founds so many agents, from the given pool if there is one, and notes that the command
     in this file is done. `end` ends processes of agents and returns a line for each that cannot be
-    ended. `builder` is called only when it is needed.
+    ended. `builder` is called only when it is needed. `remove` removes the folders of dead agents.
     """
 
     found: Found
-
     end: Callable[[Sequence[str]], Sequence[str]]
     builder: Callable[[], Builder]
+    remove: Callable[[Sequence[str]], None]
     pool: Callable[[], GenePool] | None = None  # the pool of the running life-cycle
 
 
@@ -95,7 +96,10 @@ def without_life_cycle(components: Components, registry: Registry, found: Found)
     def builder() -> Builder:
         return components.builder(open_pool(components, registry))
 
-    return Reach(found, end, builder)
+    def remove(dead: Sequence[str]) -> None:
+        remove_folders(RemovalTask(components.project.agents, tuple(dead)))
+
+    return Reach(found, end, builder, remove)
 
 
 def carry_out(
@@ -129,7 +133,8 @@ def carry_out(
         )
         recorded = registry.commit(batch, run)
         path.unlink(missing_ok=True)
-        session.clear_away(components.project, agents.keys() - done.agents.keys())
+        if dead := sorted(agents.keys() - done.agents.keys()):
+            reach.remove(dead)
         components.sink.deliver(recorded)
         agents = done.agents
         told.append((name, done.outcome))

@@ -25,6 +25,7 @@ class Operator:
         population: Population,
         colony: Colony,
         builder: Callable[[], Builder],
+        remove: Callable[[Sequence[str]], None],
         pool: Callable[[], GenePool],
         found: commands.Found,
         hear: Hear | None = None,
@@ -35,7 +36,7 @@ class Operator:
         self._population = population
         self._colony = colony
         self._hear = hear
-        self._reach = commands.Reach(found, self._end, builder, pool)
+        self._reach = commands.Reach(found, self._end, builder, remove, pool)
         self._faults: dict[str, Fault] = {}
 
     @property

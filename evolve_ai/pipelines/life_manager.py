@@ -23,6 +23,7 @@ from evolve_ai.operator.operator import Hear, Operator
 from evolve_ai.pipelines.cycle_report import PAUSE, CycleReport, Stopwatch
 from evolve_ai.pipelines.initiate_project import founder
 from evolve_ai.session import session
+from evolve_ai.session.background_removal import BackgroundRemoval
 from evolve_ai.session.budgets import Budgets
 from evolve_ai.session.components import Components
 from evolve_ai.session.folders import look
@@ -71,6 +72,7 @@ class LifeManager:
         self._hear = hear
         self._stopping = False
         self._in_step = True  # the registry is up to date with what agents have lived
+        self._removal = BackgroundRemoval(components.project.agents)
         self.detaches = False  # whether agents live on at the end, for the next run
 
     def __enter__(self) -> "LifeManager":
@@ -83,6 +85,7 @@ class LifeManager:
         try:
             self._take_over()
         except BaseException:
+            self._removal.close()
             self._mode.close()
             self.colony.detach()
             raise
@@ -106,7 +109,8 @@ class LifeManager:
         self.population.notes += session.told_of_takeover(len(self.colony.running()))
         self._copies = Copies(registry.path)
         colonies = ColonyLayout.of_last_run(registry).colonies
-        self._budgets = Budgets(components.project, self.population, colonies)
+        self._removal.go_on(registry)
+        self._budgets = Budgets(components.project, self.population, colonies, self._removal)
         last = registry.last_cycle() or Cycle(0, NO_HISTORY, Summary())
         self.cycle, self.digest = last.number, last.digest
         self.tick, self.totals = last.summary.tick, last.summary.totals
@@ -123,6 +127,7 @@ class LifeManager:
             self.population,
             self.colony,
             self._mode.builder,
+            self._removal.remove,
             lambda: self.pool,
             founder(components, registry, self.run_id),
             self._hear,
@@ -135,6 +140,14 @@ class LifeManager:
 
         Otherwise they live on, so that the next run can take them over without a loss.
         """
+        try:
+            self._leave(kind, error)
+            if kind is None:
+                self._removal.finish()
+        finally:
+            self._removal.close()
+
+    def _leave(self, kind: type[BaseException] | None, error: BaseException | None) -> None:
         stays = self.detaches and kind is None
         try:
             self._mode.close()
@@ -354,10 +367,7 @@ class LifeManager:
         )
 
     def _clear(self, context: Context, dead: Sequence[str]) -> None:
-        interleaving = self._mode.interleaving(context)
-        for agent in dead:
-            interleaving.look()
-            session.clear_away(self.components.project, [agent])
+        self._removal.remove(dead)
         self._clock.lap("clear")
         tools = (self.colony, self.registry, self._copies, self._mode.builder())
         tidy(context, self.population, *tools, self._mode.prune_due)

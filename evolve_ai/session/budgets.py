@@ -4,9 +4,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from evolve_ai.contracts.colony import Colony
-from evolve_ai.model.budget import Budget, Resource
+from evolve_ai.model.budget import ON_DISK, Budget, Resource
 from evolve_ai.model.remedy import remedy, used_in_words
 from evolve_ai.model.selection import Verdicts
+from evolve_ai.session.background_removal import BackgroundRemoval
 from evolve_ai.session.population import Population
 from evolve_ai.stages.context import Context
 from evolve_ai.stages.observe import Observed
@@ -18,11 +19,14 @@ from evolve_ai.system.project import Project
 class Budgets:
     """The limits that a run sets to its population's use of the machine."""
 
-    def __init__(self, project: Project, population: Population, colonies: int):
+    def __init__(
+        self, project: Project, population: Population, colonies: int, removal: BackgroundRemoval
+    ):
         self._house = Housekeeping(
             project, project.settings.budget, list(population.agents), colonies
         )
         self._population = population
+        self._removal = removal
         self._acting: frozenset[Resource] = frozenset()
         self._full: frozenset[Resource] = frozenset()  # the user was told of these in this run
 
@@ -32,6 +36,9 @@ class Budgets:
         """Reduce the verdicts to what the budgets allow, and note what they changed."""
         pids = list(colony.running().values())
         budgets = self._house.budgets(list(observed.agents), pids)
+        if any(b.tight for b in budgets if b.resource in ON_DISK) and self._removal.waiting:
+            self._removal.wait()  # the dead still take up room
+            budgets = self._house.budgets(list(observed.agents), pids)
         kept = ration(context, observed.agents, verdicts, budgets, self._acting, places)
         self._acting = kept.acting
         self._population.notes += self._told_of_full(budgets, kept.acting)

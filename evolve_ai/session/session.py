@@ -1,6 +1,6 @@
 """Begins and ends a run: takes the population over, and stops it at the end."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from evolve_ai.contracts.colony import Colony
@@ -15,8 +15,6 @@ from evolve_ai.stages.record import changed, tainted
 from evolve_ai.stages.supervise import exit_event, stopped
 from evolve_ai.state.registry import Batch, Registry
 from evolve_ai.system.identity import boot_id
-from evolve_ai.system.project import Project
-from evolve_ai.system.trees import discard
 
 COUNTED = "cycles"  # the clock of lockstep; another clock is named after a boot of the machine
 
@@ -65,7 +63,6 @@ def begin(
         ],
     )
     components.sink.deliver(registry.commit(batch, run))
-    _clear_graves(project, registry)
     memories = {a: memory for a, memory in taken.memories.items() if a not in taken.lost}
     return Begun(agents, memories, awaited, taken.resumes)
 
@@ -135,16 +132,3 @@ def end(
     batch = Batch(records=living, memories=dict(memories), state=state, events=events)
     components.sink.deliver(registry.commit(batch, run))
     registry.forget_events(components.project.settings.events.kept)
-
-
-def clear_away(project: Project, dead: Iterable[str]) -> None:
-    """Remove the folders of dead agents; genome and story stay in the registry."""
-    for agent in dead:
-        discard(project.agent(agent))
-
-
-def _clear_graves(project: Project, registry: Registry) -> None:
-    """Remove folders of agents that died just before a crash. Unknown folders are left alone."""
-    living = {str(id) for (id,) in registry.rows(["id"])}
-    strangers = (f.name for f in project.agents.iterdir() if f.name not in living)
-    clear_away(project, [name for name in strangers if registry.knows(name)])

@@ -86,7 +86,7 @@ def test_killed_agent_is_dead_at_once_and_its_process_and_folder_are_gone(
     assert "kill 2 agents" in told
     assert outcome(mixed, "kill") == "killed 2"
     assert not agent_process(mixed, victim)
-    assert not mixed.folder(victim).exists()
+    wait_until(lambda: not mixed.folder(victim).exists(), "the end of its folder")
     death = mixed.events("death", victim)[0]
     assert (death["cause"], death["cycle"]) == ("killed", CYCLES + 1)
     assert commands(mixed, "kill")[0]["arguments"] == {"ids": [victim, other]}

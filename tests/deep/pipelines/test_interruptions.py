@@ -139,6 +139,20 @@ def test_killed_life_cycle_is_taken_over_with_all_its_agents(calm: ProjectUnderT
     events_are_whole(calm)
 
 
+def test_folders_of_the_dead_that_a_kill_left_go_in_the_next_run(project: ProjectUnderTest) -> None:
+    lottery = ("--set", "economy.turnover_floor=0.3")
+    running = project.start("life-cycle", *lottery, *ASLEEP)
+    [death, *_] = wait_until(lambda: project.events("death"), "a death")
+    kill(running)
+    left = project.folder(death["agent"])
+    (left / "src").mkdir(parents=True, exist_ok=True)
+    aside = project.root / "agents" / ".removed" / "another"
+    aside.mkdir(parents=True)
+    project.live(1, *lottery)
+    assert {folder.name for folder in folders(project)} == {row["id"] for row in project.agents()}
+    project.evolve("verify")
+
+
 def season_begun(project: ProjectUnderTest) -> bool:
     """Some ticks of a cycle were lived, and are not on record."""
     order_log = project.root / "workspace" / "colony" / "order_log"
