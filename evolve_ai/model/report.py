@@ -1,7 +1,7 @@
 """What stages report of gene code, genomes on disk and builds."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 
@@ -63,6 +63,14 @@ class GenePool:
     fixed: Mapping[str, bytes]  # files that are the same in all agents, by relative path
     manifests: Mapping[str, bytes]  # what agents are built by, before their names are in it
     fixed_hash: str
+    # Files of the template that `fixed` was made from, where these are not the same: agents of
+    # older versions have them, until the next sync.
+    unpacked: Mapping[str, bytes] = field(default_factory=dict)
+
+    @property
+    def as_in_template(self) -> Mapping[str, bytes]:
+        """The fixed files as somebody has written them."""
+        return self.unpacked or self.fixed
 
     def traits(self) -> tuple[str, ...]:
         return tuple(sorted({trait for source in self.sources for trait in source.traits}))
@@ -70,7 +78,10 @@ class GenePool:
 
 @dataclass(frozen=True, slots=True)
 class ScanReport:
-    """What a look at one agent's folder found: a genome, or a fault."""
+    """What a look at one agent's folder found: a genome, or a fault.
+
+    `unpacked`: files of its kernel lie there as in the template, where one file is to be.
+    """
 
     id: str
     stamp: str
@@ -79,6 +90,7 @@ class ScanReport:
     codes: tuple[tuple[str, str], ...] = ()  # (path, SHA-256) of the gene files in the folder
     fault: Fault | None = None
     metrics: Metrics | None = None
+    unpacked: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,12 +34,12 @@ def open_pool(components: Components, registry: Registry) -> GenePool:
 def check_kernel(registry: Registry, pool: GenePool, template: Path) -> None:
     """A population keeps its kernel: TemplateError for a pool with another one."""
     if registry.state.fixed_hash != pool.fixed_hash:
+        there = ", ".join(sorted({*pool.as_in_template, *pool.manifests}))
         raise TemplateError(
             "the kernel or manifest of the template differs from that of the living agents",
             where=template,
             todo="put back the kernel and the manifest of the founding, also files that are gone "
-            f"(now there are {', '.join(sorted({*pool.fixed, *pool.manifests}))}), or begin a new "
-            "project: evolve new DIR",
+            f"(now there are {there}), or begin a new project: evolve new DIR",
         )
 
 

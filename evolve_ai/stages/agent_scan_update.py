@@ -12,8 +12,14 @@ from evolve_ai.model.errors import StorageError
 from evolve_ai.model.gene_names import GeneNames
 from evolve_ai.model.genome import Genome, GenomeError, encode
 from evolve_ai.model.report import ScanReport, SourceReport
-from evolve_ai.stages.context import Context, fixed_hashes, hash_of
-from evolve_ai.system.agent_folder import Rules, StampPlan, read_contents, same_stamp, stamp
+from evolve_ai.stages.context import Context, hash_of, hashes_of
+from evolve_ai.system.agent_folder import (
+    Rules,
+    read_contents,
+    same_stamp,
+    stamp,
+    without_proof,
+)
 from evolve_ai.system.content_store import ContentStore
 from evolve_ai.system.genome_file import GENOME, take
 from evolve_ai.system.verdict_store import VerdictStore
@@ -91,7 +97,14 @@ def rules_of(context: Context) -> Rules:
     manifests, substrate = context.pool.manifests, context.substrate
     generated = substrate.wiring_files | manifests.keys()
     basis = f"{hash_of(manifests)} {context.policy}"  # under another policy all are looked at again
-    return Rules(substrate.genes, fixed_hashes(context.pool), generated, substrate.ignored, basis)
+    return Rules(
+        substrate.genes,
+        hashes_of(context.pool.fixed),
+        generated,
+        substrate.ignored,
+        basis,
+        hashes_of(context.pool.unpacked),
+    )
 
 
 def scan_chunk(task: ScanTask) -> tuple[ScanReport, ...]:
@@ -99,23 +112,30 @@ def scan_chunk(task: ScanTask) -> tuple[ScanReport, ...]:
     reports = []
     for agent, before, known in task.known:
         folder = task.agents / agent
-        if not same_stamp(before, stamp(folder, plan)):
-            take(folder, known)
-            reports.append(scan_folder(folder, agent, task.rules, plan, store))
+        now = stamp(folder, plan)
+        if not same_stamp(before, now):
+            if take(folder, known):
+                now = stamp(folder, plan)
+            reports.append(scan_folder(folder, agent, now, task.rules, store))
     return tuple(reports)
 
 
 def scan_folder(
-    folder: Path, agent: str, rules: Rules, plan: StampPlan, store: ContentStore
+    folder: Path, agent: str, now: str, rules: Rules, store: ContentStore
 ) -> ScanReport:
-    """Read a folder that has changed, and change nothing in it. New gene code enters the store."""
-    now = stamp(folder, plan)
+    """Read a folder that has changed, and change nothing in it; `now` is its stamp, taken before.
+    New gene code enters the store."""
     if not now:
         reason = "its folder cannot be read; put it back, or let it die"
         return ScanReport(agent, now, fault=Fault(Cause.GENOME, reason))
     contents = read_contents(folder, agent, rules)
+    if contents.unpacked:
+        now = without_proof(now)
     if contents.genome is None or contents.code is None:
-        return ScanReport(agent, now, contents.genome, contents.genome_bytes, fault=contents.fault)
+        fault, unpacked = contents.fault, contents.unpacked
+        return ScanReport(
+            agent, now, contents.genome, contents.genome_bytes, fault=fault, unpacked=unpacked
+        )
     codes = {path: store.put(data) for path, data in contents.code.items()}
     genome, data = with_codes(contents.genome, codes), contents.genome_bytes
     if genome is not contents.genome:
@@ -123,7 +143,7 @@ def scan_folder(
             data = encode(genome)
         except GenomeError as error:
             return ScanReport(agent, now, fault=Fault(Cause.GENOME, f"{GENOME}: {error}"))
-    return ScanReport(agent, now, genome, data, tuple(codes.items()))
+    return ScanReport(agent, now, genome, data, tuple(codes.items()), unpacked=contents.unpacked)
 
 
 def with_codes(genome: Genome, codes: Mapping[str, str]) -> Genome:

@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 from evolve_ai.contracts.executor import Executor
 from evolve_ai.contracts.substrate import Substrate
@@ -64,6 +65,12 @@ def hash_of(files: Mapping[str, bytes]) -> str:
     return hashlib.sha256("".join(rows).encode()).hexdigest()
 
 
-def fixed_hashes(pool: GenePool) -> dict[str, str]:
-    """SHA-256 of the files that are the same in all agents, by relative path."""
-    return {path: hashlib.sha256(data).hexdigest() for path, data in pool.fixed.items()}
+def hashes_of(files: Mapping[str, bytes]) -> dict[str, str]:
+    """The SHA-256 of each content, by path."""
+    return {path: _sha256(data) for path, data in files.items()}
+
+
+@lru_cache(maxsize=64)
+def _sha256(data: bytes) -> str:
+    """Remembered: those of the kernel are asked for in every look at an agent."""
+    return hashlib.sha256(data).hexdigest()

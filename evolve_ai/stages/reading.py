@@ -9,6 +9,7 @@ from evolve_ai.stages.audit import audit
 from evolve_ai.stages.context import Context
 from evolve_ai.stages.genome_sync import sync
 from evolve_ai.stages.metrics import measure
+from evolve_ai.system.agent_folder import stamp
 from evolve_ai.system.content_store import Reading
 from evolve_ai.system.verdict_store import VerdictStore
 
@@ -41,7 +42,10 @@ def looked_at(context: Context, agents: Iterable[str], store: Reading) -> list[S
     rules = rules_of(context)
     plan = rules.stamp_plan()
     folder_of = context.project.agent
-    return [scan_folder(folder_of(agent), agent, rules, plan, store) for agent in agents]
+    return [
+        scan_folder(folder, agent, stamp(folder, plan), rules, store)
+        for agent, folder in ((agent, folder_of(agent)) for agent in agents)
+    ]
 
 
 def known_code(context: Context, reports: Sequence[ScanReport], store: Reading) -> KnownCode:

@@ -1,6 +1,7 @@
 """Has the compiler try gene files before any agent gets them, and tells which ones it refuses."""
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
 
 from evolve_ai.model.report import BuildRequest, BuildVerdict, GenePool, SourceReport
 
@@ -45,7 +46,7 @@ def with_known(pool: GenePool, out: Collection[str], known: Mapping[str, Read]) 
         kept = {path: one for path, one in kept.items() if path not in lost}
     sources = tuple(kept[path][0] for path in sorted(kept))
     code = {source.code: data for source, data in kept.values()}
-    return GenePool(sources, code, pool.fixed, pool.manifests, pool.fixed_hash)
+    return replace(pool, sources=sources, code=code)
 
 
 def _has_all(source: SourceReport, kept: Mapping[str, Read]) -> bool:

@@ -51,7 +51,7 @@ def update(
             genomes[record.id] = data
             names = context.substrate.genes
             events += _mutation(genome_of(record.id), report.genome, context.cycle, names)
-        if _set_back(changed) and _curable(record, changed):
+        if _set_back(changed) and _curable(record, changed, report.unpacked):
             changed = revived(changed)
         records[record.id] = changed
         if changed.state is not State.QUARANTINED:
@@ -106,10 +106,15 @@ def _set_back(record: AgentRecord) -> bool:
     return waits or record.state is State.QUARANTINED
 
 
-def _curable(before: AgentRecord, after: AgentRecord) -> bool:
-    """Failures end when the genome or the code changed, or when the files were put right."""
+def _curable(before: AgentRecord, after: AgentRecord, unpacked: bool) -> bool:
+    """Failures end when the genome or the code changed, or when the files were put right.
+
+    A folder of an older version (`unpacked`) differs from its stamp, and no code has changed.
+    """
     if before.genome_hash != after.genome_hash:
         return True
+    if unpacked and before.cause == Cause.BUILD:
+        return False
     return before.cause in CODE_CAUSES and not as_before(before.stamp, after.stamp)
 
 

@@ -5,7 +5,7 @@ import hashlib
 import marshal
 import os
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 from evolve_ai.model import genome as codec
@@ -31,7 +31,8 @@ class Rules:
 
     `ignored` are the paths of what tools leave there: of files, and, with a slash at the end, of
     folders. `basis` stands for the sources of generated files: when it changes, every
-    folder counts as changed.
+    folder counts as changed. `unpacked` are files, by SHA-256, that may lie there in place of the
+    fixed ones until the next sync: all of them, or, beside the fixed ones, what is left of them.
     """
 
     genes: GeneNames
@@ -39,6 +40,7 @@ class Rules:
     generated: frozenset[str]
     ignored: frozenset[str] = frozenset()
     basis: str = ""
+    unpacked: Mapping[str, str] = field(default_factory=dict)
 
     def stamp_plan(self) -> "StampPlan":
         files = {GENOME, *self.generated, *self.fixed}
@@ -55,6 +57,11 @@ class Rules:
         """The folders of the files that belong in an agent's folder; "." is that folder itself."""
         above = _folders_of([self._gene_folder]) - {"."}
         return {self._gene_folder, *above, *_folders_of([*self.fixed, *self.generated])}
+
+    def replaced(self) -> tuple[set[str], set[str]]:
+        """The unpacked files that sync removes, and the folders that are then empty."""
+        files = self.unpacked.keys() - self.fixed.keys()
+        return files, _folders_of(files) - self.folders()
 
     @property
     def _gene_folder(self) -> str:
@@ -79,6 +86,7 @@ class Contents:
     genome_bytes: bytes = b""
     code: Mapping[str, bytes] | None = None  # by path
     fault: Fault | None = None
+    unpacked: bool = False  # some of the unpacked files lie there
 
 
 def stamp(folder: Path, plan: StampPlan) -> str:
@@ -116,6 +124,11 @@ def same_stamp(before: str, now: str) -> bool:
 def as_before(before: str, now: str) -> bool:
     """True if both are equal, even if they were taken too early to prove it."""
     return bool(before) and before.removesuffix(_YOUNG) == now.removesuffix(_YOUNG)
+
+
+def without_proof(now: str) -> str:
+    """The stamp of a folder in which something may change that no stamp covers."""
+    return f"{now.removesuffix(_YOUNG)}{_YOUNG}"
 
 
 def _looked_into(handle: int, places: Iterable[tuple[str, tuple[str, ...]]]) -> list[int]:
@@ -183,6 +196,7 @@ def read_contents(folder: Path, agent: str, rules: Rules) -> Contents:
     if genome.id != agent:
         reason = f"{file}: it is the genome of {genome.id}, not of this folder"
         return Contents(genome_bytes=data, fault=Fault(Cause.GENOME, reason))
+    unpacked = _is_unpacked(names, rules)
     try:
         problem = _refused(folder, names, genome, rules)
         code = {
@@ -194,8 +208,8 @@ def read_contents(folder: Path, agent: str, rules: Rules) -> Contents:
         where = os.path.relpath(error.filename, folder) if error.filename else "a file"
         problem, code = f"{_shown(where)}: {_words(error)}", {}
     if problem:
-        return Contents(genome, data, fault=Fault(Cause.AUDIT, problem))
-    return Contents(genome, data, code)
+        return Contents(genome, data, fault=Fault(Cause.AUDIT, problem), unpacked=unpacked)
+    return Contents(genome, data, code, unpacked=unpacked)
 
 
 def _files_below(folder: Path, ignored: Collection[str]) -> Iterator[str]:
@@ -224,6 +238,7 @@ def _refused(folder: Path, names: Collection[str], genome: Genome, rules: Rules)
     belongs = (
         {gene.path for gene in genome.files}
         | rules.fixed.keys()
+        | rules.unpacked.keys()
         | rules.generated
         | rules.ignored
         | {GENOME}
@@ -232,7 +247,7 @@ def _refused(folder: Path, names: Collection[str], genome: Genome, rules: Rules)
         if name in belongs:
             continue
         if name.endswith("/"):
-            if name[:-1] in belongs or name[:-1] in rules.folders():
+            if name[:-1] in belongs or name[:-1] in rules.folders() | rules.replaced()[1]:
                 continue  # its problem is reported below, or when the file is written
             return f"{_shown(name)}: a folder that does not belong here is refused; remove it"
         where = (
@@ -241,12 +256,35 @@ def _refused(folder: Path, names: Collection[str], genome: Genome, rules: Rules)
             else "does not belong here"
         )
         return f"{_shown(name)}: a file that {where} is refused; move it away"
-    for name, expected in rules.fixed.items():
+    return _kernel_refused(folder, names, rules)
+
+
+def _kernel_refused(folder: Path, names: Collection[str], rules: Rules) -> str | None:
+    """Either the fixed files are there, maybe beside some unpacked ones, or all unpacked ones."""
+    expected = rules.fixed
+    remains = [name for name in names if name in rules.unpacked and name not in expected]
+    if remains:
+        packed = all(_is(folder, name, code) for name, code in expected.items())
+        expected = {name: rules.unpacked[name] for name in remains} if packed else rules.unpacked
+    for name, code in expected.items():
         if name not in names:
-            return f"{name}: this file of the kernel is missing; copy it from the template"
-        if hashlib.sha256(read_regular(f"{folder}/{name}", SOURCE_LIMIT)).hexdigest() != expected:
+            return f"{name}: this file of the kernel is missing; copy it from another agent"
+        if not _is(folder, name, code):
             return f"{name}: differs from the template's; the kernel may not be changed"
     return None
+
+
+def _is_unpacked(names: Collection[str], rules: Rules) -> bool:
+    if not rules.unpacked:
+        return False
+    files, folders = rules.replaced()
+    below = tuple(f"{folder}/" for folder in folders)
+    return any(name in files or name.startswith(below) for name in names)
+
+
+def _is(folder: Path, name: str, code: str) -> bool:
+    """Has the file this SHA-256?"""
+    return hashlib.sha256(read_regular(f"{folder}/{name}", SOURCE_LIMIT)).hexdigest() == code
 
 
 def _shown(name: str) -> str:

@@ -76,13 +76,18 @@ def publish_if_changed(path: Path, data: bytes) -> bool:
     Anything else in its place (a pipe, a link, a file of another size) is replaced without being
     read.
     """
-    try:
-        if read_regular(path, len(data)) == data:
-            return False
-    except OSError:
-        pass  # missing, too large or not a file: publish reports it if it cannot be replaced
+    if holds(path, data):
+        return False
     publish(path, data, durable=False)
     return True
+
+
+def holds(path: Path, data: bytes) -> bool:
+    """Has the file exactly this content? False for one that is missing, too large or no file."""
+    try:
+        return read_regular(path, len(data)) == data
+    except OSError:
+        return False
 
 
 def read_regular(path: str | Path, limit: int) -> bytes:

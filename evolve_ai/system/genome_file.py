@@ -19,8 +19,9 @@ GENOME = "genome.bin"
 OFFER = f"{STATE}/{GENOME}"
 
 
-def take(folder: Path, known: str) -> None:
-    """Move the agent's offer to genome.bin; `known` is the SHA-256 of that when last read.
+def take(folder: Path, known: str) -> bool:
+    """Move the agent's offer to genome.bin; `known` is the SHA-256 of that when last read. True if
+    the folder was changed.
 
     If a person has edited genome.bin after the offer, the edit stays and the offer is removed. Both
     are done by a single call each: after a crash of machine or process the next scan finds the
@@ -30,8 +31,11 @@ def take(folder: Path, known: str) -> None:
         offer = os.stat(GENOME, dir_fd=state, follow_symlinks=False)
         if _edited_after(offer, home, f"{folder}/{GENOME}", known):
             os.unlink(GENOME, dir_fd=state)
-        elif stat.S_ISREG(offer.st_mode):
+            return True
+        if stat.S_ISREG(offer.st_mode):
             os.rename(GENOME, GENOME, src_dir_fd=state, dst_dir_fd=home)
+            return True
+    return False
 
 
 def _edited_after(offer: os.stat_result, home: int, path: str, known: str) -> bool:

@@ -9,8 +9,8 @@ INODE_RESERVE = 10_000
 
 # A small agent.
 AGENT_BYTES = 270 * 1024  # of memory: its own pages, and the kernel's for it
-FOLDER_BYTES = 200 * 1024
-FOLDER_INODES = 40
+FOLDER_BYTES = 160 * 1024
+FOLDER_INODES = 24
 DESCRIPTORS_PER_AGENT = 2  # in our process: its two pipes
 FILES_PER_AGENT = 9  # five descriptors of its own, two of ours, its program, its working folder
 PIPE_PAGES = 32  # two pipes of full size

@@ -23,7 +23,7 @@ _WRITTEN = flags.CLOSE_WRITE | flags.MOVED_TO
 _REAL = flags.ONLYDIR | flags.DONT_FOLLOW
 # What is watched of an agent's folder. An agent writes freely in `state/`, but renames an offer.
 _PLACES = (("", _WRITTEN | _REAL), (STATE, flags.MOVED_TO | _REAL))
-WATCHES = len(_PLACES) + 3  # per agent: those, the gene folder, and two with the fixed files
+WATCHES = len(_PLACES) + 2  # per agent: those, the gene folder, and one with the fixed files
 _NO_ROOM = frozenset({errno.ENOSPC, errno.ENOMEM})
 
 SETTLE = 0.02  # seconds: editors write in several steps

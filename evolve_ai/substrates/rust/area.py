@@ -165,9 +165,9 @@ class BuildArea:
             yield from entries
 
     def _kernel_files(self) -> dict[str, bytes]:
-        inside = {
-            path: code for path, code in self._pool.fixed.items() if path.startswith("src/kernel/")
-        }
+        """The kernel as the template has it: its errors then name files that somebody can mend."""
+        fixed = self._pool.as_in_template
+        inside = {path: code for path, code in fixed.items() if path.startswith("src/kernel/")}
         return {
             "Cargo.toml": self._manifest(self.kernel, {}).encode(),
             "src/lib.rs": f"{_QUIET}pub mod kernel;\n".encode(),

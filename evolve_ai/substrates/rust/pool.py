@@ -22,6 +22,7 @@ from evolve_ai.substrates.rust.dependencies import (
 )
 from evolve_ai.substrates.rust.gene_names import NAMES
 from evolve_ai.substrates.rust.manifest import MANIFEST, check_manifest, nameless, with_profile
+from evolve_ai.substrates.rust.packing import packed as in_one_file
 from evolve_ai.substrates.rust.policy import Policy, policy_of
 from evolve_ai.substrates.rust.profile import release
 from evolve_ai.substrates.rust.source import read_source
@@ -62,9 +63,9 @@ def read_pool(
     check_dependencies(manifest, allowed)
     if (template / "build.rs").exists():
         raise _refused("build.rs", "a build script runs outside the sandbox", "remove it")
-    fixed = {LIBRARY: _read(template, LIBRARY), **_kernel(template)}
-    _check_library(fixed[LIBRARY])
-    for path, content in fixed.items():
+    written = {LIBRARY: _read(template, LIBRARY), **_kernel(template)}
+    _check_library(written[LIBRARY])
+    for path, content in written.items():
         if path != LIBRARY:
             _check_kernel(path, content)
     code: dict[str, bytes] = {}
@@ -78,7 +79,10 @@ def read_pool(
     _check_room(sources)
     versions = {one.name: one.version for one in dependencies_of(manifest)}
     manifests = {MANIFEST: with_profile(manifest, release(build), versions)}
-    return GenePool(tuple(sources), code, fixed, manifests, _fixed_hash(fixed, manifest))
+    fixed = in_one_file(written, LIBRARY)
+    unpacked = {} if fixed == written else written
+    fixed_hash = _fixed_hash(written, manifest)
+    return GenePool(tuple(sources), code, fixed, manifests, fixed_hash, unpacked)
 
 
 def pool_stamp(template: Path) -> str:

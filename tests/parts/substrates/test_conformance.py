@@ -70,7 +70,7 @@ def test_pool_holds_the_genes_of_the_template_by_path(case: Case, pool: GenePool
         assert hashlib.sha256(pool.code[source.code]).hexdigest() == source.code
     assert any(source.genes for source in pool.sources)
     assert pool.traits()
-    for path, data in pool.fixed.items():
+    for path, data in pool.as_in_template.items():
         assert (case.template / path).read_bytes() == data
     assert not pool.fixed.keys() & {*paths, *case.substrate.wiring_files}
 

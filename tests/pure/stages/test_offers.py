@@ -14,6 +14,7 @@ from evolve_ai.model.agent import Cause, State
 from evolve_ai.model.event import Kind
 from evolve_ai.model.genome import Genome, encode
 from evolve_ai.stages.agent_scan_update import rules_of, scan_folder
+from evolve_ai.system.agent_folder import stamp
 from evolve_ai.system.content_store import ContentStore
 
 
@@ -230,7 +231,9 @@ def test_who_only_looks_reads_the_offer_and_moves_nothing(two: Population) -> No
     offer(two, encode(changed))
     before = snapshot(two.folder())
     rules, store = rules_of(two.context), ContentStore(two.context.project.sources)
-    report = scan_folder(two.folder(), two.first, rules, rules.stamp_plan(), store)
+    report = scan_folder(
+        two.folder(), two.first, stamp(two.folder(), rules.stamp_plan()), rules, store
+    )
     assert report.genome == changed
     assert snapshot(two.folder()) == before
 

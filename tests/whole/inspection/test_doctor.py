@@ -160,7 +160,7 @@ def test_limit_that_bites_first_is_named_with_what_raises_it(project: Path) -> N
     found = _examine(project, settings)["capacity"]
     assert found.ok
     assert found.detail.startswith(
-        "this machine can hold about 99 agents; the first limit is inodes (4,000, 40 an agent"
+        "this machine can hold about 160 agents; the first limit is inodes (4,000, 24 an agent"
     )
     assert found.detail.endswith("To hold more: raise it in [budget] of evolve.toml")
 

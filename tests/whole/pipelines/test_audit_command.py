@@ -64,7 +64,7 @@ def test_code_that_nobody_activates_refuses_nobody_and_is_told(project: ProjectU
 
 def test_kernel_is_accepted_by_hash_only(project: ProjectUnderTest) -> None:
     agent = project.agents()[0]["id"]
-    kernel = project.folder(agent) / "src" / "kernel" / "mod.rs"
+    kernel = project.folder(agent) / "src" / "lib.rs"
     kernel.write_text(kernel.read_text() + "// harmless\n")
     (row,) = audited(project, agent, code=1).agents
     assert (row.verdict, row.cause) == ("refused", "audit")

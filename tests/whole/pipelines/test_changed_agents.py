@@ -213,7 +213,7 @@ def test_folder_with_what_does_not_belong_there_quarantines_its_agent_alone(
     ids = sorted(states(calm))
     folders = [calm.folder(agent) for agent in ids]
     (folders[0] / "build.rs").write_text("fn main() {}")
-    (folders[1] / "src" / "kernel" / "mod.rs").write_text("// mine")
+    (folders[1] / "src" / "lib.rs").write_text("// mine")
     (folders[2] / "src" / "main.rs").unlink()
     os.mkfifo(folders[2] / "src" / "main.rs")
     (folders[3] / "src" / "main.rs").unlink()

@@ -40,7 +40,7 @@ def test_good_folder_is_founded_and_lives(calm: ProjectUnderTest, strangers: Pat
 def test_folders_that_break_a_rule_are_refused_each_with_its_reason(
     calm: ProjectUnderTest, strangers: Path
 ) -> None:
-    kernel = strangers / "0" / "src" / "kernel" / "mod.rs"
+    kernel = strangers / "0" / "src" / "lib.rs"
     kernel.write_bytes(kernel.read_bytes() + b"\n// Mine.\n")
     genome = decode((strangers / "1" / "genome.bin").read_bytes())
     gene = next(gene for gene in genome.files if gene.active)

@@ -79,7 +79,9 @@ def test_pool_holds_genes_and_what_all_agents_share(healthy: Path) -> None:
         "ping.rs",
         "pong.rs",
     ]
-    assert sorted(pool.fixed) == ["src/kernel/agent.rs", "src/kernel/mod.rs", "src/lib.rs"]
+    assert sorted(pool.fixed) == ["src/lib.rs"]
+    written = ["src/kernel/agent.rs", "src/kernel/mod.rs", "src/lib.rs"]
+    assert sorted(pool.unpacked) == sorted(pool.as_in_template) == written
     assert all(sha(code) == digest for digest, code in pool.code.items())
     assert pool.traits() == ("alpha_step",)
 
