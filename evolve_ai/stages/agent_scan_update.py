@@ -1,8 +1,9 @@
 """The verb scan: finds which genomes and code have changed since the last look, and how."""
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 
 from evolve_ai.contracts.substrate import Substrate
@@ -23,6 +24,8 @@ from evolve_ai.system.agent_folder import (
 from evolve_ai.system.content_store import ContentStore
 from evolve_ai.system.genome_file import GENOME, take
 from evolve_ai.system.verdict_store import VerdictStore
+
+Put = Callable[[bytes], str]  # of a content store
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +111,9 @@ def rules_of(context: Context) -> Rules:
 
 
 def scan_chunk(task: ScanTask) -> tuple[ScanReport, ...]:
-    store, plan = ContentStore(task.sources), task.rules.stamp_plan()
+    # Most agents have the same files: each is put, and looked for in the store, once.
+    put = cache(ContentStore(task.sources).put)
+    plan = task.rules.stamp_plan()
     reports = []
     for agent, before, known in task.known:
         folder = task.agents / agent
@@ -116,19 +121,19 @@ def scan_chunk(task: ScanTask) -> tuple[ScanReport, ...]:
         if not same_stamp(before, now):
             if take(folder, known):
                 now = stamp(folder, plan)
-            reports.append(scan_folder(folder, agent, now, task.rules, store))
+            reports.append(scan_folder(folder, agent, now, task.rules, put, known))
     return tuple(reports)
 
 
 def scan_folder(
-    folder: Path, agent: str, now: str, rules: Rules, store: ContentStore
+    folder: Path, agent: str, now: str, rules: Rules, put: Put, known: str = ""
 ) -> ScanReport:
-    """Read a folder that has changed, and change nothing in it; `now` is its stamp, taken before.
-    New gene code enters the store."""
+    """Read a folder that has changed, and change nothing in it; `now` is its stamp, taken before,
+    `known` the SHA-256 of the genome on record. Gene code is `put` into the store."""
     if not now:
         reason = "its folder cannot be read; put it back, or let it die"
         return ScanReport(agent, now, fault=Fault(Cause.GENOME, reason))
-    contents = read_contents(folder, agent, rules)
+    contents = read_contents(folder, agent, rules, known)
     if contents.unpacked:
         now = without_proof(now)
     if contents.genome is None or contents.code is None:
@@ -136,7 +141,7 @@ def scan_folder(
         return ScanReport(
             agent, now, contents.genome, contents.genome_bytes, fault=fault, unpacked=unpacked
         )
-    codes = {path: store.put(data) for path, data in contents.code.items()}
+    codes = {path: put(data) for path, data in contents.code.items()}
     genome, data = with_codes(contents.genome, codes), contents.genome_bytes
     if genome is not contents.genome:
         try:

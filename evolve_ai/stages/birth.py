@@ -1,5 +1,6 @@
 """Writes the folder of a new agent: whole, or not at all."""
 
+import hashlib
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,7 +12,7 @@ from evolve_ai.executors.chunks import chunked
 from evolve_ai.model.genome import Genome, encode
 from evolve_ai.model.sandbox import STATE
 from evolve_ai.stages.agent_scan_update import genome_hash
-from evolve_ai.stages.context import Context, hash_of
+from evolve_ai.stages.context import Context, hash_of_hashes, hashes_of
 from evolve_ai.stages.genome_sync import MissingCodeError, generated
 from evolve_ai.system.content_store import ContentStore
 from evolve_ai.system.files import storage_errors
@@ -83,34 +84,44 @@ def write_folder(nursery: Nursery, genome: Genome, code: Mapping[str, bytes]) ->
     A folder of that id which no registry knows is what such a crash left; it is replaced.
     """
     data = encode(genome)
+    made = generated(nursery.substrate, genome, nursery.manifests)
+    genes = {gene.path: gene.code for gene in genome.files}
     files = {
         **nursery.fixed,
-        **generated(nursery.substrate, genome, nursery.manifests),
-        **{gene.path: code[gene.code] for gene in genome.files},
+        **made,
+        **{path: code[digest] for path, digest in genes.items()},
         GENOME: data,
         agent_log.NAME: b"",
     }
-    unborn = nursery.agents / f"{UNBORN}{genome.id}"
-    folder = nursery.agents / genome.id
-    remove_tree(unborn)
-    _write_files(str(unborn), files)
-    (unborn / STATE).mkdir()
-    remove_tree(folder)
-    unborn.rename(folder)
-    code = {name: body for name, body in files.items() if name not in (GENOME, agent_log.NAME)}
-    return Newborn(genome, data, genome_hash(data), hash_of(code))
+    unborn = f"{nursery.agents}/{UNBORN}{genome.id}"
+    try:
+        os.mkdir(unborn)  # noqa: PTH102 (a Path for each would take as long as the call)
+    except FileExistsError:
+        remove_tree(Path(unborn))
+        Path(unborn).mkdir()
+    _write_files(unborn, files)
+    _move(unborn, f"{nursery.agents}/{genome.id}")
+    hashes = {**hashes_of(nursery.fixed), **genes}
+    hashes |= {path: hashlib.sha256(body).hexdigest() for path, body in made.items()}
+    return Newborn(genome, data, genome_hash(data), hash_of_hashes(hashes))
+
+
+def _move(unborn: str, folder: str) -> None:
+    """A folder with anything in it is in the way of a rename(2), a file or a link is, too."""
+    try:
+        os.rename(unborn, folder)  # noqa: PTH104
+    except OSError:
+        remove_tree(Path(folder))
+        Path(unborn).rename(folder)
 
 
 def _write_files(root: str, files: Mapping[str, bytes]) -> None:
     made = {""}
-    Path(root).mkdir()
     for name, data in files.items():
-        parent = ""
-        for part in name.split("/")[:-1]:
-            parent = f"{parent}/{part}"
-            if parent not in made:
-                Path(root + parent).mkdir()
-                made.add(parent)
+        parent = name.rpartition("/")[0]
+        if parent not in made:
+            Path(root, parent).mkdir(parents=True, exist_ok=True)
+            made.add(parent)
         descriptor = os.open(f"{root}/{name}", os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o644)
         try:
             written = os.write(descriptor, data)
@@ -118,6 +129,7 @@ def _write_files(root: str, files: Mapping[str, bytes]) -> None:
                 written += os.write(descriptor, data[written:])
         finally:
             os.close(descriptor)
+    os.mkdir(f"{root}/{STATE}")  # noqa: PTH102
 
 
 def _code(store: ContentStore, code: str) -> bytes:

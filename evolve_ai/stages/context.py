@@ -61,8 +61,13 @@ class Context:
 
 def hash_of(files: Mapping[str, bytes]) -> str:
     """SHA-256 of names and contents."""
-    rows = (f"{path} {hashlib.sha256(data).hexdigest()}\n" for path, data in sorted(files.items()))
-    return hashlib.sha256("".join(rows).encode()).hexdigest()
+    return hash_of_hashes({path: hashlib.sha256(data).hexdigest() for path, data in files.items()})
+
+
+def hash_of_hashes(files: Mapping[str, str]) -> str:
+    """The same from the SHA-256 of each content."""
+    rows = "".join(f"{path} {code}\n" for path, code in sorted(files.items()))
+    return hashlib.sha256(rows.encode()).hexdigest()
 
 
 def hashes_of(files: Mapping[str, bytes]) -> dict[str, str]:

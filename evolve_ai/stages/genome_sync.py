@@ -123,7 +123,7 @@ def _pack(folder: Path, task: SyncTask) -> None:
     for name, data in task.fixed.items():
         if not holds(folder / name, data):
             publish(folder / name, data)  # durably: what it replaces is removed below
-    files, folders = task.rules.replaced()
+    files, folders = task.rules.replaced
     for name in files:
         place, _, last = name.rpartition("/")
         with suppress(FileNotFoundError), opened(folder / place) as home:

@@ -43,7 +43,7 @@ def looked_at(context: Context, agents: Iterable[str], store: Reading) -> list[S
     plan = rules.stamp_plan()
     folder_of = context.project.agent
     return [
-        scan_folder(folder, agent, stamp(folder, plan), rules, store)
+        scan_folder(folder, agent, stamp(folder, plan), rules, store.put)
         for agent, folder in ((agent, folder_of(agent)) for agent in agents)
     ]
 

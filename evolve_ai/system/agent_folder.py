@@ -6,6 +6,7 @@ import marshal
 import os
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path, PurePosixPath
 
 from evolve_ai.model import genome as codec
@@ -25,7 +26,7 @@ _YOUNG = "~"  # ends a stamp that cannot prove later on that nothing has changed
 _LEFT_BEHIND = (".genome", "agent.log.")  # drafts of genomes and logs, after a crash
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Rules:
     """What may lie in a folder: gene files, fixed files by SHA-256, and generated ones.
 
@@ -58,10 +59,11 @@ class Rules:
         above = _folders_of([self._gene_folder]) - {"."}
         return {self._gene_folder, *above, *_folders_of([*self.fixed, *self.generated])}
 
-    def replaced(self) -> tuple[set[str], set[str]]:
+    @cached_property
+    def replaced(self) -> tuple[frozenset[str], frozenset[str]]:
         """The unpacked files that sync removes, and the folders that are then empty."""
-        files = self.unpacked.keys() - self.fixed.keys()
-        return files, _folders_of(files) - self.folders()
+        files = frozenset(self.unpacked.keys() - self.fixed.keys())
+        return files, frozenset(_folders_of(files) - self.folders())
 
     @property
     def _gene_folder(self) -> str:
@@ -181,16 +183,20 @@ def _folders_of(names: Iterable[str]) -> set[str]:
     return {str(parent) for name in names for parent in PurePosixPath(name).parents}
 
 
-def read_contents(folder: Path, agent: str, rules: Rules) -> Contents:
-    """Read a folder without following links; any problem with it becomes a Fault."""
+def read_contents(folder: Path, agent: str, rules: Rules, known: str = "") -> Contents:
+    """Read a folder without following links; any problem with it becomes a Fault.
+
+    `known` is the SHA-256 of a genome of this agent that was found to keep all rules before.
+    """
     file = genome_file(folder)
     try:
-        names = tuple(_files_below(folder, rules.ignored))
+        names = dict.fromkeys(_files_below(folder, rules.ignored))  # in their order
         data = read_regular(f"{folder}/{file}", codec.MAX_BYTES)
     except OSError as error:
         return Contents(fault=Fault(Cause.GENOME, f"{file}: {_words(error)}"))
     try:
-        genome = codec.decode(data, rules.genes)
+        known_again = bool(known) and hashlib.sha256(data).hexdigest() == known
+        genome = codec.recalled(data) if known_again else codec.decode(data, rules.genes)
     except GenomeError as error:
         return Contents(genome_bytes=data, fault=Fault(Cause.GENOME, f"{file}: {error}"))
     if genome.id != agent:
@@ -202,7 +208,7 @@ def read_contents(folder: Path, agent: str, rules: Rules) -> Contents:
         code = {
             gene.path: read_regular(f"{folder}/{gene.path}", SOURCE_LIMIT)
             for gene in genome.files
-            if os.path.lexists(folder / gene.path)
+            if gene.path in names or os.path.lexists(f"{folder}/{gene.path}")
         }
     except OSError as error:
         where = os.path.relpath(error.filename, folder) if error.filename else "a file"
@@ -247,7 +253,7 @@ def _refused(folder: Path, names: Collection[str], genome: Genome, rules: Rules)
         if name in belongs:
             continue
         if name.endswith("/"):
-            if name[:-1] in belongs or name[:-1] in rules.folders() | rules.replaced()[1]:
+            if name[:-1] in belongs or name[:-1] in rules.folders() | rules.replaced[1]:
                 continue  # its problem is reported below, or when the file is written
             return f"{_shown(name)}: a folder that does not belong here is refused; remove it"
         where = (
@@ -275,9 +281,7 @@ def _kernel_refused(folder: Path, names: Collection[str], rules: Rules) -> str |
 
 
 def _is_unpacked(names: Collection[str], rules: Rules) -> bool:
-    if not rules.unpacked:
-        return False
-    files, folders = rules.replaced()
+    files, folders = rules.replaced
     below = tuple(f"{folder}/" for folder in folders)
     return any(name in files or name.startswith(below) for name in names)
 

@@ -12,6 +12,7 @@ from evolve_ai.model.errors import StorageError
 
 # Opens a folder, but no link to one.
 FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+_TO_READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _FULL = (errno.ENOSPC, errno.EDQUOT)
 _REFUSED = (errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO)
 
@@ -92,29 +93,37 @@ def holds(path: Path, data: bytes) -> bool:
 
 def read_regular(path: str | Path, limit: int) -> bytes:
     """The bytes of a regular file of at most `limit` bytes; OSError for anything else."""
-    with opened_regular(path, limit) as (handle, size):
+    handle = os.open(path, _TO_READ)  # not opened_regular(): this is done for each file of a scan
+    try:
+        size = _checked_size(handle, path, limit)
         data = os.read(handle, size + 1)
         while len(data) < size and (more := os.read(handle, size)):
             data += more
         return data
+    finally:
+        os.close(handle)
 
 
 @contextmanager
 def opened_regular(path: str | Path, limit: int) -> Iterator[tuple[int, int]]:
     """A descriptor of a regular file of at most `limit` bytes, and its size; OSError for anything
     else. Does not block on pipes, and does not follow links."""
-    handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    handle = os.open(path, _TO_READ)
     try:
-        seen = os.fstat(handle)
-        if not stat.S_ISREG(seen.st_mode):
-            raise OSError(errno.EINVAL, "it is no regular file", str(path))
-        if seen.st_size > limit:
-            raise OSError(
-                errno.EFBIG, f"it has {seen.st_size} bytes, at most {limit} are allowed", str(path)
-            )
-        yield handle, seen.st_size
+        yield handle, _checked_size(handle, path, limit)
     finally:
         os.close(handle)
+
+
+def _checked_size(handle: int, path: str | Path, limit: int) -> int:
+    seen = os.fstat(handle)
+    if not stat.S_ISREG(seen.st_mode):
+        raise OSError(errno.EINVAL, "it is no regular file", str(path))
+    if seen.st_size > limit:
+        raise OSError(
+            errno.EFBIG, f"it has {seen.st_size} bytes, at most {limit} are allowed", str(path)
+        )
+    return seen.st_size
 
 
 def is_full(error: StorageError) -> bool:

@@ -232,7 +232,7 @@ def test_who_only_looks_reads_the_offer_and_moves_nothing(two: Population) -> No
     before = snapshot(two.folder())
     rules, store = rules_of(two.context), ContentStore(two.context.project.sources)
     report = scan_folder(
-        two.folder(), two.first, stamp(two.folder(), rules.stamp_plan()), rules, store
+        two.folder(), two.first, stamp(two.folder(), rules.stamp_plan()), rules, store.put
     )
     assert report.genome == changed
     assert snapshot(two.folder()) == before
