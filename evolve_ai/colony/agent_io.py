@@ -64,11 +64,14 @@ class AgentIO:
     def _listen_to_the_keeper(self) -> None:
         self._keeper = self._spawner.handle
         self._epoll.register(self._keeper, select.EPOLLIN)
+        self._is_sent = True
 
     def request(self, sent: bool) -> None:
         """Note that a request was sent, or that it waits until the keeper takes more."""
-        out = 0 if sent else select.EPOLLOUT
-        self._epoll.modify(self._keeper, select.EPOLLIN | out)
+        if sent != self._is_sent:
+            out = 0 if sent else select.EPOLLOUT
+            self._epoll.modify(self._keeper, select.EPOLLIN | out)
+            self._is_sent = sent
 
     def add(self, process: AgentProcess) -> None:
         self.agents[process.id] = process

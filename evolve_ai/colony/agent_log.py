@@ -19,16 +19,16 @@ def prepare(folder: Path, limit: int = MAX_BYTES) -> int:
     A link or a pipe in its place is removed. A log that an earlier life has filled is cut:
     otherwise the first word of the new process would exceed the limit and end it.
     """
-    path = folder / NAME
+    path = f"{folder}/{NAME}"
     try:
-        found = path.lstat()
+        found = os.lstat(path)
         if stat.S_ISDIR(found.st_mode):
-            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), path)
         if not stat.S_ISREG(found.st_mode):
-            path.unlink()
+            os.unlink(path)  # noqa: PTH108 - a string is faster
             return 0
         if trim(folder, limit):
-            found = path.lstat()
+            found = os.lstat(path)
     except FileNotFoundError:
         return 0
     return found.st_size

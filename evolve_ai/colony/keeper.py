@@ -57,9 +57,9 @@ class Launch:
     arguments: Sequence[str]
     argv0: str
     folder: Path
-    in_path: Path
-    out_path: Path
-    log: Path
+    in_path: Path | str
+    out_path: Path | str
+    log: Path | str
     box: Box | None
     room: Room = field(default_factory=Room)
 
@@ -242,7 +242,8 @@ class Keeper:
 def _fields(launch: Launch) -> Iterator[str]:
     yield from (launch.id, launch.note)
     for path in (launch.folder, launch.in_path, launch.out_path, launch.log):
-        yield str(path.absolute())
+        text = str(path)
+        yield text if text.startswith("/") else str(Path(text).absolute())
     room = launch.room
     yield from map(str, (room.memory_bytes, room.file_bytes, room.descriptors))
     lifted = launch.box.lifted if launch.box is not None else ()

@@ -24,7 +24,7 @@ from evolve_ai.system.reserves import SPARE_DESCRIPTORS
 
 BARE = "bare"
 _LOOK_SECONDS = 0.1
-_REQUESTS_BETWEEN_LOOKS = 16
+_REQUESTS_IN_A_ROW = 8  # then they are sent, and what has happened is handled
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +75,8 @@ class Launcher:
         self._orphan_seconds = orphan_seconds
         self._room = room
         self._box = box
+        # Part of the note of each start, so that an adopter knows the box of an agent.
+        self.box_mark = box.mark if box is not None else BARE
         self._programs = Programs(folder)
         self._log_bytes = log_bytes
         self._requested: dict[str, _Request] = {}
@@ -88,8 +90,10 @@ class Launcher:
             if start.id in self.board.agents:
                 raise ValueError(f"agent {start.id} runs already")
             self._request(start)
-            if number % _REQUESTS_BETWEEN_LOOKS == 0:
+            if number % _REQUESTS_IN_A_ROW == 0:
+                self.board.request(self._spawner.flush())
                 self.board.pump(0)
+        self.board.request(self._spawner.flush())
         while self._requested:
             self.board.pump(_LOOK_SECONDS)
         return self._outcome
@@ -99,11 +103,11 @@ class Launcher:
         try:
             if start.id in self.board.haunted:
                 raise BlockingIOError(errno.EAGAIN, "its old process cannot be killed")
-            _keep_spare_descriptors()
             hello = self.hello(start)
             log_start = agent_log.prepare(start.folder, self._log_bytes)
             state_folders.see_to(start.folder)
             pair = pipes.make(self._folder, start.id)
+            _keep_spare_descriptors(pair)
             launch = self._launch(start, pair, log_start)
         except (OSError, frame.FrameError, NotAsSignedError) as error:
             if pair is not None:
@@ -111,31 +115,27 @@ class Launcher:
             self._outcome[start.id] = refusals.judged(error, start.folder)
             return
         self._requested[start.id] = _Request(start, pair, hello, log_start)
-        self.board.request(self._spawner.ask(launch))
+        self._spawner.queue(launch)
 
     def _launch(self, start: Start, pair: pipes.Pipes, log_start: int) -> Launch:
         assert start.program is not None
+        folder = start.folder.absolute()
         return Launch(
             id=start.id,
             note=str(Noted(start.note, self.box_mark, log_start)),
             program=self._programs.hold(start.program),
             arguments=tuple(start.program.arguments),
             argv0=f"agent-{start.id}",
-            folder=start.folder.absolute(),
+            folder=folder,
             in_path=pair.inward_path,
             out_path=pair.outward_path,
-            log=start.folder.absolute() / agent_log.NAME,
-            box=self._box.of(start.folder.absolute()) if self._box is not None else None,
+            log=f"{folder}/{agent_log.NAME}",
+            box=self._box.of(folder) if self._box is not None else None,
             room=self._room,
         )
 
     def close(self) -> None:
         self._programs.close()
-
-    @property
-    def box_mark(self) -> str:
-        """Part of the note of each start, so that an adopter knows the box of an agent."""
-        return self._box.mark if self._box is not None else BARE
 
     def _begun(self, told: Began | Failed) -> None:
         """Handle the keeper's answer to a request."""
@@ -193,10 +193,8 @@ class Launcher:
         return frame.encode(body)
 
 
-def _keep_spare_descriptors() -> None:
-    """Raise OSError (EMFILE) when this process is about to use its last descriptors."""
-    probe = os.open("/dev/null", os.O_RDONLY | os.O_CLOEXEC)  # gets the lowest free number
-    os.close(probe)
+def _keep_spare_descriptors(pair: pipes.Pipes) -> None:
+    """Raise OSError (EMFILE) when a new pair of pipes has taken one of the last descriptors."""
     soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if soft != resource.RLIM_INFINITY and probe >= soft - SPARE_DESCRIPTORS:
+    if soft != resource.RLIM_INFINITY and pair.outward >= soft - SPARE_DESCRIPTORS:
         raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))

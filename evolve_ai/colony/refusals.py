@@ -14,7 +14,8 @@ from evolve_ai.model.colony import Refused
 from evolve_ai.model.frame import FrameError
 from evolve_ai.system.refusals import SHORT
 
-LOG = "agent.log"  # names of the steps of a start in evolve_ai/keeper/src/spawn.rs
+LOG = "agent.log"  # names of the steps of a start in evolve_ai/keeper/src/spawn.rs, child.rs
+FOLDER = "folder"
 EXECUTE = "execute"
 _PROGRAM = "program"
 _BOX = "Landlock"
@@ -69,7 +70,7 @@ def _is_of_its_folder(error: OSError, folder: Path) -> bool:
 def judged_step(code: int, text: str) -> Fault | Refused:
     """Judge a failed step as the keeper reports it: its errno, and a text that names the step."""
     step = text.partition(":")[0]
-    if step in (LOG, "") and code in _SPOILT | {errno.ENOENT}:  # "": the agent's folder is missing
+    if step in (LOG, FOLDER) and code in _SPOILT | {errno.ENOENT}:
         return Fault(Cause.SANDBOX, f"cannot be started: {text}")
     if step == _BOX and code in (
         errno.ELOOP,

@@ -96,8 +96,12 @@ class Spawner:
 
     def ask(self, launch: Launch) -> bool:
         """Request a process; False when the request is not completely sent: then call flush()."""
-        self._pending[self._keeper.spawn(launch)] = launch
+        self.queue(launch)
         return self.flush()
+
+    def queue(self, launch: Launch) -> None:
+        """Request a process with the next flush()."""
+        self._pending[self._keeper.spawn(launch)] = launch
 
     def flush(self) -> bool:
         """Send as much of the queue as the keeper takes now; True if all of it was sent."""

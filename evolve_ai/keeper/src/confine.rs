@@ -1,5 +1,6 @@
 //! The box of a process: what it consists of, how it is asked for, and how a process enters it.
 
+use crate::compiled::{Compiled, Filters};
 use crate::landlock::{self, Ruleset};
 use crate::metadata;
 use crate::privileges;
@@ -153,17 +154,36 @@ impl Gate<'_> {
         program: Option<RawFd>,
         hand_over: impl FnOnce(File) -> io::Result<()>,
     ) -> Result<(), Failure> {
-        if self.confinement.holds(Protection::Privileges) {
-            at("privileges", privileges::give_up())?;
-        }
-        at("Landlock", self.ruleset.enter())?;
-        metadata::set_umask(self.confinement);
+        self.restrict()?;
         if let Some(listener) = at("seccomp", seccomp::listen(self.confinement))? {
             at("monitor", hand_over(listener))?;
         }
         let pid = std::process::id() as i32;
         let subject = Subject { pid, program, signals_stay: self.signals_stay };
         at("seccomp", seccomp::enter(self.confinement, &subject))
+    }
+
+    /// The filter for `enter_compiled`. None if the box has none, or must hand over its file.
+    pub fn filter<'b>(&self, known: &'b mut Filters) -> io::Result<Option<&'b mut Compiled>> {
+        match self.confinement.processes {
+            None => known.filter_of(self.confinement, self.signals_stay),
+            Some(_) => Ok(None),
+        }
+    }
+
+    /// The same as `enter` for a box of one process. Allocates nothing.
+    pub fn enter_compiled(&self, filter: &mut Compiled, program: RawFd) -> Result<(), Failure> {
+        self.restrict()?;
+        at("seccomp", filter.enter(std::process::id() as i32, program))
+    }
+
+    fn restrict(&self) -> Result<(), Failure> {
+        if self.confinement.holds(Protection::Privileges) {
+            at("privileges", privileges::give_up())?;
+        }
+        at("Landlock", self.ruleset.enter())?;
+        metadata::set_umask(self.confinement);
+        Ok(())
     }
 }
 

@@ -140,6 +140,19 @@ pub fn whole(calls: &BTreeMap<u32, Program>, other: &Program) -> Option<Program>
     Some([load(ARCHITECTURE), if_equal(OURS?, native, kill())].concat())
 }
 
+/// Where a program compares what it has loaded with this value.
+pub fn comparisons(program: &[Instruction], value: u32) -> Vec<usize> {
+    let is_meant = |at: &usize| program[*at].code == IF_EQUAL && program[*at].value == value;
+    (0..program.len()).filter(is_meant).collect()
+}
+
+/// Compare with this value in these places.
+pub fn compare_with(program: &mut [Instruction], places: &[usize], value: u32) {
+    for &at in places {
+        program[at].value = value;
+    }
+}
+
 fn if_at_least(value: u32, then: Program, otherwise: Program) -> Program {
     branch(IF_AT_LEAST, value, then, otherwise)
 }

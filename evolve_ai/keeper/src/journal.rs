@@ -6,17 +6,22 @@
 //!     E <id> <pid> <start time> exit <code>       it ended
 //!     E <id> <pid> <start time> signal <number>
 //!
-//! A line is written by one call. If the disk takes only part of it, that part is ended with a
+//! Several processes write: the keeper, and each agent-to-be its own start. A line is written by one
+//! call, while no other process writes. If the disk takes only part of it, that part is ended with a
 //! question mark, so that a number in it is not taken for a complete one.
 
-use crate::sys::{self, Exit};
+use crate::sys::{self, Alone, Exit};
 use std::collections::BTreeSet;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufRead, BufReader, BufWriter, Read, Write};
 use std::os::unix::fs::{FileExt, OpenOptionsExt};
+use std::sync::Arc;
 
 const NAME: &str = "journal";
 const NEW_NAME: &str = "journal.new";
+/// Ends a line of which the disk took only a part. Every line is handed to `put` behind it.
+const CLOSE: &str = "?\n";
+const NUMBERS_BYTES: usize = 48;
 
 /// A process, distinct from all others of this boot of the machine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -27,7 +32,7 @@ pub struct Process {
 }
 
 pub struct Journal {
-    file: File,
+    file: Arc<File>,
     header: String,
 }
 
@@ -39,28 +44,34 @@ impl Journal {
             let mut file = open_new()?;
             file.write_all(header.as_bytes())?;
             fs::rename(NEW_NAME, NAME)?;
-            return Ok(Journal { file, header });
+            return Ok(Journal { file: Arc::new(file), header });
         }
         let file = OpenOptions::new().read(true).append(true).open(NAME)?;
-        Ok(Journal { file, header })
+        Ok(Journal { file: Arc::new(file), header })
     }
 
     /// The same file, for a child that will write its own line.
-    pub fn share(&self) -> io::Result<Journal> {
-        Ok(Journal { file: self.file.try_clone()?, header: String::new() })
+    pub fn share(&self) -> Journal {
+        Journal { file: self.file.clone(), header: String::new() }
     }
 
-    pub fn length(&self) -> io::Result<u64> {
+    fn length(&self) -> io::Result<u64> {
         Ok(self.file.metadata()?.len())
     }
 
     pub fn append(&self, line: &str) -> io::Result<()> {
-        let close = if self.is_torn()? { "?\n" } else { "" };
-        let whole = format!("{close}{line}\n");
-        if (&self.file).write(whole.as_bytes())? < whole.len() {
-            return Err(io::Error::from_raw_os_error(sys::ENOSPC));
+        match self.put(format!("{CLOSE}{line}\n").as_bytes())? {
+            true => Ok(()),
+            false => Err(io::Error::from_raw_os_error(sys::ENOSPC)),
         }
-        Ok(())
+    }
+
+    /// Write a line, which is given with `CLOSE` before it; false if the disk took only a part.
+    /// Allocates nothing.
+    pub fn put(&self, line: &[u8]) -> io::Result<bool> {
+        let _alone = Alone::with(&self.file);
+        let line = if self.is_torn()? { line } else { &line[CLOSE.len()..] };
+        (&*self.file).write(line).map(|count| count == line.len())
     }
 
     fn is_torn(&self) -> io::Result<bool> {
@@ -90,7 +101,7 @@ impl Journal {
         })?;
         let file = new.into_inner().map_err(|error| error.into_error())?;
         fs::rename(NEW_NAME, NAME)?;
-        self.file = file;
+        self.file = Arc::new(file);
         Ok(())
     }
 }
@@ -126,8 +137,17 @@ fn begins_with(header: &str) -> io::Result<bool> {
     Ok(found == header.as_bytes())
 }
 
-pub fn start_line(id: &str, note: &str, process: Process) -> String {
-    format!("S {id} {note} {} {}", process.pid, process.start_time)
+/// The line of a start as far as it is known before; there is room for the rest.
+pub fn begun_start(id: &str, note: &str) -> Vec<u8> {
+    let mut line = Vec::with_capacity(CLOSE.len() + id.len() + note.len() + NUMBERS_BYTES);
+    line.extend_from_slice(format!("{CLOSE}S {id} {note} ").as_bytes());
+    line
+}
+
+/// Allocates nothing.
+pub fn complete_start(line: &mut Vec<u8>, process: Process) {
+    // A Vec takes all that is written to it.
+    let _ = writeln!(line, "{} {}", process.pid, process.start_time);
 }
 
 pub fn failure_line(id: &str, note: &str, errno: i32) -> String {
@@ -176,6 +196,13 @@ pub fn start_time(pid: &str) -> Option<u64> {
     start_time_in(&fs::read(format!("/proc/{pid}/stat")).ok()?)
 }
 
+/// The start time of this process. Allocates nothing.
+pub fn own_start_time() -> Option<u64> {
+    let mut stat = [0; 1024];
+    let length = File::open("/proc/self/stat").ok()?.read(&mut stat).ok()?;
+    start_time_in(&stat[..length])
+}
+
 /// Field 22 of proc_pid_stat(5). Field 2 may contain blanks and parentheses.
 fn start_time_in(stat: &[u8]) -> Option<u64> {
     let name_end = stat.iter().rposition(|&byte| byte == b')')?;
@@ -191,9 +218,14 @@ mod tests {
 
     #[test]
     fn start_line_is_read_as_it_was_written() {
-        let line = start_line("a-1", "7:2", PROCESS);
-        assert_eq!(line, "S a-1 7:2 12 345");
-        assert_eq!(started(line.as_bytes()), Some(PROCESS));
+        let mut line = begun_start("a-1", "7:2");
+        let room = line.capacity();
+        complete_start(&mut line, Process { pid: i32::MAX, start_time: u64::MAX });
+        assert_eq!(line.capacity(), room);
+        let mut line = begun_start("a-1", "7:2");
+        complete_start(&mut line, PROCESS);
+        assert_eq!(line, b"?\nS a-1 7:2 12 345\n");
+        assert_eq!(started(&line[2..]), Some(PROCESS));
     }
 
     #[test]
@@ -214,6 +246,7 @@ mod tests {
         assert_eq!(start_time_in(stat), Some(98765));
         assert_eq!(start_time_in(b"rubbish"), None);
         assert!(start_time("self").is_some());
+        assert_eq!(own_start_time(), start_time("self"));
         assert_eq!(start_time("0"), None);
     }
 }

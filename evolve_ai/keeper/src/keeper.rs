@@ -3,13 +3,15 @@
 use crate::children::{Children, Death};
 use crate::client::{Client, Gone};
 use crate::journal::{self, Journal};
-use crate::spawn;
+use crate::spawn::{Job, Started};
+use crate::starters::Starters;
 use crate::sys::{self, Watched};
 use crate::wire::{Launch, Request};
 use std::collections::{BTreeMap, VecDeque};
 use std::fs::{self, File};
 use std::io::{self, Read};
 use std::os::unix::net::UnixListener;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 pub const SOCKET: &str = "keeper.sock";
@@ -25,9 +27,10 @@ pub struct Keeper {
     deaths: File,
     journal: Journal,
     children: Children,
+    starters: Starters,
     client: Option<Client>,
     /// Programs that this client has sent, by the names that it gave them.
-    programs: BTreeMap<String, File>,
+    programs: BTreeMap<String, Arc<File>>,
     unwritten: VecDeque<String>,
     is_leaving: bool,
     alone_since: Instant,
@@ -41,6 +44,7 @@ impl Keeper {
         listener: UnixListener,
         deaths: File,
         journal: Journal,
+        starters: Starters,
     ) -> Keeper {
         Keeper {
             boot_id,
@@ -49,6 +53,7 @@ impl Keeper {
             deaths,
             journal,
             children: Children::default(),
+            starters,
             client: None,
             programs: BTreeMap::new(),
             unwritten: VecDeque::new(),
@@ -61,8 +66,12 @@ impl Keeper {
     /// Serve until nobody needs this keeper.
     pub fn serve(mut self) -> io::Result<()> {
         while !self.is_done()? {
-            let (somebody_calls, client_speaks) = self.wait()?;
-            self.reap()?;
+            let (somebody_died, somebody_calls, client_speaks) = self.wait()?;
+            // The kernel looks at all children each time: so not each time a start is heard of.
+            if somebody_died || self.looked_at.elapsed() >= LOOK {
+                self.reap()?;
+            }
+            self.hear_starters();
             if somebody_calls {
                 self.welcome();
             } else if client_speaks {
@@ -80,25 +89,30 @@ impl Keeper {
 
     fn is_done(&self) -> io::Result<bool> {
         let is_orphan = self.client.is_none() && self.alone_since.elapsed() >= self.orphan_time;
-        Ok((self.is_leaving || is_orphan) && self.children.are_none()?)
+        let is_over = self.is_leaving || is_orphan;
+        Ok(is_over && !self.starters.are_busy() && self.children.are_none()?)
     }
 
-    /// Whether a new client wants to connect, and whether the present one has written.
-    fn wait(&mut self) -> io::Result<(bool, bool)> {
+    /// Whether a child has ended, whether a new client wants to connect, and whether the present one
+    /// has written.
+    fn wait(&mut self) -> io::Result<(bool, bool, bool)> {
         let mut watched = vec![
             Watched::new(&self.listener, sys::POLLIN),
             Watched::new(&self.deaths, sys::POLLIN),
+            Watched::new(&self.starters, sys::POLLIN),
         ];
         if let Some(client) = &self.client {
             let out = if client.has_more_to_hear() { sys::POLLOUT } else { 0 };
-            watched.push(Watched::new(client, sys::POLLIN | out));
+            let into = if self.starters.have_enough() { 0 } else { sys::POLLIN };
+            watched.push(Watched::new(client, into | out));
         }
         sys::wait(&mut watched, self.patience())?;
         if watched[1].is_ready() {
             // The number of signals does not matter: we look for all ended children anyway.
             let _ = self.deaths.read(&mut [0; 4096]);
         }
-        Ok((watched[0].is_ready(), watched.get(2).is_some_and(Watched::is_ready)))
+        let [caller, death] = [&watched[0], &watched[1]].map(Watched::is_ready);
+        Ok((death, caller, watched.get(3).is_some_and(Watched::is_ready)))
     }
 
     fn patience(&self) -> Option<Duration> {
@@ -112,7 +126,7 @@ impl Keeper {
 
     fn reap(&mut self) -> io::Result<()> {
         let mut died = false;
-        while let Some(death) = self.children.next_death()? {
+        while let Some(death) = self.children.next_death(self.starters.are_busy())? {
             died = true;
             if let Some(death) = death {
                 self.mourn(&death);
@@ -132,7 +146,22 @@ impl Keeper {
         self.tell(&["ended", id, &pid, &start, kind, &number.to_string()]);
     }
 
+    fn hear_starters(&mut self) {
+        while let Some(started) = self.starters.next() {
+            self.take_in(started);
+        }
+    }
+
+    /// So that the journal has all that was requested so far.
+    fn finish_starts(&mut self) {
+        while let Some(started) = self.starters.wait() {
+            self.take_in(started);
+        }
+    }
+
     fn welcome(&mut self) {
+        // A new client must find in the journal whatever the last one has requested.
+        self.finish_starts();
         match self.listener.accept().and_then(|(stream, _)| Client::new(stream)) {
             Ok(mut client) => {
                 let pid = std::process::id().to_string();
@@ -159,7 +188,7 @@ impl Keeper {
             Request::Spawn(launch) => self.spawn(*launch),
             Request::Program(name) => {
                 let file = self.client.as_mut().and_then(Client::next_file);
-                self.programs.extend(file.map(|file| (name, file)));
+                self.programs.extend(file.map(|file| (name, Arc::new(file))));
             }
             Request::Forget(name) => drop(self.programs.remove(&name)),
             Request::Compact(offset) => self.compact(offset),
@@ -168,27 +197,37 @@ impl Keeper {
     }
 
     fn spawn(&mut self, launch: Launch) {
-        let [id, note] = [launch.id.clone(), launch.note.clone()];
-        let serial = launch.serial.to_string();
-        let length = self.journal.length().ok();
-        match spawn::spawn(launch, &self.programs, &self.journal) {
+        let program = self.programs.get(&launch.program).cloned();
+        self.starters.add(Job { launch, program, journal: self.journal.share() });
+    }
+
+    fn take_in(&mut self, started: Started) {
+        let Started { serial, id, note, process, is_on_record } = started;
+        let serial = serial.to_string();
+        match process {
             Ok(process) => {
                 let [pid, start] = [process.pid.to_string(), process.start_time.to_string()];
                 self.tell(&["started", &serial, &pid, &start]);
-                self.children.add(id, process);
+                if let Some(death) = self.children.add(id, process) {
+                    self.mourn(&death);
+                }
             }
             Err(failure) => {
                 let errno = failure.error.raw_os_error().unwrap_or(sys::EINVAL);
-                // Take the start back only if its line was written.
-                if self.journal.length().ok() != length {
+                if is_on_record {
                     self.write(journal::failure_line(&id, &note, errno));
                 }
                 self.tell(&["refused", &serial, &errno.to_string(), &failure.to_string()]);
             }
         }
+        if !self.starters.are_busy() {
+            self.children.forget_early();
+        }
     }
 
     fn compact(&mut self, offset: u64) {
+        // Agents-to-be write to the file as it is now.
+        self.finish_starts();
         let children = &self.children;
         // Agents of an earlier keeper are not our children, but may be alive.
         let lives = |process| {

@@ -5,8 +5,10 @@
 //! Other programs can use its boxes, too: `evolve-keeper box` and `evolve-keeper probe`.
 
 mod births;
+mod child;
 mod children;
 mod client;
+mod compiled;
 mod confine;
 mod descendants;
 mod filter;
@@ -25,6 +27,7 @@ mod requests;
 mod seccomp;
 mod share;
 mod spawn;
+mod starters;
 mod status;
 mod sys;
 mod watch;
@@ -33,6 +36,7 @@ mod wire;
 use confine::Failure;
 use journal::Journal;
 use keeper::{Keeper, SOCKET};
+use starters::Starters;
 use std::env;
 use std::ffi::OsString;
 use std::fs::{self, File, OpenOptions};
@@ -96,7 +100,7 @@ fn detach() -> io::Result<()> {
     // This fails if we lead a session already, as we do when our client starts us.
     let _ = sys::start_session();
     sys::set_umask(0o022);
-    sys::close_from(spawn::FRAMES_IN, None)?;
+    sys::close_from(child::FRAMES_IN, None)?;
     let nothing = hold_what_agents_use()?;
     let log = OpenOptions::new().append(true).create(true).open(LOG)?;
     sys::duplicate(&nothing, 0)?;
@@ -108,7 +112,7 @@ fn detach() -> io::Result<()> {
 fn hold_what_agents_use() -> io::Result<File> {
     loop {
         let nothing = OpenOptions::new().read(true).write(true).open("/dev/null")?;
-        if nothing.as_raw_fd() > spawn::FRAMES_OUT {
+        if nothing.as_raw_fd() > child::FRAMES_OUT {
             return Ok(nothing);
         }
         let _held_for_ever = nothing.into_raw_fd();
@@ -125,8 +129,10 @@ fn keep(orphan_time: Duration) -> io::Result<()> {
     let boot_id = fs::read_to_string(BOOT_ID)?.trim().to_owned();
     let deaths = sys::deaths(&[])?;
     let journal = Journal::open(&boot_id)?;
+    // Their threads inherit that SIGCHLD is blocked.
+    let starters = Starters::begin()?;
     // Listen last, so that a client that can connect is served at once.
-    Keeper::new(boot_id, orphan_time, listen()?, deaths, journal).serve()
+    Keeper::new(boot_id, orphan_time, listen()?, deaths, journal, starters).serve()
 }
 
 fn listen() -> io::Result<UnixListener> {

@@ -4,7 +4,6 @@ use crate::{process, sys};
 use std::io;
 use std::ptr::addr_of;
 
-const PR_CAPBSET_READ: i32 = 23;
 const PR_CAPBSET_DROP: i32 = 24;
 const PR_SET_NO_NEW_PRIVS: i32 = 38;
 const PR_CAP_AMBIENT: i32 = 47;
@@ -26,15 +25,12 @@ pub fn give_up() -> io::Result<()> {
 
 fn empty_bounding_set() -> io::Result<()> {
     for capability in 0.. {
-        // SAFETY: these options take numbers.
-        match unsafe { process::control(PR_CAPBSET_READ, [capability, 0, 0, 0]) } {
-            Ok(0) => continue,
-            Ok(_) => {}
-            Err(_) => break, // no capability has this number
-        }
+        // SAFETY: this option takes numbers.
         match unsafe { process::control(PR_CAPBSET_DROP, [capability, 0, 0, 0]) } {
             // A process without the right to drop them cannot gain them either: no_new_privs.
             Err(error) if error.raw_os_error() == Some(sys::EPERM) => break,
+            // No capability has this number.
+            Err(error) if error.raw_os_error() == Some(sys::EINVAL) => break,
             dropped => dropped.map(drop)?,
         }
     }

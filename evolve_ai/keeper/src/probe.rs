@@ -11,7 +11,7 @@ use crate::confine::{at, Confinement, Failure};
 use crate::monitor::{Command, NOT_STARTED};
 use crate::process::{call, control, divide};
 use crate::sys::{self, Exit, Found};
-use crate::{limits, numbers as calls, spawn};
+use crate::{child, limits, numbers as calls};
 use std::ffi::OsString;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read};
@@ -262,7 +262,7 @@ fn capabilities() -> io::Result<u32> {
 /// Executes this program in a box, where it looks for more than its three descriptors.
 fn descriptors(mut words: Vec<OsString>) -> Result<bool, Failure> {
     let spare = at("descriptors", File::open("/dev/null"))?;
-    at("descriptors", sys::duplicate(&spare, spawn::FRAMES_OUT + 3))?; // not closed by exec
+    at("descriptors", sys::duplicate(&spare, child::FRAMES_OUT + 3))?; // not closed by exec
     let ours = at("descriptors", std::env::current_exe())?;
     words.extend(["--".into(), ours.into(), "evolve-keeper".into(), "probe".into(), INSIDE.into()]);
     if at("fork", divide())?.is_none() {

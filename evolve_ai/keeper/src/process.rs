@@ -3,24 +3,35 @@
 use crate::limits;
 use crate::numbers::EXECVEAT;
 use crate::sys::{self, checked, Exit};
-use std::ffi::{c_int, c_long, CString};
+use std::ffi::{c_char, c_int, c_long, c_void, CStr, CString};
 use std::fs::File;
 use std::io;
 use std::os::fd::{AsRawFd, FromRawFd, RawFd};
+use std::ptr;
 
 const F_DUPFD_CLOEXEC: c_int = 1030;
 const AT_EMPTY_PATH: usize = 0x1000;
 const SIG_DFL: usize = 0;
+const CLONE_VM: c_int = 0x100;
+const CLONE_VFORK: c_int = 0x4000;
 const PIDFD_OPEN: u32 = 434;
 const PIDFD_SEND_SIGNAL: u32 = 424;
 
 extern "C" {
     fn syscall(number: c_long, ...) -> c_long;
     fn prctl(option: c_int, ...) -> c_int;
-    fn fcntl(handle: c_int, command: c_int, value: c_int) -> c_int;
+    fn fcntl(handle: c_int, command: c_int, ...) -> c_int;
     fn fork() -> c_int;
+    fn clone(
+        run: extern "C" fn(*mut c_void) -> c_int,
+        stack: *mut c_void,
+        flags: c_int,
+        given: *mut c_void,
+        ...
+    ) -> c_int;
     fn signal(number: c_int, disposition: usize) -> usize;
     fn raise(number: c_int) -> c_int;
+    fn chdir(folder: *const c_char) -> c_int;
 }
 
 /// A system call for which the C library has no function.
@@ -51,11 +62,42 @@ pub fn divide() -> io::Result<Option<i32>> {
     Ok((pid != 0).then_some(pid))
 }
 
+/// vfork(2) by clone(2): the child shares our memory and runs on this stack, and the calling thread
+/// goes on when the child has executed a program or has ended. Returns the pid of the child.
+///
+/// # Safety
+/// `run` must neither allocate, nor take a lock, nor leave our memory in a state in which it must
+/// not be left: the child may be killed at any point. The stack must suffice.
+pub unsafe fn divide_sharing<T>(
+    stack: &mut [u8],
+    subject: &mut T,
+    run: fn(&mut T) -> !,
+) -> io::Result<i32> {
+    extern "C" fn begin<T>(given: *mut c_void) -> c_int {
+        // SAFETY: the caller's `given`, which lives as long as the caller waits.
+        let (subject, run) = unsafe { &mut *given.cast::<(&mut T, fn(&mut T) -> !)>() };
+        run(subject)
+    }
+    let mut given = (subject, run);
+    let top = stack.as_mut_ptr_range().end as usize & !0xf;
+    let flags = CLONE_VM | CLONE_VFORK | sys::SIGCHLD;
+    // SAFETY: a stack grows down from its end, which is aligned; nobody else uses it meanwhile.
+    checked(unsafe {
+        clone(begin::<T>, top as *mut c_void, flags, ptr::addr_of_mut!(given).cast())
+    })
+}
+
+/// Makes this the working folder; unlike the library, whatever its length, without memory of its own.
+pub fn go_into(folder: &CStr) -> io::Result<()> {
+    // SAFETY: the text ends with NUL, and lives through the call.
+    checked(unsafe { chdir(folder.as_ptr()) }).map(drop)
+}
+
 /// The same file under a free number, at least `least` if possible. A process whose limit of
 /// descriptors is `least` cannot open another file under that number.
 pub fn above(file: &File, least: u64) -> io::Result<File> {
     let least = c_int::try_from(least).unwrap_or(c_int::MAX);
-    let copy = |least| {
+    let copy = |least: c_int| {
         // SAFETY: takes numbers; the file is open.
         checked(unsafe { fcntl(file.as_raw_fd(), F_DUPFD_CLOEXEC, least) })
     };
@@ -67,6 +109,19 @@ pub fn above(file: &File, least: u64) -> io::Result<File> {
 /// Becomes the program in this file, which must not be a script; returns only on failure.
 pub fn become_program(program: RawFd, arguments: &[CString], environment: &[CString]) -> io::Error {
     let (arguments, environment) = (sys::pointers(arguments), sys::pointers(environment));
+    // SAFETY: made by `pointers` of texts that outlive the call.
+    unsafe { execute_open(program, &arguments, &environment) }
+}
+
+/// The same; allocates nothing.
+///
+/// # Safety
+/// Both must end with a null pointer, and all that they point to must be texts that end with NUL.
+pub unsafe fn execute_open(
+    program: RawFd,
+    arguments: &[*const c_char],
+    environment: &[*const c_char],
+) -> io::Error {
     let nothing = [0u8];
     let words = [
         program as usize,
@@ -75,7 +130,7 @@ pub fn become_program(program: RawFd, arguments: &[CString], environment: &[CStr
         environment.as_ptr() as usize,
         AT_EMPTY_PATH,
     ];
-    // SAFETY: both arrays end with a null pointer; all that they point to outlives the call.
+    // SAFETY: guaranteed by the caller.
     let _ = unsafe { call(EXECVEAT, words) };
     io::Error::last_os_error()
 }

@@ -60,7 +60,7 @@ pub fn listen(confinement: &Confinement) -> io::Result<Option<File>> {
     };
     let births = [&[calls::CLONE], calls::FORKING].concat();
     let births = births.into_iter().map(|number| (number, filter::ask())).collect();
-    match install(filter::whole(&births, &allow()), NEW_LISTENER) {
+    match install(&known(filter::whole(&births, &allow()))?, NEW_LISTENER) {
         // SAFETY: the descriptor is new.
         Ok(handle) => Ok(Some(unsafe { File::from_raw_fd(handle as RawFd) })),
         Err(error) if error.raw_os_error() == Some(EBUSY) => Ok(None),
@@ -70,19 +70,27 @@ pub fn listen(confinement: &Confinement) -> io::Result<Option<File>> {
 
 /// From here on this process and its descendants have only the calls of the box.
 pub fn enter(confinement: &Confinement, subject: &Subject) -> io::Result<()> {
-    if !BY_CALLS.iter().any(|&protection| confinement.holds(protection)) {
+    if !is_needed(confinement) {
         return Ok(());
     }
-    install(program(confinement, subject), 0).map(drop)
+    install(&known(program(confinement, subject))?, 0).map(drop)
 }
 
-fn install(program: Option<Program>, flags: usize) -> io::Result<usize> {
+/// Whether this box forbids any call.
+pub fn is_needed(confinement: &Confinement) -> bool {
+    BY_CALLS.iter().any(|&protection| confinement.holds(protection))
+}
+
+fn known(program: Option<Program>) -> io::Result<Program> {
+    program.ok_or(io::Error::from_raw_os_error(ENOSYS))
+}
+
+pub fn install(program: &[Instruction], flags: usize) -> io::Result<usize> {
     #[repr(C)]
     struct Handed {
         length: u16,
         program: *const Instruction,
     }
-    let program = program.ok_or(io::Error::from_raw_os_error(ENOSYS))?;
     let length = u16::try_from(program.len()).map_err(|_| io::ErrorKind::InvalidInput)?;
     let handed = Handed { length, program: program.as_ptr() };
     let words = [SET_MODE_FILTER, flags, addr_of!(handed) as usize, 0, 0];

@@ -18,6 +18,11 @@ pub const O_NOFOLLOW: c_int = 0o100000;
 #[cfg(not(any(target_arch = "aarch64", target_arch = "powerpc64")))]
 pub const O_NOFOLLOW: c_int = 0o400000;
 
+#[cfg(not(target_arch = "sparc64"))]
+pub const O_NOATIME: c_int = 0o1000000;
+#[cfg(target_arch = "sparc64")]
+pub const O_NOATIME: c_int = 0x200000;
+
 pub const EPERM: c_int = 1;
 pub const ENOENT: c_int = 2;
 pub const EINTR: c_int = 4;
@@ -41,6 +46,9 @@ pub const POLLOUT: i16 = 4;
 const ECHILD: c_int = 10;
 const F_SETFD: c_int = 2;
 const F_SETFL: c_int = 4;
+const F_SETLKW: c_int = 7;
+const F_WRLCK: i16 = 1;
+const F_UNLCK: i16 = 2;
 const FD_CLOEXEC: c_int = 1;
 const SYS_CLOSE_RANGE: c_long = 436;
 const CLOSE_RANGE_CLOEXEC: c_uint = 4;
@@ -110,7 +118,7 @@ extern "C" {
     fn umask(mask: c_uint) -> c_uint;
     fn close(handle: c_int) -> c_int;
     fn dup2(from: c_int, to: c_int) -> c_int;
-    fn fcntl(handle: c_int, command: c_int, value: c_int) -> c_int;
+    fn fcntl(handle: c_int, command: c_int, ...) -> c_int;
     fn syscall(number: c_long, ...) -> c_long;
     fn flock(handle: c_int, operation: c_int) -> c_int;
     fn prctl(option: c_int, ...) -> c_int;
@@ -154,10 +162,10 @@ pub fn duplicate(file: &impl AsRawFd, number: RawFd) -> io::Result<()> {
     checked(unsafe { dup2(file.as_raw_fd(), number) }).map(drop)
 }
 
-/// Clears O_NONBLOCK (and O_APPEND, which no caller's file has set).
-pub fn let_it_block(file: &File) -> io::Result<()> {
+/// Clears O_NONBLOCK and all other flags but these.
+pub fn let_it_block(file: &File, flags: c_int) -> io::Result<()> {
     // SAFETY: takes numbers; the file is open.
-    checked(unsafe { fcntl(file.as_raw_fd(), F_SETFL, 0) }).map(drop)
+    checked(unsafe { fcntl(file.as_raw_fd(), F_SETFL, flags) }).map(drop)
 }
 
 /// Closes the inherited descriptors from `first` on, except `kept`; nothing here owns them yet.
@@ -219,6 +227,39 @@ pub fn lock(file: &File) -> io::Result<bool> {
         Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(false),
         Err(error) => Err(error),
     }
+}
+
+/// struct flock (fcntl_locking(2)): the whole file, from its beginning.
+#[repr(C)]
+struct Region {
+    kind: i16,
+    whence: i16,
+    start: i64,
+    length: i64,
+    pid: c_int,
+}
+
+/// While this lives, other processes wait that want the same for the same file. The end of this
+/// process ends it, too. Where the file system knows no such locks, nobody waits.
+pub struct Alone<'a>(&'a File);
+
+impl Alone<'_> {
+    pub fn with(file: &File) -> Alone<'_> {
+        lock_for_process(file, F_WRLCK);
+        Alone(file)
+    }
+}
+
+impl Drop for Alone<'_> {
+    fn drop(&mut self) {
+        lock_for_process(self.0, F_UNLCK);
+    }
+}
+
+fn lock_for_process(file: &File, kind: i16) {
+    let region = Region { kind, whence: 0, start: 0, length: 0, pid: 0 };
+    // SAFETY: struct flock, which lives through the call; the file is open.
+    unsafe { fcntl(file.as_raw_fd(), F_SETLKW, &region) };
 }
 
 /// Makes orphaned descendants children of this process.

@@ -88,7 +88,7 @@ def test_strangers_in_a_forged_journal_are_never_signalled(
 
 @pytest.fixture
 def crowded(tmp_path: Path, keeper: Path) -> Iterator[Path]:
-    """A keeper as an ordinary user who may have three more processes."""
+    """A keeper, of three threads, as an ordinary user who may have three more processes."""
     if os.geteuid() != 0:
         pytest.skip("only root can become another user, whom RLIMIT_NPROC binds")
     program = tmp_path / "crowded" / keeper.name
@@ -98,7 +98,7 @@ def crowded(tmp_path: Path, keeper: Path) -> Iterator[Path]:
         f"#!/bin/sh\nexec setpriv --reuid={NOBODY_ELSE} --clear-groups "
         "--inh-caps=-all,+dac_override,+dac_read_search "
         "--ambient-caps=-all,+dac_override,+dac_read_search "
-        f'prlimit --nproc=4:4 {keeper} "$@"\n'
+        f'prlimit --nproc=6:6 {keeper} "$@"\n'
     )
     program.chmod(0o755)
     yield program
@@ -113,10 +113,11 @@ def test_fork_that_is_refused_costs_nobody_a_life_and_is_tried_again(
         outcome = colony.start(starts)
         refused = [start for start in starts if isinstance(outcome[start.id], Refused)]
         assert len(colony.running()) == 3
-        assert [start.id for start in refused] == ["a3", "a4", "a5"]
-        assert "ulimit -u" in str(outcome["a5"])
-        assert os.strerror(errno.EAGAIN) in str(outcome["a5"])
+        assert len(refused) == 3
+        for start in refused:
+            assert "ulimit -u" in str(outcome[start.id])
+            assert os.strerror(errno.EAGAIN) in str(outcome[start.id])
         assert colony.ping() == {}
-        colony.stop(["a0", "a1"])
+        colony.stop(list(colony.running())[:2])
         again = colony.start(refused[:2])
         assert all(isinstance(one, Started) for one in again.values())

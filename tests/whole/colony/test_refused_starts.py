@@ -65,7 +65,7 @@ def test_missing_loader_is_named() -> None:
 
 
 @pytest.mark.parametrize("name", ["ELOOP", "EISDIR", "EINVAL", "ENOTDIR", "ENXIO", "ENOENT"])
-@pytest.mark.parametrize("step", ["agent.log", ""])
+@pytest.mark.parametrize("step", ["agent.log", "folder"])
 def test_what_lies_in_the_way_in_its_own_folder_is_its_own_fault(step: str, name: str) -> None:
     code = getattr(errno, name)
     found = judged_step(code, text(step, code))
