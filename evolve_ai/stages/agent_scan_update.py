@@ -23,6 +23,7 @@ from evolve_ai.system.agent_folder import (
 )
 from evolve_ai.system.content_store import ContentStore
 from evolve_ai.system.genome_file import GENOME, take
+from evolve_ai.system.moment import are_ticks
 from evolve_ai.system.verdict_store import VerdictStore
 
 Put = Callable[[bytes], str]  # of a content store
@@ -107,6 +108,7 @@ def rules_of(context: Context) -> Rules:
         substrate.ignored,
         basis,
         hashes_of(context.pool.unpacked),
+        are_ticks(context.project.agents),
     )
 
 

@@ -60,7 +60,8 @@ def _task(context: Context, rules: Rules, reports: tuple[ScanReport, ...]) -> Sy
 
 
 def sync_chunk(task: SyncTask) -> tuple[ScanReport, ...]:
-    plan = task.rules.stamp_plan()
+    # What somebody changes while we write must not look settled: the next scan reads it again.
+    plan = replace(task.rules, ticking=False).stamp_plan()
     return tuple(_synced(task, plan, report) for report in task.reports)
 
 

@@ -34,6 +34,7 @@ class Rules:
     folders. `basis` stands for the sources of generated files: when it changes, every
     folder counts as changed. `unpacked` are files, by SHA-256, that may lie there in place of the
     fixed ones until the next sync: all of them, or, beside the fixed ones, what is left of them.
+    `ticking`: the times of all files `are_ticks`.
     """
 
     genes: GeneNames
@@ -42,6 +43,7 @@ class Rules:
     ignored: frozenset[str] = frozenset()
     basis: str = ""
     unpacked: Mapping[str, str] = field(default_factory=dict)
+    ticking: bool = False
 
     def stamp_plan(self) -> "StampPlan":
         files = {GENOME, *self.generated, *self.fixed}
@@ -52,7 +54,7 @@ class Rules:
             if self._gene_folder not in (name, place):
                 watched.setdefault(place, []).append(inside)
         places = tuple((place, tuple(names)) for place, names in sorted(watched.items()))
-        return StampPlan(self.genes.folder, places, self.basis)
+        return StampPlan(self.genes.folder, places, self.basis, self.ticking)
 
     def folders(self) -> set[str]:
         """The folders of the files that belong in an agent's folder; "." is that folder itself."""
@@ -78,6 +80,7 @@ class StampPlan:
     genes: str  # the gene folder, with a slash at its end
     places: tuple[tuple[str, tuple[str, ...]], ...]
     basis: str = ""
+    ticking: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +101,7 @@ def stamp(folder: Path, plan: StampPlan) -> str:
     set it back. The times of folders show new, renamed and removed files. If something was changed
     so recently that another change could get the same time, the stamp proves nothing later on.
     """
-    moment = Moment()
+    moment = Moment(plan.ticking)
     try:
         handle = os.open(folder, FOLDER)
     except OSError:

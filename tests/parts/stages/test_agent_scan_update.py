@@ -12,6 +12,7 @@ from types import SimpleNamespace
 import msgpack
 import pytest
 from deep_folder import dig
+from project_support import wait_until
 from stages_support import Population
 
 from evolve_ai.model.agent import Cause
@@ -22,6 +23,7 @@ from evolve_ai.stages.genome_sync import sync
 from evolve_ai.substrates.rust.gene_names import NAMES
 from evolve_ai.system import agent_folder
 from evolve_ai.system.agent_folder import Rules, read_contents, same_stamp, stamp
+from evolve_ai.system.moment import Moment, are_ticks
 from evolve_ai.system.trees import remove_tree
 
 GENE = "src/genes/alpha.rs"
@@ -410,3 +412,19 @@ def test_time_of_modification_that_the_owner_has_set_back_hides_nothing(two: Pop
         file.write("// changed\n")
     os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
     assert two.first in two.look().rebuilt
+
+
+def test_where_times_are_ticks_a_folder_is_settled_a_tick_after_its_last_change(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if not are_ticks(tmp_path):
+        pytest.skip("files here get their times from another clock")
+    monkeypatch.setattr("evolve_ai.stages.agent_scan_update.are_ticks", are_ticks)
+    monkeypatch.setattr("evolve_ai.system.moment._NANOSECONDS", 10**15)
+    two = Population.of(tmp_path, 2)
+    born = time.time_ns()
+    wait_until(lambda: Moment(ticking=True).are_proof(born), "a tick", every=0.001)
+    two.look()
+    assert two.scan().reports == ()
+    (two.folder() / GENE).write_bytes(b"// mine\n")
+    assert two.report().id == two.first
