@@ -10,11 +10,13 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from msgpack import packb, unpackb
+from msgpack import unpackb
+from msgspec.msgpack import Encoder
 
 from evolve_ai.system.files import storage_errors
 
 _HEADER = struct.Struct("<II")
+_encode = Encoder().encode
 
 Entry = list[Any]
 
@@ -28,7 +30,7 @@ def order_log_in(folder: Path) -> Path:
 
 
 class OrderLog:
-    """Entries under a title; each is a list of what msgpack can encode. Writes are not fsynced:
+    """Entries under a title; each is a list of what msgspec can encode. Writes are not fsynced:
     they survive a kill, but not a power cut, which ends the agents that they describe, too."""
 
     def __init__(self, path: Path):
@@ -78,7 +80,7 @@ class OrderLog:
 
 
 def _framed(entry: Entry) -> bytes:
-    packed: bytes = packb(entry)
+    packed = _encode(entry)
     return _HEADER.pack(len(packed), zlib.crc32(packed)) + packed
 
 

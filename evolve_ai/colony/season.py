@@ -9,8 +9,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import astuple
 from functools import partial
 
-from msgspec import structs
-
 from evolve_ai.colony.adoption import RESETTLED, SETTLED, TOLD, TURN
 from evolve_ai.colony.order_log import Entry, OrderLog
 from evolve_ai.colony.pasts import PastsTold
@@ -91,9 +89,8 @@ def _forget(change: Change, lived: dict[str, int], faults: dict[str, Fault]) -> 
 
 
 def _entry(tick: int, phase: int, exchange: Exchange) -> Entry:
-    acts = {agent: structs.astuple(act) for agent, act in exchange.acts.items()}
     faults = {agent: [fault.cause, fault.reason] for agent, fault in exchange.faults.items()}
-    return [TURN, tick, phase, acts, faults, exchange.tainted, exchange.ended]
+    return [TURN, tick, phase, exchange.acts, faults, exchange.tainted, exchange.ended]
 
 
 def _resettled(tick: int, change: Change) -> Entry:

@@ -1,7 +1,8 @@
 """Keeps the accounts of a cycle: what residents earn, pay and give."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from statistics import median
 
 from evolve_ai.environments import pot
@@ -48,7 +49,11 @@ class Ledger:
     ):
         self._prices = prices
         self._costs = {r.id: prices.of_program(r.load) for r in residents}
-        self._accounts = {r.id: Account(r.id, r.energy) for r in residents}
+        self._energy = {r.id: r.energy for r in residents}
+        self._answered: Counter[str] = Counter()
+        self._spoke: Counter[str] = Counter()
+        self._rested: Counter[str] = Counter()
+        self._given: Counter[str] = Counter()
         rules = prices.rules
         famine = rules.famine_every and cycle % rules.famine_every == 0
         self._pot = int(places * UNIT * (1 - rules.famine_share if famine else 1))
@@ -63,8 +68,10 @@ class Ledger:
         """Take over program sizes that changed in the middle of a cycle."""
         self._costs |= {r.id: self._prices.of_program(r.load) for r in residents}
 
-    def energy(self, agent: str) -> int:
-        return self._accounts[agent].energy
+    @property
+    def energy(self) -> Mapping[str, int]:
+        """What each resident has now."""
+        return self._energy
 
     def pay_tick(
         self,
@@ -77,41 +84,40 @@ class Ledger:
         royalties = int(self._pot * rules.royalty) if spoken else 0
         earned = pot.by_rank(self._pot - royalties, errors, rules.rank_exponent)
         paid = pot.by_worth(royalties, spoken, median(errors.values())) if spoken else {}
-        talk = int(rules.talk_cost * UNIT)
-        for agent, account in self._accounts.items():
-            act = acts.get(agent)
-            energy = account.energy - self._prices.living
-            if act is None:
-                self._accounts[agent] = replace(account, energy=energy)
-                continue
-            energy += earned.get(agent, 0) + paid.get(agent, 0)
-            energy -= 0 if act.rest else self._costs[agent]
-            energy -= 0 if act.say is None else talk
-            self._accounts[agent] = replace(
-                account,
-                energy=energy,
-                answered=account.answered + 1,
-                spoke=account.spoke + (act.say is not None),
-                rested=account.rested + act.rest,
-            )
+        talk, living, costs = int(rules.talk_cost * UNIT), self._prices.living, self._costs
+        energy = {agent: held - living for agent, held in self._energy.items()}
+        for agent, act in acts.items():
+            change = earned.get(agent, 0) + paid.get(agent, 0)
+            if act.rest:
+                self._rested[agent] += 1
+            else:
+                change -= costs[agent]
+            if act.say is not None:
+                change -= talk
+                self._spoke[agent] += 1
+            energy[agent] += change
+        self._answered.update(acts.keys())
+        self._energy = energy
 
     def give(self, giver: str, taker: str | None, amount: int) -> None:
         """Transfer energy, at most what the giver has; a gift to an empty place has no effect."""
-        account = self._accounts[giver]
-        amount = min(amount, account.energy)
+        amount = min(amount, self._energy[giver])
         if taker is None or taker == giver or amount <= 0:
             return
-        self._accounts[giver] = replace(
-            account, energy=account.energy - amount, given=account.given + amount
-        )
-        other = self._accounts[taker]
-        self._accounts[taker] = replace(other, energy=other.energy + amount)
+        self._energy[giver] -= amount
+        self._energy[taker] += amount
+        self._given[giver] += amount
 
     def close(self) -> dict[str, Account]:
         """The final accounts. A plague comes last, so that its victims have no time to recover."""
         return {
-            agent: replace(account, energy=min(0, account.energy))
-            if agent in self._stricken
-            else account
-            for agent, account in self._accounts.items()
+            agent: Account(
+                agent,
+                min(0, held) if agent in self._stricken else held,
+                answered=self._answered[agent],
+                spoke=self._spoke[agent],
+                given=self._given[agent],
+                rested=self._rested[agent],
+            )
+            for agent, held in self._energy.items()
         }

@@ -1,6 +1,8 @@
 """Divides a pot of energy: by rank of error, or by the value of what was said."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
+from itertools import pairwise
 from math import fsum
 
 
@@ -10,20 +12,36 @@ def by_rank(pot: int, errors: Mapping[str, float], exponent: float) -> dict[str,
     The smallest error has rank 1. Equal errors get the mean of their ranks, so that names do not
     matter. Remainders of the integer division are not paid out.
     """
-    ranked = sorted(errors.items(), key=lambda item: item[1])
+    ranked = sorted(errors, key=errors.__getitem__)
     count = len(ranked)
-    weights: dict[str, float] = {}
-    at = 0
-    while at < count:
-        last = at
-        while last + 1 < count and ranked[last + 1][1] == ranked[at][1]:
+    weights = list(_weights(count, exponent))
+    for first, last in _ties([errors[agent] for agent in ranked]):
+        weight = _weight((first + last) / 2 + 1, count, exponent)
+        weights[first : last + 1] = [weight] * (last - first + 1)
+    return _shares(pot, dict(zip(ranked, weights, strict=True)))
+
+
+@lru_cache(maxsize=8)
+def _weights(count: int, exponent: float) -> tuple[float, ...]:
+    """The weights of the ranks 1 to `count`, which hardly change from tick to tick."""
+    return tuple(_weight(rank, count, exponent) for rank in range(1, count + 1))
+
+
+def _weight(rank: float, count: int, exponent: float) -> float:
+    weight: float = ((count - rank + 0.5) / count) ** exponent
+    return weight
+
+
+def _ties(ordered: Sequence[float]) -> Iterator[tuple[int, int]]:
+    """(first, last) index of each run of equal numbers."""
+    last = -1
+    for at in [at for at, (one, other) in enumerate(pairwise(ordered)) if one == other]:
+        if at <= last:
+            continue
+        last = at + 1
+        while last + 1 < len(ordered) and ordered[last + 1] == ordered[at]:
             last += 1
-        rank = (at + last) / 2 + 1
-        weight = ((count - rank + 0.5) / count) ** exponent
-        for agent, _ in ranked[at : last + 1]:
-            weights[agent] = weight
-        at = last + 1
-    return _shares(pot, weights)
+        yield at, last
 
 
 def by_worth(pot: int, spoken: Mapping[str, float], median_error: float) -> dict[str, int]:

@@ -19,6 +19,7 @@ from evolve_ai.model.told import Told
 from evolve_ai.model.world import Account, Act, Percept, Resident, Season
 
 SLOTS = (-3, -1, 1, 3)
+_SILENCE = (None,) * len(SLOTS)
 ERROR_CAP_SD = 3.0
 WINDOW = 5  # seasons that count for the skill: one pass through the default series
 MAIN = "skill"  # the score that is an agent's fitness
@@ -73,15 +74,26 @@ class Series:
         self._lived = {resident.id: resident.lived_tick for resident in residents}
         self._at_place = {resident.place: resident.id for resident in residents}
         self._ledger = Ledger(residents, self._prices, self._places, cycle, self._draws)
-        self._errors = dict.fromkeys(self._residents, (0.0, 0.0))  # (persistence's, its own)
+        self._persistences = dict.fromkeys(self._residents, 0.0)  # sums over the ticks answered
+        self._own_errors = dict.fromkeys(self._residents, 0.0)
         self._tick = tick
         self._cycle = cycle
+        self._seat()
         self._begin_tick()
 
     def resettle(self, residents: Sequence[Resident]) -> None:
         self._residents |= {resident.id: resident for resident in residents}
         self._lived |= {resident.id: resident.lived_tick for resident in residents}
         self._ledger.reprice(residents)
+        self._seat()
+
+    def _seat(self) -> None:
+        """Note who is asked at even and at odd places, each with the places that it hears."""
+        self._seats: tuple[list[tuple[str, list[int]]], ...] = ([], [])
+        for agent, resident in self._residents.items():
+            if resident.running:
+                near = [(resident.place + slot) % self._places for slot in SLOTS]
+                self._seats[resident.place % 2].append((agent, near))
 
     def _begin_tick(self) -> None:
         self._acts: dict[str, Act] = {}
@@ -89,18 +101,16 @@ class Series:
 
     def percepts(self, phase: int) -> Mapping[str, Percept]:
         """Even places are asked first and odd places hear them; in the next tick vice versa."""
-        parity = (self._tick + phase) % 2
         latest = self._stretch.first + self._tick
         newest = (self._stretch.at(latest),)
         told: dict[int, tuple[float, ...]] = {}  # by last tick lived: most agents get the same
+        before = self._tick - 1 if self._tick and not self._stretch.noise else None
+        lived, energy, said = self._lived, self._ledger.energy, self._said.get
         asked = {}
-        for agent, resident in self._residents.items():
-            if not resident.running or resident.place % 2 != parity:
-                continue
-            current = 0 <= self._lived[agent] == self._tick - 1 and not self._stretch.noise
-            steps = newest if current else self._steps(agent, latest, told)
-            heard = tuple(self._said.get((resident.place + slot) % self._places) for slot in SLOTS)
-            asked[agent] = Percept(steps, heard, self._ledger.energy(agent))
+        for agent, near in self._seats[(self._tick + phase) % 2]:
+            steps = newest if lived[agent] == before else self._steps(agent, latest, told)
+            heard = tuple(map(said, near)) if self._said else _SILENCE
+            asked[agent] = Percept(steps, heard, energy[agent])
         return asked
 
     def _steps(
@@ -126,32 +136,45 @@ class Series:
         return value + self._stretch.noise * blur
 
     def hear(self, phase: int, acts: Mapping[str, Act]) -> None:
-        for agent, act in acts.items():
-            self._acts[agent] = act
-            self._lived[agent] = self._tick
-            if act.say is not None and phase == 0:
-                self._said[self._residents[agent].place] = act.say
+        self._acts.update(acts)
+        self._lived.update(dict.fromkeys(acts, self._tick))
+        if phase == 0:
+            for agent, act in acts.items():
+                if act.say is not None:
+                    self._said[self._residents[agent].place] = act.say
 
     def end_tick(self) -> None:
-        index = self._stretch.first + self._tick
-        following = self._stretch.at(index + 1)
-        persistence = self._persistence(self._tick)
-        errors, spoken = {}, {}
-        for agent, act in self._acts.items():
-            errors[agent] = min(abs(act.answers[-1] - following), self._cap)
-            if act.say is not None:
-                spoken[agent] = min(abs(act.say - following), self._cap)
-            before, own = self._errors[agent]
-            self._errors[agent] = (before + persistence, own + errors[agent])
-        self._ledger.pay_tick(self._acts, errors, spoken)
+        following = self._stretch.at(self._stretch.first + self._tick + 1)
+        acts, cap = self._acts, self._cap
+        errors = {
+            agent: off if (off := abs(act.answers[-1] - following)) < cap else cap
+            for agent, act in acts.items()
+        }
+        spoken = {
+            agent: min(abs(act.say - following), cap)
+            for agent, act in acts.items()
+            if act.say is not None
+        }
+        self._score(errors)
+        self._ledger.pay_tick(acts, errors, spoken)
         self._pass_gifts()
         self._tick += 1
         self._begin_tick()
 
+    def _score(self, errors: Mapping[str, float]) -> None:
+        persistence = self._persistence(self._tick)
+        persistences, own = self._persistences, self._own_errors
+        for agent, error in errors.items():
+            persistences[agent] += persistence
+            own[agent] += error
+
     def _pass_gifts(self) -> None:
         """Pass gifts in order of places: a gift may be given on, and speed must not matter."""
-        for place, agent in sorted(self._at_place.items()):
-            for slot, amount in self._acts[agent].give if agent in self._acts else ():
+        givers = [
+            (self._residents[a].place, a, act.give) for a, act in self._acts.items() if act.give
+        ]
+        for place, agent, gifts in sorted(givers):
+            for slot, amount in gifts:
                 if 0 <= slot < len(SLOTS):
                     taker = self._at_place.get((place + SLOTS[slot]) % self._places)
                     self._ledger.give(agent, taker, amount)
@@ -162,7 +185,7 @@ class Series:
 
     def _scored(self, account: Account) -> Account:
         """Evidence is a pair of errors for each of the last seasons, oldest first."""
-        persistence, own = self._errors[account.id]
+        persistence, own = self._persistences[account.id], self._own_errors[account.id]
         evidence = self._residents[account.id].evidence
         if persistence or own:
             evidence = (*evidence, persistence, own)[-2 * WINDOW :]

@@ -36,8 +36,9 @@ class Solitary:
         self._ledger.reprice(residents)
 
     def percepts(self, phase: int) -> Mapping[str, Percept]:
+        energy = self._ledger.energy
         return {
-            agent: Percept((), (), self._ledger.energy(agent))
+            agent: Percept((), (), energy[agent])
             for agent, resident in self._residents.items()
             if resident.running
         }

@@ -40,6 +40,7 @@ class _PlainBody(_Body, gc=False, forbid_unknown_fields=True):
 
 
 _decode = Decoder(_PlainBody).decode
+_unpack, _crc32 = HEADER.unpack_from, zlib.crc32
 
 
 def read_act(data: bytes, epoch: int, tick: int, steps: int) -> Act | None:
@@ -50,9 +51,8 @@ def read_act(data: bytes, epoch: int, tick: int, steps: int) -> Act | None:
     size = len(data) - HEADER.size
     if not 0 < size <= MAX_BODY:
         return None
-    length, checksum = HEADER.unpack_from(data)
     packed = data[HEADER.size :]
-    if length != size or zlib.crc32(packed) != checksum:
+    if _unpack(data) != (size, _crc32(packed)):
         return None
     try:
         body = _decode(packed)

@@ -9,7 +9,8 @@ import zlib
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from msgpack import Packer, packb, unpackb
+from msgpack import packb, unpackb
+from msgspec.msgpack import Encoder
 
 from evolve_ai.model.world import Percept
 
@@ -228,7 +229,7 @@ class PerceptEncoder:
         self._fixed: dict[str, Any] = {"epoch": epoch, "tick": tick, "cycle": cycle}
         empty = packb(percept(**self._fixed, percept=Percept((), (), 0)))
         self._start = empty[: empty.index(b"\xa5steps") + len(b"\xa5steps")]
-        self._pack: Callable[[Any], bytes] = Packer().pack
+        self._pack: Callable[[Any], bytes] = Encoder().encode  # takes half the time of msgpack's
         # Keyed by id(): the dictionary holds each tuple, so no other object gets its address.
         self._heads: dict[int, tuple[tuple[float, ...], bytes, int]] = {}
 
