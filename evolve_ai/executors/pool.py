@@ -1,6 +1,5 @@
 """Spreads work over several worker processes on this machine."""
 
-import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from multiprocessing.connection import Connection, wait
 from typing import Any, TypeVar
@@ -9,6 +8,7 @@ from evolve_ai.executors.fork_server import children
 from evolve_ai.executors.inline import InlineExecutor
 from evolve_ai.executors.worker import work
 from evolve_ai.executors.worker_process import GRACE, WorkerProcess
+from evolve_ai.system.machine import processors
 
 Task = TypeVar("Task")
 Result = TypeVar("Result")
@@ -114,5 +114,5 @@ class PoolExecutor:
 
 def open_executor(workers: int, preload: Sequence[str] = ()) -> InlineExecutor | PoolExecutor:
     """An executor with so many workers; 0 means one per core that we may use."""
-    count = workers or len(os.sched_getaffinity(0))
+    count = workers or processors()
     return InlineExecutor() if count == 1 else PoolExecutor(count, preload=preload)

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from evolve_ai.colony.layout import colonies_possible
 from evolve_ai.model.budget import in_bytes
 from evolve_ai.model.capacity import UNLIMITED, Bound, tightest
 from evolve_ai.model.settings import Settings
@@ -63,7 +64,7 @@ def bounds(project: Project, mean: Mean, population: int) -> Iterator[Bound]:
     """Every limit on the number of agents, including the living."""
     yield _memory(project.settings, mean)
     yield from _disk(project, mean, population)
-    yield _descriptors(project.settings)
+    yield _descriptors(project.settings, population)
     yield Bound(
         "open files of the machine",
         machine.machine_files() + FILES_PER_AGENT * population,
@@ -83,9 +84,9 @@ def _memory(settings: Settings, mean: Mean) -> Bound:
     return Bound("memory", memory_allowed(settings.budget), own, mean.memory, _BYTES, todo)
 
 
-def _descriptors(settings: Settings) -> Bound:
+def _descriptors(settings: Settings, population: int) -> Bound:
     """The limit of all possible colonies together: each is a process with its own descriptors."""
-    colonies = settings.colonies or settings.demes
+    colonies = colonies_possible(settings, population)
     allowed = settings.budget.descriptors or colonies * machine.descriptors()
     own = OWN_DESCRIPTORS if settings.budget.descriptors else colonies * OWN_DESCRIPTORS
     todo = (

@@ -71,6 +71,8 @@ def _settings(before: Inputs, now: Inputs) -> Iterator[InputChange]:
         old, new = before.settings.get(key), now.settings.get(key)
         if old == new or key not in before.settings or key not in now.settings:
             continue  # a key that only one version of the program has is no change
+        if key == "demes" and not new:
+            continue  # the population keeps the demes that it has
         how = " (overrides evolve.toml)" if key in now.set else ""
         words = f"{key} {_brief(old)} -> {_brief(new)}{how}"
         yield InputChange(words, key.startswith(_OF_THE_WORLD), key.startswith(_BESIDE_HISTORY))

@@ -8,6 +8,7 @@ from pydantic import BeforeValidator, Field, model_validator
 from evolve_ai.model.audit_settings import AuditSettings
 from evolve_ai.model.family_settings import OPTIONS, chosen, default, is_built_in
 from evolve_ai.model.history_settings import HistorySettings
+from evolve_ai.model.places import MOST_DEMES
 from evolve_ai.model.plugin_settings import PluginSettings
 from evolve_ai.model.sandbox_settings import SandboxSettings
 from evolve_ai.model.setting import (
@@ -273,19 +274,20 @@ class Settings(Section):
         form='"lockstep" or "free"',
     )
     demes: int = setting(
-        1,
+        0,
         "worlds side by side, each with its own pot and its own neighbours; at least one for each "
-        "colony",
+        "colony; 0: one below 1000 places, two from 1000 on, four from 2000 on, and so forth",
         unit="worlds",
-        low=1,
-        high=1024,
+        low=0,
+        high=MOST_DEMES,
     )
     colonies: int = setting(
         0,
-        "processes that share the agents, by whole demes; 0: as few as descriptors allow",
+        "processes that share the agents, by whole demes; 0: one for each processor, but each with "
+        "500 places or more, and as many as descriptors require",
         unit="processes",
         low=0,
-        high=1024,
+        high=MOST_DEMES,
     )
     environment: chosen("environment") = default("environment")  # type: ignore[valid-type]
     selection: chosen("selection") = default("selection")  # type: ignore[valid-type]
@@ -312,7 +314,7 @@ class Settings(Section):
 
     @model_validator(mode="after")
     def _a_colony_has_a_deme(self) -> Self:
-        if self.colonies > self.demes:
+        if self.colonies > self.demes > 0:
             raise ValueError(
                 f"colonies ({self.colonies}) must not exceed demes ({self.demes}): a colony has "
                 "one or more whole demes"

@@ -27,7 +27,7 @@ def open_colonies(components: Components, registry: Registry, run: str, pool: Po
     refuse_another_world(components, registry)
     project = components.project
     before = ColonyLayout.of_last_run(registry)
-    wanted = ColonyLayout.wanted(project.settings, registry.state.places or 0)
+    wanted = ColonyLayout.wanted(project.settings, registry.state)
     if season_under_way(registry):
         wanted = before
     elif wanted != before or last_level(registry) is not components.sandbox.level:

@@ -14,6 +14,11 @@ PROC = Path("/proc")
 _CGROUPS = Path("/sys/fs/cgroup")
 
 
+def processors() -> int:
+    """How many processors this process may use (sched_getaffinity(2))."""
+    return len(os.sched_getaffinity(0))
+
+
 def memory_total(proc: Path = PROC) -> int:
     """Bytes of this machine, or of our control group's limit, if that is less."""
     return min(_meminfo(proc, "MemTotal"), *(limit for limit, _ in _memory_groups(proc)), UNLIMITED)

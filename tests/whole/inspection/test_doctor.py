@@ -244,7 +244,7 @@ def test_descriptors_are_those_of_as_many_colonies_as_there_may_be(
     pids = {f"a{n}": None for n in range(1000)}
     check = _examine(project, pids=pids)["file descriptors"]
     assert not check.ok
-    assert check.detail.endswith("room for 462 agents, 1,000 needed in 3 colonies")
+    assert check.detail.endswith("room for 924 agents, 1,000 needed in 3 colonies")
     assert "demes" in check.todo
     check = _examine(project, Settings(demes=4), pids)["file descriptors"]
     assert check.ok
