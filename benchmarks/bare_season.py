@@ -16,15 +16,15 @@ from typing import Any
 
 from evolve_ai.colony.layout import ColonyLayout
 from evolve_ai.environments.demes import Demes
-from evolve_ai.model.act import read_act
-from evolve_ai.model.frame import PerceptEncoder
+from evolve_ai.model.act import parse_act
+from evolve_ai.model.frame import Decoder, PerceptEncoder
 from evolve_ai.model.world import Act, Percept
-from evolve_ai.plugins import world_of
 from evolve_ai.session.finding import open_project
 from evolve_ai.stages.observe import resident_of, takes_part
 from evolve_ai.state.reader import Reader
 from evolve_ai.system.processes import raise_descriptor_limit
 from evolve_ai.system.project import Project
+from evolve_ai.worlds import world_of
 
 _READ = 65536
 ROUNDS = 3
@@ -79,7 +79,7 @@ class Season:
         self.places = {one.id: one.place for one in living.values()}
         self.ends = _opened(project.workspace, layout, self.places)
         self.ticks = project.settings.cycle.ticks
-        self._cycle, self._tick, self._epoch = last.number, last.summary.tick, state.epoch
+        self._cycle, self._tick = last.number, last.summary.tick
         self._percepts: list[Mapping[str, Percept]] = []
         world, places = world_of(project), state.places or 0
         demes = range(layout.demes)
@@ -100,14 +100,13 @@ class Season:
         self._cycle += 1
 
     def _answers(self, tick: int, percepts: Mapping[str, Percept]) -> dict[str, Act]:
-        encoder = PerceptEncoder(epoch=self._epoch, tick=tick, cycle=self._cycle)
+        encoder = PerceptEncoder(epoch=0, tick=tick, cycle=self._cycle)
         frames = {agent: encoder.frame(percept) for agent, percept in percepts.items()}
         heard = _exchange(frames, self.ends)
         acts = {}
         for agent, data in heard.items():
-            act = read_act(data, self._epoch, tick, len(percepts[agent].steps))
-            assert act is not None, agent
-            acts[agent] = act
+            (body,) = Decoder().feed(data)
+            acts[agent] = parse_act(body, len(percepts[agent].steps))
         return acts
 
     def frames(self) -> list[Phase]:
@@ -117,7 +116,7 @@ class Season:
         found = []
         for number, percepts in enumerate(self._percepts):
             tick = self._tick + number // phases
-            encoder = PerceptEncoder(epoch=self._epoch, tick=tick, cycle=self._cycle)
+            encoder = PerceptEncoder(epoch=0, tick=tick, cycle=self._cycle)
             found.append({agent: encoder.frame(one) for agent, one in percepts.items()})
         self._tick += self.ticks
         return found

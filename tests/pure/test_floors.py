@@ -29,6 +29,7 @@ FLOORS = {
     "inspection": 6,
     "operator": 6,
     "pipelines": 7,
+    "worlds": 7,
     "plugins": 8,
     "ui": 8,
     "cli": 9,

@@ -19,11 +19,12 @@ from evolve_ai.model.gene_names import GeneNames
 from evolve_ai.model.genome import FileGene, Genome, encode
 from evolve_ai.model.report import GenePool, SourceReport
 from evolve_ai.model.selection import Member, PopulationView, Verdicts
-from evolve_ai.plugins import ENVIRONMENTS, EXECUTORS, LANGUAGES, SELECTION, SUBSTRATES, VARIATION
+from evolve_ai.plugins import EXECUTORS, LANGUAGES, SELECTION, SUBSTRATES, VARIATION
 from evolve_ai.stages.natural_selection import process_natural_selection
 from evolve_ai.substrates.rust.gene_names import NAMES
 from evolve_ai.substrates.rust.substrate import RustSubstrate
 from evolve_ai.system.guard import Guard
+from evolve_ai.worlds import ENVIRONMENTS
 
 GUARD = Guard("selection policy", "mine:policy", 30.0, Path("/nowhere"))
 RNG = random.Random(1)
