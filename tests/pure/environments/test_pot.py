@@ -1,5 +1,6 @@
 """Tests of dividing a pot."""
 
+from math import fsum
 from random import Random
 
 from hypothesis import given
@@ -42,3 +43,16 @@ def test_order_does_not_matter(whole: int, found: dict[str, float], chance: Rand
 
 def test_exponent_zero_pays_all_alike() -> None:
     assert pot.by_rank(300, {"a": 0.0, "b": 1.0, "c": 9.0}, 0.0) == {"a": 100, "b": 100, "c": 100}
+
+
+@given(pots, st.dictionaries(st.text("abcdef", max_size=3), st.integers(0, 4), max_size=20))
+def test_equal_errors_get_the_mean_of_their_ranks(whole: int, found: dict[str, float]) -> None:
+    ordered = sorted(found.values())
+    count, exponent = len(ordered), 2.5
+    weights = {}
+    for agent, error in found.items():
+        ranks = [at + 1 for at, other in enumerate(ordered) if other == error]
+        weights[agent] = ((count - sum(ranks) / len(ranks) + 0.5) / count) ** exponent
+    total = fsum(weights.values())
+    shares = {agent: int(whole * weight / total) for agent, weight in weights.items()}
+    assert pot.by_rank(whole, found, exponent) == shares
