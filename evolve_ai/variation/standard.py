@@ -175,7 +175,10 @@ def _with_dependencies(genome: Genome, pool: GenePool) -> Genome:
             if path not in active:
                 active.add(path)
                 waiting.append(path)
-    files = [replace(gene, active=gene.path in active) for gene in genome.files]
+    files = [
+        gene if gene.active or gene.path not in active else replace(gene, active=True)
+        for gene in genome.files
+    ]
     known = {gene.path for gene in files}
     files += [_asleep(sources[path]) for path in sorted(active - known) if path in sources]
     return replace(genome, files=tuple(files))

@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -152,6 +152,28 @@ def test_leftover_of_an_interrupted_birth_is_replaced(four: Population) -> None:
     assert not (folder / "src" / "half").exists()
     assert decode((folder / "genome.bin").read_bytes()) == genome
     assert not list(context.project.agents.glob(f"{UNBORN}*"))
+
+
+@pytest.mark.parametrize("kind", ["file", "link", "empty folder", "pipe"])
+def test_whatever_stands_in_the_place_of_a_newborn_is_replaced(four: Population, kind: str) -> None:
+    context = four.context
+    genome = found(context, 5)[4]
+    elsewhere = context.project.root / "elsewhere"
+    elsewhere.mkdir()
+    (elsewhere / "kept").touch()
+    make: dict[str, Callable[[Path], object]] = {
+        "file": Path.touch,
+        "link": lambda path: path.symlink_to(elsewhere),
+        "empty folder": Path.mkdir,
+        "pipe": os.mkfifo,
+    }
+    for name in (f"{UNBORN}{genome.id}", genome.id):
+        make[kind](context.project.agents / name)
+    bear(context, (genome,))
+    folder = context.project.agent(genome.id)
+    assert not folder.is_symlink()
+    assert decode((folder / "genome.bin").read_bytes()) == genome
+    assert (elsewhere / "kept").exists()
 
 
 def test_lost_code_ends_a_birth_with_words_and_without_a_folder(four: Population) -> None:
