@@ -40,7 +40,7 @@ class Newborn:
     genome: Genome
     genome_bytes: bytes
     genome_hash: str
-    code_hash: str = ""  # of all its code and wiring, as they were written
+    code_hash: str = ""  # of all its code and wiring, as they were written; for founders
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +64,19 @@ def bear(context: Context, genomes: tuple[Genome, ...]) -> tuple[Newborn, ...]:
     # A folder to write is as much work as several to look at.
     chunks = chunked(genomes, max(1, context.settings.cycle.chunk // 16))
     tasks = [BirthTask(nursery, chunk) for chunk in chunks]
-    return tuple(born for chunk in context.executor.map(bear_chunk, tasks) for born in chunk)
+    for _ in context.executor.map(_bear_silently, tasks):
+        pass
+    return tuple(_newborn(genome) for genome in genomes)
+
+
+def _bear_silently(task: BirthTask) -> None:
+    """For a caller that has the genomes: an answer would tell it nothing new."""
+    bear_chunk(task)
+
+
+def _newborn(genome: Genome) -> Newborn:
+    data = encode(genome)
+    return Newborn(genome, data, genome_hash(data))
 
 
 def bear_chunk(task: BirthTask) -> tuple[Newborn, ...]:

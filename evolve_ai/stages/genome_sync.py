@@ -42,7 +42,9 @@ def sync(context: Context, reports: tuple[ScanReport, ...]) -> tuple[ScanReport,
     rules = rules_of(context)
     chunks = chunked(reports, max(1, context.settings.cycle.chunk // 8))
     tasks = [_task(context, rules, chunk) for chunk in chunks]
-    return tuple(report for chunk in context.executor.map(sync_chunk, tasks) for report in chunk)
+    synced = context.executor.map(sync_chunk, tasks)
+    touched = {report.id: report for chunk in synced for report in chunk}
+    return tuple(touched.get(report.id, report) for report in reports)
 
 
 def _task(context: Context, rules: Rules, reports: tuple[ScanReport, ...]) -> SyncTask:
@@ -60,9 +62,11 @@ def _task(context: Context, rules: Rules, reports: tuple[ScanReport, ...]) -> Sy
 
 
 def sync_chunk(task: SyncTask) -> tuple[ScanReport, ...]:
+    """The reports that are different now: most folders are as they should be."""
     # What somebody changes while we write must not look settled: the next scan reads it again.
     plan = replace(task.rules, ticking=False).stamp_plan()
-    return tuple(_synced(task, plan, report) for report in task.reports)
+    synced = ((report, _synced(task, plan, report)) for report in task.reports)
+    return tuple(now for before, now in synced if now is not before)
 
 
 def _synced(task: SyncTask, plan: StampPlan, report: ScanReport) -> ScanReport:
