@@ -56,11 +56,10 @@ def read_act(data: bytes, epoch: int, tick: int, steps: int) -> Act | None:
         return None
     try:
         body = _decode(packed)
-        if body.tick == tick and body.epoch == epoch:
-            return _act(body, steps)
-    except (MsgspecError, FrameError, RecursionError, UnicodeDecodeError):
-        pass
-    return None
+    except (MsgspecError, RecursionError, UnicodeDecodeError):
+        return None
+    right = body.tick == tick and body.epoch == epoch and len(body.answers) == (steps or 1)
+    return _as_act(body) if right and _is_finite(body) else None
 
 
 def parse_act(body: Body, steps: int) -> Act:
@@ -81,11 +80,18 @@ def _reason(error: ValidationError) -> str:
 
 
 def _act(body: _Body, steps: int) -> Act:
-    answers, say, fitness = body.answers, body.say, body.fitness
     expected = steps or 1
-    if len(answers) != expected:
-        raise FrameError(f"answers must be an array of {expected} numbers, not {len(answers)}")
-    # Bounds do not exclude NaN; the sum is NaN if any of them is.
-    if not isfinite(sum(answers) + (say or 0.0) + (fitness or 0.0)):
+    if len(body.answers) != expected:
+        raise FrameError(f"answers must be an array of {expected} numbers, not {len(body.answers)}")
+    if not _is_finite(body):
         raise FrameError("answers, say and fitness must be finite")
-    return Act(answers, say, body.give or (), body.rest, fitness, body.mutated)
+    return _as_act(body)
+
+
+def _is_finite(body: _Body) -> bool:
+    """Bounds do not exclude NaN; but the sum is NaN if any of them is."""
+    return isfinite(sum(body.answers) + (body.say or 0.0) + (body.fitness or 0.0))
+
+
+def _as_act(body: _Body) -> Act:
+    return Act(body.answers, body.say, body.give or (), body.rest, body.fitness, body.mutated)

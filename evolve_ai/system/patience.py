@@ -11,6 +11,7 @@ import time
 STEP = 0.5  # seconds; the longest wait between two checks of a deadline
 _GAP = 2.0  # seconds between two checks that a busy machine alone does not explain
 _IDLE = 0.1  # the least share of them that a process gets on a busy machine
+_FRESH = 0.1  # seconds that one look at the clocks serves for: that of processor time is slow
 
 
 class Gaps:
@@ -21,8 +22,12 @@ class Gaps:
 
     def met(self) -> bool:
         """True if there was a gap since the last call."""
-        wall, cpu = time.monotonic(), time.process_time()
-        passed, used = wall - self._wall, cpu - self._cpu
+        wall = time.monotonic()
+        passed = wall - self._wall
+        if passed < _FRESH:
+            return False
+        cpu = time.process_time()
+        used = cpu - self._cpu
         self._wall, self._cpu = wall, cpu
         return passed > _GAP and used < _IDLE * passed
 
