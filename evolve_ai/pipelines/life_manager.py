@@ -326,6 +326,7 @@ class LifeManager:
             endowment=int(context.settings.economy.endowment * context.start_energy),
             first_number=self.registry.state.numbers,
             places=self.registry.state.places or 0,
+            spare=self._removal.take,
         )
 
     def _record(

@@ -1,8 +1,11 @@
-"""Removes the folders of dead agents in the background, so that no cycle waits for the disk."""
+"""Removes the folders of dead agents in the background, so that no cycle waits for the disk.
+
+As many as have died in a cycle are kept aside, to become the folders of the next children.
+"""
 
 import time
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Sequence
 from pathlib import Path
 
 from evolve_ai.executors.chunks import chunked
@@ -17,6 +20,7 @@ MOST = 2000  # folders that wait to be removed; whoever adds more waits until no
 GRACE = 5.0  # seconds for the rest, at the end of a run
 _SILENCE = 60.0  # seconds that one order may take before its process counts as stuck
 _AN_ORDER = 50  # folders
+_SPARE = 100  # folders that are kept aside, at least, if so many have died
 
 
 class BackgroundRemoval:
@@ -30,6 +34,7 @@ class BackgroundRemoval:
     def __init__(self, agents: Path):
         self._agents = agents
         self._orders: deque[RemovalTask] = deque()  # not carried out yet, as far as is known
+        self._spare: list[str] = []  # folders aside that are to be kept, the latest last
         self._worker: WorkerProcess | None = None
         self._context = children([work.__module__, remove_in_background.__module__])
 
@@ -38,11 +43,30 @@ class BackgroundRemoval:
         """The number of folders that are not known to be removed."""
         return sum(len(order.dead) for order in self._orders)
 
-    def remove(self, dead: Iterable[str]) -> None:
+    def remove(self, dead: Sequence[str]) -> None:
         """Begin to remove the folders of these agents. Blocks only while more than MOST wait."""
+        self._spare = [*self._spare, *dead][-max(len(dead), _SPARE) :]
         for chunk in chunked(dead, _AN_ORDER):
-            self._give(RemovalTask(self._agents, chunk))
+            self._give(RemovalTask(self._agents, chunk, frozenset(self._spare)))
         self.wait(MOST)
+
+    def take(self, count: int) -> tuple[str, ...]:
+        """Names of at most so many folders aside, which whoever asks may use up."""
+        self._hear()
+        not_yet = {agent for order in self._orders for agent in order.dead}
+        found = [agent for agent in self._spare if agent not in not_yet][:count]
+        self._spare = [agent for agent in self._spare if agent not in set(found)]
+        return tuple(found)
+
+    def remove_all(self) -> None:
+        """Remove what is kept aside, too, and wait until nothing is left."""
+        self._drop_spare()
+        self.wait()
+
+    @property
+    def holds(self) -> bool:
+        """True if there may be folders of the dead."""
+        return bool(self._orders or self._spare)
 
     def go_on(self, registry: Registry) -> None:
         """Begin to remove what an earlier run left: folders of agents that are dead on record.
@@ -63,6 +87,7 @@ class BackgroundRemoval:
 
     def finish(self, seconds: float = GRACE) -> None:
         """Wait until all is removed, so many seconds at most."""
+        self._drop_spare()
         deadline = time.monotonic() + seconds
         while self._orders and (left := deadline - time.monotonic()) > 0:
             self._hear(left)
@@ -71,6 +96,11 @@ class BackgroundRemoval:
         """End the process at once, and leave the rest to the next run."""
         self._orders.clear()
         self._end()
+
+    def _drop_spare(self) -> None:
+        if self._spare:
+            self._spare = []
+            self._give(RemovalTask(self._agents, ()))
 
     def _give(self, order: RemovalTask) -> None:
         self._orders.append(order)

@@ -36,8 +36,8 @@ class Budgets:
         """Reduce the verdicts to what the budgets allow, and note what they changed."""
         pids = list(colony.running().values())
         budgets = self._house.budgets(list(observed.agents), pids)
-        if any(b.tight for b in budgets if b.resource in ON_DISK) and self._removal.waiting:
-            self._removal.wait()  # the dead still take up room
+        if any(b.tight for b in budgets if b.resource in ON_DISK) and self._removal.holds:
+            self._removal.remove_all()  # the dead still take up room
             budgets = self._house.budgets(list(observed.agents), pids)
         kept = ration(context, observed.agents, verdicts, budgets, self._acting, places)
         self._acting = kept.acting

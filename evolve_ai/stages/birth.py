@@ -1,22 +1,29 @@
-"""Writes the folder of a new agent: whole, or not at all."""
+"""Writes the folder of a new agent: whole, or not at all.
+
+Where folders of dead agents are kept aside, one of them becomes the new folder.
+"""
 
 import hashlib
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import zip_longest
 from pathlib import Path
 
 from evolve_ai.colony import agent_log
 from evolve_ai.contracts.substrate import Substrate
 from evolve_ai.executors.chunks import chunked
+from evolve_ai.model.errors import StorageError
 from evolve_ai.model.genome import Genome, encode
 from evolve_ai.model.sandbox import STATE
 from evolve_ai.stages.agent_scan_update import genome_hash
 from evolve_ai.stages.context import Context, hash_of_hashes, hashes_of
 from evolve_ai.stages.genome_sync import MissingCodeError, generated
 from evolve_ai.system.content_store import ContentStore
-from evolve_ai.system.files import storage_errors
+from evolve_ai.system.files import opened, storage_errors
 from evolve_ai.system.genome_file import GENOME
+from evolve_ai.system.refitting import refit
+from evolve_ai.system.removal import ASIDE
 from evolve_ai.system.trees import remove_tree
 
 UNBORN = ".unborn-"
@@ -45,10 +52,11 @@ class Newborn:
 
 @dataclass(frozen=True, slots=True)
 class BirthTask:
-    """A chunk for a worker."""
+    """A chunk for a worker. `spare` names folders of the dead, for the first of these genomes."""
 
     nursery: Nursery
     genomes: tuple[Genome, ...]
+    spare: tuple[str, ...] = ()
 
 
 def nursery_of(context: Context) -> Nursery:
@@ -58,12 +66,17 @@ def nursery_of(context: Context) -> Nursery:
     )
 
 
-def bear(context: Context, genomes: tuple[Genome, ...]) -> tuple[Newborn, ...]:
+def bear(
+    context: Context, genomes: tuple[Genome, ...], spare: Sequence[str] = ()
+) -> tuple[Newborn, ...]:
     """Write the folders of these genomes, in chunks, on the workers."""
     nursery = nursery_of(context)
     # A folder to write is as much work as several to look at.
-    chunks = chunked(genomes, max(1, context.settings.cycle.chunk // 16))
-    tasks = [BirthTask(nursery, chunk) for chunk in chunks]
+    size = max(1, context.settings.cycle.chunk // 16)
+    tasks = [
+        BirthTask(nursery, chunk, tuple(spare[at * size : (at + 1) * size]))
+        for at, chunk in enumerate(chunked(genomes, size))
+    ]
     for _ in context.executor.map(_bear_silently, tasks):
         pass
     return tuple(_newborn(genome) for genome in genomes)
@@ -87,10 +100,15 @@ def bear_chunk(task: BirthTask) -> tuple[Newborn, ...]:
             if gene.code not in code:
                 code[gene.code] = _code(store, gene.code)
     with storage_errors(task.nursery.agents):
-        return tuple(write_folder(task.nursery, genome, code) for genome in task.genomes)
+        return tuple(
+            write_folder(task.nursery, genome, code, spare)
+            for genome, spare in zip_longest(task.genomes, task.spare)
+        )
 
 
-def write_folder(nursery: Nursery, genome: Genome, code: Mapping[str, bytes]) -> Newborn:
+def write_folder(
+    nursery: Nursery, genome: Genome, code: Mapping[str, bytes], spare: str | None = None
+) -> Newborn:
     """Build the folder under another name, then rename it: a crash leaves no half agent.
 
     A folder of that id which no registry knows is what such a crash left; it is replaced.
@@ -105,17 +123,33 @@ def write_folder(nursery: Nursery, genome: Genome, code: Mapping[str, bytes]) ->
         GENOME: data,
         agent_log.NAME: b"",
     }
-    unborn = f"{nursery.agents}/{UNBORN}{genome.id}"
+    if spare is None or not _refitted(nursery.agents, spare, genome.id, files):
+        _write_new(nursery.agents, genome.id, files)
+    hashes = {**hashes_of(nursery.fixed), **genes}
+    hashes |= {path: hashlib.sha256(body).hexdigest() for path, body in made.items()}
+    return Newborn(genome, data, genome_hash(data), hash_of_hashes(hashes))
+
+
+def _refitted(agents: Path, spare: str, agent: str, files: Mapping[str, bytes]) -> bool:
+    """Make the folder of one that is aside; False if that fails, for whatever reason."""
+    try:
+        with opened(agents / ASIDE) as aside:
+            refit(aside, spare, files, (STATE,))
+            os.rename(spare, agents / agent, src_dir_fd=aside)
+    except (OSError, StorageError):
+        return False
+    return True
+
+
+def _write_new(agents: Path, agent: str, files: Mapping[str, bytes]) -> None:
+    unborn = f"{agents}/{UNBORN}{agent}"
     try:
         os.mkdir(unborn)  # noqa: PTH102 (a Path for each would take as long as the call)
     except FileExistsError:
         remove_tree(Path(unborn))
         Path(unborn).mkdir()
     _write_files(unborn, files)
-    _move(unborn, f"{nursery.agents}/{genome.id}")
-    hashes = {**hashes_of(nursery.fixed), **genes}
-    hashes |= {path: hashlib.sha256(body).hexdigest() for path, body in made.items()}
-    return Newborn(genome, data, genome_hash(data), hash_of_hashes(hashes))
+    _move(unborn, f"{agents}/{agent}")
 
 
 def _move(unborn: str, folder: str) -> None:

@@ -32,10 +32,12 @@ def succeed(
     endowment: int,
     first_number: int,
     places: int,
+    spare: Callable[[int], Sequence[str]] = lambda count: (),
 ) -> Succeeded:
     """Carry out verdicts. A child takes the lowest free place; its first parent endows it.
 
-    `endowment` is in thousandths of energy; `first_number` numbers the first child.
+    `endowment` is in thousandths of energy; `first_number` numbers the first child; `spare` gives
+    at most so many folders of the dead, to be used for children.
     """
     dead = tuple(buried(agents[agent], cause, context.cycle) for agent, cause in verdicts.deaths)
     gone = {record.id for record in dead}
@@ -46,7 +48,7 @@ def succeed(
         for number, parents in enumerate(verdicts.births[: len(free)])
     ]
     children = [child for child in conceived if child is not None]
-    newborns = bear(context, tuple(child for child, _ in children))
+    newborns = bear(context, tuple(child for child, _ in children), spare(len(children)))
     for child, _ in children:
         giver = living[child.parents[0]]
         living[giver.id] = replace(giver, energy=giver.energy - endowment)

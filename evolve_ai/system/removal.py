@@ -1,4 +1,7 @@
-"""Removes folders of dead agents: each is moved aside whole, then what was moved is removed."""
+"""Removes folders of dead agents: each is moved aside whole, then what was moved is removed.
+
+Some may be kept aside, for agents to be born: system/refitting.py makes their folders of them.
+"""
 
 import os
 from collections.abc import Iterable, Iterator
@@ -18,10 +21,12 @@ _NICENESS = 10  # of removal in the background: agents and the life-cycle go fir
 
 @dataclass(frozen=True, slots=True)
 class RemovalTask:
-    """Dead agents, and the folder where the folders of all agents are."""
+    """Dead agents, and the folder where the folders of all agents are. Folders of the names in
+    `spare` are kept aside."""
 
     agents: Path
     dead: tuple[str, ...]
+    spare: frozenset[str] = frozenset()
 
 
 def remove_folders(task: RemovalTask) -> None:
@@ -33,7 +38,7 @@ def remove_folders(task: RemovalTask) -> None:
     for agent in list(_not_moved(task, aside)):
         discard(task.agents / agent)
     with suppress(StorageError):
-        empty_tree(aside)
+        empty_tree(aside, task.spare)
     with suppress(OSError):
         aside.rmdir()
 

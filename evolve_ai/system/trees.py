@@ -7,7 +7,7 @@ a time however deep they lie (openat(2)), and no other file system is entered.
 import errno
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -43,11 +43,12 @@ def remove_tree(folder: Path) -> None:
         raise _stays(folder, error) from error
 
 
-def empty_tree(folder: Path) -> None:
-    """Remove everything in a folder, as `remove_tree` does, but not the folder itself."""
+def empty_tree(folder: Path, keep: Collection[str] = ()) -> None:
+    """Remove everything in a folder, as `remove_tree` does, but not the folder itself, and none of
+    the names to `keep`."""
     try:
         with opened_for_owner(folder) as top:
-            _Removal(folder, top).all()
+            _Removal(folder, top, keep).all()
     except FileNotFoundError:
         return
     except OSError as error:
@@ -128,6 +129,7 @@ class _Removal:
 
     folder: Path
     top: int
+    keep: Collection[str] = ()  # names in `top`
     token: str = field(default_factory=lambda: f".removed-{os.urandom(8).hex()}-")
     moved: int = 0
     waiting: list[str] = field(default_factory=list)  # names in `top`
@@ -178,6 +180,8 @@ class _Removal:
         overflowed, gone = False, 0
         with os.scandir(at) as entries:
             for entry in entries:
+                if at == self.top and entry.name in self.keep:
+                    continue
                 place = f"{where}/{entry.name}" if where else entry.name
                 try:
                     if not entry.is_dir(follow_symlinks=False):
