@@ -51,7 +51,12 @@ def lay(agents: Path, *names: str) -> list[str]:
 
 
 def names_in(folder: Path) -> set[str]:
-    return {path.name for path in folder.iterdir()}
+    """All that lies there, but not what is kept aside."""
+    return {path.name for path in folder.iterdir()} - {ASIDE}
+
+
+def aside(agents: Path) -> set[str]:
+    return names_in(agents / ASIDE) if (agents / ASIDE).exists() else set()
 
 
 def stopped(removal: BackgroundRemoval) -> int:
@@ -148,6 +153,7 @@ def test_an_end_waits_for_a_while_and_leaves_the_rest_to_the_next_run(
     removal.go_on(known)
     removal.finish()
     assert names_in(agents) == {"living", "unknown"}
+    assert not (agents / ASIDE).exists()
 
 
 def test_the_rest_of_an_earlier_run_is_removed_even_if_nobody_else_is_dead(
@@ -157,7 +163,7 @@ def test_the_rest_of_an_earlier_run_is_removed_even_if_nobody_else_is_dead(
     lay(agents / ASIDE, "killed-in-between")
     removal.go_on(cast(Registry, Knows({"living"}, set())))
     removal.finish()
-    assert names_in(agents) == {"living"}
+    assert {path.name for path in agents.iterdir()} == {"living"}
 
 
 def test_without_the_dead_there_is_no_process(agents: Path, removal: BackgroundRemoval) -> None:
@@ -165,3 +171,42 @@ def test_without_the_dead_there_is_no_process(agents: Path, removal: BackgroundR
     removal.go_on(cast(Registry, Knows(set(), set())))
     removal.finish()
     assert removal._worker is None
+
+
+def test_folders_of_the_latest_dead_are_kept_aside_for_whoever_takes_them(
+    agents: Path, removal: BackgroundRemoval, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(background_removal, "_SPARE", 2)
+    removal.remove(lay(agents, "a", "b", "c"))
+    removal.wait()
+    assert aside(agents) == {"a", "b", "c"}, "as many as have died"
+    assert removal.take(2) == ("a", "b")
+    removal.remove(lay(agents, "d"))
+    removal.wait()
+    assert aside(agents) == {"c", "d"}, "what was taken and not used is removed"
+    assert removal.holds
+    assert removal.take(9) == ("c", "d")
+    assert removal.take(9) == ()
+
+
+def test_nobody_gets_a_folder_that_is_not_aside_yet(
+    agents: Path, removal: BackgroundRemoval
+) -> None:
+    pid = stopped(removal)
+    removal.remove(lay(agents, "a"))
+    assert removal.take(9) == ("first",)
+    os.kill(pid, signal.SIGCONT)
+    removal.wait()
+    assert removal.take(9) == ("a",)
+
+
+def test_nothing_is_kept_when_room_is_short_or_at_the_end(
+    agents: Path, removal: BackgroundRemoval
+) -> None:
+    removal.remove(lay(agents, "a", "b"))
+    removal.remove_all()
+    assert not removal.holds
+    assert not list(agents.iterdir())
+    removal.remove(lay(agents, "c"))
+    removal.finish()
+    assert not list(agents.iterdir())

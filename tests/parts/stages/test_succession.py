@@ -23,6 +23,7 @@ from evolve_ai.model.selection import Verdicts
 from evolve_ai.stages.birth import UNBORN, bear
 from evolve_ai.stages.succession import Succeeded, succeed
 from evolve_ai.system.content_store import ContentStore
+from evolve_ai.system.removal import ASIDE
 
 
 @pytest.fixture
@@ -139,6 +140,51 @@ def test_child_that_cannot_be_written_is_not_born_and_costs_nothing(four: Popula
     done = carried_out(four, Verdicts((), ((a,), (b,))), places=6, variation=Monstrous())
     assert [one.parents for one in done.born] == [(b,)]
     assert done.living[a].energy == 46_000
+
+
+def laid_aside(population: Population, agent: str) -> str:
+    aside = population.context.project.agents / ASIDE
+    aside.mkdir(exist_ok=True)
+    population.folder(agent).rename(aside / agent)
+    return agent
+
+
+def test_child_in_the_folder_of_a_dead_agent_is_the_same(four: Population, tmp_path: Path) -> None:
+    twin = Population.of(tmp_path / "twin", 4)
+    a, b, *_ = four.agents
+    (four.folder(a) / "state" / "x").touch()
+    (four.folder(a) / "src" / "genes" / "strange.rs").write_text("fn x() {}")
+    inodes = {path.stat().st_ino for path in four.folder(a).rglob("*.rs")}
+    spare = laid_aside(four, a)
+    verdicts = Verdicts(((a, "age"),), ((b,), (b,)))
+    one = carried_out(four, verdicts, places=5, spare=lambda count: (spare,)[:count])
+    other = carried_out(twin, verdicts, places=5)
+    assert one.born == other.born
+    for child in one.born:
+        here, there = four.folder(child.id), twin.folder(child.id)
+        assert {name: told[0] for name, told in snapshot(here).items()} == {
+            name: told[0] for name, told in snapshot(there).items()
+        }
+        assert not list((here / "state").iterdir())
+    reused = {path.stat().st_ino for path in four.folder(one.born[0].id).rglob("*.rs")}
+    assert len(reused & inodes) == len(reused)
+    assert not list((four.context.project.agents / ASIDE).iterdir())
+
+
+@pytest.mark.parametrize("spare", ["gone", "file", "link"])
+def test_child_has_a_folder_even_if_none_is_aside(four: Population, spare: str) -> None:
+    a, *_ = four.agents
+    elsewhere = four.context.project.root / "elsewhere"
+    elsewhere.mkdir()
+    aside = four.context.project.agents / ASIDE
+    aside.mkdir()
+    (aside / "file").touch()
+    (aside / "link").symlink_to(elsewhere)
+    done = carried_out(four, Verdicts((), ((a,),)), places=5, spare=lambda count: (spare,))
+    folder = four.folder(done.born[0].id)
+    assert (folder / "genome.bin").read_bytes() == done.genomes[done.born[0].id]
+    assert not folder.is_symlink()
+    assert not list(elsewhere.iterdir())
 
 
 def test_leftover_of_an_interrupted_birth_is_replaced(four: Population) -> None:

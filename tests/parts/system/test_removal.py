@@ -34,7 +34,7 @@ def test_a_folder_is_whole_or_gone_wherever_the_removal_ends(
 ) -> None:
     lay(tmp_path, "a", "b")
 
-    def killed(folder: Path) -> None:
+    def killed(folder: Path, keep: frozenset[str]) -> None:
         assert names_in(folder) == {"a", "b"}, "all are aside before the first is touched"
         raise KeyboardInterrupt
 
@@ -45,6 +45,14 @@ def test_a_folder_is_whole_or_gone_wherever_the_removal_ends(
     assert names_in(tmp_path) == {ASIDE}
     remove_folders(RemovalTask(tmp_path, ()))
     assert not names_in(tmp_path), "the next removal goes on"
+
+
+def test_spare_folders_are_kept_aside(tmp_path: Path) -> None:
+    lay(tmp_path, "a", "b", "c")
+    remove_folders(RemovalTask(tmp_path, ("a", "b"), frozenset({"b"})))
+    assert names_in(tmp_path) == {"c", ASIDE}
+    assert names_in(tmp_path / ASIDE) == {"b"}
+    assert (tmp_path / ASIDE / "b" / "src" / "genes" / "trend.rs").exists()
 
 
 @pytest.mark.parametrize("place", ["dead", ASIDE])
