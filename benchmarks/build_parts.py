@@ -75,9 +75,9 @@ def laps() -> Iterator[dict[str, float]]:
     """Seconds in all, and of it in cargo, in laying out its crates, and in the store."""
     seconds = {"cargo": 0.0, "layout": 0.0, "store": 0.0}
     watched: list[tuple[Any, str, str]] = [
-        (compiler, "run_command", "cargo"),
-        (BuildArea, "write", "layout"),
-        (store.ProgramStore, "add", "store"),
+        (compiler, compiler.run_boxed.__name__, "cargo"),
+        (BuildArea, BuildArea.write.__name__, "layout"),
+        (store.ProgramStore, store.ProgramStore.add.__name__, "store"),
     ]
     originals = [getattr(owner, name) for owner, name, _ in watched]
     for (owner, name, lap), original in zip(watched, originals, strict=True):
