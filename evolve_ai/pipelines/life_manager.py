@@ -12,7 +12,7 @@ from evolve_ai.contracts.colony import Colony
 from evolve_ai.contracts.substrate import Progress
 from evolve_ai.model.agent import AgentRecord, Fault
 from evolve_ai.model.cycle import Cycle, Summary
-from evolve_ai.model.errors import NoPopulationError
+from evolve_ai.model.errors import EvolveError, NoPopulationError
 from evolve_ai.model.event import Event
 from evolve_ai.model.report import BuildRequest, BuildVerdict, GenePool
 from evolve_ai.model.selection import Verdicts
@@ -144,6 +144,9 @@ class LifeManager:
             self._leave(kind, error)
             if kind is None:
                 self._removal.finish()
+            elif isinstance(error, EvolveError):
+                with suppress(Exception):  # the first error is the one to report
+                    self._removal.finish()
         finally:
             self._removal.close()
 

@@ -61,7 +61,9 @@ class BackgroundRemoval:
     def remove_all(self) -> None:
         """Remove what is kept aside, too, and wait until nothing is left."""
         self._drop_spare()
-        self.wait()
+        while self._orders:
+            if not self._hear(_SILENCE):
+                self._do_it_here()
 
     @property
     def holds(self) -> bool:
