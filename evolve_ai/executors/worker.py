@@ -19,7 +19,7 @@ def work(connection: Connection) -> None:
     """Answer each (function, task) by (True, result) or (False, exception); empty bytes end it."""
     leave_signals_to_the_parent()
     die_with_the_parent()
-    with suppress(EOFError, BrokenPipeError):  # the parent is gone
+    with suppress(EOFError, ConnectionError):  # the parent is gone
         while order := connection.recv_bytes():
             connection.send_bytes(_answer(order))
 
