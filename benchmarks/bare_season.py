@@ -46,18 +46,18 @@ def bare_seasons(project: Path, pids: Mapping[str, int]) -> dict[str, Any]:
     ]
     report: dict[str, Any] = {"agents": len(season.ends), "ticks": season.ticks}
     alone = [exchanged([season.frames()], season.ends, [list(season.ends)]) for _ in range(ROUNDS)]
-    report["one_process"] = _best(alone)
+    report["one_process"] = _median_round(alone)
     if layout.colonies > 1:
         together = [
             exchanged([season.frames()] * layout.colonies, season.ends, shares)
             for _ in range(ROUNDS)
         ]
-        report[f"{layout.colonies}_processes"] = _best(together)
+        report[f"{layout.colonies}_processes"] = _median_round(together)
     return report
 
 
-def _best(rounds: Sequence[tuple[float, int]]) -> dict[str, Any]:
-    """The median round."""
+def _median_round(rounds: Sequence[tuple[float, int]]) -> dict[str, Any]:
+    """The round of median duration."""
     seconds, exchanges = sorted(rounds)[len(rounds) // 2]
     return {
         "seconds": round(seconds, 3),
@@ -82,12 +82,11 @@ class Season:
         self._cycle, self._tick = last.number, last.summary.tick
         self._percepts: list[Mapping[str, Percept]] = []
         world, places = world_of(project), state.places or 0
-        demes = range(layout.demes)
-        environment = Demes(world.open, places, layout.demes, demes)
+        environment = Demes(world.open, places, layout.demes, range(layout.demes))
         residents = [resident_of(one, state.founder_genes) for one in takes_part(living)]
         residents = [replace(one, running=True) for one in residents]
         environment.move_in(residents, self._tick, self._cycle + 1)
-        self._begin()
+        self._cycle += 1
         for tick in range(self._tick, self._tick + self.ticks):
             for phase in range(environment.phases):
                 percepts = environment.percepts(phase)
@@ -95,9 +94,6 @@ class Season:
                 environment.hear(phase, self._answers(tick, percepts))
             environment.end_tick()
         self._tick += self.ticks
-
-    def _begin(self) -> None:
-        self._cycle += 1
 
     def _answers(self, tick: int, percepts: Mapping[str, Percept]) -> dict[str, Act]:
         encoder = PerceptEncoder(epoch=0, tick=tick, cycle=self._cycle)
@@ -111,7 +107,7 @@ class Season:
 
     def frames(self) -> list[Phase]:
         """A frame for each agent, phase by phase."""
-        self._begin()
+        self._cycle += 1
         phases = len(self._percepts) // self.ticks
         found = []
         for number, percepts in enumerate(self._percepts):

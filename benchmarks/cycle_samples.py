@@ -139,17 +139,17 @@ def kind_of(pid: int, life_cycle: int) -> str:
     if pid == life_cycle:
         return "life-cycle"
     with suppress(OSError):
-        if any("colony" in str(lock) for lock in _locked(pid)):
+        if _holds_an_order_log(pid):
             return "colonies"
     return "workers"
 
 
-def _locked(pid: int) -> Iterator[Path]:
+def _holds_an_order_log(pid: int) -> bool:
     for handle in Path(f"/proc/{pid}/fd").iterdir():
         with suppress(OSError):
-            path = handle.readlink()
-            if path.name == "order_log":
-                yield path
+            if handle.readlink().name == "order_log":
+                return True
+    return False
 
 
 def own(life_cycle: int) -> list[int]:

@@ -5,7 +5,7 @@ As many as have died in a cycle are kept aside, to become the folders of the nex
 
 import time
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from evolve_ai.executors.chunks import chunked
@@ -54,16 +54,14 @@ class BackgroundRemoval:
         """Names of at most so many folders aside, which whoever asks may use up."""
         self._hear()
         not_yet = {agent for order in self._orders for agent in order.dead}
-        found = [agent for agent in self._spare if agent not in not_yet][:count]
-        self._spare = [agent for agent in self._spare if agent not in set(found)]
-        return tuple(found)
+        found = tuple(agent for agent in self._spare if agent not in not_yet)[:count]
+        self._spare = [agent for agent in self._spare if agent not in found]
+        return found
 
     def remove_all(self) -> None:
         """Remove what is kept aside, too, and wait until nothing is left."""
         self._drop_spare()
-        while self._orders:
-            if not self._hear(_SILENCE):
-                self._do_it_here()
+        self._work_while(lambda: bool(self._orders))
 
     @property
     def holds(self) -> bool:
@@ -83,9 +81,7 @@ class BackgroundRemoval:
     def wait(self, most: int = 0) -> None:
         """Until no more than so many folders wait."""
         self._hear()
-        while self.waiting > most:
-            if not self._hear(_SILENCE):
-                self._do_it_here()
+        self._work_while(lambda: self.waiting > most)
 
     def finish(self, seconds: float = GRACE) -> None:
         """Wait until all is removed, so many seconds at most."""
@@ -129,6 +125,11 @@ class BackgroundRemoval:
             if not succeeded:
                 raise error
         return heard
+
+    def _work_while(self, there_is_some: Callable[[], bool]) -> None:
+        while there_is_some():
+            if not self._hear(_SILENCE):
+                self._do_it_here()
 
     def _do_it_here(self) -> None:
         self._end()
