@@ -15,6 +15,11 @@ FAMILIES = (
     "executors",
     "notifications",
     "state",
+    "languages",
+    "proposers",
+    "archives",
+    "evaluators",
+    "runners",
 )
 FLOORS = {
     "model": 0,
@@ -24,6 +29,7 @@ FLOORS = {
     **dict.fromkeys(FAMILIES, 2),
     "colony": 3,
     "stages": 4,
+    "search": 4,
     "session": 5,
     "modes": 6,
     "inspection": 6,
