@@ -9,6 +9,7 @@ MIB = 1024 * 1024
 # In `argv` and `env` of a job a runner replaces these words by absolute paths of its own.
 TASK = "{task}"  # the folder that holds `files`: read-only, the working directory
 SCRATCH = "{scratch}"  # an empty folder to write in; discarded whole
+HARNESS = "{harness}"  # the program that runs a Python function as an evaluator: see `warm`
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,1 @@
+"""Places where the jobs of code evolution run; see contracts/runner.py."""

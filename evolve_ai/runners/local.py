@@ -1,0 +1,107 @@
+"""Runs jobs on this machine: each in a box of its own, as many at a time as there are slots."""
+
+import os
+import queue
+import threading
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from evolve_ai.model.errors import EvolveError
+from evolve_ai.model.job import Job, JobEnd, Outcome
+
+
+class Slot(Protocol):
+    """A place for one job at a time. It may raise OSError or EvolveError when the machine fails."""
+
+    def run(self, job: Job, cancelled: threading.Event) -> Outcome: ...
+
+    def close(self) -> None: ...
+
+
+@dataclass(slots=True)
+class _Entry:
+    handle: str
+    job: Job
+    cancelled: threading.Event = field(default_factory=threading.Event)
+
+
+class LocalRunner:
+    """Its jobs do not outlive it: another process knows none of its handles."""
+
+    name = "local"
+
+    def __init__(self, slots: Sequence[Callable[[], Slot]]):
+        self._waiting: queue.SimpleQueue[_Entry | None] = queue.SimpleQueue()
+        self._ended: queue.SimpleQueue[tuple[str, Outcome]] = queue.SimpleQueue()
+        self._entries: dict[str, _Entry] = {}  # those that wait, run, or have an unread outcome
+        self._count = 0
+        self._is_closed = False
+        self._threads = [
+            threading.Thread(target=self._work, args=(slot,), daemon=True, name=f"slot {number}")
+            for number, slot in enumerate(slots)
+        ]
+        for thread in self._threads:
+            thread.start()
+
+    def slots(self) -> int:
+        return len(self._threads)
+
+    def submit(self, job: Job) -> str:
+        self._count += 1
+        entry = _Entry(f"local-{os.getpid()}-{self._count}", job)
+        self._entries[entry.handle] = entry
+        self._waiting.put(entry)
+        return entry.handle
+
+    def done(self, seconds: float) -> Sequence[tuple[str, Outcome]]:
+        found: list[tuple[str, Outcome]] = []
+        try:
+            found.append(self._ended.get(timeout=max(0.0, seconds)))
+            while True:
+                found.append(self._ended.get_nowait())
+        except queue.Empty:
+            pass
+        for handle, _ in found:
+            del self._entries[handle]
+        return found
+
+    def known(self, handles: Iterable[str]) -> frozenset[str]:
+        return frozenset(handle for handle in handles if handle in self._entries)
+
+    def cancel(self, handle: str) -> None:
+        if entry := self._entries.get(handle):
+            entry.cancelled.set()
+
+    def close(self) -> None:
+        if self._is_closed:
+            return
+        self._is_closed = True
+        for entry in self._entries.values():
+            entry.cancelled.set()
+        for _ in self._threads:
+            self._waiting.put(None)
+        for thread in self._threads:
+            thread.join()
+
+    def _work(self, make: Callable[[], Slot]) -> None:
+        slot: Slot | None = None
+        while (entry := self._waiting.get()) is not None:
+            try:
+                slot = slot or make()
+                outcome = self._outcome(slot, entry)
+            except EvolveError as error:
+                outcome = Outcome(JobEnd.MACHINE, reason=error.what)
+            except Exception as error:  # whatever fails here is not the job's fault
+                outcome = Outcome(JobEnd.MACHINE, reason=f"{type(error).__name__}: {error}")
+            self._ended.put((entry.handle, outcome))
+        if slot is not None:
+            slot.close()
+
+    @staticmethod
+    def _outcome(slot: Slot, entry: _Entry) -> Outcome:
+        if not entry.cancelled.is_set():
+            outcome = slot.run(entry.job, entry.cancelled)
+            if not entry.cancelled.is_set():
+                return outcome
+        return Outcome(JobEnd.CANCELLED, reason="cancelled")
