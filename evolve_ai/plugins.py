@@ -19,6 +19,12 @@ from evolve_ai.guards.options import options_for
 from evolve_ai.guards.selection import guarded_policy
 from evolve_ai.guards.substrate import guarded_substrate
 from evolve_ai.guards.variation import guarded_variation
+from evolve_ai.languages.c import CLanguage
+from evolve_ai.languages.cpp import CppLanguage
+from evolve_ai.languages.go import GoLanguage
+from evolve_ai.languages.javascript import JavaScriptLanguage
+from evolve_ai.languages.python import PythonLanguage
+from evolve_ai.languages.typescript import TypeScriptLanguage
 from evolve_ai.model.draws import Draws
 from evolve_ai.model.family_settings import LANGUAGE, OPTIONS, OwnMember, is_built_in
 from evolve_ai.notifications.orchestrator_log import Log
@@ -57,6 +63,12 @@ SUBSTRATES: Mapping[str, Callable[[Project, Any], Substrate]] = {
 }
 LANGUAGES: Mapping[str, Callable[[Project], Language]] = {
     "rust": lambda project: RustLanguage(project.root),
+    "python": lambda project: PythonLanguage(project.root),
+    "c": lambda project: CLanguage(project.root),
+    "cpp": lambda project: CppLanguage(project.root),
+    "javascript": lambda project: JavaScriptLanguage(project.root),
+    "typescript": lambda project: TypeScriptLanguage(project.root),
+    "go": lambda project: GoLanguage(project.root),
 }
 EXECUTORS: Mapping[str, Callable[[Any], Executor]] = {
     "processes": lambda options: open_executor(options.workers, PRELOAD),

@@ -30,6 +30,7 @@ for room in (
     "environments",
     "executors",
     "fuzz",
+    "languages",
     "notifications",
     "pipelines",
     "selection",

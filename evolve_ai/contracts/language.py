@@ -6,6 +6,7 @@ from typing import Protocol
 from tree_sitter import Language as Grammar
 
 from evolve_ai.model.comments import Comments
+from evolve_ai.model.syntax import Syntax
 
 # (its name, what tells how it is, or raises EvolveError)
 Check = tuple[str, Callable[[], str]]
@@ -22,6 +23,9 @@ class Language(Protocol):
 
     # How a comment begins and ends.
     comments: Comments
+
+    # Which nodes of its grammar are statements, loops, operators …; empty: it is not edited.
+    syntax: Syntax
 
     # How to get its toolchain, in a sentence that says what to do.
     hints: str

@@ -9,6 +9,7 @@ from evolve_ai.contracts.language import Check
 from evolve_ai.guards import values
 from evolve_ai.guards.values import instance, text
 from evolve_ai.model.comments import Comments
+from evolve_ai.model.syntax import Syntax
 from evolve_ai.system.guard import Guard, WrongValueError
 
 VERBS = ("grammar", "checks", "toolchain")  # what it must be able to do
@@ -42,6 +43,11 @@ class GuardedLanguage(Guarded):
         self.suffixes: tuple[str, ...] = self._fact("suffixes", _suffixes)
         self.comments: Comments = self._fact("comments", _comments)
         self.hints: str = self._fact("hints", lambda it: text(it, "its hints"))
+        self.syntax: Syntax = self._guard.call(
+            "syntax",
+            lambda: getattr(inner, "syntax", Syntax()),  # older ones, and those without a grammar
+            lambda it: instance(it, Syntax, "its syntax"),
+        )
 
     def grammar(self) -> Grammar | None:
         return self._ask("grammar", _grammar)  # type: ignore[no-any-return]

@@ -13,7 +13,7 @@ from pydantic import BeforeValidator, ConfigDict, Discriminator, Tag
 
 from evolve_ai.model.environment_settings import SeriesOptions, SolitaryOptions
 from evolve_ai.model.executor_settings import InlineOptions, ProcessesOptions
-from evolve_ai.model.language_settings import RustLanguageOptions
+from evolve_ai.model.language_settings import LANGUAGES
 from evolve_ai.model.selection_settings import (
     DriftOptions,
     EnergyOptions,
@@ -43,7 +43,7 @@ OPTIONS: Mapping[str, Mapping[str, type[Section]]] = {
 LANGUAGE = "language"
 FAMILIES: Mapping[str, Mapping[str, type[Section]]] = {
     **OPTIONS,
-    LANGUAGE: {"rust": RustLanguageOptions},
+    LANGUAGE: LANGUAGES,
 }
 MEANINGS: Mapping[str, str] = {
     "environment": "The world.",

@@ -7,9 +7,56 @@ from tree_sitter import Language as Grammar
 
 from evolve_ai.contracts.language import Check
 from evolve_ai.model.comments import Comments
-from evolve_ai.substrates.rust import syntax
+from evolve_ai.model.syntax import Syntax
 from evolve_ai.substrates.rust.checks import checks
+from evolve_ai.substrates.rust.syntax import GRAMMAR
 from evolve_ai.substrates.rust.toolchain import HOW, Toolchain, find_toolchain, toolchain_line
+
+SYNTAX = Syntax(
+    blocks=frozenset({"block"}),
+    statements=frozenset({"expression_statement", "let_declaration", "macro_invocation"}),
+    loops=frozenset({"for_expression", "while_expression"}),
+    conditions=frozenset({"if_expression", "while_expression"}),
+    operations=frozenset({"binary_expression", "compound_assignment_expr"}),
+    expressions=frozenset(
+        {
+            "binary_expression",
+            "call_expression",
+            "field_expression",
+            "float_literal",
+            "index_expression",
+            "integer_literal",
+            "parenthesized_expression",
+            "type_cast_expression",
+            "unary_expression",
+        }
+    ),
+    numbers=frozenset({"integer_literal", "float_literal"}),
+    negations=frozenset({"unary_expression", "negative_literal"}),
+    booleans=frozenset({"boolean_literal"}),
+    functions=frozenset({"function_item"}),
+    scopes=frozenset({"impl_item", "trait_item", "mod_item"}),
+    names=frozenset(
+        {
+            "identifier",
+            "type_identifier",
+            "field_identifier",
+            "shorthand_field_identifier",
+            "primitive_type",
+        }
+    ),
+    literals=frozenset(
+        {
+            "string_literal",
+            "raw_string_literal",
+            "char_literal",
+            "integer_literal",
+            "float_literal",
+            "lifetime",
+        }
+    ),
+    comments=frozenset({"line_comment", "block_comment"}),
+)
 
 
 class RustLanguage:
@@ -19,6 +66,7 @@ class RustLanguage:
     suffixes: tuple[str, ...] = (".rs",)
     comments = Comments("//", ("/*", "*/"))
     hints = HOW
+    syntax = SYNTAX
 
     def __init__(self, home: Path | None = None):
         """`home` is the project: rustup goes by the folder."""
@@ -27,7 +75,7 @@ class RustLanguage:
         self._toolchain: str | None = None
 
     def grammar(self) -> Grammar | None:
-        return syntax.GRAMMAR
+        return GRAMMAR
 
     def checks(self) -> Sequence[Check]:
         return checks(self._home)

@@ -170,6 +170,7 @@ class Odd(RustSubstrate):
         ("needs", None, lambda made: made.needs),
         ("suffixes", ("rs",), lambda made: made.suffixes),
         ("comments", Comments(), lambda made: made.comments),
+        ("syntax", {}, lambda made: made.syntax),
         ("genes", GeneNames("../genes/", ".x"), lambda made: made.genes),
         ("genes", GeneNames("genes", ".x"), lambda made: made.genes),
         ("genes", GeneNames("genes/", "/x"), lambda made: made.genes),
@@ -212,6 +213,7 @@ def test_substrate_of_ours_is_the_same_behind_a_guard() -> None:
     assert (guarded.genes, guarded.ignored) == (plain.genes, plain.ignored)
     assert (guarded.suffixes, guarded.comments) == (plain.suffixes, plain.comments)
     assert (guarded.grammar(), guarded.hints) == (plain.grammar(), plain.hints)
+    assert guarded.syntax == plain.syntax
 
 
 def test_names_that_are_built_in_are_known_without_importing_them() -> None:
