@@ -14,6 +14,9 @@ class Archive(Protocol):
 
     name: str
 
+    # Does it look at Entry.shape, which takes time to compute?
+    uses_shape: bool
+
     # Parents for candidate `number`. Called only after the first tell.
     def ask(self, number: int, rng: random.Random) -> Choice: ...
 

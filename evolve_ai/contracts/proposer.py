@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
 from evolve_ai.model.brief import Brief, Proposal
-from evolve_ai.model.trial import Fault
+from evolve_ai.model.trial import Fault, Score
 
 # Sends a request to a language model and returns its recorded answer; None: there is no model.
 AskModel = Callable[[Mapping[str, Any]], Mapping[str, Any]] | None
@@ -24,3 +24,11 @@ class Proposer(Protocol):
     def propose(
         self, brief: Brief, rng: random.Random, operator: str, ask_model: AskModel = None
     ) -> Proposal | Fault: ...
+
+    # Called for each candidate that is committed, in order; `score` is None where it has none.
+    def learn(self, number: int, score: Score | None) -> None: ...
+
+    # As an archive's: what it has learned, as plain values, and taking that back.
+    def state(self) -> Mapping[str, Any]: ...
+
+    def restore(self, state: Mapping[str, Any]) -> None: ...

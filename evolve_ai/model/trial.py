@@ -16,6 +16,7 @@ class Cause(StrEnum):
     NOT_A_NUMBER = "not-a-number"
     NO_RESULT = "no-result"
     INCORRECT = "incorrect"
+    THRESHOLD = "threshold"  # a stage's score did not reach what the next stage asks for
     BUILD = "build"
     SYNTAX = "syntax"
     EDIT = "edit"  # a proposal that does not fit, or changes what may not change
