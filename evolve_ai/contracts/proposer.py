@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
 from evolve_ai.model.brief import Brief, Proposal
+from evolve_ai.model.candidate import Sources
 from evolve_ai.model.trial import Fault, Score
 
 # Sends a request to a language model and returns its recorded answer; None: there is no model.
@@ -17,8 +18,8 @@ class Proposer(Protocol):
     # The names of its operators, for credit. A Proposal names one of them.
     operators: tuple[str, ...]
 
-    # Do the same briefs and lessons with the same draws, in the same order, give the same
-    # proposals? If not, each is recorded; such a proposer works in a thread of its own.
+    # Does the same brief with the same draws, after the same lessons, give the same proposal? If
+    # not, it is recorded.
     is_deterministic: bool
 
     # A proposal, or why there is none. Never raises for what is in a program.
@@ -27,7 +28,9 @@ class Proposer(Protocol):
     ) -> Proposal | Fault: ...
 
     # Called for each candidate that is committed, in order; `score` is None where it has none.
-    def learn(self, number: int, score: Score | None) -> None: ...
+    # `operator` is the one of this proposer that made it, "" where another proposer did; `sources`
+    # are all its files. Nothing else changes what it proposes.
+    def learn(self, number: int, score: Score | None, operator: str, sources: Sources) -> None: ...
 
     # As an archive's: what it has learned, as plain values, and taking that back.
     def state(self) -> Mapping[str, Any]: ...
