@@ -80,15 +80,17 @@ def run_command(
     on_line: Callable[[bytes], None] | None = None,
     handles: Collection[int] = (),
     end: "End | None" = None,
+    stdin: int | None = None,
 ) -> Completed:
     """Run to the end or to a limit. `on_line` gets each line of stdout as it comes; the command
-    inherits `handles`. At a limit `end` must end the command and all its descendants.
+    inherits `handles`, and reads from the descriptor `stdin`, if it is one. At a limit `end` must
+    end the command and all its descendants.
 
     Raises FileNotFoundError when there is no such command, MachineError when the machine cannot
     start a process, CancelledError within cancelled_by.
     """
     started, end = time.monotonic(), end or _end_group
-    process = _started(argv, cwd, env, handles)
+    process = _started(argv, cwd, env, handles, stdin)
     reader = _Reader(process, on_line)
     try:
         try:
@@ -112,14 +114,18 @@ End = Callable[["subprocess.Popen[bytes]", float], None]
 
 
 def _started(
-    argv: Sequence[str], cwd: Path, env: Mapping[str, str], handles: Collection[int]
+    argv: Sequence[str],
+    cwd: Path,
+    env: Mapping[str, str],
+    handles: Collection[int],
+    stdin: int | None,
 ) -> "subprocess.Popen[bytes]":
     try:
         return subprocess.Popen(
             list(argv),
             cwd=cwd,
             env=dict(env),
-            stdin=subprocess.DEVNULL,
+            stdin=subprocess.DEVNULL if stdin is None else stdin,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             start_new_session=True,

@@ -1,0 +1,1 @@
+"""Proposers make candidates from parents, a file each (contracts/proposer.py)."""

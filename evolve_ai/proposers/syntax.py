@@ -1,0 +1,162 @@
+"""The proposer `syntax`: edits programs by the grammars of their languages."""
+
+import random
+from collections.abc import Callable, Mapping
+from math import ceil
+
+from tree_sitter import Tree
+
+from evolve_ai.contracts.proposer import AskModel
+from evolve_ai.model.brief import Brief, Proposal
+from evolve_ai.model.candidate import Sources
+from evolve_ai.model.proposer_settings import SyntaxOptions
+from evolve_ai.model.trial import Cause, Fault
+from evolve_ai.proposers import expression_edits as within
+from evolve_ai.proposers import statement_edits as whole
+from evolve_ai.proposers.changes import applied
+from evolve_ai.proposers.expression_edits import Edit
+from evolve_ai.proposers.reading import (
+    ARITHMETIC,
+    COMPARISON,
+    CONDITION,
+    EXPRESSION,
+    HEADER,
+    JUMP,
+    LOGICAL,
+    NAME,
+    STATEMENT,
+    LanguageOf,
+    Place,
+    Reading,
+    Readings,
+)
+from evolve_ai.proposers.stateless import Stateless
+from evolve_ai.system.syntax_trees import SyntaxTrees
+
+DRAWS = 24  # edits that are tried before there is none
+
+
+def _of(role: str) -> Callable[[Reading], list[Place]]:
+    return lambda reading: reading.mine.get(role, [])
+
+
+# operator -> (where it applies, what it does)
+EDITS: Mapping[str, tuple[Callable[[Reading], list[Place]], Edit]] = {
+    "delete": (_of(STATEMENT), whole.delete),
+    "replace": (_of(STATEMENT), whole.replace),
+    "insert": (_of(STATEMENT), whole.insert),
+    "swap": (_of(STATEMENT), whole.swap),
+    "loops": (_of(HEADER), whole.headers),
+    "condition": (_of(CONDITION), within.condition),
+    "comparison": (_of(COMPARISON), within.exchange(lambda one: one.syntax.comparisons)),
+    "arithmetic": (_of(ARITHMETIC), within.exchange(lambda one: one.syntax.arithmetic)),
+    "logical": (_of(LOGICAL), within.exchange(lambda one: one.syntax.logical)),
+    "literal": (within.literals_of, within.literal),
+    "expression": (_of(EXPRESSION), within.expression),
+    "name": (_of(NAME), within.name),
+    "jump": (_of(JUMP), within.jump),
+}
+
+
+class SyntaxProposer(Stateless):
+    """Satisfies contracts.proposer.Proposer."""
+
+    name = "syntax"
+    operators = tuple(EDITS)
+    is_deterministic = True
+
+    def __init__(
+        self,
+        options: SyntaxOptions,
+        languages: LanguageOf,
+        blocks: bool = True,
+        trees: SyntaxTrees | None = None,
+    ):
+        """`trees` may be shared with whatever else looks at the same programs."""
+        self._edits = options.edits
+        self._readings = Readings(languages, blocks, trees)
+
+    def propose(
+        self, brief: Brief, rng: random.Random, operator: str, ask_model: AskModel = None
+    ) -> Proposal | Fault:
+        parent = brief.parents[0]
+        files = self._read(parent.sources)
+        if not any(EDITS[operator][0](reading) for reading in files.values()):
+            return Fault(Cause.EDIT, f"there is no place for {operator!r} in this program")
+        others = [
+            (other.number, one)
+            for other in (*brief.parents[1:], *brief.inspirations)
+            for one in self._read(other.sources).values()
+        ]
+        for _ in range(DRAWS):
+            draft = _Draft(self._readings, files, others)
+            if not draft.edit(operator, rng):
+                continue
+            for _ in range(self._count(brief.step, rng) - 1):
+                draft.edit(rng.choice(self.operators), rng)
+            changed = draft.changed(parent.sources)
+            if changed:
+                used = sorted(draft.used - {parent.number})
+                return Proposal(changed, operator, (parent.number, *used))
+        return Fault(Cause.EDIT, f"{DRAWS} draws of {operator!r} made no program that parses")
+
+    def _read(self, sources: Sources) -> dict[str, Reading]:
+        found = {path: self._readings.of(path, sources[path]) for path in sorted(sources)}
+        return {path: reading for path, reading in found.items() if reading is not None}
+
+    def _count(self, step: float, rng: random.Random) -> int:
+        """How many edits at once."""
+        most = ceil(self._edits * max(step, 1.0))
+        return rng.randint(self._edits, most) if most > self._edits else self._edits
+
+
+class _Draft:
+    """A program on its way. `used` are the numbers of others whose material it has."""
+
+    def __init__(
+        self, readings: Readings, files: Mapping[str, Reading], others: list[tuple[int, Reading]]
+    ):
+        self._readings = readings
+        self._files = dict(files)
+        self._others = others
+        self._edited: dict[str, tuple[bytes, Tree]] = {}
+        self.used: set[int] = set()
+
+    def edit(self, operator: str, rng: random.Random) -> bool:
+        """One edit; False where it was none."""
+        places_of, edit = EDITS[operator]
+        files = {path: self._reading(path) for path in self._files}
+        places = [(path, place) for path, one in files.items() for place in places_of(one)]
+        if not places:
+            return False
+        path, place = rng.choice(places)
+        reading = files[path]
+        changes = edit(reading, place, rng, self._material(path, reading))
+        made = applied(reading, self._readings.trees, changes) if changes else None
+        if made is None:
+            return False
+        self._edited[path] = made
+        sources = [change.source for change in changes if change.source is not None]
+        mine = list(files.values())
+        for number, other in self._others:
+            if any(other is one for one in sources) and not any(other is one for one in mine):
+                self.used.add(number)
+        return True
+
+    def changed(self, sources: Sources) -> dict[str, bytes]:
+        return {path: data for path, (data, _) in self._edited.items() if sources[path] != data}
+
+    def _reading(self, path: str) -> Reading:
+        """Read again only where another edit follows."""
+        reading = self._files[path]
+        if path in self._edited and self._edited[path][0] is not reading.data:
+            data, tree = self._edited[path]
+            reading = self._readings.read_tree(reading.language, data, tree)
+            self._files[path] = reading
+        return reading
+
+    def _material(self, path: str, reading: Reading) -> list[Reading]:
+        name = reading.language.name
+        more = [one for key, one in self._files.items() if key != path]
+        more += [one for _, one in self._others]
+        return [reading, *(one for one in more if one.language.name == name)]

@@ -1,0 +1,1 @@
+"""The walk of a candidate: ask, propose, apply, admit, evaluate, judge, commit."""

@@ -1,0 +1,82 @@
+"""Parses programs by the grammars of their languages, and keeps the latest trees."""
+
+from collections import OrderedDict
+from typing import Protocol
+
+from tree_sitter import Language as Grammar
+from tree_sitter import Node, Parser, Tree
+
+from evolve_ai.model.syntax import Syntax
+
+KEPT = 256  # trees; one of a hundred lines has about 200 KiB
+
+
+class Readable(Protocol):
+    """What this room must know of a language (contracts/language.py)."""
+
+    name: str
+    syntax: Syntax
+
+    def grammar(self) -> Grammar | None: ...
+
+
+class SyntaxTrees:
+    """Trees by language and content. For one thread."""
+
+    def __init__(self, kept: int = KEPT):
+        self._kept = kept
+        self._trees: OrderedDict[tuple[str, bytes], Tree] = OrderedDict()
+        self._parsers: dict[str, Parser | None] = {}
+
+    def parser(self, language: Readable) -> Parser | None:
+        """None where the language has no grammar."""
+        if language.name not in self._parsers:
+            grammar = language.grammar()
+            self._parsers[language.name] = None if grammar is None else Parser(grammar)
+        return self._parsers[language.name]
+
+    def tree(self, language: Readable, data: bytes) -> Tree | None:
+        """The tree of these bytes, parsed from nothing, so that it depends on nothing else."""
+        key = (language.name, data)
+        tree = self._trees.get(key)
+        if tree is not None:
+            self._trees.move_to_end(key)
+            return tree
+        parser = self.parser(language)
+        if parser is None:
+            return None
+        tree = self._trees[key] = parser.parse(data)
+        if len(self._trees) > self._kept:
+            self._trees.popitem(last=False)
+        return tree
+
+    def changed(
+        self, language: Readable, tree: Tree, before: bytes, start: int, end: int, new: bytes
+    ) -> tuple[bytes, Tree]:
+        """The bytes with `new` instead of those from `start` to `end`, and their tree, for which
+        only what is near the change is parsed."""
+        parser = self.parser(language)
+        assert parser is not None, "it has made this tree"
+        after = before[:start] + new + before[end:]
+        stop = start + len(new)
+        copy = tree.copy()
+        copy.edit(start, end, stop, _point(before, start), _point(before, end), _point(after, stop))
+        return after, parser.parse(after, copy)
+
+
+def errors(root: Node) -> int:
+    """How many places below this node are not of the language."""
+    if not root.has_error:
+        return 0
+    count, stack = 0, [root]
+    while stack:
+        node = stack.pop()
+        if node.is_error or node.is_missing:
+            count += 1
+        stack.extend(child for child in node.children if child.has_error)
+    return count
+
+
+def _point(data: bytes, at: int) -> tuple[int, int]:
+    """Row and column, from 0."""
+    return data.count(b"\n", 0, at), at - (data.rfind(b"\n", 0, at) + 1)
