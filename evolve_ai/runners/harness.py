@@ -8,7 +8,7 @@ It stands alone (any Python from 3.8 on). The function gets the path of the prog
 with a cause of evolve_ai/model/trial.py. Exit codes: 0 a result or a fault was written, 1 the
 function (or its file) raised an exception, 2 usage.
 
-With --serve it stays: see server.py beside it.
+server.py beside it does the same without importing the function each time.
 """
 
 from __future__ import annotations
@@ -18,17 +18,17 @@ import sys
 if __name__ == "__main__":
     sys.path.pop(0)  # our own folder: its modules are none of the evaluator's
 
-import contextlib
-import importlib.util
-import inspect
-import json
-import math
 import os
-import traceback
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from importlib.machinery import ModuleSpec, SourceFileLoader
+
+TYPE_CHECKING = False  # all that is imported here is imported for each trial
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from typing import Any
 
 USAGE = 2
+INFINITE = float("inf")
+VAR_KEYWORDS = 8  # a flag of a function's code
 _TEXTS = 1 << 20  # characters of an artifact
 
 
@@ -49,12 +49,13 @@ def load(name: str) -> Callable[..., Any]:
     file = os.path.abspath(file)
     sys.path.insert(0, os.path.dirname(file))
     module_name = os.path.splitext(os.path.basename(file))[0]
-    spec = importlib.util.spec_from_file_location(module_name, file)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
+    loader = SourceFileLoader(module_name, file)
+    spec = ModuleSpec(module_name, loader, origin=file)
+    spec.has_location = True
+    module = type(sys)(module_name)
+    module.__spec__, module.__loader__, module.__file__ = spec, loader, file
     sys.modules.setdefault(module_name, module)
-    spec.loader.exec_module(module)
+    loader.exec_module(module)
     found = getattr(module, function, None)
     if not callable(found):
         raise Fault("no-result", f"{os.path.basename(file)} has no function `{function}`")
@@ -74,7 +75,7 @@ def run(loaded: Callable[[], Callable[..., Any]], words: Sequence[str]) -> int:
         code = 1 if error.code not in (None, 0) else 0
         told = {"evolve_fault": "no-result", "reason": f"it called exit({error.code!r})"}
     except BaseException as error:
-        traceback.print_exc()
+        sys.excepthook(type(error), error, error.__traceback__)
         code, told = 1, {"evolve_fault": cause_of(error), "reason": in_words(error)}
     write(result, told)
     return code
@@ -84,20 +85,31 @@ def call(function: Callable[..., Any], program: str, words: Sequence[str]) -> An
     asked: dict[str, Any] = dict(zip(("stage", "seed"), words))
     if "seed" in asked:
         asked["seed"] = int(asked["seed"])
+    known, takes_all = parameters(function)
+    return function(program, **{k: v for k, v in asked.items() if takes_all or k in known})
+
+
+def parameters(function: Callable[..., Any]) -> tuple[Sequence[str], bool]:
+    """The names that it can be called with, and whether it takes all others, too."""
+    code = getattr(function, "__code__", None)
+    if code is not None and not hasattr(function, "__wrapped__"):
+        count = code.co_argcount + code.co_kwonlyargcount
+        return code.co_varnames[code.co_posonlyargcount : count], bool(code.co_flags & VAR_KEYWORDS)
+    import inspect
+
     try:
-        known = tuple(inspect.signature(function).parameters.values())
+        found = inspect.signature(function).parameters.values()
     except (TypeError, ValueError):
-        known = ()
-    takes_all = any(one.kind is one.VAR_KEYWORD for one in known)
-    names = {one.name for one in known if one.kind in (one.POSITIONAL_OR_KEYWORD, one.KEYWORD_ONLY)}
-    return function(program, **{k: v for k, v in asked.items() if takes_all or k in names})
+        return (), False
+    named = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
+    names = [one.name for one in found if one.kind in named]
+    return names, any(one.kind is inspect.Parameter.VAR_KEYWORD for one in found)
 
 
 def plain(value: Any) -> Mapping[str, Any]:
     """What was returned, as a map that JSON can hold. Raises Fault."""
-    if inspect.isawaitable(value):
-        if inspect.iscoroutine(value):
-            value.close()
+    if hasattr(value, "__await__"):
+        getattr(value, "close", lambda: None)()
         raise Fault("no-result", "the function is async: it returned a coroutine, not a result")
     if value is None:
         raise Fault("no-result", "the function returned nothing (None)")
@@ -141,7 +153,7 @@ def number(value: Any) -> int | float:
     try:
         found = float(value)
     except (TypeError, ValueError, OverflowError):
-        return math.nan
+        return float("nan")
     return int(found) if type(value).__name__.startswith(("int", "uint", "bool")) else found
 
 
@@ -166,23 +178,48 @@ def cause_of(error: BaseException) -> str:
 
 
 def in_words(error: BaseException) -> str:
-    told = traceback.format_exception_only(type(error), error)[-1].strip()
-    frames = traceback.extract_tb(error.__traceback__)
-    if not frames or isinstance(error, SyntaxError):
+    told = "%s: %s" % (type(error).__name__, error)
+    trace = error.__traceback__
+    if trace is None or isinstance(error, SyntaxError):
         return told
-    return f"{told} ({os.path.basename(frames[-1].filename)}, line {frames[-1].lineno})"
+    while trace.tb_next is not None:
+        trace = trace.tb_next
+    file = os.path.basename(trace.tb_frame.f_code.co_filename)
+    return "%s (%s, line %s)" % (told, file, trace.tb_lineno)
 
 
 def write(path: str, told: Mapping[str, Any]) -> None:
     """Write a whole file or none; texts that are not Unicode are escaped."""
     draft = path + ".draft"
-    with contextlib.suppress(OSError):
+    try:
         with open(draft, "w", encoding="ascii") as file:
-            json.dump(told, file)
+            file.write(encoded(told))
         os.replace(draft, path)
+    except OSError as error:
+        sys.stderr.write("the result cannot be written: %s\n" % error)
+
+
+def encoded(value: Any) -> str:
+    """As json.dumps, of which the import alone takes a quarter of a trial."""
+    if isinstance(value, str):
+        return quoted(value)
+    if isinstance(value, float):
+        if value != value:
+            return "NaN"
+        return {INFINITE: "Infinity", -INFINITE: "-Infinity"}.get(value) or float.__repr__(value)
+    if isinstance(value, int):
+        return int.__repr__(value)
+    inner = ", ".join("%s: %s" % (quoted(name), encoded(one)) for name, one in value.items())
+    return "{%s}" % inner
+
+
+def quoted(text: str) -> str:
+    try:
+        from _json import encode_basestring_ascii
+    except ImportError:
+        from json.encoder import py_encode_basestring_ascii as encode_basestring_ascii
+    return encode_basestring_ascii(text)
 
 
 if __name__ == "__main__":
-    if sys.argv[1:2] == ["--serve"]:
-        raise SystemExit("not yet")
     raise SystemExit(main(sys.argv[1:]))

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from evolve_ai.colony.keeper_program import keeper_program
 from evolve_ai.contracts.runner import Content
-from evolve_ai.runners.cold_slot import BuildBoxes, BuildBoxSlot
+from evolve_ai.runners.boxed_slot import BoxedSlot, Boxes
 from evolve_ai.runners.local import LocalRunner
 from evolve_ai.runners.task_folder import TaskFolder
 from evolve_ai.system.tools import tool_path
@@ -31,16 +31,14 @@ def open_local_runner(
     discard(place)
     place.mkdir(parents=True)
     path = tool_path(os.environ)
-    boxes = BuildBoxes(
-        keeper_program(workspace), (*_readable(path), *map(Path, readable)), path, unsafe
-    )
+    boxes = Boxes(keeper_program(workspace), (*_readable(path), *map(Path, readable)), path)
 
-    def slot(number: int) -> BuildBoxSlot:
+    def slot(number: int) -> BoxedSlot:
         own = place / f"slot-{number}"
-        return BuildBoxSlot(boxes, TaskFolder(own / "task", content), own / "scratch")
+        return BoxedSlot(boxes, TaskFolder(own / "task", content), own / "root")
 
     runner = LocalRunner([partial(slot, number) for number in range(slots)])
-    return runner, ("trials run in the box of a build",)
+    return runner, ()
 
 
 def _readable(path: str) -> Iterator[Path]:

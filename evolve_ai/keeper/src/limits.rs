@@ -10,7 +10,7 @@ use std::io;
 /// of 0 would not.
 const NO_CORE: u64 = 1;
 /// The maximum: when memory is short, boxed processes are ended before all others.
-const FIRST: &str = "1000";
+pub const FIRST: &str = "1000";
 pub const OOM_SCORE: &str = "/proc/self/oom_score_adj";
 pub const CORE_PATTERN: &str = "/proc/sys/kernel/core_pattern";
 /// The kernel counts these for all processes of a user together, but compares the sum with the

@@ -5,6 +5,7 @@
 //! Other programs can use its boxes, too: `evolve-keeper box` and `evolve-keeper probe`.
 
 mod births;
+mod capture;
 mod child;
 mod children;
 mod client;
@@ -19,6 +20,8 @@ mod landlock;
 mod limits;
 mod metadata;
 mod monitor;
+mod mounts;
+mod namespaces;
 mod numbers;
 mod privileges;
 mod probe;
@@ -30,6 +33,16 @@ mod spawn;
 mod starters;
 mod status;
 mod sys;
+mod tree;
+mod trial;
+mod trial_box;
+mod trial_filter;
+mod trial_init;
+mod trial_program;
+mod trial_report;
+mod trial_server;
+mod trial_watch;
+mod trial_words;
 mod watch;
 mod wire;
 
@@ -56,6 +69,7 @@ fn main() {
     let arguments: Vec<_> = env::args_os().collect();
     match arguments.get(1).and_then(|word| word.to_str()) {
         Some("box") => run_box(&arguments[2..]),
+        Some("trial") => trial::run(&arguments[2..]),
         Some("probe") => leave(probe::run(arguments[2..].to_vec()).map(Exit::Code)),
         _ => run_keeper(&arguments),
     }

@@ -81,7 +81,7 @@ pub fn is_needed(confinement: &Confinement) -> bool {
     BY_CALLS.iter().any(|&protection| confinement.holds(protection))
 }
 
-fn known(program: Option<Program>) -> io::Result<Program> {
+pub fn known(program: Option<Program>) -> io::Result<Program> {
     program.ok_or(io::Error::from_raw_os_error(ENOSYS))
 }
 

@@ -1,8 +1,12 @@
 //! The calls that set this process's share of the machine: resource limits, and scheduling.
 
 use crate::sys::checked;
-use std::ffi::c_int;
+use std::ffi::{c_int, c_long, c_ulong};
+use std::fs::File;
 use std::io;
+use std::mem::MaybeUninit;
+use std::os::fd::AsRawFd;
+use std::time::Duration;
 
 pub const RLIMIT_FSIZE: c_int = 1;
 pub const RLIMIT_CORE: c_int = 4;
@@ -22,7 +26,33 @@ struct Limit {
     hard: u64,
 }
 
+const RUSAGE_CHILDREN: c_int = -1;
+
+/// struct rusage
+#[repr(C)]
+struct Used {
+    user: [c_long; 2],
+    system: [c_long; 2],
+    resident_kib: c_long,
+    rest: [c_long; 13],
+}
+
+/// struct statvfs of 64-bit glibc and musl
+#[repr(C)]
+struct Room {
+    block: c_ulong,
+    fragment: c_ulong,
+    blocks: u64,
+    free: u64,
+    available: u64,
+    files: u64,
+    free_files: u64,
+    rest: [u64; 16],
+}
+
 extern "C" {
+    fn getrusage(whose: c_int, used: *mut Used) -> c_int;
+    fn fstatvfs(handle: c_int, room: *mut Room) -> c_int;
     fn getrlimit(kind: c_int, limit: *mut Limit) -> c_int;
     fn setrlimit(kind: c_int, limit: *const Limit) -> c_int;
     fn sched_setscheduler(pid: c_int, policy: c_int, priority: *const c_int) -> c_int;
@@ -62,4 +92,36 @@ pub fn run_before_others() {
     let priority: c_int = 1;
     // SAFETY: struct sched_param is this one number.
     unsafe { sched_setscheduler(0, SCHED_FIFO | SCHED_RESET_ON_FORK, &priority) };
+}
+
+fn used_by_children() -> Used {
+    // SAFETY: all zeros is a valid value of these numbers, and `used` is laid out as struct rusage.
+    unsafe {
+        let mut used = MaybeUninit::zeroed().assume_init();
+        getrusage(RUSAGE_CHILDREN, &mut used);
+        used
+    }
+}
+
+/// Processor time of all children that were reaped, and of those that they have reaped.
+pub fn time_of_children() -> Duration {
+    let Used { user, system, .. } = used_by_children();
+    let seconds = Duration::from_secs((user[0] + system[0]) as u64);
+    seconds + Duration::from_micros((user[1] + system[1]) as u64)
+}
+
+/// The most bytes that one of these processes had in memory.
+pub fn memory_of_children() -> u64 {
+    used_by_children().resident_kib as u64 * 1024
+}
+
+/// The free blocks and the free inodes of a file system.
+pub fn room(place: &File) -> io::Result<(u64, u64)> {
+    // SAFETY: `found` is larger than struct statvfs, begins like it, and lives through the call.
+    let found: Room = unsafe {
+        let mut found = MaybeUninit::zeroed().assume_init();
+        checked(fstatvfs(place.as_raw_fd(), &mut found))?;
+        found
+    };
+    Ok((found.available, found.free_files))
 }

@@ -1,0 +1,218 @@
+//! The box of an evaluation, from outside: makes it, watches it, ends it.
+
+use crate::capture::{pipe, Capture};
+use crate::confine::{at, Failure};
+use crate::process;
+use crate::sys::{self, Exit, Found, Watched};
+use crate::tree::{Place, Usage};
+use crate::trial_init::{self, Given};
+use crate::trial_words::Asked;
+use crate::{handover, namespaces};
+use std::fs::File;
+use std::io::{self, Read, Write};
+use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::unix::net::{UnixDatagram, UnixStream};
+use std::time::{Duration, Instant};
+
+/// A process that is ended by us has gone by then; what the kernel holds back is not waited for.
+const PAUSE: Duration = Duration::from_millis(20);
+
+pub struct TrialBox {
+    first: i32,
+    is_gone: bool,
+    watcher: UnixStream,
+    heard: Vec<u8>,
+    pub place: Place,
+    _proc: File,
+    pub scratch: File,
+    pub outputs: [Capture; 2],
+    pub server: Option<UnixDatagram>,
+    pub began: Instant,
+}
+
+impl TrialBox {
+    /// Returns once the command is executed. A failure to execute it has the step `execute`.
+    pub fn begin(asked: &Asked) -> Result<TrialBox, Failure> {
+        let program = at("program", std::env::current_exe())?;
+        let (stdout, outwards) = at("output", pipe())?;
+        let (stderr, errwards) = at("output", pipe())?;
+        let (watcher, theirs) = at("watcher", UnixStream::pair())?;
+        let (server, servers) = match asked.is_warm {
+            true => at("server", UnixDatagram::pair()).map(|(a, b)| (Some(a), Some(b)))?,
+            false => (None, None),
+        };
+        let Some(first) = at("namespaces", namespaces::divide(asked.network))? else {
+            drop((stdout, stderr, watcher, server));
+            let server = servers.map(OwnedFd::from);
+            let given = Given { stdout: outwards, stderr: errwards, server };
+            trial_init::run(asked, theirs, given, &program)
+        };
+        drop((outwards, errwards, theirs, servers));
+        let made = Self::made(asked, first, watcher, server, [stdout, stderr]);
+        if made.is_err() {
+            sys::end(first);
+            wait_for(first);
+        }
+        made
+    }
+
+    fn made(
+        asked: &Asked,
+        first: i32,
+        mut watcher: UnixStream,
+        server: Option<UnixDatagram>,
+        [stdout, stderr]: [File; 2],
+    ) -> Result<TrialBox, Failure> {
+        at("owner", namespaces::name_owner(first))?;
+        at("watcher", watcher.write_all(&[trial_init::GO]))?;
+        let mut heard = Vec::new();
+        let proc = file(&watcher, &mut heard)?;
+        let scratch = file(&watcher, &mut heard)?;
+        while !heard.contains(&b'\n') {
+            hear(&watcher, &mut heard)?;
+        }
+        let line = take_line(&mut heard).unwrap_or_default();
+        if line != "begun" {
+            return Err(failure_in(&line));
+        }
+        let place = Place { proc: format!("/proc/self/fd/{}", proc.as_raw_fd()) };
+        let outputs = [
+            at("output", Capture::of(stdout, asked.kept))?,
+            at("output", Capture::of(stderr, asked.kept))?,
+        ];
+        let (is_gone, began) = (false, Instant::now());
+        Ok(TrialBox {
+            first,
+            is_gone,
+            watcher,
+            heard,
+            place,
+            _proc: proc,
+            scratch,
+            outputs,
+            server,
+            began,
+        })
+    }
+
+    /// What to wait for: news of the first process, both outputs, and a server.
+    pub fn watched(&self) -> Vec<Watched> {
+        let mut watched = vec![Watched::new(&self.watcher, sys::POLLIN)];
+        let open = self.outputs.iter().filter(|output| !output.is_over);
+        watched.extend(open.map(|output| Watched::new(output, sys::POLLIN)));
+        watched.extend(self.server.as_ref().map(|server| Watched::new(server, sys::POLLIN)));
+        watched
+    }
+
+    /// How the command has ended, if it has. An error when the first process was ended.
+    pub fn news(&mut self, is_ready: bool) -> Result<Option<Exit>, Failure> {
+        if is_ready {
+            hear(&self.watcher, &mut self.heard)?;
+        }
+        let Some(line) = take_line(&mut self.heard) else { return Ok(None) };
+        let (kind, number) = line.split_once('\t').unwrap_or_default();
+        match (kind, number.parse()) {
+            ("exit", Ok(code)) => Ok(Some(Exit::Code(code))),
+            ("signal", Ok(number)) => Ok(Some(Exit::Signal(number))),
+            _ => Err(failure_in(&line)),
+        }
+    }
+
+    /// Replaces the scratch folder by an empty one.
+    pub fn freshen(&mut self) -> Result<(), Failure> {
+        at("watcher", self.watcher.write_all(&[trial_init::FRESH]))?;
+        self.scratch = file(&self.watcher, &mut self.heard)?;
+        Ok(())
+    }
+
+    pub fn usage(&self, besides: &[i32]) -> (Usage, Vec<i32>) {
+        let mut pids = self.place.pids();
+        pids.retain(|pid| !besides.contains(pid));
+        (self.place.usage(&pids), pids)
+    }
+
+    /// Ends all processes. Returns the time that they have used.
+    pub fn end(&mut self) -> Duration {
+        if !self.is_gone {
+            self.is_gone = true;
+            sys::end(self.first); // our child, and not reaped yet
+            wait_for(self.first);
+        }
+        for output in &mut self.outputs {
+            while output.read() && output.total < u64::MAX / 2 {}
+        }
+        crate::share::time_of_children()
+    }
+}
+
+impl Drop for TrialBox {
+    fn drop(&mut self) {
+        self.end();
+    }
+}
+
+/// A process of namespaces ends when all others there have.
+fn wait_for(pid: i32) {
+    loop {
+        match sys::ended_child() {
+            Ok(Found::Ended(found, _)) => {
+                sys::reap(found);
+                if found == pid {
+                    return;
+                }
+            }
+            Ok(Found::AllLive) => std::thread::sleep(PAUSE / 20),
+            _ => return,
+        }
+    }
+}
+
+/// The next file that the first process hands over.
+fn file(watcher: &UnixStream, heard: &mut Vec<u8>) -> Result<File, Failure> {
+    loop {
+        let mut piece = [0; 512];
+        let (count, file) = at("watcher", handover::receive(watcher, &mut piece))?;
+        if let Some(file) = file {
+            return Ok(file);
+        }
+        heard.extend_from_slice(&piece[..count]);
+        if let Some(line) = take_line(heard) {
+            return Err(failure_in(&line));
+        }
+        if count == 0 {
+            return Err(failure_in(""));
+        }
+    }
+}
+
+fn hear(watcher: &UnixStream, heard: &mut Vec<u8>) -> Result<(), Failure> {
+    let mut piece = [0; 512];
+    match at("watcher", (&mut &*watcher).read(&mut piece))? {
+        0 => Err(failure_in("")),
+        count => {
+            heard.extend_from_slice(&piece[..count]);
+            Ok(())
+        }
+    }
+}
+
+fn take_line(heard: &mut Vec<u8>) -> Option<String> {
+    let end = heard.iter().position(|&byte| byte == b'\n')?;
+    let line: Vec<u8> = heard.drain(..=end).collect();
+    Some(String::from_utf8_lossy(&line[..end]).into_owned())
+}
+
+/// `failed` STEP ERRNO; anything else means that the first process was ended from outside.
+fn failure_in(line: &str) -> Failure {
+    let words: Vec<&str> = line.split('\t').collect();
+    match words[..] {
+        ["failed", step, errno] => Failure {
+            step: step.to_owned().into(),
+            error: io::Error::from_raw_os_error(errno.parse().unwrap_or(sys::EINVAL)),
+        },
+        _ => Failure {
+            step: "the first process of the box".into(),
+            error: io::Error::other("was ended from outside"),
+        },
+    }
+}
