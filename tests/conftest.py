@@ -33,6 +33,7 @@ for room in (
     "languages",
     "notifications",
     "pipelines",
+    "runners",
     "selection",
     "stages",
     "substrates",

@@ -19,11 +19,12 @@ _FOLDERS = (trial_box.SCRATCH, trial_box.HOME, trial_box.TEMPORARY, "/dev/shm")
 @dataclass(frozen=True, slots=True)
 class Boxes:
     """What all boxes have in common: the keeper that makes them, what programs in them may read and
-    execute at its own place, and their PATH."""
+    execute at its own place, their PATH and what else toolchains need in their environment."""
 
     keeper: Path
     readable: tuple[Path, ...]
     path: str
+    env: Mapping[str, str] = field(default_factory=dict)
     devices: tuple[Path, ...] = ()
 
 
@@ -114,6 +115,7 @@ class BoxedSlot:
             "PYTHONDONTWRITEBYTECODE": "1",
             "PYTHONHASHSEED": "0",
             "EVOLVE_RUN": trial_box.RUN,
+            **self.boxes.env,
         }
         return env | {name: _in_box(value) for name, value in job.env.items()}
 

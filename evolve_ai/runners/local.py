@@ -14,6 +14,8 @@ from evolve_ai.model.job import Job, JobEnd, Outcome
 class Slot(Protocol):
     """A place for one job at a time. It may raise OSError or EvolveError when the machine fails."""
 
+    notes: set[str]
+
     def run(self, job: Job, cancelled: threading.Event) -> Outcome: ...
 
     def close(self) -> None: ...
@@ -31,7 +33,12 @@ class LocalRunner:
 
     name = "local"
 
-    def __init__(self, slots: Sequence[Callable[[], Slot]]):
+    def __init__(
+        self, slots: Sequence[Callable[[], Slot]], at_end: Callable[[], object] = lambda: None
+    ):
+        """Each function makes a slot, in the thread that uses it; `at_end` is called last."""
+        self._at_end = at_end
+        self._made: list[Slot] = []
         self._waiting: queue.SimpleQueue[_Entry | None] = queue.SimpleQueue()
         self._ended: queue.SimpleQueue[tuple[str, Outcome]] = queue.SimpleQueue()
         self._entries: dict[str, _Entry] = {}  # those that wait, run, or have an unread outcome
@@ -69,6 +76,10 @@ class LocalRunner:
     def known(self, handles: Iterable[str]) -> frozenset[str]:
         return frozenset(handle for handle in handles if handle in self._entries)
 
+    def notes(self) -> frozenset[str]:
+        """Why functions of evaluators are not kept in memory, if any are not."""
+        return frozenset(note for slot in self._made for note in slot.notes)
+
     def cancel(self, handle: str) -> None:
         if entry := self._entries.get(handle):
             entry.cancelled.set()
@@ -83,12 +94,15 @@ class LocalRunner:
             self._waiting.put(None)
         for thread in self._threads:
             thread.join()
+        self._at_end()
 
     def _work(self, make: Callable[[], Slot]) -> None:
         slot: Slot | None = None
         while (entry := self._waiting.get()) is not None:
             try:
-                slot = slot or make()
+                if slot is None:
+                    slot = make()
+                    self._made.append(slot)
                 outcome = self._outcome(slot, entry)
             except EvolveError as error:
                 outcome = Outcome(JobEnd.MACHINE, reason=error.what)

@@ -4,53 +4,29 @@ import os
 import shutil
 import sys
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
 from evolve_ai.colony.keeper_program import keeper_program
 from evolve_ai.contracts.runner import Content
-from evolve_ai.runners.boxed_slot import BoxedSlot, Boxes
+from evolve_ai.runners.boxed_slot import HARNESS_FILE, BoxedSlot, Boxes
+from evolve_ai.runners.landlock_slot import LandlockBoxes, LandlockSlot
 from evolve_ai.runners.local import LocalRunner
 from evolve_ai.runners.task_folder import TaskFolder
+from evolve_ai.system.files import storage_errors
 from evolve_ai.system.tools import tool_path
 from evolve_ai.system.trees import discard
+from evolve_ai.system.trial_box import TrialPlaces
+from evolve_ai.system.trial_probe import why_no_box
 
+UNSAFE = "UNSAFE: trials run without a box, with all your rights"
+DEGRADED = (
+    "no namespaces for trials ({}): they run in boxes like those of builds, without network, "
+    "shared memory and sessions of their own; memory, processor time and disk of a whole trial "
+    "are not limited, $EVOLVE_RUN is not there, and no evaluator stays in memory"
+)
 _SYSTEM = ("/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32", "/usr", "/opt", "/nix/store")
-_TOOLS = ("python3", "rustc", "cargo", "gcc", "g++", "clang", "go", "node", "java", "valgrind")
-
-
-def open_local_runner(
-    workspace: Path, content: Content, slots: int, unsafe: bool, readable: Iterable[Path] = ()
-) -> tuple[LocalRunner, tuple[str, ...]]:
-    """A runner for this project, and what is degraded, in words. `readable` are paths that trials
-    may read and execute besides the system's programs and libraries.
-
-    Raises ToolchainError or StorageError when the keeper cannot be had.
-    """
-    place = workspace.absolute() / "trials" / f"run-{os.getpid()}"
-    discard(place)
-    place.mkdir(parents=True)
-    path = tool_path(os.environ)
-    boxes = Boxes(keeper_program(workspace), (*_readable(path), *map(Path, readable)), path)
-
-    def slot(number: int) -> BoxedSlot:
-        own = place / f"slot-{number}"
-        return BoxedSlot(boxes, TaskFolder(own / "task", content), own / "root")
-
-    runner = LocalRunner([partial(slot, number) for number in range(slots)])
-    return runner, ()
-
-
-def _readable(path: str) -> Iterator[Path]:
-    yield from map(Path, _SYSTEM)
-    yield from (Path("/etc") / name for name in _ETC)
-    yield from {Path(sys.prefix), Path(sys.base_prefix), Path(sys.executable).resolve().parent}
-    for name in _TOOLS:
-        if found := shutil.which(name, path=path):
-            yield Path(found).parent
-            yield Path(found).resolve().parents[1]
-
-
 _ETC = (
     "alternatives",
     "ssl",
@@ -69,5 +45,103 @@ _ETC = (
     "protocols",
     "services",
     "mime.types",
-    "java-17-openjdk",
 )
+_TOOLS = ("python3", "rustc", "cargo", "gcc", "g++", "clang", "go", "node", "java", "valgrind")
+_GPUS = ("nvidia*", "dri", "kfd")
+
+
+def open_local_runner(
+    workspace: Path, content: Content, slots: int, unsafe: bool, readable: Iterable[Path] = ()
+) -> tuple[LocalRunner, tuple[str, ...]]:
+    """A runner for this project, and what is degraded, in words. `readable` are paths that trials
+    may read and execute besides the system's programs and libraries.
+
+    Raises ToolchainError or StorageError when the keeper cannot be had.
+    """
+    keeper = keeper_program(workspace)
+    trials = workspace.absolute() / "trials"
+    _remove_stale(trials)
+    place = trials / f"run-{os.getpid()}-{os.urandom(4).hex()}"
+    with storage_errors(place):
+        place.mkdir(parents=True)
+    path = tool_path(os.environ)
+    seen = readable_paths(path, readable)
+    reason = UNSAFE if unsafe else why_no_box(trial_places(keeper, place / "probe", seen))
+    if reason:
+        boxes = LandlockBoxes(keeper, seen, path, unsafe)
+        made = [partial(_landlock_slot, boxes, place / str(n), content) for n in range(slots)]
+        told = (UNSAFE if unsafe else DEGRADED.format(reason),)
+        return LocalRunner(made, partial(discard, place)), told
+    devices = tuple(found for name in _GPUS for found in sorted(Path("/dev").glob(name)))
+    own = Boxes(keeper, seen, path, _toolchain_env(), devices)
+    makers = [partial(_boxed_slot, own, place / str(n), content) for n in range(slots)]
+    return LocalRunner(makers, partial(discard, place)), ()
+
+
+def trial_places(keeper: Path, place: Path, readable: tuple[Path, ...]) -> TrialPlaces:
+    """For a box on trial, in this new folder."""
+    root, task = place / "root", place / "task"
+    with storage_errors(place):
+        root.mkdir(parents=True)
+        task.mkdir()
+    return TrialPlaces(keeper, readable, root, task, HARNESS_FILE)
+
+
+def readable_paths(path: str, others: Iterable[Path] = ()) -> tuple[Path, ...]:
+    """What boxes of trials may read and execute: the system's programs and libraries, this Python,
+    the toolchains on this PATH, and the others. No path lies in another one."""
+    asked = {one.absolute() for one in (*_system(), *_python(), *_toolchains(path), *others)}
+    kept: list[Path] = []
+    for one in sorted(asked, key=lambda one: len(one.parts)):
+        if one.exists() and not any(one.is_relative_to(outer) for outer in kept):
+            kept.append(one)
+    return tuple(sorted(kept))
+
+
+def _system() -> Iterator[Path]:
+    yield from map(Path, _SYSTEM)
+    yield from (Path("/etc") / name for name in _ETC)
+    yield from Path("/etc").glob("java-*")
+
+
+def _python() -> Iterator[Path]:
+    yield from (Path(sys.prefix), Path(sys.base_prefix), Path(sys.executable).resolve().parent)
+
+
+def _toolchains(path: str) -> Iterator[Path]:
+    for name in _TOOLS:
+        if found := shutil.which(name, path=path):
+            yield Path(found).parent
+            yield Path(found).resolve().parent
+    yield _rustup() / "toolchains"
+    yield _rustup() / "settings.toml"
+    if go := shutil.which("go", path=path):
+        yield Path(go).resolve().parents[1]
+
+
+def _rustup() -> Path:
+    home = Path(os.environ.get("HOME") or Path.home())
+    return Path(os.environ.get("RUSTUP_HOME") or home / ".rustup")
+
+
+def _toolchain_env() -> dict[str, str]:
+    """The homes of boxes are empty, so rustup is told where its toolchains are."""
+    found = {"RUSTUP_AUTO_INSTALL": "0"}
+    return found | {"RUSTUP_HOME": str(_rustup())} if _rustup().is_dir() else found
+
+
+def _landlock_slot(boxes: LandlockBoxes, place: Path, content: Content) -> LandlockSlot:
+    return LandlockSlot(boxes, TaskFolder(place / "task", content), place / "scratch")
+
+
+def _boxed_slot(boxes: Boxes, place: Path, content: Content) -> BoxedSlot:
+    return BoxedSlot(boxes, TaskFolder(place / "task", content), place / "root")
+
+
+def _remove_stale(trials: Path) -> None:
+    """Remove the folders of runners whose process is gone."""
+    with suppress(OSError):
+        for folder in trials.iterdir():
+            pid = folder.name.split("-")[1]
+            if not Path("/proc", pid).exists():
+                discard(folder)

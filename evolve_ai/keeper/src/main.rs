@@ -11,6 +11,7 @@ mod children;
 mod client;
 mod compiled;
 mod confine;
+mod cost;
 mod descendants;
 mod filter;
 mod handover;
@@ -40,6 +41,7 @@ mod trial_filter;
 mod trial_init;
 mod trial_program;
 mod trial_report;
+mod trial_run;
 mod trial_server;
 mod trial_watch;
 mod trial_words;
@@ -67,6 +69,9 @@ const HELD: i32 = 3;
 
 fn main() {
     let arguments: Vec<_> = env::args_os().collect();
+    if arguments.first().is_some_and(|name| name == mounts::RUN) {
+        trial_run::run(&arguments[1..])
+    }
     match arguments.get(1).and_then(|word| word.to_str()) {
         Some("box") => run_box(&arguments[2..]),
         Some("trial") => trial::run(&arguments[2..]),

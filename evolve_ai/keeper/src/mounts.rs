@@ -9,7 +9,7 @@ use crate::confine::{at, Failure};
 use crate::process::call;
 use crate::sys::checked;
 use crate::trial_words::{text, Asked};
-use std::ffi::{c_char, c_int, c_ulong, c_void};
+use std::ffi::{c_char, c_int, c_ulong, c_void, OsStr, OsString};
 use std::fs::{self, File, Permissions};
 use std::io;
 use std::mem::size_of;
@@ -20,7 +20,9 @@ use std::ptr;
 
 pub const TASK: &str = "/task";
 pub const SCRATCH: &str = "/scratch";
-pub const WORK: &str = "/scratch/work";
+/// Written by evaluators only: what the programs that they run have cost.
+pub const COSTS: &str = "/scratch/costs";
+pub const OWN: &str = "/evolve";
 pub const RUN: &str = "/evolve/run";
 
 const MS_RDONLY: c_ulong = 1;
@@ -127,12 +129,15 @@ fn own_files(asked: &Asked, program: &Path) -> io::Result<()> {
             shown(&harness.with_file_name(name), &Path::new("/evolve").join(name))?;
         }
     }
-    let mut told = Vec::new();
-    for path in asked.readable.iter().filter(|path| path.exists()) {
-        told.extend_from_slice(path.as_os_str().as_bytes());
-        told.push(0);
-    }
-    fs::write("evolve/readable", told)
+    let readable = asked.readable.iter().filter(|path| path.exists()).map(|path| path.as_os_str());
+    fs::write("evolve/readable", listed(readable))?;
+    fs::write("evolve/program", listed(asked.program.iter().map(OsString::as_os_str)))?;
+    fs::write("evolve/cost", &asked.cost)
+}
+
+/// Each followed by a NUL.
+fn listed<'a>(names: impl Iterator<Item = &'a OsStr>) -> Vec<u8> {
+    names.flat_map(|name| name.as_bytes().iter().copied().chain([0])).collect()
 }
 
 fn devices(others: &[std::path::PathBuf]) -> io::Result<()> {

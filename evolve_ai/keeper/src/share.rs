@@ -26,6 +26,7 @@ struct Limit {
     hard: u64,
 }
 
+const RUSAGE_SELF: c_int = 0;
 const RUSAGE_CHILDREN: c_int = -1;
 
 /// struct rusage
@@ -94,25 +95,33 @@ pub fn run_before_others() {
     unsafe { sched_setscheduler(0, SCHED_FIFO | SCHED_RESET_ON_FORK, &priority) };
 }
 
-fn used_by_children() -> Used {
+fn used_by(whose: c_int) -> Used {
     // SAFETY: all zeros is a valid value of these numbers, and `used` is laid out as struct rusage.
     unsafe {
         let mut used = MaybeUninit::zeroed().assume_init();
-        getrusage(RUSAGE_CHILDREN, &mut used);
+        getrusage(whose, &mut used);
         used
     }
 }
 
-/// Processor time of all children that were reaped, and of those that they have reaped.
-pub fn time_of_children() -> Duration {
-    let Used { user, system, .. } = used_by_children();
+fn time_of(whose: c_int) -> Duration {
+    let Used { user, system, .. } = used_by(whose);
     let seconds = Duration::from_secs((user[0] + system[0]) as u64);
     seconds + Duration::from_micros((user[1] + system[1]) as u64)
 }
 
+/// Processor time of all children that were reaped, and of those that they have reaped.
+pub fn time_of_children() -> Duration {
+    time_of(RUSAGE_CHILDREN)
+}
+
+pub fn time_of_this_process() -> Duration {
+    time_of(RUSAGE_SELF)
+}
+
 /// The most bytes that one of these processes had in memory.
 pub fn memory_of_children() -> u64 {
-    used_by_children().resident_kib as u64 * 1024
+    used_by(RUSAGE_CHILDREN).resident_kib as u64 * 1024
 }
 
 /// The free blocks and the free inodes of a file system.

@@ -2,7 +2,6 @@
 
 use crate::capture::{pipe, Capture};
 use crate::confine::{at, Failure};
-use crate::process;
 use crate::sys::{self, Exit, Found, Watched};
 use crate::tree::{Place, Usage};
 use crate::trial_init::{self, Given};

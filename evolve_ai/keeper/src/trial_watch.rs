@@ -2,6 +2,7 @@
 
 use crate::confine::{at, Failure};
 use crate::sys::{self, Exit, Watched};
+use crate::tree::Usage;
 use crate::trial_box::TrialBox;
 use crate::trial_words::Asked;
 use std::fs::File;
@@ -64,7 +65,11 @@ impl<'a> Watch<'a> {
             if watched[watched.len() - 2].is_ready() || self.is_told_to_end() {
                 return Ok(Over::Cancelled);
             }
-            if trial.outputs.iter_mut().fold(false, |any, output| output.read() || any) {
+            let before = printed(trial);
+            for output in &mut trial.outputs {
+                output.read();
+            }
+            if printed(trial) > before {
                 heard_at = Instant::now();
             }
             if let Some(over) = self.judged(trial, &watched, heard_at)? {
@@ -87,7 +92,7 @@ impl<'a> Watch<'a> {
         heard_at: Instant,
     ) -> Result<Option<Over>, Failure> {
         let most = &self.asked.most;
-        if trial.outputs.iter().map(|output| output.total).sum::<u64>() > most.output {
+        if printed(trial) > most.output {
             let reason = format!("printed more than {} bytes", most.output);
             return Ok(Some(Over::Limit("output", reason)));
         }
@@ -122,26 +127,28 @@ impl<'a> Watch<'a> {
             let reason = format!("used more than {} s of processors", most.cpu.as_secs_f64());
             return Some(Over::Limit("cpu", reason));
         }
-        if found.memory > most.memory {
-            let is_time = self.looked_closely.map_or(true, |at| at.elapsed() >= LOOK_CLOSELY);
-            let shared = if found.processes > 1 && is_time {
-                self.looked_closely = Some(Instant::now());
-                trial.place.shared_out(&pids).unwrap_or(found.memory)
-            } else if found.processes > 1 {
-                0
-            } else {
-                found.memory
-            };
-            self.memory = self.memory.max(shared);
-            if shared > most.memory {
-                let reason = format!("used more than {} bytes of memory", most.memory);
-                return Some(Over::Limit("memory", reason));
-            }
-        } else {
-            self.memory = self.memory.max(found.memory);
+        let memory = self.memory_of(trial, found, &pids);
+        self.memory = self.memory.max(memory);
+        if memory > most.memory {
+            let reason = format!("used more than {} bytes of memory", most.memory);
+            return Some(Over::Limit("memory", reason));
         }
         let reason = room_in(&trial.scratch)?;
         Some(Over::Limit("disk", format!("its scratch folder is full: {reason}")))
+    }
+
+    /// Where processes share memory, their sum is too large: it is looked at closely before it
+    /// counts.
+    fn memory_of(&mut self, trial: &TrialBox, found: Usage, pids: &[i32]) -> u64 {
+        let limit = self.asked.most.memory;
+        if found.memory <= limit || found.processes < 2 {
+            return found.memory;
+        }
+        if self.looked_closely.is_some_and(|at| at.elapsed() < LOOK_CLOSELY) {
+            return limit;
+        }
+        self.looked_closely = Some(Instant::now());
+        trial.place.shared_out(pids).unwrap_or(found.memory)
     }
 
     fn is_told_to_end(&self) -> bool {
@@ -153,6 +160,10 @@ impl<'a> Watch<'a> {
         }
         is_told
     }
+}
+
+fn printed(trial: &TrialBox) -> u64 {
+    trial.outputs.iter().map(|output| output.total).sum()
 }
 
 fn answer_of(trial: &TrialBox) -> Option<String> {
