@@ -34,7 +34,9 @@ LOCAL = "put the project on a disk of this machine (ext4, xfs, btrfs, tmpfs)"
 SUBSTRATE = "substrate"  # the name of the row for a missing language
 COMPILERS = ("rustc", "cc")  # the rows of the tools that compile a keeper
 # Failures of these rows do not prevent other rows from being tried.
-LOOKED_AT_ONLY = frozenset({"registry", "template", "plug-ins", "local disk", "cgroup v2"})
+LOOKED_AT_ONLY = frozenset(
+    {"registry", "template", "plug-ins", "local disk", "cgroup v2", "evaluation box"}
+)
 REMOTE = ("nfs", "nfs4", "cifs", "smb3", "fuse.sshfs", "9p", "afs", "ceph", "lustre", "beegfs")
 
 Detail = Callable[[], str]
@@ -132,6 +134,7 @@ def _needing_a_place(subject: Subject, trials: Trials) -> Iterator[CheckRow]:
     yield CheckRow("execution", trials.execution, ("keeper program",))
     yield CheckRow("keeper", trials.keeper, ("execution",))
     yield CheckRow("start", trials.start, ("keeper", "named pipes"))
+    yield CheckRow("evaluation box", trials.evaluation_box, ("execution",))
     if Level(subject.project.settings.sandbox.level) is Level.NONE:
         yield CheckRow("sandbox", _no_sandbox)
         return

@@ -1,5 +1,6 @@
 """Tries each thing that a start or a build needs by itself, with the code that a run uses."""
 
+import os
 import select
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -18,13 +19,16 @@ from evolve_ai.model.guarantee import Sandbox
 from evolve_ai.model.report import Program
 from evolve_ai.model.sandbox import EVERYTHING, STATE, AgentBox, Box, Confinement, Level
 from evolve_ai.session.sandboxing import at_level
+from evolve_ai.session.trial_runner import readable_paths, trial_places
 from evolve_ai.system.commands import Limits, run_command
 from evolve_ai.system.exits import Exit
 from evolve_ai.system.patience import STEP, Patience
 from evolve_ai.system.processes import ENVIRONMENT, raise_descriptor_limit
 from evolve_ai.system.project import Project
 from evolve_ai.system.refusals import NOT_EXECUTED
+from evolve_ai.system.tools import tool_path
 from evolve_ai.system.trees import discard
+from evolve_ai.system.trial_probe import probe_trials
 
 _ORPHAN_SECONDS = 2
 _SECONDS = 10.0
@@ -157,6 +161,18 @@ class Trials:
         asked = Level(self.project.settings.sandbox.level)
         self.sandbox = at_level(asked, self.program, place, self.libraries)
         return self.sandbox
+
+    def evaluation_box(self) -> str:
+        """What the box of evaluations guarantees (code evolution). Whatever does not hold there is
+        only told: living populations have boxes of other kinds."""
+        seen = readable_paths(tool_path(os.environ))
+        place = self.folder / "evaluation"
+        found = tuple(probe_trials(trial_places(self.program, place, seen)))
+        lost = [f"{one.name} ({one.how})" for one in found if not one.held]
+        if lost:
+            return f"degraded: {'; '.join(lost)}"
+        ending = next(one.how for one in found if one.name == "ending")
+        return f"holds: {', '.join(one.name for one in found)}; {ending}"
 
     def confinement(self) -> Confinement:
         """How a run would confine its builds."""

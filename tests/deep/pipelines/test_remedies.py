@@ -80,7 +80,14 @@ def test_disk_where_nothing_may_be_executed(on_a_disk: ProjectUnderTest) -> None
     remount(project, "noexec")
     rows = doctor(project)
     assert unwell(rows) == {"execution": NOT_EXECUTED}
-    assert not_tried(rows) == {"keeper", "start", "sandbox", "boxed start", "build"}
+    assert not_tried(rows) == {
+        "keeper",
+        "start",
+        "evaluation box",
+        "sandbox",
+        "boxed start",
+        "build",
+    }
     done = project.evolve("life-cycle", "--cycles", 1, code=4)
     assert "noexec" in done.err
     assert "--unsafe" not in done.err
