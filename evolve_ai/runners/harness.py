@@ -21,6 +21,11 @@ if __name__ == "__main__":
 import os
 from importlib.machinery import ModuleSpec, SourceFileLoader
 
+try:
+    from _json import encode_basestring_ascii as quoted
+except ImportError:
+    from json.encoder import py_encode_basestring_ascii as quoted
+
 TYPE_CHECKING = False  # all that is imported here is imported for each trial
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -95,8 +100,7 @@ def parameters(function: Callable[..., Any]) -> tuple[Sequence[str], bool]:
     if code is not None and not hasattr(function, "__wrapped__"):
         count = code.co_argcount + code.co_kwonlyargcount
         return code.co_varnames[code.co_posonlyargcount : count], bool(code.co_flags & VAR_KEYWORDS)
-    import inspect
-
+    inspect = __import__("inspect")  # only where it is needed, since it is slow
     try:
         found = inspect.signature(function).parameters.values()
     except (TypeError, ValueError):
@@ -211,14 +215,6 @@ def encoded(value: Any) -> str:
         return int.__repr__(value)
     inner = ", ".join("%s: %s" % (quoted(name), encoded(one)) for name, one in value.items())
     return "{%s}" % inner
-
-
-def quoted(text: str) -> str:
-    try:
-        from _json import encode_basestring_ascii
-    except ImportError:
-        from json.encoder import py_encode_basestring_ascii as encode_basestring_ascii
-    return encode_basestring_ascii(text)
 
 
 if __name__ == "__main__":
