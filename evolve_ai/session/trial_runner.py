@@ -27,10 +27,15 @@ DEGRADED = (
     "are not limited, $EVOLVE_RUN is not there, and no evaluator stays in memory"
 )
 _SYSTEM = ("/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32", "/usr", "/opt", "/nix/store")
+# Not all of /etc/ssl, which also holds private keys.
 _ETC = (
     "alternatives",
-    "ssl",
-    "pki",
+    "ssl/certs",
+    "ssl/openssl.cnf",
+    "ssl/cert.pem",
+    "pki/ca-trust",
+    "pki/tls/certs",
+    "pki/tls/openssl.cnf",
     "ca-certificates",
     "ld.so.cache",
     "ld.so.conf",

@@ -1,6 +1,5 @@
 """Runs jobs in boxes as a search does, and looks at what is left of them."""
 
-import os
 import shutil
 import sys
 import time
@@ -8,7 +7,6 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-import psutil
 import pytest
 
 from evolve_ai.model.candidate import hash_of
@@ -84,18 +82,6 @@ class Bench:
         files = {"evaluate.py": evaluator, "program.py": program}
         name = "evaluate.py:evaluate" if warm else ""
         return self.run(self.job(files, argv, limits, warm=name, collect=("result.json",)))
-
-    def left(self) -> list[str]:
-        """Processes that have this bench's folder among their words, or began in a box of it."""
-        found = []
-        for process in psutil.process_iter():
-            try:
-                words = " ".join(process.cmdline())
-                if str(self.place) in words and process.pid != os.getpid():
-                    found.append(words)
-            except psutil.Error:
-                continue
-        return found
 
 
 @contextmanager

@@ -27,6 +27,11 @@ const ABSENT: &[u32] = &[
     calls::CLONE3,
 ];
 
+/// AF_UNIX, AF_INET, AF_INET6, AF_NETLINK: other families reach past a network namespace (vsock), or
+/// parts of the kernel that no honest program needs.
+const FAMILIES: &[u32] = &[1, 2, 10, 16];
+const EAFNOSUPPORT: i32 = 97;
+
 /// None where the call numbers of this processor are unknown. With `counts` it may count its own
 /// instructions (perf_event_open(2)).
 pub fn program(counts: bool) -> Option<Program> {
@@ -42,6 +47,8 @@ pub fn program(counts: bool) -> Option<Program> {
     }
     let new = filter::if_any_bit(CLONE_NEW, refuse(EPERM), allow());
     rules.insert(calls::CLONE, [argument(0), new].concat());
+    let known = filter::if_any_of(FAMILIES, allow(), refuse(EAFNOSUPPORT));
+    rules.insert(calls::SOCKET, [argument(0), known].concat());
     filter::whole(&rules, &allow())
 }
 
@@ -86,6 +93,9 @@ mod tests {
             assert_eq!(told(number, 0), ERRNO | ENOSYS as u32, "{number}");
         }
         assert_eq!(told(calls::CLONE, 0x1000_0011), ERRNO | EPERM as u32);
+        for family in [17, 31, 38, 40] {
+            assert_eq!(told(calls::SOCKET, family), ERRNO | EAFNOSUPPORT as u32, "{family}");
+        }
     }
 
     #[test]
