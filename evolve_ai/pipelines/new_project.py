@@ -1,8 +1,6 @@
 """`evolve new`: turns a folder into a project, completely or not at all."""
 
-import os
 import shutil
-import tempfile
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -11,11 +9,10 @@ import tomlkit
 from tomlkit.items import Table
 
 from evolve_ai.model import settings_reference
-from evolve_ai.model.errors import TemplateError, UsageError
+from evolve_ai.model.errors import TemplateError
 from evolve_ai.model.family_settings import OPTIONS
 from evolve_ai.model.settings_reference import CRATES, HOOKS, KeyReference, TableReference
-from evolve_ai.system.files import storage_errors, sync_folder
-from evolve_ai.system.paths import check_path
+from evolve_ai.pipelines.new_folder import made_whole
 from evolve_ai.system.settings_file import FILE_NAME
 
 TEMPLATE = "agent_template"
@@ -47,21 +44,7 @@ def scaffold(folder: Path, template: Path | None = None) -> list[Path]:
     template, StorageError when the disk fails.
     """
     source = template or shipped_template()
-    folder = Path(os.path.abspath(folder))  # noqa: PTH100 - must not resolve links
-    check_path(folder)
-    _refuse_what_is_there(folder)
-    with storage_errors(folder):
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        draft = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
-        try:
-            draft.chmod(0o755)
-            _fill(draft, source)
-            made = sorted(path.relative_to(draft) for path in draft.rglob("*"))
-            _take_place(draft, folder)
-        except BaseException:
-            shutil.rmtree(draft, ignore_errors=True)
-            raise
-    return made
+    return made_whole(folder, lambda draft: _fill(draft, source))
 
 
 def shipped_template() -> Path:
@@ -135,23 +118,6 @@ def _remark(key: KeyReference) -> str:
     return f"{key.meaning}{allowed}"
 
 
-def _refuse_what_is_there(folder: Path) -> None:
-    if (folder / FILE_NAME).exists():
-        raise UsageError(
-            "is a project already", where=folder, todo="give the new project another folder"
-        )
-    if folder.is_dir():
-        count = len(list(folder.iterdir()))
-        if count:
-            raise UsageError(
-                f"is not empty: it holds {count} entries",
-                where=folder,
-                todo="give a folder that is empty or not there yet",
-            )
-    elif os.path.lexists(folder):
-        raise UsageError("is no folder", where=folder, todo="give another name")
-
-
 def _fill(draft: Path, template: Path) -> None:
     (draft / FILE_NAME).write_text(settings_text(template), encoding="utf-8")
     (draft / ".gitignore").write_text(GITIGNORE, encoding="utf-8")
@@ -163,20 +129,3 @@ def _fill(draft: Path, template: Path) -> None:
             shutil.copytree(source, target, symlinks=True)
         elif source.exists():
             shutil.copy2(source, target)
-    for path in draft.rglob("*"):
-        if not path.is_symlink():  # a copy has the mode of its source, which others may write to
-            path.chmod(path.stat().st_mode & ~0o022)
-
-
-def _take_place(draft: Path, folder: Path) -> None:
-    """Rename the draft to the folder; if that is a mount point or the current folder, fill it."""
-    try:
-        draft.replace(folder)
-    except OSError:
-        if not folder.is_dir() or any(folder.iterdir()):
-            raise
-        entries = sorted(draft.iterdir(), key=lambda path: path.name == FILE_NAME)
-        for entry in entries:
-            shutil.move(entry, folder / entry.name)
-        draft.rmdir()
-    sync_folder(folder.parent)

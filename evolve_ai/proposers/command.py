@@ -27,7 +27,7 @@ _TOLD = 2000  # characters of its errors that are told
 class CommandProposer(Stateless):
     """Satisfies contracts.proposer.Proposer.
 
-    The command gets one JSON object on stdin and prints one (docs/improve.md): {"files": {path:
+    The command gets one JSON object on stdin and prints one (docs/proposers.md): {"files": {path:
     text}, "note": text}. Content that is not UTF-8 stands in "files_base64" instead, in both.
     """
 

@@ -63,6 +63,8 @@ def test_wheel_has_the_keeper_under_the_key_of_its_sources(project: Path, tools:
     assert wheel.name.endswith("-py3-none-manylinux_2_17_x86_64.musllinux_1_1_x86_64.whl")
     with zipfile.ZipFile(wheel) as archive:
         assert archive.read(IN_WHEEL) == b"compiled\n"
+        for name in ("python/program.py", "rust/program.rs", "go/task.toml", "c/README.md"):
+            assert f"evolve_ai/task_templates/{name}" in archive.namelist()
         assert archive.getinfo(IN_WHEEL).external_attr >> 16 & 0o777 == 0o755
     assert not (project / "evolve_ai" / "keeper" / "bin").exists()
 

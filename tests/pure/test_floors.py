@@ -47,7 +47,7 @@ LONGEST_FUNCTION = 40
 MODULES = sorted(
     path
     for path in PACKAGE.rglob("*.py")
-    if "agent_template" not in path.relative_to(PACKAGE).parts
+    if not {"agent_template", "task_templates"} & set(path.relative_to(PACKAGE).parts)
 )
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
