@@ -1,10 +1,21 @@
 """The list of plug-ins: what a name in the settings stands for, and what it makes."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
+from evolve_ai.archives.cvt import cvt
+from evolve_ai.archives.funsearch import Funsearch
+from evolve_ai.archives.islands import Islands
+from evolve_ai.archives.map_elites import map_elites
+from evolve_ai.archives.novelty import Novelty
+from evolve_ai.archives.pareto import Pareto
+from evolve_ai.archives.top import Top
+from evolve_ai.contracts.archive import Archive
 from evolve_ai.contracts.executor import Executor
 from evolve_ai.contracts.language import Language
 from evolve_ai.contracts.selection import SelectionPolicy
@@ -13,6 +24,7 @@ from evolve_ai.contracts.substrate import Substrate
 from evolve_ai.contracts.variation import Variation
 from evolve_ai.executors.inline import InlineExecutor
 from evolve_ai.executors.pool import open_executor
+from evolve_ai.guards.archive import archive_guard, guarded_archive
 from evolve_ai.guards.language import guarded_language
 from evolve_ai.guards.members import found_by, guard_of, made
 from evolve_ai.guards.options import options_for
@@ -26,7 +38,7 @@ from evolve_ai.languages.javascript import JavaScriptLanguage
 from evolve_ai.languages.python import PythonLanguage
 from evolve_ai.languages.typescript import TypeScriptLanguage
 from evolve_ai.model.draws import Draws
-from evolve_ai.model.family_settings import LANGUAGE, OPTIONS, OwnMember, is_built_in
+from evolve_ai.model.family_settings import ARCHIVE, LANGUAGE, OPTIONS, OwnMember, is_built_in
 from evolve_ai.notifications.orchestrator_log import Log
 from evolve_ai.notifications.own_sink import OwnSink
 from evolve_ai.selection.drift import drift
@@ -36,9 +48,13 @@ from evolve_ai.selection.truncation import Truncation
 from evolve_ai.session.components import Components
 from evolve_ai.substrates.rust.language import RustLanguage
 from evolve_ai.substrates.rust.substrate import RustSubstrate
+from evolve_ai.system.plugin_output import divert
 from evolve_ai.system.project import Project
 from evolve_ai.variation.standard import StandardVariation
 from evolve_ai.worlds import world_of
+
+if TYPE_CHECKING:  # its models take a while to make, and agents need none of them
+    from evolve_ai.model.task_settings import Task
 
 # What every worker needs, imported once by the server that they are forked from.
 PRELOAD = (
@@ -69,6 +85,16 @@ LANGUAGES: Mapping[str, Callable[[Project], Language]] = {
     "javascript": lambda project: JavaScriptLanguage(project.root),
     "typescript": lambda project: TypeScriptLanguage(project.root),
     "go": lambda project: GoLanguage(project.root),
+}
+# Archives get their options and the seed of the search.
+ARCHIVES: Mapping[str, Callable[[Any, int], Archive]] = {
+    "top": Top,
+    "islands": Islands,
+    "map_elites": map_elites,
+    "cvt": cvt,
+    "novelty": Novelty,
+    "funsearch": Funsearch,
+    "pareto": Pareto,
 }
 EXECUTORS: Mapping[str, Callable[[Any], Executor]] = {
     "processes": lambda options: open_executor(options.workers, PRELOAD),
@@ -132,6 +158,20 @@ def language_of(project: Project, name: str) -> Language:
     guard = guard_of(project, LANGUAGE, name)
     chosen = OwnMember(name=name)
     return guarded_language(guard, made(guard, LANGUAGE, LANGUAGES, chosen, project))
+
+
+def archive_of(task: Task, folder: Path, logs: Path) -> Archive:
+    """The archive that the task in this folder chooses; what one of the user's own prints goes to
+    `logs`. PluginError where a name leads nowhere, ToolchainError where a package is missing."""
+    chosen = task.archive
+    if is_built_in(chosen):
+        if getattr(chosen, "features", None) == ():
+            chosen = chosen.model_copy(update={"features": task.score.features})
+        return ARCHIVES[chosen.name](chosen, task.search.seed)
+    divert(logs)
+    guard = archive_guard(chosen.name, folder)
+    inner = made(guard, ARCHIVE, ARCHIVES, chosen, task.search.seed)
+    return guarded_archive(guard, inner)
 
 
 def _executor_of(project: Project) -> Executor:

@@ -25,6 +25,7 @@ pytest_plugins = ["tiers"]
 
 # What the tests of a room share lies in tests/<room>, whatever tiers these tests are in.
 for room in (
+    "archives",
     "attacks",
     "colony",
     "environments",

@@ -17,7 +17,8 @@ class Archive(Protocol):
     # Does it look at Entry.shape, which takes time to compute?
     uses_shape: bool
 
-    # Parents for candidate `number`. Called only after the first tell.
+    # Parents for candidate `number`. Called only after the first tell. It changes nothing in
+    # `state`, so that a search that is resumed may ask again.
     def ask(self, number: int, rng: random.Random) -> Choice: ...
 
     # Called once for each candidate with a score, in order of number.

@@ -44,6 +44,6 @@ def found_by(guard: Guard, family: str, known: Mapping[str, Any]) -> Any:
             return guard.call("import", entry.load, lambda it: it)
     raise PluginError(
         f"{name!r} is none of the {group}: {', '.join(sorted(known))}",
-        where=guard.root / "evolve.toml",
+        where=guard.root / guard.file,
         todo='name one of them, or your own as "package.module:name"',
     )

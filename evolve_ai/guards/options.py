@@ -55,6 +55,6 @@ def _refusal(guard: Guard, problems: Iterable[str]) -> SettingsError:
     listed = "; ".join(list(problems)[:_MOST])
     return SettingsError(
         f"options of the {guard.family} {guard.name!r}: {listed}",
-        where=guard.root / "evolve.toml",
+        where=guard.root / guard.file,
         todo="evolve plugins lists what each member takes",
     )

@@ -1,5 +1,6 @@
 """The options of the built-in archives: the table `[archive]` of task.toml."""
 
+from collections.abc import Mapping
 from typing import Annotated, Literal
 
 from pydantic import Field
@@ -14,6 +15,8 @@ Ranges = Annotated[
 
 
 class TopOptions(Section):
+    """The best so many; with one, the hill climb that accepts ties."""
+
     name: Literal["top"] = "top"
     size: int = setting(1, "how many of the best are kept", unit="candidates", low=1, high=100_000)
     ties: bool = setting(
@@ -23,9 +26,11 @@ class TopOptions(Section):
 
 
 class IslandsOptions(Section):
+    """Lists of the best that evolve apart, and exchange some."""
+
     name: Literal["islands"] = "islands"
     islands: int = setting(4, "how many", unit="islands", low=1, high=1024)
-    size: int = setting(16, "candidates kept on each", unit="candidates", low=1, high=100_000)
+    size: int = setting(16, "candidates kept on each", unit="candidates", low=1, high=10_000)
     topology: Literal["ring", "full", "random"] = setting(
         "ring", "to which island a migrant goes", form='"ring", "full" or "random"'
     )
@@ -43,6 +48,8 @@ class IslandsOptions(Section):
 
 
 class MapElitesOptions(Section):
+    """The best of each cell of a grid of features (needs pyribs)."""
+
     name: Literal["map_elites"] = "map_elites"
     features: Names = setting(
         (), "one axis each; none: score.features, or `size`", form="a list of names"
@@ -56,6 +63,8 @@ class MapElitesOptions(Section):
 
 
 class CvtOptions(Section):
+    """The best of each of a number of cells, for many features (needs pyribs)."""
+
     name: Literal["cvt"] = "cvt"
     features: Names = setting((), "as in map_elites", form="a list of names")
     cells: int = setting(64, "cells in all", unit="cells", low=2, high=100_000)
@@ -63,8 +72,10 @@ class CvtOptions(Section):
 
 
 class NoveltyOptions(Section):
+    """Programs that are unlike each other, and the best one."""
+
     name: Literal["novelty"] = "novelty"
-    size: int = setting(64, "candidates kept", unit="candidates", low=2, high=10_000)
+    size: int = setting(64, "candidates kept", unit="candidates", low=2, high=1000)
     neighbours: int = setting(
         5, "nearest ones whose mean distance is novelty", unit="candidates", low=1, high=1000
     )
@@ -72,6 +83,8 @@ class NoveltyOptions(Section):
 
 
 class FunsearchOptions(Section):
+    """Islands of clusters of programs that score alike on every seed."""
+
     name: Literal["funsearch"] = "funsearch"
     islands: int = setting(4, "how many", unit="islands", low=1, high=1024)
     temperature: float = setting(
@@ -84,21 +97,32 @@ class FunsearchOptions(Section):
         low=1,
         high=10**9,
     )
+    clusters: int = setting(256, "clusters kept on an island", unit="clusters", low=2, high=10_000)
     size: int = setting(10, "programs kept in a cluster", unit="candidates", low=1, high=10_000)
+    reset_every: int = setting(
+        0,
+        "candidates between resets of the worse half of the islands; 0: only when the search "
+        "stagnates",
+        unit="candidates",
+        low=0,
+        high=10**9,
+    )
 
 
 class ParetoOptions(Section):
+    """For several goals: those that no other is better than."""
+
     name: Literal["pareto"] = "pareto"
-    size: int = setting(64, "candidates kept at most", unit="candidates", low=2, high=10_000)
+    size: int = setting(64, "candidates kept at most", unit="candidates", low=2, high=1000)
 
 
-ArchiveChoice = Annotated[
-    TopOptions
-    | IslandsOptions
-    | MapElitesOptions
-    | CvtOptions
-    | NoveltyOptions
-    | FunsearchOptions
-    | ParetoOptions,
-    Field(discriminator="name"),
-]
+# The names of archives and their options; the first is the default.
+ARCHIVES: Mapping[str, type[Section]] = {
+    "top": TopOptions,
+    "islands": IslandsOptions,
+    "map_elites": MapElitesOptions,
+    "cvt": CvtOptions,
+    "novelty": NoveltyOptions,
+    "funsearch": FunsearchOptions,
+    "pareto": ParetoOptions,
+}

@@ -1,4 +1,4 @@
-"""How evolve.toml chooses a plug-in: by a table `[family]` with its `name` and its options.
+"""How evolve.toml or task.toml chooses a plug-in: a table `[family]` with `name` and options.
 
 The options of built-in members are checked with the other settings. Those of a user's own member
 are kept as written until it is imported and says which options it has.
@@ -11,9 +11,11 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, ConfigDict, Discriminator, Tag
 
+from evolve_ai.model.archive_settings import ARCHIVES
 from evolve_ai.model.environment_settings import SeriesOptions, SolitaryOptions
 from evolve_ai.model.executor_settings import InlineOptions, ProcessesOptions
 from evolve_ai.model.language_settings import LANGUAGES
+from evolve_ai.model.proposer_settings import PROPOSERS
 from evolve_ai.model.selection_settings import (
     DriftOptions,
     EnergyOptions,
@@ -41,9 +43,12 @@ OPTIONS: Mapping[str, Mapping[str, type[Section]]] = {
 }
 # No table chooses a language: it is that of a substrate, or of the files of a program.
 LANGUAGE = "language"
+ARCHIVE, PROPOSER = "archive", "proposer"  # chosen in task.toml
 FAMILIES: Mapping[str, Mapping[str, type[Section]]] = {
     **OPTIONS,
     LANGUAGE: LANGUAGES,
+    ARCHIVE: ARCHIVES,
+    PROPOSER: PROPOSERS,
 }
 MEANINGS: Mapping[str, str] = {
     "environment": "The world.",
@@ -53,6 +58,8 @@ MEANINGS: Mapping[str, str] = {
     "executor": "How chunks of work are spread over workers.",
     "sinks": "Where events are sent, besides logs/events.jsonl and hooks.",
     LANGUAGE: "What programs are written in; a substrate is a language whose programs can live.",
+    ARCHIVE: "Which candidates may be parents: [archive] of task.toml.",
+    PROPOSER: "How candidates are made of parents: [[proposers]] of task.toml.",
 }
 # family -> the group of entry points by which packages offer members, after "evolve_ai.".
 GROUPS: Mapping[str, str] = {
@@ -63,6 +70,8 @@ GROUPS: Mapping[str, str] = {
     "executor": "executors",
     "sinks": "sinks",
     LANGUAGE: "languages",
+    ARCHIVE: "archives",
+    PROPOSER: "proposers",
 }
 OWN = "own"  # the tag of a user's own members
 
@@ -77,7 +86,7 @@ class OwnMember(Section):
 
 def chosen(family: str) -> Any:
     """The type of the setting that chooses a member of this family, by a table or only a name."""
-    members = OPTIONS[family]
+    members = FAMILIES[family]
 
     def kind(value: object) -> str:
         name = value.get("name") if isinstance(value, Mapping) else getattr(value, "name", OWN)

@@ -1,5 +1,6 @@
 """The options of the built-in proposers: the tables `[[proposers]]` of task.toml."""
 
+from collections.abc import Mapping
 from typing import Annotated, Literal
 
 from pydantic import Field
@@ -19,12 +20,16 @@ def _weight() -> float:
 
 
 class SyntaxOptions(Section):
+    """Edits of syntax trees, by the grammar of each language."""
+
     name: Literal["syntax"] = "syntax"
     weight: float = _weight()
     edits: int = setting(1, "edits of a usual step", unit="edits", low=1, high=64)
 
 
 class ConstantsOptions(Section):
+    """Numeric literals, as a vector of numbers."""
+
     name: Literal["constants"] = "constants"
     weight: float = _weight()
     most: int = setting(
@@ -33,11 +38,15 @@ class ConstantsOptions(Section):
 
 
 class CrossoverOptions(Section):
+    """Functions and statements of two parents."""
+
     name: Literal["crossover"] = "crossover"
     weight: float = _weight()
 
 
 class CommandOptions(Section):
+    """A program of your own that makes candidates."""
+
     name: Literal["command"] = "command"
     weight: float = _weight()
     command: Annotated[tuple[str, ...], Field(strict=False)] = setting(
@@ -50,3 +59,11 @@ ProposerChoice = Annotated[
     SyntaxOptions | ConstantsOptions | CrossoverOptions | CommandOptions,
     Field(discriminator="name"),
 ]
+
+# The names of proposers and their options.
+PROPOSERS: Mapping[str, type[Section]] = {
+    "syntax": SyntaxOptions,
+    "constants": ConstantsOptions,
+    "crossover": CrossoverOptions,
+    "command": CommandOptions,
+}

@@ -4,7 +4,8 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, model_validator
 
-from evolve_ai.model.archive_settings import ArchiveChoice, TopOptions
+from evolve_ai.model.archive_settings import TopOptions
+from evolve_ai.model.family_settings import ARCHIVE, chosen
 from evolve_ai.model.proposer_settings import ProposerChoice
 from evolve_ai.model.setting import Section, setting
 
@@ -273,5 +274,5 @@ class Task(Section):
     limits: LimitSettings = LimitSettings()
     search: SearchSettings = SearchSettings()
     budget: BudgetSettings = BudgetSettings()
-    archive: ArchiveChoice = TopOptions()
+    archive: chosen(ARCHIVE) = TopOptions()  # type: ignore[valid-type]
     proposers: tuple[ProposerChoice, ...] = Field(default=(), strict=False)

@@ -30,12 +30,14 @@ class WrongValueError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Guard:
-    """One plug-in: its family and name in the settings, and how long a call may take (seconds)."""
+    """One plug-in: its family and name in the settings, how long a call may take (seconds), and
+    the file in `root` that names it."""
 
     family: str
     name: str
     seconds: float
     root: Path
+    file: str = "evolve.toml"
 
     def call(
         self, function: str, make: Callable[[], Any], check: Callable[[Any], Answer]
@@ -87,18 +89,20 @@ class Guard:
             what = f"{subject}: {function}() did not return within {self.seconds:g} s"
             todo = "mend it, or give it more time: [plugins] timeout in evolve.toml"
         elif isinstance(error, PluginError):
-            what, todo = f"{subject}: {function}(): {error.what}", error.todo or _MEND
+            what, todo = f"{subject}: {function}(): {error.what}", error.todo or self._mend()
         elif function == "import":
             what = f"the {self.family} {self.name} cannot be imported: {described(error)}"
-            todo = "the module must lie beside evolve.toml or be installed"
+            todo = f"the module must lie beside {self.file} or be installed"
         else:
             what = f"{subject}: {function}() failed: {described(error)}"
-            todo = _MEND
-        where = place or self.root / "evolve.toml"
+            todo = self._mend()
+        where = place or self.root / self.file
         return PluginError(what, where=where, todo=todo)
 
-
-_MEND = "mend it, or name another one in evolve.toml; what it printed is in logs/plugins.log"
+    def _mend(self) -> str:
+        return (
+            f"mend it, or name another one in {self.file}; what it printed is in logs/plugins.log"
+        )
 
 
 def _is_ours(error: BaseException) -> bool:

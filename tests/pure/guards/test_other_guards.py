@@ -19,7 +19,7 @@ from evolve_ai.model.gene_names import GeneNames
 from evolve_ai.model.genome import FileGene, Genome, encode
 from evolve_ai.model.report import GenePool, SourceReport
 from evolve_ai.model.selection import Member, PopulationView, Verdicts
-from evolve_ai.plugins import EXECUTORS, LANGUAGES, SELECTION, SUBSTRATES, VARIATION
+from evolve_ai.plugins import ARCHIVES, EXECUTORS, LANGUAGES, SELECTION, SUBSTRATES, VARIATION
 from evolve_ai.stages.natural_selection import process_natural_selection
 from evolve_ai.substrates.rust.gene_names import NAMES
 from evolve_ai.substrates.rust.substrate import RustSubstrate
@@ -220,5 +220,6 @@ def test_names_that_are_built_in_are_known_without_importing_them() -> None:
     for key, known in (
         ("environment", ENVIRONMENTS), ("selection", SELECTION), ("variation", VARIATION),
         ("substrate", SUBSTRATES), ("executor", EXECUTORS), ("language", LANGUAGES),
+        ("archive", ARCHIVES),
     ):  # fmt: skip
         assert set(FAMILIES[key]) == set(known)

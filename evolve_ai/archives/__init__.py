@@ -1,0 +1,1 @@
+"""Archives: they decide which candidates of a search may be parents."""
