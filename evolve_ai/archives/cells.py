@@ -126,8 +126,10 @@ class Cells:
         """Put the elites into the cells of axes that have grown, in order of number."""
         before = sorted((self._elites[cell], self._visits[cell]) for cell in self._cells)
         self._elites, self._visits, self._cells = {}, {}, []
-        for elite, visits in before:
-            self._settle(self._cell(elite.place), elite, visits)
+        if before:
+            found = self._places.index_of([self._axes.unit(elite.place) for elite, _ in before])
+            for cell, (elite, visits) in zip(found.tolist(), before, strict=True):
+                self._settle(cell, elite, visits)
 
     def members(self) -> tuple[int, ...]:
         return best_first(Kept(one.number, one.value) for one in self._elites.values())

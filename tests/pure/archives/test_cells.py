@@ -3,6 +3,7 @@
 import random
 from typing import Any
 
+import numpy as np
 from archive_support import entry
 from hypothesis import given
 from hypothesis import strategies as st
@@ -16,6 +17,9 @@ class Tens:
 
     def index_of_single(self, place: list[float]) -> int:
         return min(9, int(place[0] * 10))
+
+    def index_of(self, places: list[list[float]]) -> np.ndarray:
+        return np.array([self.index_of_single(place) for place in places])
 
 
 def cells(*ranges: tuple[float, float]) -> Cells:
