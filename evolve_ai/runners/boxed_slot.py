@@ -13,6 +13,8 @@ from evolve_ai.system.trial_box import TrialPlaces, TrialReport, TrialServer, ru
 
 HARNESS_FILE = Path(__file__).with_name("harness.py")
 _SERVER = str(Path(trial_box.HARNESS).with_name("server.py"))
+# Variables that a server does not have; each evaluation has its own.
+OF_A_TRIAL = frozenset({"EVOLVE_SEED", "EVOLVE_STAGE"})
 _FOLDERS = (trial_box.SCRATCH, trial_box.HOME, trial_box.TEMPORARY, "/dev/shm")
 
 
@@ -47,7 +49,7 @@ class BoxedSlot:
 
     def run(self, job: Job, cancelled: threading.Event) -> Outcome:
         self.root.mkdir(parents=True, exist_ok=True)
-        report = self._by_server(job, cancelled) if job.warm and HARNESS in job.argv else None
+        report = self._by_server(job, cancelled) if job.warm in job.argv[1:] else None
         if report is None:
             report = self._cold(job, cancelled)
         return outcome_of(report, job)
@@ -73,8 +75,9 @@ class BoxedSlot:
         if key in self._unfit or (server := self._server_for(key, job, cancelled)) is None:
             return None
         self.task.fill(job)
-        words = [_in_box(word) for word in job.argv[job.argv.index(HARNESS) + 2 :]]
-        report = server.run(words, cancelled)
+        env = [f"{name}={value}" for name, value in job.env.items() if name in OF_A_TRIAL]
+        words = [_in_box(word) for word in job.argv[job.argv.index(job.warm) + 1 :]]
+        report = server.run((str(len(env)), *env, *words), cancelled)
         if not report.stays:
             self.close()
         return None if report.end in (JobEnd.MACHINE, "failed") else report
@@ -87,11 +90,9 @@ class BoxedSlot:
         self.close()
         # It is imported without the program, so that no trial sees an earlier one's.
         places = self._places(job, self.task.clear(job))
-        at = job.argv.index(HARNESS)
-        command = [*map(_in_box, job.argv[:at]), _SERVER, job.warm, *_FOLDERS]
-        server = TrialServer(
-            partial(trial_argv, places, job, command), self.root, self._env(job), cancelled
-        )
+        command = [*map(_in_box, _interpreter(job)), _SERVER, job.warm, *_FOLDERS]
+        env = {name: value for name, value in self._env(job).items() if name not in OF_A_TRIAL}
+        server = TrialServer(partial(trial_argv, places, job, command), self.root, env, cancelled)
         if server.began.end == "ready":
             self._warm = _Warm(key, server)
             return server
@@ -144,9 +145,14 @@ def _in_box(word: str) -> str:
     return word.replace(HARNESS, trial_box.HARNESS)
 
 
+def _interpreter(job: Job) -> tuple[str, ...]:
+    """The words before the harness and the function."""
+    return job.argv[: job.argv.index(job.warm) - 1]
+
+
 def _key(job: Job) -> Hashable:
-    """What a server depends on: all of a job but the candidate's files and its last words."""
-    at = job.argv.index(HARNESS)
-    env = tuple(sorted(job.env.items()))
-    command = (job.argv[:at], job.warm, job.collect, job.cost)
+    """What a server depends on: all of a job but the candidate's files and what is said of each
+    trial."""
+    env = tuple(sorted(one for one in job.env.items() if one[0] not in OF_A_TRIAL))
+    command = (_interpreter(job), job.warm, job.collect, job.cost)
     return digest_of(fixed_files(job)), job.changed, command, env, job.limits, job.needs

@@ -70,6 +70,7 @@ class Bench:
         warm: bool = False,
         limits: TrialLimits = QUICK,
         words: tuple[str, ...] = (),
+        env: Mapping[str, str] | None = None,
     ) -> Outcome:
         argv = (
             sys.executable,
@@ -81,7 +82,8 @@ class Bench:
         )
         files = {"evaluate.py": evaluator, "program.py": program}
         name = "evaluate.py:evaluate" if warm else ""
-        return self.run(self.job(files, argv, limits, warm=name, collect=("result.json",)))
+        more = {"warm": name, "collect": ("result.json",), "env": env or {}}
+        return self.run(self.job(files, argv, limits, **more))
 
 
 @contextmanager

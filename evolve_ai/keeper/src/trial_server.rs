@@ -40,6 +40,7 @@ pub fn serve(asked: &Asked, status: &mut File, news: &File, parent: u32) -> Resu
             return at("status", writeln!(status, "{told}"));
         }
     };
+    trial.freshen()?;
     at("status", writeln!(status, "ready"))?;
     while let Some(words) = request(&mut control, &mut trial, &reader, news)? {
         let mut watch = Watch::over(asked, &reader, news, parent).besides(server);

@@ -1,7 +1,6 @@
 """The harness names what a function returns; a warm server does the same, and keeps nothing."""
 
 import json
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -59,16 +58,23 @@ def evaluate(program, stage, seed=5):
         ("import os\nos.chdir('/')\nresult = {'score': 4}", {"score": 4}),
     ],
 )
-@pytest.mark.parametrize("warm", [True, False], ids=["warm", "cold"])
 def test_return_value_is_written_or_named(
-    bench: Bench, program: str, expected: dict[str, object], warm: bool
+    bench: Bench, program: str, expected: dict[str, object]
 ) -> None:
-    if not warm and sys.version_info < (3, 12) and "deep" not in program:
-        pytest.skip("the same code; one cold case is enough")
-    done = bench.evaluated(BY_PROGRAM, program, warm=warm, words=("one", "7"))
+    done = bench.evaluated(BY_PROGRAM, program, warm=True, words=("one", "7"))
     found = told(done)
     assert found | expected == found, found
     assert done.code == 0
+
+
+def test_function_that_is_imported_for_each_evaluation_gives_the_same(bench: Bench) -> None:
+    program = "print(program)\nresult = {'score': 1 / 3, 'artifacts': {'stage': stage}}"
+    warm, cold = (
+        bench.evaluated(BY_PROGRAM, program, warm=warm, words=("one", "7"))
+        for warm in (True, False)
+    )
+    assert (warm.stdout, warm.stderr, warm.files) == (cold.stdout, cold.stderr, cold.files)
+    assert (warm.end, warm.code) == (cold.end, cold.code)
 
 
 def test_numbers_that_are_none_are_passed_on(bench: Bench) -> None:
@@ -111,6 +117,7 @@ def is_warm(bench: Bench, evaluator: str, program: str = "") -> bool:
         "import mmap\nshared = mmap.mmap(-1, 4096)",
         "import os\nopen(os.environ['TMPDIR'] + '/x', 'w').close()",
         "import program",
+        "import os\nseed = os.environ.get('EVOLVE_SEED', 0)",
     ],
 )
 def test_function_that_would_share_something_is_not_kept(bench: Bench, preface: str) -> None:
@@ -120,7 +127,17 @@ def test_function_that_would_share_something_is_not_kept(bench: Bench, preface: 
 
 def test_ordinary_function_is_kept(bench: Bench) -> None:
     skip_without_namespaces(bench)
-    assert is_warm(bench, f"import json, random, re\n{GOOD}")
+    assert is_warm(
+        bench, f"import json, os, random, re\nos.mkdir(os.environ['HOME'] + '/.x')\n{GOOD}"
+    )
+
+
+def test_variables_of_a_trial_are_its_own(bench: Bench) -> None:
+    skip_without_namespaces(bench)
+    evaluator = "import os\ndef evaluate(program): return {'s': os.environ['EVOLVE_SEED']}\n"
+    for seed in ("1", "2"):
+        done = bench.evaluated(evaluator, warm=True, env={"EVOLVE_SEED": seed, "SAME": "1"})
+        assert told(done) == {"s": seed}
 
 
 COUNTING = """
