@@ -7,7 +7,8 @@ import subprocess
 import tempfile
 
 COUNT = 200
-SECONDS = 5
+SECONDS = 5  # of the program
+TIMEOUT = 124  # as of timeout(1)
 LARGEST = 1.6
 
 
@@ -21,7 +22,7 @@ def evaluate(program, seed=0):
     numbers = [-LARGEST, LARGEST, *(rng.uniform(-LARGEST, LARGEST) for _ in range(COUNT))]
     done = run([binary], "\n".join(map(repr, numbers)))
     if done.returncode:
-        return {"correct": False, "error": f"exit status {done.returncode}: {done.stderr[:500]}"}
+        return failed(done)
     answers = [float(word) for word in done.stdout.split()]
     if len(answers) != len(numbers) or not all(map(math.isfinite, answers)):
         return {"correct": False, "error": f"{len(answers)} answers, or one that is no number"}
@@ -34,13 +35,19 @@ def evaluate(program, seed=0):
 def run(argv, text=""):
     """In the narrower box that evolve has for programs, where there is one."""
     box = os.environ.get("EVOLVE_RUN")
-    return subprocess.run(
-        [box, "--", *argv] if box else argv,
-        input=text,
-        capture_output=True,
-        text=True,
-        timeout=SECONDS,
-    )
+    command = [box, "--", *argv] if box else argv
+    try:
+        return subprocess.run(command, input=text, capture_output=True, text=True, timeout=SECONDS)
+    except subprocess.TimeoutExpired:
+        return subprocess.CompletedProcess(command, TIMEOUT, "", "")
+
+
+def failed(done):
+    """No score, with a cause that evolve knows."""
+    if done.returncode == TIMEOUT:
+        return {"evolve_fault": "timeout", "reason": f"it has not ended after {SECONDS} s"}
+    told = f"exit status {done.returncode}: {done.stderr[:500]}"
+    return {"evolve_fault": "crash", "reason": told}
 
 
 def scratch():

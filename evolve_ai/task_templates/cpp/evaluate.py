@@ -7,7 +7,8 @@ import subprocess
 import tempfile
 
 COUNT = 400
-SECONDS = 5
+SECONDS = 5  # of the program
+TIMEOUT = 124  # as of timeout(1)
 
 
 def evaluate(program, seed=0):
@@ -19,7 +20,7 @@ def evaluate(program, seed=0):
     series = wave(random.Random(seed))
     done = run([binary], "\n".join(map(repr, series)))
     if done.returncode:
-        return {"correct": False, "error": f"exit status {done.returncode}: {done.stderr[:500]}"}
+        return failed(done)
     answers = [float(word) for word in done.stdout.split()]
     expected = series[4:]
     if len(answers) != len(expected) + 1 or not all(map(math.isfinite, answers)):
@@ -40,13 +41,19 @@ def wave(rng):
 def run(argv, text=""):
     """In the narrower box that evolve has for programs, where there is one."""
     box = os.environ.get("EVOLVE_RUN")
-    return subprocess.run(
-        [box, "--", *argv] if box else argv,
-        input=text,
-        capture_output=True,
-        text=True,
-        timeout=SECONDS,
-    )
+    command = [box, "--", *argv] if box else argv
+    try:
+        return subprocess.run(command, input=text, capture_output=True, text=True, timeout=SECONDS)
+    except subprocess.TimeoutExpired:
+        return subprocess.CompletedProcess(command, TIMEOUT, "", "")
+
+
+def failed(done):
+    """No score, with a cause that evolve knows."""
+    if done.returncode == TIMEOUT:
+        return {"evolve_fault": "timeout", "reason": f"it has not ended after {SECONDS} s"}
+    told = f"exit status {done.returncode}: {done.stderr[:500]}"
+    return {"evolve_fault": "crash", "reason": told}
 
 
 def scratch():

