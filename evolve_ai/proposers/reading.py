@@ -1,6 +1,6 @@
 """Reads a program once: the places where it can be changed."""
 
-from collections import OrderedDict, defaultdict
+from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -10,9 +10,10 @@ from tree_sitter import Node, Tree
 from evolve_ai.contracts.language import Language
 from evolve_ai.model.blocks import BlockError, Region, regions
 from evolve_ai.model.syntax import Groups, Syntax
+from evolve_ai.system.recent import Recent
 from evolve_ai.system.syntax_trees import SyntaxTrees
 
-KEPT = 128  # readings
+KEPT = 512 * 1024  # bytes of text; readings have thirty times as many
 COMPARISON, ARITHMETIC, LOGICAL = "comparison", "arithmetic", "logical"
 Action = Callable[[Node, Node], None]  # of a node and its parent
 LanguageOf = Callable[[str], Language | None]  # by the path of a file
@@ -69,7 +70,7 @@ class Readings:
         self._languages = languages
         self._blocks = blocks
         self.trees = trees or SyntaxTrees()
-        self._kept: OrderedDict[tuple[str, bytes], Reading] = OrderedDict()
+        self._kept: Recent[Reading] = Recent(KEPT)
 
     def of(self, path: str, data: bytes) -> Reading | None:
         """None where the language of this file is not known, or has no grammar."""
@@ -79,18 +80,13 @@ class Readings:
         return self.read(language, data)
 
     def read(self, language: Language, data: bytes) -> Reading | None:
-        key = (language.name, data)
-        kept = self._kept.get(key)
+        kept = self._kept.get(language.name, data)
         if kept is not None:
-            self._kept.move_to_end(key)
             return kept
         tree = self.trees.tree(language, data)
         if tree is None:
             return None
-        reading = self._kept[key] = self.read_tree(language, data, tree)
-        if len(self._kept) > KEPT:
-            self._kept.popitem(last=False)
-        return reading
+        return self._kept.keep(language.name, data, self.read_tree(language, data, tree))
 
     def read_tree(self, language: Language, data: bytes, tree: Tree) -> Reading:
         """Of a tree that is no matter of this room's memory."""

@@ -1,14 +1,14 @@
 """Parses programs by the grammars of their languages, and keeps the latest trees."""
 
-from collections import OrderedDict
 from typing import Protocol
 
 from tree_sitter import Language as Grammar
 from tree_sitter import Node, Parser, Tree
 
 from evolve_ai.model.syntax import Syntax
+from evolve_ai.system.recent import Recent
 
-KEPT = 256  # trees; one of a hundred lines has about 200 KiB
+KEPT = 1024 * 1024  # bytes of text; trees have thirty times as many
 
 
 class Readable(Protocol):
@@ -24,8 +24,8 @@ class SyntaxTrees:
     """Trees by language and content. For one thread."""
 
     def __init__(self, kept: int = KEPT):
-        self._kept = kept
-        self._trees: OrderedDict[tuple[str, bytes], Tree] = OrderedDict()
+        """`kept` bytes of text, at most."""
+        self._trees: Recent[Tree] = Recent(kept)
         self._parsers: dict[str, Parser | None] = {}
 
     def parser(self, language: Readable) -> Parser | None:
@@ -37,18 +37,11 @@ class SyntaxTrees:
 
     def tree(self, language: Readable, data: bytes) -> Tree | None:
         """The tree of these bytes, parsed from nothing, so that it depends on nothing else."""
-        key = (language.name, data)
-        tree = self._trees.get(key)
+        tree = self._trees.get(language.name, data)
         if tree is not None:
-            self._trees.move_to_end(key)
             return tree
         parser = self.parser(language)
-        if parser is None:
-            return None
-        tree = self._trees[key] = parser.parse(data)
-        if len(self._trees) > self._kept:
-            self._trees.popitem(last=False)
-        return tree
+        return None if parser is None else self._trees.keep(language.name, data, parser.parse(data))
 
     def changed(
         self, language: Readable, tree: Tree, before: bytes, start: int, end: int, new: bytes
