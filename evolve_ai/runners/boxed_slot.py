@@ -108,17 +108,20 @@ class BoxedSlot:
         return TrialPlaces(boxes.keeper, boxes.readable, self.root, task, HARNESS_FILE, devices)
 
     def _env(self, job: Job) -> Mapping[str, str]:
-        env = {
-            "PATH": self.boxes.path,
-            "HOME": trial_box.HOME,
-            "TMPDIR": trial_box.TEMPORARY,
-            "LANG": "C.UTF-8",
-            "PYTHONDONTWRITEBYTECODE": "1",
-            "PYTHONHASHSEED": "0",
-            "EVOLVE_RUN": trial_box.RUN,
-            **self.boxes.env,
-        }
+        env = common_env(self.boxes)
+        env |= {"HOME": trial_box.HOME, "TMPDIR": trial_box.TEMPORARY, "EVOLVE_RUN": trial_box.RUN}
         return env | {name: _in_box(value) for name, value in job.env.items()}
+
+
+def common_env(boxes: Boxes) -> dict[str, str]:
+    """The environment of a trial, made from nothing; the same in all boxes."""
+    return {
+        "PATH": boxes.path,
+        "LANG": "C.UTF-8",
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "PYTHONHASHSEED": "0",
+        **boxes.env,
+    }
 
 
 def outcome_of(report: TrialReport, job: Job) -> Outcome:

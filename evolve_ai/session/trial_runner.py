@@ -11,8 +11,8 @@ from pathlib import Path
 from evolve_ai.colony.keeper_program import keeper_program
 from evolve_ai.contracts.runner import Content
 from evolve_ai.runners.boxed_slot import HARNESS_FILE, BoxedSlot, Boxes
-from evolve_ai.runners.landlock_slot import LandlockBoxes, LandlockSlot
-from evolve_ai.runners.local import LocalRunner
+from evolve_ai.runners.landlock_slot import LandlockSlot
+from evolve_ai.runners.local import LocalRunner, Slot
 from evolve_ai.runners.task_folder import TaskFolder
 from evolve_ai.system.files import storage_errors
 from evolve_ai.system.tools import tool_path
@@ -23,8 +23,8 @@ from evolve_ai.system.trial_probe import why_no_box
 UNSAFE = "UNSAFE: trials run without a box, with all your rights"
 DEGRADED = (
     "no namespaces for trials ({}): they run in boxes like those of builds, without network, "
-    "shared memory and sessions of their own; memory, processor time and disk of a whole trial "
-    "are not limited, $EVOLVE_RUN is not there, and no evaluator stays in memory"
+    "sockets, shared memory and sessions of their own; only the size of each file is limited, not "
+    "the disk; there is no $EVOLVE_RUN, and no evaluator stays in memory"
 )
 _SYSTEM = ("/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32", "/usr", "/opt", "/nix/store")
 # Not all of /etc/ssl, which also holds private keys.
@@ -71,16 +71,21 @@ def open_local_runner(
         place.mkdir(parents=True)
     path = tool_path(os.environ)
     seen = readable_paths(path, readable)
-    reason = UNSAFE if unsafe else why_no_box(trial_places(keeper, place / "probe", seen))
-    if reason:
-        boxes = LandlockBoxes(keeper, seen, path, unsafe)
-        made = [partial(_landlock_slot, boxes, place / str(n), content) for n in range(slots)]
-        told = (UNSAFE if unsafe else DEGRADED.format(reason),)
-        return LocalRunner(made, partial(discard, place)), told
     devices = tuple(found for name in _GPUS for found in sorted(Path("/dev").glob(name)))
-    own = Boxes(keeper, seen, path, _toolchain_env(), devices)
-    makers = [partial(_boxed_slot, own, place / str(n), content) for n in range(slots)]
-    return LocalRunner(makers, partial(discard, place)), ()
+    boxes = Boxes(keeper, seen, path, _toolchain_env(), devices)
+    reason = UNSAFE if unsafe else why_no_box(trial_places(keeper, place / "probe", seen))
+
+    def slot(number: int) -> Slot:
+        own = place / str(number)
+        task = TaskFolder(own / "task", content)
+        if reason:
+            return LandlockSlot(boxes, task, own / "scratch", unsafe)
+        return BoxedSlot(boxes, task, own / "root")
+
+    told = (UNSAFE if unsafe else DEGRADED.format(reason),) if reason else ()
+    return LocalRunner(
+        [partial(slot, number) for number in range(slots)], partial(discard, place)
+    ), told
 
 
 def trial_places(keeper: Path, place: Path, readable: tuple[Path, ...]) -> TrialPlaces:
@@ -133,14 +138,6 @@ def _toolchain_env() -> dict[str, str]:
     """The homes of boxes are empty, so rustup is told where its toolchains are."""
     found = {"RUSTUP_AUTO_INSTALL": "0"}
     return found | {"RUSTUP_HOME": str(_rustup())} if _rustup().is_dir() else found
-
-
-def _landlock_slot(boxes: LandlockBoxes, place: Path, content: Content) -> LandlockSlot:
-    return LandlockSlot(boxes, TaskFolder(place / "task", content), place / "scratch")
-
-
-def _boxed_slot(boxes: Boxes, place: Path, content: Content) -> BoxedSlot:
-    return BoxedSlot(boxes, TaskFolder(place / "task", content), place / "root")
 
 
 def _remove_stale(trials: Path) -> None:

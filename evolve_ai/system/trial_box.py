@@ -16,6 +16,7 @@ from pathlib import Path
 
 from evolve_ai.model.errors import MachineError
 from evolve_ai.model.job import Job
+from evolve_ai.model.sandbox import Protection
 from evolve_ai.system.refusals import of_error
 
 # Where things are in the box.
@@ -36,7 +37,10 @@ _LOST = "the watcher of its box was killed from outside"
 @dataclass(frozen=True, slots=True)
 class TrialPlaces:
     """Where a box is made: the keeper, what its programs may read and execute, an empty folder to
-    mount on, and the folder with the files of the job. `network`: may it reach the network?"""
+    mount on, and the folder with the files of the job.
+
+    Without namespaces `scratch` is the folder to write in; paths are then the same inside.
+    """
 
     keeper: Path
     readable: tuple[Path, ...]
@@ -44,6 +48,8 @@ class TrialPlaces:
     task: Path
     harness: Path
     devices: tuple[Path, ...] = ()
+    scratch: Path | None = None
+    lifted: frozenset[Protection] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,8 +79,9 @@ def trial_argv(
     """`status` and `control` are open descriptors of this process; with `control` the command is a
     server. command[0] is a path, or is looked for on the PATH."""
     limits = job.limits
+    where = ("--root", places.root) if places.scratch is None else ("--scratch", places.scratch)
     words = [
-        *("--root", str(places.root), "--task", str(places.task)),
+        *(*map(str, where), "--task", str(places.task)),
         *("--harness", str(places.harness), "--status", str(status)),
         *("--seconds", f"{limits.seconds:.6f}", "--silence", f"{limits.silence:.6f}"),
         *("--cpu", f"{limits.cpu_seconds:.6f}", "--memory", str(limits.memory)),
@@ -88,6 +95,7 @@ def trial_argv(
     for name, paths in (
         ("--read", map(str, places.readable)),
         ("--device", map(str, places.devices)),
+        ("--lift", sorted(one.value for one in places.lifted)),
         ("--program", sorted(job.changed)),
         ("--collect", job.collect),
     ):

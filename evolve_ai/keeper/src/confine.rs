@@ -69,6 +69,8 @@ pub struct Confinement {
     pub memory: Option<u64>,
     pub file_size: Option<u64>,
     pub descriptors: Option<u64>,
+    /// Of many processes, which are not compilers: with what runtimes of languages need.
+    pub is_evaluation: bool,
     pub lifted: Vec<Protection>,
 }
 
@@ -109,6 +111,7 @@ impl Confinement {
                 "--memory" => asked.memory = Some(numbered()?),
                 "--file-size" => asked.file_size = Some(numbered()?),
                 "--descriptors" => asked.descriptors = Some(numbered()?),
+                "--preset" if value == "evaluation" => asked.is_evaluation = true,
                 "--lift" => {
                     let known = NAMES.iter().find(|(name, _)| value == **name);
                     asked.lifted.push(known.ok_or(format!("{name} {value:?}: no such thing"))?.1);
@@ -229,6 +232,7 @@ mod tests {
             memory: Some(1),
             file_size: Some(2),
             descriptors: Some(4),
+            is_evaluation: false,
             lifted: vec![Protection::Files],
         };
         assert_eq!(asked, Ok(meant));

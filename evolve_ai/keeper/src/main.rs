@@ -39,6 +39,7 @@ mod trial;
 mod trial_box;
 mod trial_filter;
 mod trial_init;
+mod trial_plain;
 mod trial_program;
 mod trial_report;
 mod trial_run;

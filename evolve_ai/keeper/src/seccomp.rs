@@ -140,6 +140,10 @@ impl Rules<'_> {
         self.confinement.processes.is_some()
     }
 
+    pub fn is_evaluation(&self) -> bool {
+        self.confinement.is_evaluation
+    }
+
     fn has_processes(&self) -> bool {
         self.confinement.processes.is_some() || !self.holds(Protection::Processes)
     }
@@ -159,6 +163,13 @@ impl Rules<'_> {
         let connected = [masked(1, SOCK_KIND), connected].concat();
         let pair = [argument(0), filter::if_equal(AF_UNIX, connected, refuse(EPERM))].concat();
         self.of(Protection::Network, &[calls::SOCKETPAIR], pair);
+        if self.is_evaluation() {
+            // Event loops wake each other through such pairs, and hang without these.
+            let to_its_peer = filter::if_null(4, allow(), refuse(EPERM));
+            self.of(Protection::Network, &[calls::SENDTO], to_its_peer);
+            self.set(&[calls::SHUTDOWN, calls::GETSOCKOPT, calls::SETSOCKOPT], allow());
+            self.set(&[calls::GETSOCKNAME, calls::GETPEERNAME], allow());
+        }
     }
 
     fn processes(&mut self, subject: &Subject) {
@@ -304,6 +315,20 @@ mod tests {
         assert_eq!(told(&build(), calls::SOCKETPAIR, [2, 1, 0, 0, 0, 0]), REFUSED);
         assert_eq!(told(&build(), calls::SOCKET, [1, 1, 0, 0, 0, 0]), REFUSED);
         assert_eq!(told(&agent(), calls::SOCKETPAIR, [1, 1, 0, 0, 0, 0]), KILLED);
+    }
+
+    #[test]
+    fn evaluation_sends_to_its_peers_alone() {
+        let evaluation = Confinement { is_evaluation: true, ..build() };
+        let to = |address| told(&evaluation, calls::SENDTO, [3, 1, 1, 0, address, 0]);
+        assert_eq!((to(0), to(1)), (ALLOWED, REFUSED));
+        assert_eq!(told(&build(), calls::SENDTO, [3, 1, 1, 0, 0, 0]), REFUSED);
+        for number in [calls::SHUTDOWN, calls::GETSOCKOPT] {
+            assert_eq!(told(&evaluation, number, first(3)), ALLOWED);
+        }
+        assert_eq!(told(&evaluation, calls::EPOLL_CREATE1, first(0)), ALLOWED);
+        assert_eq!(told(&evaluation, calls::SOCKET, first(1)), REFUSED);
+        assert_eq!(told(&evaluation, calls::SETSID, [0; 6]), REFUSED);
     }
 
     #[test]

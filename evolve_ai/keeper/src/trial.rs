@@ -73,7 +73,7 @@ pub fn outcome_of(asked: &Asked, trial: &TrialBox, over: Over) -> Outcome {
             outcome.code = code_of(exit);
             outcome.files = collected(&trial.scratch, &asked.collect);
             outcome.cost = cost(&trial.scratch);
-            if let Some(reason) = room_in(&trial.scratch).filter(|_| outcome.code != 0) {
+            if let Some(reason) = room_in(trial).filter(|_| outcome.code != 0) {
                 outcome.end = "disk";
                 outcome.reason = format!("its scratch folder is full: {reason}");
             }

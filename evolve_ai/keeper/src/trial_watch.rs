@@ -14,6 +14,9 @@ const LOOK: Duration = Duration::from_millis(50);
 /// Looking at what processes share takes long.
 const LOOK_CLOSELY: Duration = Duration::from_millis(200);
 
+/// Processes of a box without namespaces that are not the command's.
+const WATCHERS: u64 = 2;
+
 /// Why the watching is over.
 #[derive(Debug)]
 pub enum Over {
@@ -99,8 +102,8 @@ impl<'a> Watch<'a> {
         if let Some(answer) = answer_of(trial) {
             return Ok(Some(Over::Answered(answer)));
         }
-        if let Some(exit) = trial.news(watched[0].is_ready())? {
-            return Ok(Some(Over::Ended(exit)));
+        if let Some(over) = trial.news(watched[0].is_ready())? {
+            return Ok(Some(over));
         }
         let limit = |name, what: &str, limit: Duration| {
             Ok(Some(Over::Limit(name, format!("{what} {} s", limit.as_secs_f64()))))
@@ -119,7 +122,8 @@ impl<'a> Watch<'a> {
         let most = &self.asked.most;
         let (found, pids) = trial.usage(&self.besides);
         self.cpu = self.cpu.max(found.cpu);
-        if found.threads > most.processes {
+        let watchers = if trial.is_apart() { 0 } else { WATCHERS };
+        if found.threads > most.processes + watchers {
             let reason = format!("had more than {} processes and threads", most.processes);
             return Some(Over::Limit("processes", reason));
         }
@@ -133,7 +137,7 @@ impl<'a> Watch<'a> {
             let reason = format!("used more than {} bytes of memory", most.memory);
             return Some(Over::Limit("memory", reason));
         }
-        let reason = room_in(&trial.scratch)?;
+        let reason = room_in(trial)?;
         Some(Over::Limit("disk", format!("its scratch folder is full: {reason}")))
     }
 
@@ -174,9 +178,9 @@ fn answer_of(trial: &TrialBox) -> Option<String> {
     Some(String::from_utf8_lossy(&words[..count]).into_owned())
 }
 
-/// Why nothing more can be written to this tmpfs; None if there is room.
-pub fn room_in(scratch: &File) -> Option<String> {
-    let found = crate::share::room(scratch).ok()?;
+/// Why nothing more can be written to its tmpfs; None if there is room, or it has none.
+pub fn room_in(trial: &TrialBox) -> Option<String> {
+    let found = crate::share::room(&trial.scratch).ok().filter(|_| trial.is_apart())?;
     match found {
         (0, _) => Some("no bytes are left".into()),
         (_, 0) => Some("no more files may be made".into()),

@@ -32,6 +32,8 @@ pub struct Asked {
     pub harness: Option<PathBuf>,
     /// Files of the program, relative to the task, for those that `$EVOLVE_RUN` runs.
     pub program: Vec<OsString>,
+    /// Without namespaces: protections that are lifted (confine.rs).
+    pub lifted: Vec<OsString>,
     pub cost: String,
     pub collect: Vec<OsString>,
     /// Bytes of each output that are reported.
@@ -76,6 +78,7 @@ impl Asked {
             "--harness" => self.harness = Some(path()),
             "--program" => self.program.push(value.into()),
             "--collect" => self.collect.push(value.into()),
+            "--lift" => self.lifted.push(value.into()),
             "--cost" => self.cost = value.to_str()?.into(),
             "--network" => self.network = number(value)? != 0,
             "--warm" => self.is_warm = number(value)? != 0,
@@ -116,6 +119,7 @@ impl Default for Asked {
             devices: vec![],
             harness: None,
             program: vec![],
+            lifted: vec![],
             cost: String::new(),
             collect: vec![],
             kept: 65536,

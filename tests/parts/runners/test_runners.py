@@ -9,17 +9,21 @@ import pytest
 from runners_support import QUICK, Bench, opened
 
 from evolve_ai.contracts.runner import Runner
-from evolve_ai.model.job import Job, JobEnd, JobUsage
+from evolve_ai.model.job import MIB, Job, JobEnd, JobUsage
+from evolve_ai.session import trial_runner
 
 SLOTS = 2
 
 
-@pytest.fixture(scope="module", params=["local"])
+@pytest.fixture(scope="module", params=["local", "without namespaces"])
 def bench(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, keeper: Path
 ) -> Iterator[Bench]:
-    with opened(tmp_path_factory.mktemp(request.param), keeper, SLOTS) as bench:
-        yield bench
+    with pytest.MonkeyPatch.context() as patch:
+        if request.param != "local":
+            patch.setattr(trial_runner, "why_no_box", lambda places: "as a test wants it")
+        with opened(tmp_path_factory.mktemp("runner"), keeper, SLOTS) as bench:
+            yield bench
 
 
 def test_runner_has_its_slots(bench: Bench) -> None:
@@ -122,6 +126,21 @@ def test_limit_of_time_ends_a_command_and_what_it_has_started(bench: Bench) -> N
     assert done.end is JobEnd.SECONDS
     assert done.usage.wall < 10
     assert bench.shell("echo; exec sleep 63", replace(QUICK, silence=0.2)).end is JobEnd.SILENCE
+
+
+def test_whole_tree_has_one_limit_of_memory_and_of_processor_time(bench: Bench) -> None:
+    hungry = "import os\nfor _ in range(4): os.fork()\nheld = b'x' * 20_000_000\nwhile True: pass"
+    assert bench.python(hungry, replace(QUICK, memory=120 * MIB)).end is JobEnd.MEMORY
+    assert bench.python(hungry, replace(QUICK, cpu_seconds=0.5)).end is JobEnd.CPU
+    many = "import os\nwhile True: os.fork() or os.execlp('sleep', 'sleep', '60')"
+    assert bench.python(many, replace(QUICK, processes=20)).end is JobEnd.PROCESSES
+    loud = "import os\nwhile True: os.write(1, b'x' * 65536)"
+    assert bench.python(loud, replace(QUICK, output=MIB)).end is JobEnd.OUTPUT
+
+
+def test_event_loop_works(bench: Bench) -> None:
+    script = "import asyncio\nasync def f(): return await asyncio.to_thread(sum, [1, 2])\n"
+    assert bench.python(f"{script}print(asyncio.run(f()))").stdout == b"3\n"
 
 
 def test_closed_runner_can_be_closed_again(tmp_path: Path, keeper: Path) -> None:
