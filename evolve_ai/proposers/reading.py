@@ -181,7 +181,15 @@ class _Walk:
         return act
 
     def _statement(self, node: Node, parent: Node) -> None:
-        if parent.type in self._reading.syntax.blocks:
+        if parent.type not in self._reading.syntax.blocks:
+            return
+        first = node.child(0)
+        is_remark = (  # a docstring, "use strict"
+            first is not None
+            and first.type in self._reading.syntax.literals
+            and first.start_byte == node.start_byte
+        )
+        if not is_remark:
             self._found[STATEMENT].append(
                 Place(node.start_byte, node.end_byte, node.type, parent.id)
             )
