@@ -121,15 +121,17 @@ PEERS = (
 )
 
 
-def install(folder: Path) -> Path:
+def install(
+    folder: Path, requirements: Sequence[str] = REQUIREMENTS, seconds: float = INSTALL_SECONDS
+) -> Path:
     """A venv with the peers; its Python. NotInstalled says why there is none."""
     venv = folder / "venv"
     python = venv / "bin" / "python"
     pip = (str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check")
-    for argv in ((sys.executable, "-m", "venv", str(venv)), (*pip, *REQUIREMENTS)):
+    for argv in ((sys.executable, "-m", "venv", str(venv)), (*pip, *requirements)):
         try:
             done = subprocess.run(
-                argv, capture_output=True, text=True, timeout=INSTALL_SECONDS, check=False
+                argv, capture_output=True, text=True, timeout=seconds, check=False
             )
         except subprocess.TimeoutExpired as error:
             raise NotInstalled(f"{' '.join(argv)}: nothing after {error.timeout} s") from None
