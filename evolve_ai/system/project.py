@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from evolve_ai.model.settings import Settings
 
 SETTINGS_FILE = "evolve.toml"
+TASK_FILE = "task.toml"
 KEY = "key"  # in the workspace: the key that signs programs
 
 
