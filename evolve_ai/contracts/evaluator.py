@@ -14,6 +14,9 @@ class Evaluator(Protocol):
     # The names of its stages, cheap ones first; at least one.
     stages: tuple[str, ...]
 
+    # The files that its jobs have beside those that may change, by SHA-256.
+    contents: Mapping[str, bytes]
+
     # `genome` maps each file that may change to its SHA-256; `repeat` counts repetitions from 0.
     def job(
         self, number: int, genome: Mapping[str, str], stage: str, seed: int, repeat: int

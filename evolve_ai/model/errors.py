@@ -35,6 +35,14 @@ class SettingsError(UsageError):
     """An unusable key or value in evolve.toml or on the command line."""
 
 
+class TaskError(UsageError):
+    """The folder of a task cannot be used: a file, a mark, an evaluator is missing or wrong."""
+
+
+class NoScoreError(EvolveError):
+    """No candidate has a score, so that there is nothing to go on from."""
+
+
 class TemplateError(EvolveError):
     """The template cannot be read as a pool of genes."""
 

@@ -23,6 +23,9 @@ class Kind(StrEnum):
     BUDGET = "budget"
     SANDBOX = "sandbox"
     INPUTS = "inputs"
+    CANDIDATE = "candidate"
+    IMPROVEMENT = "improvement"
+    STAGNATION = "stagnation"
 
 
 @dataclass(frozen=True, slots=True)

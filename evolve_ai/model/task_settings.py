@@ -7,7 +7,7 @@ from pydantic import AfterValidator, Field, model_validator
 from evolve_ai.model.archive_settings import TopOptions
 from evolve_ai.model.family_settings import ARCHIVE, chosen
 from evolve_ai.model.proposer_settings import ProposerChoice
-from evolve_ai.model.setting import Section, setting
+from evolve_ai.model.setting import FOLDERS_FORM, AbsolutePath, Section, setting
 
 MIB = 1024 * 1024
 GLOBS_FORM = 'a list of relative paths; * matches in a folder, ** also folders ("src/**/*.rs")'
@@ -83,11 +83,6 @@ class EvaluateSettings(Section):
     )
     warm: bool = setting(
         True, "keep the file of `python` imported, and fork for each trial", form="true or false"
-    )
-    build: Literal["", "cargo"] = setting(
-        "",
-        "build programs before they are evaluated, many at once, as {binary}",
-        form='"" or "cargo"',
     )
     stages: Words = setting(
         (), "names of stages, cheap ones first; none: one stage", form="a list of names"
@@ -206,6 +201,9 @@ class LimitSettings(Section):
         512 * MIB, "written to the scratch folder", unit="bytes", low=4096, high=2**50
     )
     network: bool = setting(False, "may trials reach the network?", form="true or false")
+    readable: Annotated[tuple[AbsolutePath, ...], Field(strict=False)] = setting(
+        (), "more files and folders that trials may read and run programs from", form=FOLDERS_FORM
+    )
 
 
 class SearchSettings(Section):

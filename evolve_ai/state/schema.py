@@ -1,11 +1,12 @@
 """The tables of the registry. What may be relied on from outside are its views (state/views.py)."""
 
-VERSION = "5"
-OLDER = ("1", "2", "3", "4")  # that state/upgrades.py knows
+VERSION = "6"
+OLDER = ("1", "2", "3", "4", "5")  # that state/upgrades.py knows
 
 # `meta` holds two names: `schema`, the version of these tables, and `history`, drawn when they were
 # made. An individual is known in other tables by its number. What it is born
 # with never changes; `lives` are those of the living, `past_lives` what is left of the others'.
+# Individuals of a search have `programs` instead of lives: a row for each candidate.
 TABLES = """
 CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 
@@ -108,4 +109,34 @@ CREATE TABLE IF NOT EXISTS cycles (
     champion TEXT, requested INTEGER NOT NULL, compiled INTEGER NOT NULL, reused INTEGER NOT NULL,
     failed INTEGER NOT NULL, totals TEXT NOT NULL, seconds TEXT NOT NULL
 );
+
+CREATE TABLE IF NOT EXISTS programs (
+    number INTEGER PRIMARY KEY, program BLOB NOT NULL, genome TEXT NOT NULL, score REAL,
+    goals TEXT NOT NULL, metrics TEXT NOT NULL, texts TEXT NOT NULL, features TEXT NOT NULL,
+    cause TEXT, reason TEXT, reused INTEGER, kept INTEGER NOT NULL, improved INTEGER NOT NULL,
+    placement TEXT NOT NULL, island INTEGER NOT NULL, note TEXT NOT NULL, ts TEXT NOT NULL,
+    digest TEXT NOT NULL
+);
+CREATE INDEX IF NOT EXISTS programs_program ON programs (program);
+CREATE INDEX IF NOT EXISTS programs_improved ON programs (number) WHERE improved;
+CREATE TABLE IF NOT EXISTS contents (
+    content INTEGER PRIMARY KEY, hash BLOB NOT NULL UNIQUE, dictionary INTEGER, zstd BLOB NOT NULL
+);
+CREATE TABLE IF NOT EXISTS artifacts (
+    number INTEGER NOT NULL, name TEXT NOT NULL, zstd BLOB NOT NULL, PRIMARY KEY (number, name)
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS evaluations (
+    number INTEGER NOT NULL, subject INTEGER NOT NULL, stage TEXT NOT NULL, seed INTEGER NOT NULL,
+    repeat INTEGER NOT NULL, result TEXT NOT NULL, wall REAL NOT NULL, cpu REAL NOT NULL,
+    memory INTEGER NOT NULL, ts TEXT NOT NULL,
+    PRIMARY KEY (number, subject, stage, seed, repeat)
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS proposals (
+    number INTEGER PRIMARY KEY, proposal TEXT NOT NULL, ts TEXT NOT NULL
+);
+CREATE TABLE IF NOT EXISTS snapshots (number INTEGER PRIMARY KEY, zstd BLOB NOT NULL);
+CREATE TABLE IF NOT EXISTS examined (
+    number INTEGER NOT NULL, what TEXT NOT NULL, result TEXT NOT NULL, ts TEXT NOT NULL,
+    PRIMARY KEY (number, what)
+) WITHOUT ROWID;
 """

@@ -220,4 +220,5 @@ UPGRADES: Mapping[str, Upgrade] = {
     "2": _script(_TO_3),
     "3": _script(_TO_4),
     "4": _to_5,
+    "5": _script(""),  # the tables of a search, which are made where they are missing
 }

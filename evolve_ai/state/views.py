@@ -64,4 +64,13 @@ FROM runs r LEFT JOIN settings s ON s.settings = r.settings
 SELECT e.seq, e.ts, e.run, e.cycle, e.event, coalesce(i.id, e.agent) AS agent, e.data
 FROM events e LEFT JOIN individuals i ON i.number = e.agent
 """,
+    "candidates": """
+SELECT i.number, i.id, i.generation, i.operators, lower(hex(p.program)) AS program, p.score,
+    p.goals, p.metrics, p.texts, p.features, p.cause, p.reason, p.reused, p.kept, p.improved,
+    p.placement, p.note, p.ts, p.digest
+FROM programs p JOIN individuals i ON i.number = p.number
+""",
+    "trials": """
+SELECT number, subject, stage, seed, repeat, result, wall, cpu, memory, ts FROM evaluations
+""",
 }

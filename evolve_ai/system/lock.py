@@ -16,7 +16,7 @@ from evolve_ai.system.identity import Identity, identify
 
 _NAME = "lock"
 _MAX_BYTES = 4096
-_PURPOSES = (b"life-cycle", b"init", b"import", b"build", b"stop")
+_PURPOSES = (b"life-cycle", b"init", b"import", b"build", b"stop", b"improve", b"best")
 _LOCKS = Path("/proc/locks")
 
 

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from evolve_ai.model.settings import Settings
 
 SETTINGS_FILE = "evolve.toml"
-TASK_FILE = "task.toml"
+SEARCH_MARK = "task.json"  # in the workspace of a search: which task it is of
 KEY = "key"  # in the workspace: the key that signs programs
 
 
@@ -82,3 +82,8 @@ class Project(Folders):
     """A folder with an evolve.toml, and the settings read from it."""
 
     settings: Settings
+
+
+def is_search(root: Path) -> bool:
+    """Is this the project of a search?"""
+    return (root / "workspace" / SEARCH_MARK).is_file()

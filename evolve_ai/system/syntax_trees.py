@@ -1,5 +1,6 @@
 """Parses programs by the grammars of their languages, and keeps the latest trees."""
 
+from collections.abc import Iterable
 from typing import Protocol
 
 from tree_sitter import Language as Grammar
@@ -7,6 +8,9 @@ from tree_sitter import Node, Parser, Tree
 
 from evolve_ai.model.syntax import Syntax
 from evolve_ai.system.recent import Recent
+
+Piece = tuple[int, int, bytes]
+Point = tuple[int, int]
 
 KEPT = 1024 * 1024  # bytes of text; trees have thirty times as many
 
@@ -36,7 +40,7 @@ class SyntaxTrees:
         return self._parsers[language.name]
 
     def tree(self, language: Readable, data: bytes) -> Tree | None:
-        """The tree of these bytes, parsed from nothing, so that it depends on nothing else."""
+        """The tree of these bytes. It depends on nothing else."""
         tree = self._trees.get(language.name, data)
         if tree is not None:
             return tree
@@ -44,17 +48,23 @@ class SyntaxTrees:
         return None if parser is None else self._trees.keep(language.name, data, parser.parse(data))
 
     def changed(
-        self, language: Readable, tree: Tree, before: bytes, start: int, end: int, new: bytes
+        self, language: Readable, tree: Tree, before: bytes, changes: Iterable[Piece]
     ) -> tuple[bytes, Tree]:
-        """The bytes with `new` instead of those from `start` to `end`, and their tree, for which
-        only what is near the change is parsed."""
+        """The bytes with `new` instead of those from `start` to `end`, for each (start, end, new)
+        of these, which do not overlap; and their tree, for which only what is near is parsed."""
         parser = self.parser(language)
         assert parser is not None, "it has made this tree"
-        after = before[:start] + new + before[end:]
-        stop = start + len(new)
-        copy = tree.copy()
-        copy.edit(start, end, stop, _point(before, start), _point(before, end), _point(after, stop))
-        return after, parser.parse(after, copy)
+        after, copy = before, tree.copy()
+        # From the last to the first: so places before a change stay what they were.
+        for start, end, new in sorted(changes, reverse=True):
+            after = after[:start] + new + after[end:]
+            first = _point(before, start)
+            copy.edit(start, end, start + len(new), first, _point(before, end), _behind(first, new))
+        made = parser.parse(after, copy)
+        # A tree with errors may depend on what was there before.
+        if not made.root_node.has_error and self._trees.get(language.name, after) is None:
+            self._trees.keep(language.name, after, made)
+        return after, made
 
 
 def errors(root: Node) -> int:
@@ -70,6 +80,14 @@ def errors(root: Node) -> int:
     return count
 
 
-def _point(data: bytes, at: int) -> tuple[int, int]:
+def _behind(point: Point, text: bytes) -> Point:
+    """Where a text ends that begins at this point."""
+    lines = text.count(b"\n")
+    if not lines:
+        return point[0], point[1] + len(text)
+    return point[0] + lines, len(text) - text.rfind(b"\n") - 1
+
+
+def _point(data: bytes, at: int) -> Point:
     """Row and column, from 0."""
     return data.count(b"\n", 0, at), at - (data.rfind(b"\n", 0, at) + 1)

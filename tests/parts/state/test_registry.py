@@ -282,7 +282,7 @@ def test_file_that_is_no_registry_is_refused(file: Path, open: object) -> None:
 def test_registry_of_another_version_is_refused_and_left_alone(file: Path, open: object) -> None:
     with Registry.create(file) as registry:
         registry.connection.execute("UPDATE meta SET value = '99' WHERE key = 'schema'")
-    with pytest.raises(RegistryError, match=r"another version \(schema 99, this program reads 5"):
+    with pytest.raises(RegistryError, match=r"another version \(schema 99, this program reads 6"):
         open(file)  # type: ignore[operator]
     with sqlite3.connect(file) as connection:
         assert (

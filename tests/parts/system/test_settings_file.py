@@ -11,10 +11,10 @@ from evolve_ai.model.errors import EXIT_NO_PROJECT, EXIT_USAGE, NoProjectError, 
 from evolve_ai.model.settings import Settings
 from evolve_ai.system.settings_file import (
     apply_overrides,
-    line_of,
     load_settings,
     parse_settings,
 )
+from evolve_ai.system.toml_text import line_of
 
 
 def _refusal(text: str) -> str:

@@ -86,7 +86,7 @@ def test_changed_tree_is_that_of_the_changed_text() -> None:
     tree = trees.tree(python, before)
     assert tree is not None
     for start, end, new in ((21, 22, b"(x"), (21, 22, b"(x)"), (10, 23, b"    pass\n    y\n")):
-        after, changed = trees.changed(python, tree, before, start, end, new)
+        after, changed = trees.changed(python, tree, before, [(start, end, new)])
         fresh = SyntaxTrees().tree(python, after)
         assert fresh is not None
         assert str(changed.root_node) == str(fresh.root_node)

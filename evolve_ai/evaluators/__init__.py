@@ -1,0 +1,1 @@
+"""What turns candidates into jobs, and their outcomes into scores."""
