@@ -75,13 +75,11 @@ def moved(source: Reading, place: Place, indent: bytes) -> bytes:
 def applied(reading: Reading, trees: SyntaxTrees, changes: Changes) -> tuple[bytes, Tree] | None:
     """The program after changes that do not overlap, with its tree; None where they leave the
     regions that may change, bring in marks, or make what no longer parses."""
-    data, tree, before = reading.data, reading.tree, errors(reading.tree.root_node)
-    for change in sorted(changes, key=lambda one: -one.start):
+    for change in changes:
         if WORD in change.new or not reading.may_change(change.start, change.end):
             return None
-        data, tree = trees.changed(
-            reading.language, tree, data, change.start, change.end, change.new
-        )
-    if data == reading.data or errors(tree.root_node) > before:
+    pieces = [(change.start, change.end, change.new) for change in changes]
+    data, tree = trees.changed(reading.language, reading.tree, reading.data, pieces)
+    if data == reading.data or errors(tree.root_node) > errors(reading.tree.root_node):
         return None
     return data, tree

@@ -32,7 +32,7 @@ class CommandProposer(Stateless):
     """
 
     name = "command"
-    operators = (ASK,)
+    operators: tuple[str, ...] = (ASK,)
     is_deterministic = False
 
     def __init__(self, options: CommandOptions, folder: Path):

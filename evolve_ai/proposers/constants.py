@@ -24,6 +24,7 @@ from evolve_ai.system.syntax_trees import SyntaxTrees
 CMA, STEP = "cma", "step"
 DRAWS = 24  # until there is no proposal
 KEPT = 8  # programs, apart from their constants, of which something is remembered
+NOTED = 4096  # proposals that are not committed yet, at most
 _HOLE = b"\0"
 
 
@@ -46,12 +47,21 @@ class _Vector:
     key: str
 
     @property
-    def values(self) -> Point:
-        return tuple(one.value for one in self.constants)
+    def point(self) -> "_Point":
+        return _Point(
+            self.key,
+            tuple(one.value for one in self.constants),
+            tuple(one.literal.is_whole for one in self.constants),
+        )
 
-    @property
-    def whole(self) -> list[bool]:
-        return [one.literal.is_whole for one in self.constants]
+
+@dataclass(frozen=True, slots=True)
+class _Point:
+    """The constants of a program as numbers; `key` as of a vector."""
+
+    key: str
+    values: Point
+    whole: tuple[bool, ...]
 
 
 class ConstantsProposer:
@@ -62,7 +72,7 @@ class ConstantsProposer:
     """
 
     name = "constants"
-    operators = (CMA, STEP)
+    operators: tuple[str, ...] = (CMA, STEP)
     is_deterministic = True
 
     def __init__(
@@ -75,6 +85,8 @@ class ConstantsProposer:
         self._most = options.most
         self._readings = Readings(languages, blocks, trees)
         self._learnt: OrderedDict[str, Adaptation] = OrderedDict()
+        self._vectors: OrderedDict[tuple[object, ...], _Vector] = OrderedDict()
+        self._points: OrderedDict[bytes, _Point] = OrderedDict()
 
     def propose(
         self, brief: Brief, rng: random.Random, operator: str, ask_model: AskModel = None
@@ -90,20 +102,24 @@ class ConstantsProposer:
                 texts = _stepped(vector, brief.step, rng)
             changed = self._changed(vector, texts)
             if changed:
+                if operator == CMA:
+                    self._note(vector, texts, {**parent.sources, **changed})
                 return Proposal(changed, operator, (parent.number,))
         return Fault(Cause.EDIT, f"{DRAWS} draws of {operator!r} made no other program")
 
     def learn(self, number: int, score: Score | None, operator: str, sources: Sources) -> None:
         if operator != CMA:
             return
-        vector = self._vector(sources, operator)
-        if not vector.constants:
+        point = self._points.pop(_name(sources), None) or self._vector(sources, operator).point
+        if not point.values:
             return
-        adaptation = self._learnt.setdefault(vector.key, Adaptation(vector.whole))
-        self._learnt.move_to_end(vector.key)
+        adaptation = self._learnt.get(point.key)
+        if adaptation is None:
+            adaptation = self._learnt[point.key] = Adaptation(point.whole)
+        self._learnt.move_to_end(point.key)
         if len(self._learnt) > KEPT:
             self._learnt.popitem(last=False)
-        adaptation.tell(vector.values, None if score is None else score.value)
+        adaptation.tell(point.values, None if score is None else score.value)
 
     def state(self) -> Mapping[str, Any]:
         return {"learnt": [[key, adaptation.state()] for key, adaptation in self._learnt.items()]}
@@ -113,7 +129,30 @@ class ConstantsProposer:
             (key, Adaptation.restored(inner)) for key, inner in state["learnt"]
         )
 
+    def _note(self, vector: _Vector, texts: Sequence[bytes | None], sources: Sources) -> None:
+        """Where a proposal lies, so that it need not be read again to learn from it."""
+        values = []
+        for one, text in zip(vector.constants, texts, strict=True):
+            known = value_of(text) if text is not None else (one.literal, one.value)
+            if known is None or known[0].is_whole != one.literal.is_whole:
+                return
+            values.append(known[1])
+        self._points[_name(sources)] = _Point(vector.key, tuple(values), vector.point.whole)
+        if len(self._points) > NOTED:
+            self._points.popitem(last=False)
+
     def _vector(self, sources: Sources, operator: str) -> _Vector:
+        """Of a program; parents are asked for often."""
+        key = (operator, *sorted(sources.items()))
+        vector = self._vectors.get(key)
+        if vector is None:
+            vector = self._vectors[key] = self._read(sources, operator)
+            if len(self._vectors) > KEPT:
+                self._vectors.popitem(last=False)
+        self._vectors.move_to_end(key)
+        return vector
+
+    def _read(self, sources: Sources, operator: str) -> _Vector:
         files: dict[str, Reading] = {}
         constants: list[_Constant] = []
         for path in sorted(sources):
@@ -130,7 +169,8 @@ class ConstantsProposer:
         if adaptation is not None and adaptation.has_begun:
             point = adaptation.draw(step, rng)
         else:
-            point = first_point(vector.values, vector.whole, step, rng)
+            here = vector.point
+            point = first_point(here.values, here.whole, step, rng)
         return [
             written(one.text, one.literal, value) if isfinite(value) else None
             for one, value in zip(vector.constants, point, strict=True)
@@ -149,6 +189,15 @@ class ConstantsProposer:
                 return {}
             found[path] = made[0]
         return found
+
+
+def _name(sources: Sources) -> bytes:
+    """A hash of a program."""
+    name = hashlib.sha256()
+    for path in sorted(sources):
+        name.update(path.encode("utf-8", "surrogateescape") + _HOLE)
+        name.update(hashlib.sha256(sources[path]).digest())
+    return name.digest()
 
 
 def _constants(path: str, reading: Reading) -> list[_Constant]:

@@ -22,7 +22,7 @@ class CrossoverProposer(Stateless):
     takes about half of the lines in which the programs differ."""
 
     name = "crossover"
-    operators = (FUNCTION, LINES)
+    operators: tuple[str, ...] = (FUNCTION, LINES)
     is_deterministic = True
 
     def __init__(
