@@ -47,10 +47,9 @@ def told(python: Path, script: str, folder: Path, *numbers: int) -> dict[str, An
         argv, cwd=folder, capture_output=True, text=True, timeout=RUN_SECONDS, check=False
     )
     lines = done.stdout.splitlines()
-    found: dict[str, Any] = json.loads(lines[-1]) if lines else {}
-    if done.returncode or not found:
-        words = found.get("error") or " ".join(done.stderr.split())[-300:]
-        raise Failed(f"{script}: {words}")
+    if done.returncode or not lines:
+        raise Failed(f"{script}: {' '.join(done.stderr.split())[-300:]}")
+    found: dict[str, Any] = json.loads(lines[-1])
     return found
 
 

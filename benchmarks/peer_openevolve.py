@@ -2,6 +2,7 @@
 evaluated. Prints JSON. `peer_openevolve.py FOLDER CANDIDATES WORKERS`."""
 
 import asyncio
+import json
 import logging
 import resource
 import sys
@@ -11,7 +12,6 @@ from typing import Any
 
 from openevolve.config import Config, LLMModelConfig
 from openevolve.controller import OpenEvolve
-from reports import printed
 
 PROGRAM = "def f():\n    return {number}\n" + "# a line of a program of ordinary length\n" * 60
 EVALUATOR = """
@@ -55,15 +55,20 @@ def main() -> None:
     model = LLMModelConfig(name="counter", init_client=Counter, random_seed=1)
     config.llm.models = config.llm.evaluator_models = [model]
     files = (str(folder / "initial_program.py"), str(folder / "evaluator.py"))
-    with printed() as report:
-        controller = OpenEvolve(*files, config, str(folder / "output"))
-        begun = time.monotonic()
-        asyncio.run(controller.run(candidates))
-        seen = [float(line) for line in times.read_text().splitlines()]
-        report["candidates"] = len(seen) - 1
-        report["seconds"] = time.monotonic() - begun
-        report["cpu_seconds"] = cpu()
-        report["evaluated_at"] = seen[1:]
+    controller = OpenEvolve(*files, config, str(folder / "output"))
+    begun = time.monotonic()
+    asyncio.run(controller.run(candidates))
+    seen = [float(line) for line in times.read_text().splitlines()]
+    print(
+        json.dumps(
+            {
+                "candidates": len(seen) - 1,
+                "seconds": time.monotonic() - begun,
+                "cpu_seconds": cpu(),
+                "evaluated_at": seen[1:],
+            }
+        )
+    )
 
 
 def cpu() -> float:

@@ -3,10 +3,8 @@
     python benchmarks/trials.py --trials 300 --slots 2 --json
 
 A trivial Python evaluator: kept warm, imported for each trial, and the same command without a box,
-in turns. Trials a second, and milliseconds of processor time for each, of all processes: a machine
-that others use has a lower rate, but the same processor time. Then a script that forks daemons and
-sleeps is ended after a limit of a second, again and again: the most that it took, and how many
-processes were left.
+in turns. Then a script that forks daemons and sleeps is ended after a limit of a second, again and
+again: the most that it took, and how many processes were left.
 """
 
 import argparse
@@ -18,11 +16,10 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import psutil
 from projects import end_by_exception, scratch
 from reports import printed
 
@@ -53,28 +50,13 @@ def measure(options: argparse.Namespace, folder: Path, report: dict[str, Any]) -
             "bare": lambda count: bare_rate(folder, count, options.slots),
         }
         rates: dict[str, list[float]] = {name: [] for name in kinds}
-        used: dict[str, list[float]] = {name: [] for name in kinds}
         for kind in kinds.values():
             kind(options.slots)  # the first ones start servers, and fill caches
         for _ in range(options.rounds):
             for name, kind in kinds.items():
-                count = options.trials if name == "warm" else options.trials // 4
-                before = processor_seconds()
-                rates[name].append(kind(count))
-                used[name].append((processor_seconds() - before) / count * 1000)
-        report |= {f"{name}_cpu_ms": round(statistics.median(used[name]), 1) for name in kinds}
+                rates[name].append(kind(options.trials if name == "warm" else options.trials // 4))
         report |= {f"{name}_per_second": round(statistics.median(rates[name]), 1) for name in kinds}
         report |= daemons(runner, content, options.daemons) | {"degraded": degraded}
-
-
-def processor_seconds() -> float:
-    """Of this process, and of all that it has started."""
-    ours = psutil.Process()
-    found = sum(ours.cpu_times()[:4])
-    for one in ours.children(recursive=True):
-        with suppress(psutil.Error):
-            found += sum(one.cpu_times()[:4])
-    return found
 
 
 @contextmanager

@@ -38,7 +38,6 @@ from evolve_ai.languages.javascript import JavaScriptLanguage
 from evolve_ai.languages.python import PythonLanguage
 from evolve_ai.languages.typescript import TypeScriptLanguage
 from evolve_ai.model.draws import Draws
-from evolve_ai.model.errors import SettingsError
 from evolve_ai.model.family_settings import ARCHIVE, LANGUAGE, OPTIONS, OwnMember, is_built_in
 from evolve_ai.notifications.orchestrator_log import Log
 from evolve_ai.notifications.own_sink import OwnSink
@@ -50,7 +49,7 @@ from evolve_ai.session.components import Components
 from evolve_ai.substrates.rust.language import RustLanguage
 from evolve_ai.substrates.rust.substrate import RustSubstrate
 from evolve_ai.system.plugin_output import divert
-from evolve_ai.system.project import TASK_FILE, Project
+from evolve_ai.system.project import Project
 from evolve_ai.variation.standard import StandardVariation
 from evolve_ai.worlds import world_of
 
@@ -168,10 +167,7 @@ def archive_of(task: Task, folder: Path, logs: Path) -> Archive:
     if is_built_in(chosen):
         if getattr(chosen, "features", None) == ():
             chosen = chosen.model_copy(update={"features": task.score.features})
-        try:
-            return ARCHIVES[chosen.name](chosen, task.search.seed)
-        except SettingsError as error:  # options that do not suit each other
-            raise SettingsError(error.what, where=folder / TASK_FILE, todo=error.todo) from error
+        return ARCHIVES[chosen.name](chosen, task.search.seed)
     divert(logs)
     guard = archive_guard(chosen.name, folder)
     inner = made(guard, ARCHIVE, ARCHIVES, chosen, task.search.seed)

@@ -35,6 +35,7 @@ for room in (
     "notifications",
     "pipelines",
     "runners",
+    "search",
     "selection",
     "stages",
     "substrates",

@@ -35,10 +35,7 @@ class Axes:
             )
         for feature, (low, high) in zip(features, ranges, strict=False):
             if not low < high:
-                raise SettingsError(
-                    f"[archive] ranges: {low:g} to {high:g} is no range of {feature}",
-                    todo="write the lowest value first, then the highest",
-                )
+                raise SettingsError(f"[archive] the range of {feature}, {low:g} to {high:g}")
         self.features = tuple(features)
         self._fixed = bool(ranges)
         self.ranges = [(float(low), float(high)) for low, high in ranges]

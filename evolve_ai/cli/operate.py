@@ -8,9 +8,12 @@ from typing import Any
 import click
 
 from evolve_ai.cli.options import project_option, say
-from evolve_ai.model.errors import EXIT_FAILED
+from evolve_ai.model.errors import EXIT_FAILED, UsageError
+from evolve_ai.operator import search_commands
 from evolve_ai.pipelines import runs
 from evolve_ai.plugins import assemble
+from evolve_ai.session.holding import life_cycle
+from evolve_ai.system.project import Folders, is_search
 from evolve_ai.ui.words import agents
 
 
@@ -58,6 +61,9 @@ def ask(
     overrides: tuple[str, ...],
 ) -> None:
     """Carry it out or leave it to the life-cycle, and say which; EvolveError if it is refused."""
+    if is_search(project):
+        ask_search(name, project)
+        return
     asked = runs.operate(project, overrides, assemble, name, ids, everyone, lost)
     if asked.holder is not None:
         whom = "all quarantined agents" if everyone else agents(len(asked.ids))
@@ -70,3 +76,12 @@ def ask(
         say(f"{done}: {outcome}")
     if asked.told[-1][1].startswith(("refused", "failed")):
         sys.exit(EXIT_FAILED)
+
+
+def ask_search(name: str, project: Path) -> None:
+    """Leave it to the search that runs here, or to the next one."""
+    if name not in (search_commands.PAUSE, search_commands.RESUME):
+        raise UsageError(f"this is the project of a search: there is nobody to {name}")
+    search_commands.post(project.absolute(), name)
+    held = life_cycle(Folders(project.absolute()))
+    say(f"{'The search' if held else 'The next `evolve improve`'} will {name} at once.")

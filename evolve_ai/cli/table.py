@@ -29,6 +29,13 @@ COMMANDS = {
         "stop": Entry("stop:stop", "End the life-cycle, and agents that live on without one."),
         "build": Entry("build:build", "Build the programs of agents before they are needed."),
     },
+    "Code evolution": {
+        "improve": Entry("improve:improve", "Evolve a program against an evaluator."),
+        "check": Entry("check:check", "Say how a task is understood, and try its evaluator."),
+        "best": Entry("best:best", "Show the best program, minified and measured afresh."),
+        "candidates": Entry("candidates:candidates", "List the candidates of a search."),
+        "propose": Entry("propose:propose", "Propose a program by hand."),
+    },
     "Looking": {
         "status": Entry("status:status", "Show the state of the population."),
         "agents": Entry("agents:agents", "List the agents: the living, fittest first."),

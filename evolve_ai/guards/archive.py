@@ -12,7 +12,6 @@ from evolve_ai.model.candidate import Entry
 from evolve_ai.model.family_settings import ARCHIVE
 from evolve_ai.model.plugin_settings import PluginSettings
 from evolve_ai.system.guard import Guard, WrongValueError, shown
-from evolve_ai.system.project import TASK_FILE
 
 VERBS = ("ask", "tell", "members", "stir", "state", "restore")  # what it must be able to do
 _MOST_MEMBERS = 1_000_000
@@ -21,7 +20,7 @@ _MOST_RELATIVES = 64
 
 def archive_guard(name: str, folder: Path) -> Guard:
     """The guard that calls an archive of this name, chosen by the task in this folder."""
-    return Guard(ARCHIVE, name, PluginSettings().timeout, folder, TASK_FILE)
+    return Guard(ARCHIVE, name, PluginSettings().timeout, folder, "task.toml")
 
 
 class GuardedArchive:

@@ -9,9 +9,9 @@ from pathlib import Path
 from evolve_ai.model.errors import UsageError
 from evolve_ai.system.files import storage_errors, sync_folder
 from evolve_ai.system.paths import check_path
-from evolve_ai.system.project import TASK_FILE
 from evolve_ai.system.settings_file import FILE_NAME
 
+TASK_FILE = "task.toml"
 _MARKS: Mapping[str, str] = {FILE_NAME: "project", TASK_FILE: "task"}
 
 

@@ -4,8 +4,7 @@ import shutil
 from pathlib import Path
 
 from evolve_ai.model.errors import TemplateError, UsageError
-from evolve_ai.pipelines.new_folder import made_whole
-from evolve_ai.system.project import TASK_FILE
+from evolve_ai.pipelines.new_folder import TASK_FILE, made_whole
 
 TEMPLATES = Path(__file__).parents[1] / "task_templates"
 GITIGNORE = "/evolve_output/\n__pycache__/\n"

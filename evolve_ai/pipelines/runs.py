@@ -1,6 +1,5 @@
 """Does one thing for a command: opens what that needs, and closes it afterwards."""
 
-import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, replace
@@ -48,6 +47,7 @@ from evolve_ai.session.holding import LIFE_CYCLE, life_cycle
 from evolve_ai.session.pool import check_seed, open_pool
 from evolve_ai.session.project_root import find_remains, find_root
 from evolve_ai.session.recovery import add_news, open_registry, refuse_lost, take_news
+from evolve_ai.session.run_names import run_id
 from evolve_ai.session.sandboxing import Terms, sandbox_of
 from evolve_ai.stages.observe import load_of
 from evolve_ai.state.copies import Copies
@@ -163,10 +163,6 @@ def _close(notifier: Notifier, tell: Hear | None) -> None:
     if tell is not None:
         for line in notifier.lost():
             tell("not told", line)
-
-
-def run_id() -> str:
-    return uuid.uuid4().hex[:12]
 
 
 def found(

@@ -38,8 +38,10 @@ FLOORS = {
     "worlds": 7,
     "plugins": 8,
     "ui": 8,
-    "cli": 9,
-    "__main__": 10,
+    "searches": 9,
+    "api": 10,
+    "cli": 10,
+    "__main__": 11,
 }
 LONGEST_FILE = 400
 LONGEST_FUNCTION = 40

@@ -93,15 +93,14 @@ def test_without_pyribs_its_archives_say_what_to_install(
         ({"features": ["a"], "cells": [0]}, "0 cells are not from 1"),
         ({"features": list("abcdefg")}, "cells are not from 1 to 1000000"),
         ({"features": ["a", "b"], "ranges": [[0, 1]]}, "ranges has 1 pairs for 2 features"),
-        ({"features": ["a"], "ranges": [[1, 1]]}, "1 to 1 is no range of a"),
+        ({"features": ["a"], "ranges": [[1, 1]]}, "the range of a, 1 to 1"),
     ],
 )
 def test_axes_that_do_not_suit_the_features_are_refused(
     folder: Path, table: dict[str, Any], what: str
 ) -> None:
-    with pytest.raises(SettingsError, match=re.escape(what)) as error:
+    with pytest.raises(SettingsError, match=re.escape(what)):
         archive_of(task(archive={"name": "map_elites", **table}), folder, folder)
-    assert error.value.where == str(folder / "task.toml")
 
 
 def test_task_takes_a_name_alone_a_table_and_nothing() -> None:

@@ -1,0 +1,161 @@
+"""Checks a task: how it is understood, what its evaluator says, and what is suspicious."""
+
+import re
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+from evolve_ai.contracts.evaluator import Evaluator
+from evolve_ai.contracts.runner import Content, Runner
+from evolve_ai.model.blocks import regions
+from evolve_ai.model.candidate import Sources, hash_of
+from evolve_ai.model.search_report import CheckReport, Estimate, InitialReport, NoiseReport
+from evolve_ai.model.trial import Fault, Score
+from evolve_ai.search.batch import Batch, Measured
+from evolve_ai.search.evaluation import Plan
+from evolve_ai.search.parts import LanguageOf
+from evolve_ai.search.statistics import noise
+from evolve_ai.search.trial_contents import TrialContents
+from evolve_ai.session.search_project import TaskFolder
+
+REPEATS = 5  # times that the initial program is scored
+_CANDIDATES = 1000  # that the estimate is about
+_CEILINGS = (1.0, 100.0)
+_OUTSIDE = re.compile(
+    rb"[\"'](/(?!dev/null|tmp\b|usr/|bin/|proc/self)[\w.-]+/[^\"'\n]*|~/[^\"'\n]+)[\"']"
+)
+_TEXTS = (".py", ".sh", ".js", ".ts", ".toml", ".json", ".yaml", ".yml")
+
+OpenRunner = Callable[[Path, Content], tuple[Runner, Sequence[str]]]
+
+
+def check_task(
+    found: TaskFolder,
+    evaluator: Evaluator,
+    language_of: LanguageOf,
+    slots: int,
+    open_runner: OpenRunner,
+) -> CheckReport:
+    """Score the initial program several times, and a program that is broken on purpose. Nothing is
+    written to the folder of the task."""
+    initial = found.files.initial
+    fixed = {**evaluator.contents, **{hash_of(data): data for data in initial.values()}}
+    contents = TrialContents(fixed)
+    with tempfile.TemporaryDirectory(prefix="evolve-check-") as root:
+        runner, degraded = open_runner(Path(root), contents)
+        try:
+            batch = Batch(runner, evaluator, contents, Plan.of(found.task, evaluator.stages))
+            measured = batch.measure([initial] * REPEATS, together=False)
+            broken = batch.scores(list(_broken(found)))
+        finally:
+            runner.close()
+    language = language_of(found.files.main)
+    return CheckReport(
+        format="native",
+        task=str(found.folder),
+        language="" if language is None else language.name,
+        files=tuple(initial),
+        fixed=len(found.files.fixed),
+        goals=found.task.score.goals,
+        initial=_initial(found, measured[0].result),
+        noise=_noise(found, measured),
+        estimate=_estimate(found, measured, slots),
+        warnings=(*degraded, *_warnings(found, measured, broken)),
+    )
+
+
+def _initial(found: TaskFolder, result: Score | Fault) -> InitialReport:
+    if isinstance(result, Fault):
+        return InitialReport(None, {}, False, str(result.cause), result.reason, result.artifacts)
+    sign = found.task.score.signs[0]
+    metrics = {**result.metrics, **result.private}
+    return InitialReport(sign * result.value + 0.0, metrics, True, None, None, result.artifacts)
+
+
+def _values(found: TaskFolder, measured: Sequence[Measured]) -> list[float]:
+    sign = found.task.score.signs[0]
+    results = (one.result for one in measured)
+    return [sign * result.value for result in results if isinstance(result, Score)]
+
+
+def _noise(found: TaskFolder, measured: Sequence[Measured]) -> NoiseReport | None:
+    values = _values(found, measured)
+    if len(values) < 2:
+        return None
+    told = noise(values)
+    same = len(set(values)) == 1
+    drifts = told.drift.excludes_zero
+    return NoiseReport(tuple(values), told.deviation, told.smallest, same, drifts)
+
+
+def _estimate(found: TaskFolder, measured: Sequence[Measured], slots: int) -> Estimate:
+    seconds = [sum(usage.wall for usage in one.usages) for one in measured]
+    each = min(seconds)
+    return Estimate(each, slots, _CANDIDATES, each * _CANDIDATES / slots)
+
+
+def _broken(found: TaskFolder) -> Iterator[Sources]:
+    """Programs that should not score as the initial one: nothing between the marks, and no
+    program text at all."""
+    initial, blocks = found.files.initial, found.task.program.blocks
+    for text in (b"", b"\n)]}{[(\n"):
+        yield {path: _with(data, regions(data, blocks), text) for path, data in initial.items()}
+
+
+def _with(data: bytes, places: Sequence[tuple[int, int]], text: bytes) -> bytes:
+    for start, end in reversed(places):
+        data = data[:start] + text + data[end:]
+    return data
+
+
+def _warnings(
+    found: TaskFolder, measured: Sequence[Measured], broken: Sequence[Score | Fault]
+) -> Iterator[str]:
+    values = _values(found, measured)
+    first = measured[0].result
+    if isinstance(first, Fault):
+        yield f"the initial program has no score: {first.cause}: {first.reason}"
+    elif len(values) < len(measured):
+        yield f"the initial program failed in {len(measured) - len(values)} of {len(measured)} runs"
+    yield from _ceiling(found, values)
+    same = [one for one in broken if isinstance(one, Score) and isinstance(first, Score)
+            and one.value == first.value]  # fmt: skip
+    if same:
+        yield (
+            "the score does not move when the program is broken on purpose: does the evaluator "
+            "run the file that it is given?"
+        )
+    yield from _varies(found, values)
+    yield from _reads_outside(found)
+
+
+def _ceiling(found: TaskFolder, values: Sequence[float]) -> Iterator[str]:
+    goal, sign = found.task.score.goals[0], found.task.score.signs[0]
+    if values and sign > 0 and values[0] in _CEILINGS:
+        yield f"{goal} is {values[0]:g} already, which may be the most that it can be"
+    if values and sign < 0 and values[0] == 0:
+        yield f"{goal} is 0 already, which may be the least that it can be"
+
+
+def _varies(found: TaskFolder, values: Sequence[float]) -> Iterator[str]:
+    if len(set(values)) < 2 or found.task.evaluate.repeats != 1:
+        return
+    low, high = min(values), max(values)
+    yield (
+        f"the same program scored {low:.6g} to {high:.6g} in {len(values)} runs (time, chance, or "
+        "the hour of the day): use evaluate.repeats = 0, which compares in pairs, or seeds"
+    )
+
+
+def _reads_outside(found: TaskFolder) -> Iterator[str]:
+    granted = found.task.limits.readable
+    for path, code in {**found.files.fixed, **found.files.hidden}.items():
+        if not path.endswith(_TEXTS):
+            continue
+        for match in _OUTSIDE.finditer(found.files.contents[code]):
+            place = match[1].decode("utf-8", "replace")
+            if not any(place.startswith(known) for known in granted):
+                yield (
+                    f"{path} names {place}, which trials cannot read: copy it into the task, or "
+                    "name it in limits.readable"
+                )

@@ -1,0 +1,211 @@
+"""Finds the project of a search, and opens it for writing."""
+
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from evolve_ai import __version__
+from evolve_ai.model.blocks import BlockError, regions
+from evolve_ai.model.candidate import genome_of
+from evolve_ai.model.errors import NoProjectError, TaskError, UsageError
+from evolve_ai.model.program_files import TaskFiles
+from evolve_ai.model.settings import Settings
+from evolve_ai.model.task_settings import Task
+from evolve_ai.notifications.notifier import Notifier, open_notifier
+from evolve_ai.search.parts import SearchParts
+from evolve_ai.session.holding import IMPROVE
+from evolve_ai.session.run_names import run_id
+from evolve_ai.state.search import SearchRegistry
+from evolve_ai.system.files import publish
+from evolve_ai.system.lock import Lock
+from evolve_ai.system.paths import check_utf8
+from evolve_ai.system.platforms import refuse_other_systems
+from evolve_ai.system.project import SEARCH_MARK as MARK
+from evolve_ai.system.project import Folders
+from evolve_ai.system.task_file import load_task
+from evolve_ai.system.task_folder import OUTPUT, TASK_FILE, read_files
+
+_NATIVE = "native"
+_TASK = -1  # the number under which the registry keeps what the search depends on
+
+
+@dataclass(frozen=True, slots=True)
+class TaskFolder:
+    """A folder with a task, and what was read from it."""
+
+    folder: Path
+    task: Task
+    files: TaskFiles
+
+
+# Makes the parts that a task names, for the project in this folder.
+AssembleSearch = Callable[[TaskFolder, Path], SearchParts]
+
+
+@dataclass(frozen=True, slots=True)
+class OpenSearch:
+    """A project of a search, held and open for writing."""
+
+    root: Path
+    found: TaskFolder
+    parts: SearchParts
+    registry: SearchRegistry
+    notifier: Notifier
+    run: str
+
+
+def project_of(folder: Path, project: Path | None) -> Path:
+    """The project of the task in `folder`: as given, or the folder for its output."""
+    return (project or folder / OUTPUT).absolute()
+
+
+def task_of(root: Path) -> Path:
+    """The folder of the task that this project is of. NoProjectError where it is of none."""
+    place = root / "workspace" / MARK
+    try:
+        told = json.loads(place.read_text())
+        return Path(told["folder"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise NoProjectError(
+            "there is no search here",
+            where=root.absolute(),
+            todo="begin one: evolve improve FOLDER; --project names its evolve_output",
+        ) from error
+
+
+def read_task(
+    folder: Path, overrides: Sequence[str] = (), outputs: Sequence[Path] = ()
+) -> TaskFolder:
+    """Read and check a task: settings, files, marks, the evaluator's file. TaskError,
+    SettingsError."""
+    refuse_other_systems()
+    root = folder.absolute()
+    if not root.is_dir():
+        raise TaskError("there is no such folder", where=root)
+    check_utf8(root)
+    task = load_task(root, overrides)
+    files = read_files(root, task, outputs)
+    for path, data in files.initial.items():
+        try:
+            regions(data, task.program.blocks)
+        except BlockError as error:
+            raise TaskError(error.what, where=root / path, todo=error.todo) from error
+    evaluators = [("evaluate", task.evaluate.python)]
+    if task.holdout is not None:
+        evaluators.append(("holdout", task.holdout.python))
+    for table, call in evaluators:
+        _check_evaluator(root, files, table, call)
+    return TaskFolder(root, task, files)
+
+
+def _check_evaluator(root: Path, files: TaskFiles, table: str, call: str) -> None:
+    file = call.partition(":")[0]
+    if not file or file in files.fixed or file in files.hidden:
+        return
+    if file in files.initial:
+        raise TaskError(
+            f"{table}.python: {file} is one of the files that may change",
+            where=root / TASK_FILE,
+            todo="let program.files name only the program",
+        )
+    raise TaskError(f"{table}.python: there is no {file}", where=root / TASK_FILE)
+
+
+@contextmanager
+def opened_search(
+    folder: Path,
+    project: Path | None,
+    overrides: Sequence[str],
+    assemble: AssembleSearch,
+    purpose: str = IMPROVE,
+) -> Iterator[OpenSearch]:
+    """Hold the project and open it for writing. HeldError while another command holds it."""
+    root = project_of(folder, project)
+    with opened_at(root, read_task(folder, overrides, [root]), assemble, purpose) as opened:
+        yield opened
+
+
+@contextmanager
+def opened_at(
+    root: Path, found: TaskFolder, assemble: AssembleSearch, purpose: str = IMPROVE
+) -> Iterator[OpenSearch]:
+    """As opened_search, for a task that was read."""
+    if (root / "evolve.toml").exists():
+        raise UsageError(
+            "this is the project of a population",
+            where=root,
+            todo="name another folder: --project DIR",
+        )
+    with ExitStack() as stack:
+        stack.enter_context(Lock(Folders(root).workspace, purpose))
+        mark = {"folder": str(found.folder), "format": _NATIVE}
+        publish(Folders(root).workspace / MARK, json.dumps(mark).encode())
+        registry = SearchRegistry.create(Folders(root).registry)
+        stack.callback(registry.close)
+        parts = assemble(found, root)
+        yield from _running(stack, root, found, parts, registry, purpose)
+
+
+def _running(
+    stack: ExitStack,
+    root: Path,
+    found: TaskFolder,
+    parts: SearchParts,
+    registry: SearchRegistry,
+    purpose: str,
+) -> Iterator[OpenSearch]:
+    places = Folders(root)
+    _check_inputs(registry, parts, root)
+    notifier = open_notifier(Settings(), places.logs, registry.events_after, mark=places.delivered)
+    stack.callback(notifier.close)
+    run = run_id()
+    registry.begin_run(run, purpose, found.task.model_dump_json(), __version__)
+    yield OpenSearch(root, found, parts, registry, notifier, run)
+    registry.end_run(run)
+
+
+def _check_inputs(registry: SearchRegistry, parts: SearchParts, root: Path) -> None:
+    """Scores are comparable, and history repeatable, only while what they depend on is the same.
+    UsageError, with what has changed, once there are candidates."""
+    now = _inputs(parts)
+    before = registry.examined(_TASK, "inputs")
+    if before == now:
+        return
+    if registry.last_number() < 0:
+        registry.begin_anew()
+        registry.keep_examined(_TASK, "inputs", now)
+        state = replace(registry.state, seed=parts.task.search.seed)
+        registry.set_state(state)
+        return
+    old = before or {}
+    changed = [name for name in now if now[name] != old.get(name)]
+    words = ", ".join(_WORDS.get(name, name) for name in changed)
+    raise UsageError(
+        f"since this search began, something has changed on which its scores or its history "
+        f"depend: {words}",
+        where=root,
+        todo="change it back, or begin another search: --project DIR",
+    )
+
+
+_WORDS = {
+    "evaluator": "the evaluator, its files, or their settings",
+    "program": "the initial program",
+}
+
+
+def _inputs(parts: SearchParts) -> dict[str, Any]:
+    task = parts.task
+    search = task.search.model_dump(include={"seed", "window", "order", "stagnation"})
+    told: Mapping[str, Any] = {
+        "evaluator": parts.evaluator.digest,
+        "program": genome_of(parts.files.initial),
+        **{f"search.{name}": value for name, value in search.items()},
+        "archive": task.archive.model_dump(),
+        "proposers": [one.model_dump() for one in task.proposers],
+    }
+    body: dict[str, Any] = json.loads(json.dumps(told))
+    return body
