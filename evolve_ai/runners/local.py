@@ -114,6 +114,8 @@ class LocalRunner:
 
     @staticmethod
     def _outcome(slot: Slot, entry: _Entry) -> Outcome:
+        if image := entry.job.needs.image:
+            return Outcome(JobEnd.MACHINE, reason=f"it needs the image {image}: no containers here")
         if not entry.cancelled.is_set():
             outcome = slot.run(entry.job, entry.cancelled)
             if not entry.cancelled.is_set():

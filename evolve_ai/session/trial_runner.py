@@ -44,6 +44,7 @@ _ETC = (
     "group",
     "nsswitch.conf",
     "hosts",
+    "resolv.conf",
     "host.conf",
     "localtime",
     "timezone",

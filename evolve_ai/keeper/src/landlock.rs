@@ -83,6 +83,19 @@ pub fn keeps_signals(version: u32) -> bool {
 }
 
 impl Ruleset {
+    /// Keeps signals, and connections to abstract sockets, within the processes that enter. None
+    /// where this kernel cannot do that.
+    pub fn of_scopes() -> io::Result<Option<Ruleset>> {
+        if version().unwrap_or(0) < SCOPES {
+            return Ok(None);
+        }
+        let handled = Handled { files: 0, network: 0, scopes: 3 };
+        let words = [addr_of!(handled) as usize, size_of::<Handled>(), 0, 0, 0];
+        // SAFETY: struct landlock_ruleset_attr, of which it reads all; the descriptor is new.
+        let ruleset = unsafe { File::from_raw_fd(process::call(CREATE_RULESET, words)? as i32) };
+        Ok(Some(Ruleset(Some(ruleset))))
+    }
+
     /// The rules take effect with `enter`; paths are looked up now.
     pub fn of(confinement: &Confinement, version: u32) -> io::Result<Ruleset> {
         let (handled, bytes) = handled(confinement, version);

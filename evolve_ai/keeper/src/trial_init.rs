@@ -5,6 +5,7 @@
 //! `FRESH` that it reads), then lines: `failed` STEP ERRNO, `begun`, `code`|`signal` NUMBER.
 
 use crate::confine::{at, Failure};
+use crate::landlock::Ruleset;
 use crate::sys::{self, Found, Watched};
 use crate::trial_words::Asked;
 use crate::{handover, journal, limits, mounts, namespaces, privileges, process, seccomp, share};
@@ -145,6 +146,12 @@ fn become_it(
         at("limits", share::limit(RLIMIT_NPROC, asked.most.processes + MORE))?;
     }
     at("privileges", privileges::give_up())?;
+    if asked.network {
+        // In the network of the machine its abstract sockets are in reach, too.
+        if let Some(scopes) = at("Landlock", Ruleset::of_scopes())? {
+            at("Landlock", scopes.enter())?;
+        }
+    }
     at("seccomp", seccomp::install(filter, 0))?;
     let environment: Vec<CString> = trial_program::environment();
     let error = trial_program::execute(&asked.file, &asked.arguments, &environment);

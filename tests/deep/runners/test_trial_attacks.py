@@ -2,6 +2,7 @@
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -12,7 +13,7 @@ from pathlib import Path
 import pytest
 from runners_support import QUICK, Bench, opened, skip_without_namespaces
 
-from evolve_ai.model.job import MIB, JobEnd
+from evolve_ai.model.job import MIB, JobEnd, JobNeeds
 
 LATE_SECONDS = 0.5
 TIMES = 100
@@ -154,6 +155,26 @@ def test_loopback_is_of_this_trial_alone(bench: Bench, keeper: Path) -> None:
     finally:
         bench.runner.cancel(handle)
         bench.until(handle)
+
+
+def test_network_is_granted_without_the_abstract_sockets_of_the_machine(bench: Bench) -> None:
+    script = (
+        "import socket\nprint(len(socket.if_nameindex()) == {count})\n"
+        "socket.create_connection(('127.0.0.1', {port})).close()\nprint('reached')\n"
+        "socket.socket(socket.AF_UNIX).connect({name!r})\nprint('abstract')"
+    )
+    name = f"\0evolve-test-{os.getpid()}"
+    with (
+        socket.create_server(("127.0.0.1", 0)) as server,
+        socket.socket(socket.AF_UNIX) as abstract,
+    ):
+        abstract.bind(name)
+        abstract.listen()
+        count, port = len(socket.if_nameindex()), server.getsockname()[1]
+        text = script.format(count=count, port=port, name=name)
+        done = bench.python(text, needs=JobNeeds(network=True))
+    assert done.stdout == b"True\nreached\n", done
+    assert b"PermissionError" in done.stderr
 
 
 def test_program_that_exits_at_once_has_no_result(bench: Bench) -> None:

@@ -9,7 +9,7 @@ import pytest
 from runners_support import QUICK, Bench, opened
 
 from evolve_ai.contracts.runner import Runner
-from evolve_ai.model.job import MIB, Job, JobEnd, JobUsage
+from evolve_ai.model.job import MIB, Job, JobEnd, JobNeeds, JobUsage
 from evolve_ai.session import trial_runner
 
 SLOTS = 2
@@ -118,6 +118,11 @@ def test_content_that_cannot_be_had_is_the_machines_fault(bench: Bench) -> None:
     outside = Job("odd", {"../x": bench.put("")}, frozenset(), ("/bin/true",))
     assert bench.run(outside).end is JobEnd.MACHINE
     assert bench.shell("true").code == 0
+
+
+def test_job_for_a_container_is_not_run_without(bench: Bench) -> None:
+    done = bench.run(bench.job({}, ("/bin/true",), needs=JobNeeds(image="x")))
+    assert (done.end, "image x" in done.reason) == (JobEnd.MACHINE, True)
 
 
 def test_limit_of_time_ends_a_command_and_what_it_has_started(bench: Bench) -> None:
