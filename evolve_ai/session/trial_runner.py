@@ -26,6 +26,10 @@ DEGRADED = (
     "sockets, shared memory and sessions of their own; only the size of each file is limited, not "
     "the disk; there is no $EVOLVE_RUN, and no evaluator stays in memory"
 )
+IN_SIGHT = (
+    "this project lies in {}, which trials can read: move it elsewhere, or a program can read what "
+    "its evaluator keeps from it"
+)
 _SYSTEM = ("/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32", "/usr", "/opt", "/nix/store")
 # Not all of /etc/ssl, which also holds private keys.
 _ETC = (
@@ -83,10 +87,11 @@ def open_local_runner(
             return LandlockSlot(boxes, task, own / "scratch", unsafe)
         return BoxedSlot(boxes, task, own / "root")
 
-    told = (UNSAFE if unsafe else DEGRADED.format(reason),) if reason else ()
-    return LocalRunner(
-        [partial(slot, number) for number in range(slots)], partial(discard, place)
-    ), told
+    told = [UNSAFE if unsafe else DEGRADED.format(reason)] if reason else []
+    if not unsafe:
+        told += [IN_SIGHT.format(one) for one in seen if place.resolve().is_relative_to(one)]
+    makers = [partial(slot, number) for number in range(slots)]
+    return LocalRunner(makers, partial(discard, place)), tuple(told)
 
 
 def trial_places(keeper: Path, place: Path, readable: tuple[Path, ...]) -> TrialPlaces:

@@ -141,7 +141,7 @@ fn listed<'a>(names: impl Iterator<Item = &'a OsStr>) -> Vec<u8> {
 }
 
 fn devices(others: &[std::path::PathBuf]) -> io::Result<()> {
-    fs::create_dir("dev")?;
+    fs::create_dir_all("dev")?; // it may hold readable paths already
     for name in DEVICES {
         let path = Path::new("/dev").join(name);
         shown(&path, &path)?;
@@ -156,7 +156,10 @@ fn devices(others: &[std::path::PathBuf]) -> io::Result<()> {
         ("stderr", "/proc/self/fd/2"),
         ("shm", "/scratch/shm"),
     ] {
-        symlink(target, Path::new("dev").join(name))?;
+        let link = Path::new("dev").join(name);
+        if fs::symlink_metadata(&link).is_err() {
+            symlink(target, link)?;
+        }
     }
     Ok(())
 }

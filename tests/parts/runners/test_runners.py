@@ -1,7 +1,9 @@
 """What every runner does: each test runs for each of them."""
 
+import shutil
 import sys
 from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 
@@ -19,11 +21,12 @@ SLOTS = 2
 def bench(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, keeper: Path
 ) -> Iterator[Bench]:
-    with pytest.MonkeyPatch.context() as patch:
-        if request.param != "local":
-            patch.setattr(trial_runner, "why_no_box", lambda places: "as a test wants it")
-        with opened(tmp_path_factory.mktemp("runner"), keeper, SLOTS) as bench:
-            yield bench
+    with ExitStack() as stack:
+        with pytest.MonkeyPatch.context() as patch:
+            if request.param != "local":
+                patch.setattr(trial_runner, "why_no_box", lambda places: "as a test wants it")
+            bench = stack.enter_context(opened(tmp_path_factory.mktemp("runner"), keeper, SLOTS))
+        yield bench
 
 
 def test_runner_has_its_slots(bench: Bench) -> None:
@@ -146,6 +149,27 @@ def test_whole_tree_has_one_limit_of_memory_and_of_processor_time(bench: Bench) 
 def test_event_loop_works(bench: Bench) -> None:
     script = "import asyncio\nasync def f(): return await asyncio.to_thread(sum, [1, 2])\n"
     assert bench.python(f"{script}print(asyncio.run(f()))").stdout == b"3\n"
+
+
+def test_unsafe_runner_says_so_and_keeps_its_limits(tmp_path: Path, keeper: Path) -> None:
+    shutil.copytree(keeper.parents[1], tmp_path / "keeper")
+    runner, told = trial_runner.open_local_runner(tmp_path, {}.__getitem__, 1, True)
+    try:
+        bench = Bench(runner, told, tmp_path)
+        assert "UNSAFE" in told[0]
+        assert bench.run(bench.job({}, ("/bin/ls", str(tmp_path)))).code == 0
+        slow = bench.job({}, ("/bin/sleep", "60"), replace(QUICK, seconds=0.1))
+        assert bench.run(slow).end is JobEnd.SECONDS
+    finally:
+        runner.close()
+
+
+def test_project_that_trials_can_read_is_told_of(tmp_path: Path, keeper: Path) -> None:
+    shutil.copytree(keeper.parents[1], tmp_path / "keeper")
+    arguments = (tmp_path, {}.__getitem__, 1, False)
+    runner, told = trial_runner.open_local_runner(*arguments, (tmp_path.parent,))
+    runner.close()
+    assert str(tmp_path.parent) in told[-1]
 
 
 def test_closed_runner_can_be_closed_again(tmp_path: Path, keeper: Path) -> None:
