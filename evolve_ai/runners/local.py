@@ -3,7 +3,8 @@
 import os
 import queue
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -43,6 +44,8 @@ class LocalRunner:
         self._ended: queue.SimpleQueue[tuple[str, Outcome]] = queue.SimpleQueue()
         self._entries: dict[str, _Entry] = {}  # those that wait, run, or have an unread outcome
         self._count = 0
+        self._idle = len(slots)
+        self._changed = threading.Condition()
         self._is_closed = False
         self._threads = [
             threading.Thread(target=self._work, args=(slot,), daemon=True, name=f"slot {number}")
@@ -112,12 +115,26 @@ class LocalRunner:
         if slot is not None:
             slot.close()
 
-    @staticmethod
-    def _outcome(slot: Slot, entry: _Entry) -> Outcome:
+    def _outcome(self, slot: Slot, entry: _Entry) -> Outcome:
         if image := entry.job.needs.image:
             return Outcome(JobEnd.MACHINE, reason=f"it needs the image {image}: no containers here")
-        if not entry.cancelled.is_set():
-            outcome = slot.run(entry.job, entry.cancelled)
+        with self._cores(entry.job.needs.cores):
             if not entry.cancelled.is_set():
-                return outcome
+                outcome = slot.run(entry.job, entry.cancelled)
+                if not entry.cancelled.is_set():
+                    return outcome
         return Outcome(JobEnd.CANCELLED, reason="cancelled")
+
+    @contextmanager
+    def _cores(self, wanted: int) -> Iterator[None]:
+        """A job that needs several cores keeps as many slots idle, up to all of them."""
+        count = max(1, min(wanted, len(self._threads)))
+        with self._changed:
+            self._changed.wait_for(lambda: self._idle >= count)
+            self._idle -= count
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._idle += count
+                self._changed.notify_all()

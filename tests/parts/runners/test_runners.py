@@ -5,6 +5,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -121,6 +122,15 @@ def test_content_that_cannot_be_had_is_the_machines_fault(bench: Bench) -> None:
     outside = Job("odd", {"../x": bench.put("")}, frozenset(), ("/bin/true",))
     assert bench.run(outside).end is JobEnd.MACHINE
     assert bench.shell("true").code == 0
+
+
+def test_job_that_needs_all_cores_runs_alone(bench: Bench) -> None:
+    script = "date +%s%N; sleep 0.1; date +%s%N"
+    needs = JobNeeds(cores=SLOTS)
+    jobs = [bench.job({}, ("/bin/sh", "-c", script), needs=needs) for _ in range(3)]
+    found = bench.until(*[bench.runner.submit(job) for job in jobs])
+    spans = sorted(tuple(map(int, one.stdout.split())) for one in found.values())
+    assert all(earlier[1] <= later[0] for earlier, later in pairwise(spans))
 
 
 def test_job_for_a_container_is_not_run_without(bench: Bench) -> None:
