@@ -96,6 +96,9 @@ class Readings:
             editable = ()
         reading = Reading(language, data, tree, editable)
         _Walk(reading).run()
+        if editable == ((0, len(data)),):
+            reading.mine = dict(reading.found)
+            return reading
         for role, places in reading.found.items():
             reading.mine[role] = [one for one in places if reading.may_change(one.start, one.end)]
         return reading

@@ -4,8 +4,6 @@ import random
 from collections.abc import Callable, Mapping
 from math import ceil
 
-from tree_sitter import Tree
-
 from evolve_ai.contracts.proposer import AskModel
 from evolve_ai.model.brief import Brief, Proposal
 from evolve_ai.model.candidate import Sources
@@ -13,7 +11,7 @@ from evolve_ai.model.proposer_settings import SyntaxOptions
 from evolve_ai.model.trial import Cause, Fault
 from evolve_ai.proposers import expression_edits as within
 from evolve_ai.proposers import statement_edits as whole
-from evolve_ai.proposers.changes import applied
+from evolve_ai.proposers.changes import Changes, applied
 from evolve_ai.proposers.expression_edits import Edit
 from evolve_ai.proposers.reading import (
     ARITHMETIC,
@@ -111,52 +109,55 @@ class SyntaxProposer(Stateless):
 
 
 class _Draft:
-    """A program on its way. `used` are the numbers of others whose material it has."""
+    """A program on its way: edits of the parent's text that do not overlap, so that it need not be
+    read again after each. `used` are the numbers of others whose material it has."""
 
     def __init__(
         self, readings: Readings, files: Mapping[str, Reading], others: list[tuple[int, Reading]]
     ):
-        self._readings = readings
-        self._files = dict(files)
+        self._trees = readings.trees
+        self._files = files
         self._others = others
-        self._edited: dict[str, tuple[bytes, Tree]] = {}
+        self._changes: dict[str, Changes] = dict.fromkeys(files, ())
+        self._texts: dict[str, bytes] = {}
         self.used: set[int] = set()
 
     def edit(self, operator: str, rng: random.Random) -> bool:
         """One edit; False where it was none."""
         places_of, edit = EDITS[operator]
-        files = {path: self._reading(path) for path in self._files}
-        places = [(path, place) for path, one in files.items() for place in places_of(one)]
+        places = [(path, place) for path, one in self._files.items() for place in places_of(one)]
         if not places:
             return False
         path, place = rng.choice(places)
-        reading = files[path]
+        reading = self._files[path]
         changes = edit(reading, place, rng, self._material(path, reading))
-        made = applied(reading, self._readings.trees, changes) if changes else None
+        if not changes or _overlap(changes, self._changes[path]):
+            return False
+        together = (*self._changes[path], *changes)
+        made = applied(reading, self._trees, together)
         if made is None:
             return False
-        self._edited[path] = made
+        self._changes[path], self._texts[path] = together, made[0]
+        self._note(changes)
+        return True
+
+    def _note(self, changes: Changes) -> None:
         sources = [change.source for change in changes if change.source is not None]
-        mine = list(files.values())
+        mine = list(self._files.values())
         for number, other in self._others:
             if any(other is one for one in sources) and not any(other is one for one in mine):
                 self.used.add(number)
-        return True
 
     def changed(self, sources: Sources) -> dict[str, bytes]:
-        return {path: data for path, (data, _) in self._edited.items() if sources[path] != data}
-
-    def _reading(self, path: str) -> Reading:
-        """Read again only where another edit follows."""
-        reading = self._files[path]
-        if path in self._edited and self._edited[path][0] is not reading.data:
-            data, tree = self._edited[path]
-            reading = self._readings.read_tree(reading.language, data, tree)
-            self._files[path] = reading
-        return reading
+        return {path: data for path, data in self._texts.items() if sources[path] != data}
 
     def _material(self, path: str, reading: Reading) -> list[Reading]:
         name = reading.language.name
         more = [one for key, one in self._files.items() if key != path]
         more += [one for _, one in self._others]
         return [reading, *(one for one in more if one.language.name == name)]
+
+
+def _overlap(some: Changes, others: Changes) -> bool:
+    """Also where they only touch: what comes first would be chance."""
+    return any(a.start <= b.end and b.start <= a.end for a in some for b in others)
