@@ -40,7 +40,7 @@ def check(
     count = slots or task.search.slots or processors()
 
     def open_runner(root: Path, content: Content) -> tuple[Runner, Sequence[str]]:
-        return search_runs.local_runner(root, task.limits.readable, content, count, asked)
+        return search_runs.local_runner(root, found, content, count, asked)
 
     evaluator = evaluator_of(task, found.files)
     languages = languages_of(task, Project(folder.absolute() / OUTPUT, Settings()))

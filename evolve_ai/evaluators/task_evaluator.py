@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from evolve_ai.evaluators.reading import RESULT, read
 from evolve_ai.model.candidate import hash_of
-from evolve_ai.model.job import SCRATCH, TASK, Job, JobNeeds, Outcome, TrialLimits
+from evolve_ai.model.job import BINARY, SCRATCH, TASK, Job, JobNeeds, Outcome, TrialLimits
 from evolve_ai.model.program_files import TaskFiles
 from evolve_ai.model.task_settings import LimitSettings, Task
 from evolve_ai.model.trial import Judgement
@@ -57,6 +57,7 @@ class TaskEvaluator:
             argv=self._argv(stage, seed),
             env={
                 **self._environment,
+                **({"EVOLVE_BINARY": f"{TASK}/{BINARY}"} if self._task.evaluate.build else {}),
                 "EVOLVE_SCRATCH": SCRATCH,
                 "EVOLVE_SEED": str(seed),
                 "EVOLVE_STAGE": stage,
@@ -66,6 +67,7 @@ class TaskEvaluator:
             collect=(RESULT,),
             warm=self._call if self._task.evaluate.warm else "",
             cost=self._task.score.cost,
+            built=bool(self._task.evaluate.build),
         )
 
     def read(self, outcome: Outcome) -> Judgement:
@@ -78,6 +80,7 @@ class TaskEvaluator:
             return (self._interpreter, harness, self._call, program, result, stage, str(seed))
         words = {
             "{program}": program,
+            "{binary}": f"{TASK}/{BINARY}",
             "{result}": result,
             "{scratch}": SCRATCH,
             "{task}": TASK,

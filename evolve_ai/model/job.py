@@ -10,6 +10,7 @@ MIB = 1024 * 1024
 TASK = "{task}"  # the folder that holds `files`: read-only, the working directory
 SCRATCH = "{scratch}"  # an empty folder to write in; discarded whole
 HARNESS = "{harness}"  # the program that runs a Python function as an evaluator: see `warm`
+BINARY = ".evolve/program"  # in TASK: what was compiled from a candidate, see `built`
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +50,8 @@ class Job:
     SHA-256); `changed` are those of them that differ between candidates. `collect` are paths in
     SCRATCH to be returned. `warm` ("file.py:function") says that `argv` runs this Python function
     by the harness (runners/harness.py), so a process that has imported it already may run it
-    instead. `cost` says what is measured of programs run by $EVOLVE_RUN --cost.
+    instead. `cost` says what is measured of programs run by $EVOLVE_RUN --cost. `built` says that
+    the program of the changed files is compiled first, and lies at BINARY.
     """
 
     title: str
@@ -62,6 +64,7 @@ class Job:
     collect: tuple[str, ...] = ()
     warm: str = ""
     cost: str = ""  # "wall", "cpu", "instructions"
+    built: bool = False
 
 
 class JobEnd(StrEnum):

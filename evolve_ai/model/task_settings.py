@@ -1,15 +1,25 @@
 """The settings of a task: all of task.toml (docs/tasks.md). Strict, as all settings."""
 
-from typing import Annotated, Literal
+from collections.abc import Mapping
+from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
 from evolve_ai.model.archive_settings import TopOptions
 from evolve_ai.model.family_settings import ARCHIVE, chosen
 from evolve_ai.model.proposer_settings import ProposerChoice
-from evolve_ai.model.setting import FOLDERS_FORM, AbsolutePath, Section, setting
+from evolve_ai.model.setting import (
+    FOLDERS_FORM,
+    AbsolutePath,
+    CrateName,
+    CrateVersion,
+    Section,
+    setting,
+)
 
 MIB = 1024 * 1024
+TOGETHER = 32  # programs that are compiled together
+BUILT_WINDOW = 32
 GLOBS_FORM = 'a list of relative paths; * matches in a folder, ** also folders ("src/**/*.rs")'
 CALL_FORM = '"file.py:function"'
 WORDS_FORM = "a list of words"
@@ -70,7 +80,8 @@ class EvaluateSettings(Section):
 
     command: Words = setting(
         (),
-        "a command; {program}, {result}, {scratch}, {task}, {stage} and {seed} are replaced",
+        "a command; {program}, {binary}, {result}, {scratch}, {task}, {stage} and {seed} are "
+        "replaced",
         form=WORDS_FORM,
     )
     python: Call = setting(
@@ -83,6 +94,20 @@ class EvaluateSettings(Section):
     )
     warm: bool = setting(
         True, "keep the file of `python` imported, and fork for each trial", form="true or false"
+    )
+    build: Literal["", "cargo"] = setting(
+        "",
+        "how programs are compiled before they are evaluated; `cargo`: as the package whose "
+        "Cargo.toml lies in the folder",
+        form='"" or "cargo"',
+    )
+    together: int = setting(
+        0,
+        "programs that are compiled together, at most; 1: each alone; 0: 32, or 1 where "
+        "`score.cost` is set",
+        unit="programs",
+        low=0,
+        high=256,
     )
     stages: Words = setting(
         (), "names of stages, cheap ones first; none: one stage", form="a list of names"
@@ -219,7 +244,7 @@ class SearchSettings(Section):
     window: int = setting(
         8,
         "candidates that are proposed ahead: candidate n has parents from those up to n - "
-        "window. Part of history",
+        "window. Part of history. With `evaluate.build` the default is 32",
         unit="candidates",
         low=1,
         high=4096,
@@ -272,5 +297,21 @@ class Task(Section):
     limits: LimitSettings = LimitSettings()
     search: SearchSettings = SearchSettings()
     budget: BudgetSettings = BudgetSettings()
+    crates: Mapping[CrateName, CrateVersion] = Field(
+        default_factory=dict, description="Crates that Cargo.toml may depend on, by name."
+    )
     archive: chosen(ARCHIVE) = TopOptions()  # type: ignore[valid-type]
     proposers: tuple[ProposerChoice, ...] = Field(default=(), strict=False)
+
+    @model_validator(mode="after")
+    def _fill(self) -> Self:
+        """Compilers are quickest with many programs at a time."""
+        if not self.evaluate.build or "window" in self.search.model_fields_set:
+            return self
+        search = self.search.model_copy(update={"window": BUILT_WINDOW})
+        return self.model_copy(update={"search": search})
+
+    @property
+    def together(self) -> int:
+        """Programs that are compiled together, at most."""
+        return self.evaluate.together or (1 if self.score.cost else TOGETHER)

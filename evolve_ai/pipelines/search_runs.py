@@ -15,10 +15,12 @@ from evolve_ai.model.search_report import BestReport, SearchReport
 from evolve_ai.model.task_settings import Task
 from evolve_ai.pipelines import best_program
 from evolve_ai.pipelines.improve import Idle, Improver, Watch
+from evolve_ai.runners.building import BuildingRunner, Programs
 from evolve_ai.search.batch import Batch
 from evolve_ai.search.evaluation import Plan
 from evolve_ai.search.trial_contents import TrialContents
 from evolve_ai.session.holding import life_cycle
+from evolve_ai.session.program_builder import program_builder
 from evolve_ai.session.search_project import (
     AssembleSearch,
     OpenSearch,
@@ -69,7 +71,7 @@ def trial_runner(
     task = opened.found.task
     contents = TrialContents(fixed_contents(opened), opened.registry)
     slots = asked.slots or task.search.slots or processors()
-    runner, degraded = local_runner(opened.root, task.limits.readable, contents, slots, asked)
+    runner, degraded = local_runner(opened.root, opened.found, contents, slots, asked)
     try:
         for words in degraded:
             tell(words)
@@ -79,10 +81,17 @@ def trial_runner(
 
 
 def local_runner(
-    root: Path, readable: Sequence[str], contents: Content, slots: int, asked: Asked
+    root: Path, found: TaskFolder, contents: Content, slots: int, asked: Asked
 ) -> tuple[Runner, tuple[str, ...]]:
-    paths = [Path(path) for path in readable]
-    return open_local_runner(Folders(root).workspace, contents, slots, asked.unsafe, paths)
+    """One that also compiles programs, where the task says so. TaskError where it cannot."""
+    paths = [Path(path) for path in found.task.limits.readable]
+    workspace = Folders(root).workspace
+    builder = program_builder(found, workspace, asked.unsafe)
+    if builder is None:
+        return open_local_runner(workspace, contents, slots, asked.unsafe, paths)
+    programs = Programs(contents)
+    inner, degraded = open_local_runner(workspace, programs, slots, asked.unsafe, paths)
+    return BuildingRunner(inner, builder, programs), degraded
 
 
 def fixed_contents(opened: OpenSearch) -> Mapping[str, bytes]:
@@ -145,8 +154,7 @@ def _examined(
     fixed |= {**evaluator.contents, **(other.contents if other is not None else {})}
     contents = TrialContents(fixed)
     slots = asked.slots or task.task.search.slots or processors()
-    readable = task.task.limits.readable
-    runner, degraded = local_runner(place, readable, contents, slots, asked)
+    runner, degraded = local_runner(place, task, contents, slots, asked)
     try:
         for words in degraded:
             tell(words)

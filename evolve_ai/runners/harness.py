@@ -3,10 +3,11 @@
     python harness.py FILE.py:FUNCTION PROGRAM RESULT [STAGE [SEED]]
 
 It stands alone (any Python from 3.8 on). The function gets the path of the program; `stage` and
-`seed` as well if its signature names them. RESULT is a map of numbers and texts, perhaps with
-`artifacts`, a map of texts. What is no such map becomes {"evolve_fault": CAUSE, "reason": TEXT},
-with a cause of evolve_ai/model/trial.py. Exit codes: 0 a result or a fault was written, 1 the
-function (or its file) raised an exception, 2 usage.
+`seed` as well if its signature names them, and `binary`, the path of the compiled program, where
+there is one. RESULT is a map of numbers and texts, perhaps with `artifacts`, a map of texts. What
+is no such map becomes {"evolve_fault": CAUSE, "reason": TEXT}, with a cause of
+evolve_ai/model/trial.py. Exit codes: 0 a result or a fault was written, 1 the function (or its
+file) raised an exception, 2 usage.
 
 server.py beside it does the same without importing the function each time.
 """
@@ -90,6 +91,8 @@ def call(function: Callable[..., Any], program: str, words: Sequence[str]) -> An
     asked: dict[str, Any] = dict(zip(("stage", "seed"), words))
     if "seed" in asked:
         asked["seed"] = int(asked["seed"])
+    if "EVOLVE_BINARY" in os.environ:
+        asked["binary"] = os.environ["EVOLVE_BINARY"]
     known, takes_all = parameters(function)
     return function(program, **{k: v for k, v in asked.items() if takes_all or k in known})
 

@@ -109,8 +109,11 @@ class BuildArea:
 
     def variables(self) -> dict[str, str]:
         """What tells a build where it may write, and where its configuration is: all of it."""
+        return self.variables_with(self.folder / "home")
+
+    def variables_with(self, home: Path) -> dict[str, str]:
         return {
-            **lay_out(self.folder / "home", os.environ),
+            **lay_out(home, os.environ),
             "CARGO_TARGET_DIR": str(self.target.folder),
             "CARGO_BUILD_BUILD_DIR": str(self.target.folder),
             "TMPDIR": str(self.target.scratch),

@@ -17,7 +17,7 @@ _OWN_FILE = re.compile(r"(?:^|/)(src/(?:genes|kernel)/[^:]+\.rs|src/main\.rs)$")
 _NO_REASON = ("could not compile", "aborting due to", "build failed", "warning: ")
 _MOST_LINES = 8
 # A compiled crate that is torn, missing or of another compiler: no gene can cause these.
-_TORN = frozenset({"E0460", "E0461", "E0462", "E0463", "E0514", "E0786"})
+TORN = frozenset({"E0460", "E0461", "E0462", "E0463", "E0514", "E0786"})
 
 
 def build_argv(cargo: Path, manifest: Path, package: str) -> tuple[str, ...]:
@@ -88,7 +88,7 @@ class CargoReport:
         if text.startswith("aborting due to"):
             return
         code = (message.get("code") or {}).get("code")
-        if code in _TORN:
+        if code in TORN:
             self.torn = True
             return
         shown = f"error[{code}]: {text}" if code else f"error: {text}"

@@ -33,16 +33,17 @@ class CrateStore:
         self._limits = limits
         self._tools = tools
 
-    def lock(self, manifest: bytes) -> bytes | None:
+    def lock(self, manifest: bytes, seed: bytes | None = None) -> bytes | None:
         """The lock of what a manifest asks for, None when that is nothing.
 
-        The first time, crates are fetched. Raises ToolchainError when that fails.
+        The first time, crates are fetched; `seed` is a Cargo.lock that says at which versions.
+        Raises ToolchainError when that fails.
         """
         wanted = dependencies_of(manifest)
         if not wanted:
             return None
         home = self._home(wanted)
-        return _read(home) or self._fetched(home)
+        return _read(home) or self._fetched(home, seed)
 
     def kept(self, manifest: bytes) -> bytes | None:
         """As lock(), of crates that were fetched some time before. Nothing is written."""
@@ -85,10 +86,12 @@ class CrateStore:
         publish_if_changed(home / "src" / "lib.rs", b"")
         return home
 
-    def _fetched(self, home: Path) -> bytes:
+    def _fetched(self, home: Path, seed: bytes | None) -> bytes:
         lock = home / LOCK
         lock.unlink(missing_ok=True)
         try:
+            if seed is not None:
+                publish(lock, seed)
             self._fetch(home)
         except BaseException:
             lock.unlink(missing_ok=True)  # it may be there although the crates are not
