@@ -6,6 +6,7 @@ from evolve_ai.colony.keeper_program import keeper_program
 from evolve_ai.contracts.program_builder import ProgramBuilder
 from evolve_ai.model.sandbox import EVERYTHING, Confinement
 from evolve_ai.session.search_project import TaskFolder
+from evolve_ai.substrates.rust.task_builder import CargoBuilder, TaskBuild
 
 
 def program_builder(found: TaskFolder, workspace: Path, unsafe: bool) -> ProgramBuilder | None:
@@ -18,9 +19,6 @@ def program_builder(found: TaskFolder, workspace: Path, unsafe: bool) -> Program
     task = found.task
     if not task.evaluate.build:
         return None
-    # Imported here, since most tasks need no compiler.
-    from evolve_ai.substrates.rust.task_builder import CargoBuilder, TaskBuild
-
     readable = tuple(Path(path) for path in task.limits.readable)
     lifted = EVERYTHING if unsafe else frozenset()
 

@@ -35,7 +35,8 @@ _TOKEN = re.compile(
 # What reaches over a whole crate, or tells which one it is.
 _WORDS = frozenset(
     b"macro_export no_mangle export_name link_section linkage global_allocator panic_handler "
-    b"no_main no_std proc_macro type_name type_name_of_val Backtrace extern deny forbid Location".split()
+    b"no_main no_std proc_macro type_name type_name_of_val Backtrace Location "
+    b"extern deny forbid".split()
 )
 _MACROS = frozenset(
     b"include include_str include_bytes env option_env module_path file column global_asm "

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from language_of import language_of
-from task_support import ScaffoldedTask
+from scaffold_support import ScaffoldedTask
 
 from evolve_ai.model.brief import Brief, Proposal, Relative
 from evolve_ai.model.proposer_settings import ConstantsOptions, SyntaxOptions

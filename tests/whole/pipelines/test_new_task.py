@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from commands import evolve
 from language_of import language_of
-from task_support import ScaffoldedTask
+from scaffold_support import ScaffoldedTask
 
 from evolve_ai.model.blocks import regions
 from evolve_ai.model.errors import TemplateError, UsageError
