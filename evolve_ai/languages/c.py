@@ -4,7 +4,7 @@ from tree_sitter import Language as Grammar
 
 from evolve_ai.languages.tools import Compiled, grammar_of
 from evolve_ai.model.comments import Comments
-from evolve_ai.model.syntax import Syntax
+from evolve_ai.model.syntax import THREE_PARTS, THREE_PARTS_TEXT, Counting, Syntax
 
 STATEMENTS = frozenset(
     {
@@ -48,6 +48,9 @@ SYNTAX = Syntax(
     negations=frozenset({"unary_expression"}),
     functions=frozenset({"function_definition"}),
     names=frozenset({"identifier", "field_identifier", "type_identifier"}),
+    counting=Counting(
+        THREE_PARTS, THREE_PARTS_TEXT, declare="__typeof__({value}) {name} = {value};"
+    ),
     literals=frozenset(
         {"string_literal", "char_literal", "number_literal", "system_lib_string", "preproc_arg"}
     ),

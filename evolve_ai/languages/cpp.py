@@ -7,6 +7,7 @@ from tree_sitter import Language as Grammar
 from evolve_ai.languages import c
 from evolve_ai.languages.tools import Compiled, grammar_of
 from evolve_ai.model.comments import Comments
+from evolve_ai.model.syntax import THREE_PARTS, THREE_PARTS_TEXT, Counting
 
 SYNTAX = replace(
     c.SYNTAX,
@@ -16,6 +17,7 @@ SYNTAX = replace(
     booleans=frozenset({"true", "false"}),
     scopes=frozenset({"class_specifier", "struct_specifier", "namespace_definition"}),
     names=c.SYNTAX.names | {"namespace_identifier"},
+    counting=Counting(THREE_PARTS, THREE_PARTS_TEXT, declare="auto {name} = {value};"),
     literals=c.SYNTAX.literals | {"raw_string_literal"},
 )
 

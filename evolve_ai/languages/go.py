@@ -4,8 +4,18 @@ from tree_sitter import Language as Grammar
 
 from evolve_ai.languages.tools import Compiled, grammar_of
 from evolve_ai.model.comments import Comments
-from evolve_ai.model.syntax import ARITHMETIC, Syntax
+from evolve_ai.model.syntax import ARITHMETIC, Counting, Syntax
 
+COUNTING = Counting(
+    r"for\s+(?P<name>\w+)\s*:=\s*(?P<first>[^;{}]+?)\s*;"
+    r"\s*(?P=name)\s*<\s*(?P<last>[^;{}=&|][^;{}&|]*?)\s*;"
+    r"\s*(?P=name)\s*(?:\+\+|\+=\s*(?P<step>[^;{}]+?))\s*",
+    "for {name} := {first}; {name} < {last}; {name} += {step}",
+    least="min({one}, {other})",
+    declare="{name} := {value}",
+    assign="{name} = {value}",
+    declared=r"(?P<name>\w+)\s*:=",
+)
 SYNTAX = Syntax(
     blocks=frozenset({"statement_list", "block", "expression_case", "default_case"}),
     statements=frozenset(
@@ -45,6 +55,7 @@ SYNTAX = Syntax(
     numbers=frozenset({"int_literal", "float_literal"}),
     negations=frozenset({"unary_expression"}),
     booleans=frozenset({"true", "false"}),
+    counting=COUNTING,
     functions=frozenset({"function_declaration", "method_declaration"}),
     names=frozenset(
         {"identifier", "field_identifier", "type_identifier", "package_identifier", "label_name"}

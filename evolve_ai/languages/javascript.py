@@ -4,7 +4,7 @@ from tree_sitter import Language as Grammar
 
 from evolve_ai.languages.node import Node, hints_for
 from evolve_ai.languages.tools import grammar_of
-from evolve_ai.model.syntax import ARITHMETIC, Syntax
+from evolve_ai.model.syntax import ARITHMETIC, THREE_PARTS, THREE_PARTS_TEXT, Counting, Syntax
 
 SYNTAX = Syntax(
     blocks=frozenset({"program", "statement_block", "switch_case", "switch_default"}),
@@ -54,6 +54,7 @@ SYNTAX = Syntax(
     numbers=frozenset({"number"}),
     negations=frozenset({"unary_expression"}),
     booleans=frozenset({"true", "false"}),
+    counting=Counting(THREE_PARTS, THREE_PARTS_TEXT),
     functions=frozenset(
         {"function_declaration", "generator_function_declaration", "method_definition"}
     ),

@@ -10,8 +10,19 @@ from tree_sitter import Language as Grammar
 from evolve_ai.contracts.language import Check
 from evolve_ai.languages.tools import grammar_of
 from evolve_ai.model.comments import Comments
-from evolve_ai.model.syntax import ARITHMETIC, COMPARISONS, Syntax
+from evolve_ai.model.syntax import ARITHMETIC, COMPARISONS, Counting, Syntax
 
+COUNTING = Counting(
+    r"for\s+(?P<name>\w+)\s+in\s+range\(\s*(?:(?P<first>[^,]+?)\s*,\s*)?(?P<last>[^,]+?)\s*"
+    r"(?:,\s*(?P<step>[^,]+?)\s*)?\)\s*:",
+    "for {name} in range({first}, {last}, {step}):",
+    least="({one} if {one} < {other} else {other})",
+    begin="",
+    end="",
+    declare="{name} = {value}",
+    assign="{name} = {value}",
+    declared=r"(?P<name>\w+)\s*=(?!=)",
+)
 SYNTAX = Syntax(
     blocks=frozenset({"module", "block"}),
     statements=frozenset(
@@ -67,6 +78,7 @@ SYNTAX = Syntax(
     numbers=frozenset({"integer", "float"}),
     negations=frozenset({"unary_operator"}),
     booleans=frozenset({"true", "false"}),
+    counting=COUNTING,
     functions=frozenset({"function_definition"}),
     scopes=frozenset({"class_definition"}),
     names=frozenset({"identifier"}),

@@ -19,6 +19,33 @@ LOGICAL: Groups = (("&&", "||"),)
 
 
 @dataclass(frozen=True, slots=True)
+class Counting:
+    """How loops that count are written. `header` is a regular expression of all from the first word
+    to what is before the body, with the groups name, first, last (not reached), perhaps step and
+    kind (of the declaration); `text` writes one. `least` is the smaller of two numbers, `begin` and
+    `end` stand around a body of several statements. `declare` and `assign` give a variable a value;
+    `declared` is a regular expression of how a statement that declares the variable `name` begins.
+    """
+
+    header: str
+    text: str
+    least: str = "({one} < {other} ? {one} : {other})"
+    begin: str = " {"
+    end: str = "}"
+    declare: str = "let {name} = {value};"
+    assign: str = "{name} = {value};"
+    declared: str = r"(?:__typeof__\(.*\)\s+|[\w:<>]+[\s*&]+)+(?P<name>\w+)\s*=(?!=)"
+
+
+_NUMBER = r"(?:(?P=name)\s*\+\+|\+\+\s*(?P=name)|(?P=name)\s*\+=\s*(?P<step>[^;{}]+?))"
+THREE_PARTS = (  # for (int i = 0; i < n; i++)
+    r"for\s*\(\s*(?P<kind>[\w:]+(?:\s+[\w:]+)*?)\s+(?P<name>\w+)\s*=\s*(?P<first>[^;{}]+?)\s*;"
+    r"\s*(?P=name)\s*<\s*(?P<last>[^;{}=&|][^;{}&|]*?)\s*;\s*" + _NUMBER + r"\s*\)"
+)
+THREE_PARTS_TEXT = "for ({kind} {name} = {first}; {name} < {last}; {name} += {step})"
+
+
+@dataclass(frozen=True, slots=True)
 class Syntax:
     """Kinds of nodes of a tree-sitter grammar. Empty sets: such places are never edited.
 
@@ -45,6 +72,7 @@ class Syntax:
     numbers: frozenset[str] = frozenset()
     negations: frozenset[str] = frozenset()
     booleans: frozenset[str] = frozenset()
+    counting: Counting | None = None
     jumps: tuple[str, ...] = ("break", "continue")
     functions: frozenset[str] = frozenset()
     scopes: frozenset[str] = frozenset()

@@ -10,6 +10,7 @@ from evolve_ai.model.candidate import Sources
 from evolve_ai.model.proposer_settings import SyntaxOptions
 from evolve_ai.model.trial import Cause, Fault
 from evolve_ai.proposers import expression_edits as within
+from evolve_ai.proposers import loop_edits as turns
 from evolve_ai.proposers import statement_edits as whole
 from evolve_ai.proposers.changes import Changes, applied
 from evolve_ai.proposers.expression_edits import Edit
@@ -45,6 +46,9 @@ EDITS: Mapping[str, tuple[Callable[[Reading], list[Place]], Edit]] = {
     "insert": (_of(STATEMENT), whole.insert),
     "swap": (_of(STATEMENT), whole.swap),
     "loops": (_of(HEADER), whole.headers),
+    "unroll": (turns.unrollable, turns.unroll),
+    "tile": (turns.counted, turns.tile),
+    "accumulate": (turns.accumulating, turns.accumulate),
     "condition": (_of(CONDITION), within.condition),
     "comparison": (_of(COMPARISON), within.exchange(lambda one: one.syntax.comparisons)),
     "arithmetic": (_of(ARITHMETIC), within.exchange(lambda one: one.syntax.arithmetic)),

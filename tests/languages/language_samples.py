@@ -44,6 +44,9 @@ static int sum(const int *values, int count) {
 
 int main(void) {
     int values[3] = {1, 2, 3};
+    for (int i = 0; i < 3; i++) {
+        values[0] += i;
+    }
     printf("%d\\n", sum(values, 3));
     return 0;
 }
@@ -72,6 +75,9 @@ function sum(values) {
 class Queue {
   push(value) {
     this.total = value + 1;
+    for (let i = 0; i < 2; i++) {
+      this.total += i;
+    }
     return sum([this.total, 2]);
   }
 }
@@ -103,7 +109,11 @@ func sum(values []int) int {
 }
 
 func main() {
-	fmt.Println(sum([]int{1, 2, 3}))
+	values := []int{1, 2, 3}
+	for i := 0; i < 3; i++ {
+		values[0] += i
+	}
+	fmt.Println(sum(values))
 }
 """
 RUST = b"""\

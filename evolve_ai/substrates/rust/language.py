@@ -7,11 +7,18 @@ from tree_sitter import Language as Grammar
 
 from evolve_ai.contracts.language import Check
 from evolve_ai.model.comments import Comments
-from evolve_ai.model.syntax import Syntax
+from evolve_ai.model.syntax import Counting, Syntax
 from evolve_ai.substrates.rust.checks import checks
 from evolve_ai.substrates.rust.syntax import GRAMMAR
 from evolve_ai.substrates.rust.toolchain import HOW, Toolchain, find_toolchain, toolchain_line
 
+COUNTING = Counting(
+    r"for\s+(?P<name>\w+)\s+in\s+\(?(?P<first>[^.(]+?)\.\.(?P<last>[^=].*?)"
+    r"(?:\)\.step_by\((?P<step>.+?)\))?",
+    "for {name} in ({first}..{last}).step_by({step})",
+    least="({one}).min({other})",
+    declare="let mut {name} = {value};",
+)
 SYNTAX = Syntax(
     blocks=frozenset({"block"}),
     statements=frozenset({"expression_statement", "let_declaration", "macro_invocation"}),
@@ -34,6 +41,7 @@ SYNTAX = Syntax(
     numbers=frozenset({"integer_literal", "float_literal"}),
     negations=frozenset({"unary_expression", "negative_literal"}),
     booleans=frozenset({"boolean_literal"}),
+    counting=COUNTING,
     functions=frozenset({"function_item"}),
     scopes=frozenset({"impl_item", "trait_item", "mod_item"}),
     names=frozenset(

@@ -54,7 +54,10 @@ def relative(number: int, *files: tuple[str, bytes]) -> Relative:
 def brief_of(*files: tuple[str, bytes], step: float = 1.0) -> Brief:
     """With a second parent that differs from the first: it has been edited some times."""
     first, maker = relative(7, *files), OTHERS["syntax"]()
-    others = {path: data.replace(b"{1, 2, 3}", b"{3, 1}") for path, data in files}
+    others = {
+        path: data.replace(b"{1, 2, 3}", b"{3, 1}").replace(b"[1.0, 2.0]", b"[3.0]")
+        for path, data in files
+    }
     second = Relative(8, others, first.score)
     for seed in range(12):
         drawn = random.Random(seed)
