@@ -27,7 +27,7 @@ class Islands:
         self._told = 0
 
     def _empty(self, *kept: Kept) -> Ranked:
-        return Ranked(self._options.size, True, kept)
+        return Ranked(self._options.size, True, kept, self._options.growth)
 
     def ask(self, number: int, rng: random.Random) -> Choice:
         at = number % len(self._islands)
@@ -98,6 +98,9 @@ class Islands:
         }
 
     def restore(self, state: Mapping[str, Any]) -> None:
-        self._islands = [Ranked(self._options.size, True, kept) for kept in state["islands"]]
+        self._islands = [
+            Ranked(self._options.size, True, kept, self._options.growth)
+            for kept in state["islands"]
+        ]
         self._since = list(state["since"])
         self._told = state["told"]

@@ -124,9 +124,9 @@ class Novelty:
 
     def restore(self, state: Mapping[str, Any]) -> None:
         self._clear()
-        for number, value, shape in state["kept"]:
+        for *one, shape in state["kept"]:
             slot = len(self._kept)
-            self._add(Kept(number, value), self._shapes.distances(shape)[:slot])
+            self._add(Kept(*one), self._shapes.distances(shape)[:slot])
             self._shapes.put(slot, shape)
         self._stirred = state["stirred"]
 

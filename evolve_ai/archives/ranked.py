@@ -8,28 +8,48 @@ from typing import Any, NamedTuple
 from evolve_ai.model.candidate import Entry
 
 INSPIRATIONS = 3  # the most that a choice names
+GROWTH = 1.25
 WHILE = 100  # candidates: how long an archive that was stirred chooses otherwise
 
 
 class Kept(NamedTuple):
-    """A member: `value` is its first goal, more is better."""
+    """A member: `value` is its first goal, more is better. `least` is the smallest size (bytes) of
+    those with this value that it took the place of, and its own."""
 
     number: int
     value: float
+    size: float = 0.0
+    least: float = 0.0
+
+    def may_follow(self, other: "Kept", growth: float) -> bool:
+        """May it take the place of this equal one? Not if it has grown too far: edits without
+        effect would pile up until all others miss what matters (bloat; Luke and Panait 2006)."""
+        return self.size <= growth * other.least
+
+    def after(self, other: "Kept") -> "Kept":
+        """It, as the one that follows this equal one."""
+        return self._replace(least=min(self.size, other.least))
 
 
 def kept_of(entry: Entry) -> Kept:
-    return Kept(entry.number, float(entry.goals[0]))
+    size = float(entry.features.get("size", 0.0))
+    return Kept(entry.number, float(entry.goals[0]), size, size)
 
 
 class Ranked:
     """The best so many, best first. With `ties` an equal one comes before its equals, and takes
-    the place of the last one; so a list of one is the hill climb that accepts ties."""
+    the place of the last one; so a list of one is the hill climb that accepts ties. `growth`: how
+    many times as large as its smallest equal an equal one may be."""
 
-    def __init__(self, size: int, ties: bool = True, kept: Iterable[Sequence[Any]] = ()):
-        self._size = size
-        self._ties = ties
-        self.kept = [Kept(int(number), float(value)) for number, value in kept]
+    def __init__(
+        self,
+        size: int,
+        ties: bool = True,
+        kept: Iterable[Sequence[Any]] = (),
+        growth: float = GROWTH,
+    ):
+        self._size, self._ties, self._growth = size, ties, growth
+        self.kept = [Kept(int(one[0]), *map(float, one[1:])) for one in kept]
 
     def __len__(self) -> int:
         return len(self.kept)
@@ -42,11 +62,13 @@ class Ranked:
         """Its rank from 0; None if it is not among the best."""
         place = bisect_left if self._ties else bisect_right
         rank = place(self.kept, -new.value, key=lambda one: -one.value)
-        if rank >= self._size:
-            last = self.kept[-1]
-            if not (self._ties and new.value == last.value):
+        equal = self.kept[rank] if rank < len(self.kept) else None
+        if equal is not None and equal.value == new.value:
+            if not new.may_follow(equal, self._growth):
                 return None
-            rank = self._size - 1
+            new = new.after(equal)
+        if rank >= self._size:
+            return None
         self.kept.insert(rank, new)
         del self.kept[self._size :]
         return rank

@@ -26,7 +26,7 @@ class Top:
 
     def __init__(self, options: TopOptions, seed: int = 0):
         self._options = options
-        self._top = Ranked(options.size, options.ties)
+        self._top = Ranked(options.size, options.ties, (), options.growth)
         self._earlier: deque[Kept] = deque(maxlen=_EARLIER)
         self._climbs = 0
         self._second: Kept | None = None  # where the second climb is
@@ -57,6 +57,9 @@ class Top:
         if second is None:
             return False
         ours = entry.island == self._climbs and new.value >= second.value
+        if ours and new.value == second.value:
+            ours = new.may_follow(second, self._options.growth)
+            new = new.after(second)
         if ours:
             self._second = second = new
         if second.value >= self._top.best.value:
@@ -86,7 +89,8 @@ class Top:
         }
 
     def restore(self, state: Mapping[str, Any]) -> None:
-        self._top = Ranked(self._options.size, self._options.ties, state["top"])
+        options = self._options
+        self._top = Ranked(options.size, options.ties, state["top"], options.growth)
         self._earlier = deque((Kept(*one) for one in state["earlier"]), maxlen=_EARLIER)
         self._climbs = state["climbs"]
         self._second = None if state["second"] is None else Kept(*state["second"])

@@ -14,6 +14,17 @@ Ranges = Annotated[
 ]
 
 
+def _growth() -> float:
+    number: float = setting(
+        1.25,
+        "how many times as large as its smallest equal an equal one may be: against bloat",
+        low=1.0,
+        high=1e9,
+        form="a number of at least 1",
+    )
+    return number
+
+
 class TopOptions(Section):
     """The best so many; with one, the hill climb that accepts ties."""
 
@@ -23,6 +34,7 @@ class TopOptions(Section):
         True, "does an equal one take the place of the last one?", form="true or false"
     )
     explore: float = chance(0.0, "a parent is drawn from all kept ones, else it is the best")
+    growth: float = _growth()
 
 
 class IslandsOptions(Section):
@@ -38,6 +50,7 @@ class IslandsOptions(Section):
         50, "candidates of an island between two migrations", unit="candidates", low=1, high=10**9
     )
     rate: float = chance(0.1, "each kept candidate migrates then")
+    growth: float = _growth()
     restart_every: int = setting(
         0,
         "candidates between restarts of the worst island; 0: only when the search stagnates",

@@ -76,11 +76,19 @@ def expression(reading: Reading, place: Place, rng: random.Random, material: Mat
 
 
 def name(reading: Reading, place: Place, rng: random.Random, material: Material) -> Changes:
-    """Another name of the same function, or of the file."""
+    """Another name of the same function, or of the file. What is called becomes something else
+    that is called, and a variable another variable."""
+    called = {reading.text(one) for one in reading.found[NAME] if _is_called(reading, one)}
     near = [one for one in reading.found[NAME] if one.around == place.around]
     among = near if rng.random() < 0.8 else reading.found[NAME]
-    others = sorted({reading.text(one) for one in among if one.kind == place.kind})
-    return (Change(place.start, place.end, rng.choice(others)),)
+    old = reading.text(place)
+    others = {reading.text(one) for one in among if one.kind == place.kind} - {old}
+    alike = sorted(one for one in others if (one in called) == (old in called))
+    return (Change(place.start, place.end, rng.choice(alike)),) if alike else ()
+
+
+def _is_called(reading: Reading, place: Place) -> bool:
+    return reading.data[place.end : place.end + 1] in (b"(", b"!")
 
 
 def literals_of(reading: Reading) -> list[Place]:

@@ -232,7 +232,9 @@ class _Walk:
             start = parent.start_byte
         self._found[NUMBER].append(Place(start, node.end_byte, node.type))
 
-    def _name(self, node: Node, _: Node) -> None:
+    def _name(self, node: Node, parent: Node) -> None:
+        if parent.type in self._reading.syntax.functions:  # its own name: others call it by that
+            return
         around = _inner(self._in, node.start_byte)
         self._found[NAME].append(Place(node.start_byte, node.end_byte, node.type, around))
 

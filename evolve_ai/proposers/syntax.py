@@ -107,9 +107,12 @@ class SyntaxProposer(Stateless):
         return {path: reading for path, reading in found.items() if reading is not None}
 
     def _count(self, step: float, rng: random.Random) -> int:
-        """How many edits at once."""
+        """How many edits at once: mostly the usual number, and k more as often as 1 / k, since even
+        a search that stagnates mostly needs one (Doerr and others, "Fast genetic algorithms",
+        2017)."""
         most = ceil(self._edits * max(step, 1.0))
-        return rng.randint(self._edits, most) if most > self._edits else self._edits
+        counts = range(self._edits, most + 1)
+        return rng.choices(counts, [1.0 / (1 + one - self._edits) for one in counts])[0]
 
 
 class _Draft:

@@ -4,6 +4,7 @@ import fcntl
 import json
 import os
 import stat
+import weakref
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -51,8 +52,8 @@ class Lock:
     """A held project. release(), leaving the context, or the death of this process frees it.
 
     A file left behind does not matter: only kernel locks count (flock(2)), on the file and also on
-    its folder, since the file may be removed meanwhile. Children forked without exec inherit the
-    locks, so a process that forks workers must end them.
+    its folder, since the file may be removed meanwhile. Children forked without exec inherit no
+    locks: they close them first, so that a kill of this process frees the project at once.
     """
 
     def __init__(self, workspace: Path, purpose: str = ""):
@@ -63,6 +64,8 @@ class Lock:
         self._path = workspace.absolute() / _NAME
         with storage_errors(self._path):
             self._take(workspace)
+        here = weakref.ref(self)
+        os.register_at_fork(after_in_child=lambda: _let_go(here()))
 
     def _take(self, workspace: Path) -> None:
         self._path.parent.mkdir(parents=True, exist_ok=True)
@@ -112,6 +115,12 @@ class Lock:
         trace: TracebackType | None,
     ) -> None:
         self.release()
+
+
+def _let_go(lock: Lock | None) -> None:
+    """In a child: its copies keep the lock only as long as they are open."""
+    if lock is not None:
+        lock._close()
 
 
 def holder(workspace: Path) -> Holder | None:

@@ -131,3 +131,22 @@ def test_refused_lock_leaves_nothing_open(tmp_path, other_process):
         with pytest.raises(HeldError):
             Lock(tmp_path)
     assert len(list(Path("/proc/self/fd").iterdir())) == before
+
+
+def test_forked_child_keeps_no_lock(tmp_path: Path) -> None:
+    lock = Lock(tmp_path)
+    (told, tells), (ends, end) = os.pipe(), os.pipe()
+    pid = os.fork()
+    if pid == 0:
+        os.close(end)
+        os.write(tells, b"here")
+        os.read(ends, 1)
+        os._exit(0)
+    try:
+        os.read(told, 1)
+        lock.release()
+        Lock(tmp_path).release()
+    finally:
+        for handle in (told, tells, ends, end):
+            os.close(handle)
+        os.waitpid(pid, 0)

@@ -10,7 +10,7 @@ from evolve_ai.model.archive_settings import IslandsOptions
 
 
 def homes(islands: Islands) -> list[set[int]]:
-    return [{number for number, _ in kept} for kept in islands.state()["islands"]]
+    return [{number for number, *_ in kept} for kept in islands.state()["islands"]]
 
 
 def settled(**options: object) -> Islands:

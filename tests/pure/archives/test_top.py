@@ -6,6 +6,7 @@ from archive_support import entry
 
 from evolve_ai.archives.top import Top
 from evolve_ai.model.archive_settings import TopOptions
+from evolve_ai.model.candidate import Entry
 
 RNG = random.Random(1)
 
@@ -85,3 +86,11 @@ def test_nothing_can_be_stirred_before_there_is_a_former_best() -> None:
     top.tell(entry(0, 1.0))
     top.tell(entry(1, 1.0))
     assert top.stir(2, RNG) == ""
+
+
+def test_equal_ones_do_not_grow_for_ever() -> None:
+    top = Top(TopOptions(growth=1.5))
+    sizes = [100.0, 140.0, 160.0, 90.0, 136.0, 130.0]
+    kept = [top.tell(Entry(n, (1.0,), {"size": size})).kept for n, size in enumerate(sizes)]
+    assert kept == [True, True, False, True, False, True]
+    assert top.tell(Entry(9, (2.0,), {"size": 1000.0})).kept
