@@ -81,7 +81,10 @@ def unroll(reading: Reading, place: Place, rng: random.Random, material: Materia
 def tile(reading: Reading, place: Place, rng: random.Random, material: Material) -> Changes:
     """Blocks of turns: a loop over blocks is put around this loop, or around one that it is in."""
     loop = _loop(reading, place)
-    target, size = rng.choice(_nest(reading, loop)), rng.choice(TILES)
+    sizes = _sizes(loop.step)
+    if not sizes:
+        return ()
+    target, size = rng.choice(_nest(reading, loop)), rng.choice(sizes)
     name = _new_name(reading, loop.name * 2)
     last = loop.counting.least.format(one=f"{name} + {size}", other=loop.last)
     inner = loop.header(loop.name, name, last, loop.step or "1").encode()
@@ -157,6 +160,13 @@ def _loop(reading: Reading, place: Place) -> _Loop:
     return _Loop(
         node, body, place, counting, told["kind"], told["name"], told["first"], told["last"], step
     )
+
+
+def _sizes(step: str) -> Sequence[int]:
+    """Of blocks of whole turns."""
+    if not step:
+        return TILES
+    return [size for size in TILES if step.isdecimal() and int(step) and size % int(step) == 0]
 
 
 def _nest(reading: Reading, loop: _Loop) -> list[Place]:
