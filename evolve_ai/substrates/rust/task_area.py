@@ -8,7 +8,7 @@ from evolve_ai.substrates.rust.target import Target
 from evolve_ai.system.files import publish_if_changed, storage_errors
 from evolve_ai.system.trees import discard
 
-_PACKAGE = "package"
+PACKAGE = "package"
 
 
 class TaskArea(BuildArea):
@@ -17,7 +17,7 @@ class TaskArea(BuildArea):
 
     def __init__(self, folder: Path, target: Target, fixed: Mapping[str, bytes], has_crates: bool):
         """`fixed` are files that never change, among them Cargo.toml and Cargo.lock."""
-        self.home, self.folder, self.target = folder, folder / _PACKAGE, target
+        self.home, self.folder, self.target = folder, folder / PACKAGE, target
         self.has_crates = has_crates
         self._flags = ()
         self._changing: set[str] = set()

@@ -26,7 +26,7 @@ from evolve_ai.substrates.rust.machine import (
 )
 from evolve_ai.substrates.rust.manifest import MANIFEST
 from evolve_ai.substrates.rust.target import MAX_PROGRAM, Target
-from evolve_ai.substrates.rust.task_area import TaskArea
+from evolve_ai.substrates.rust.task_area import PACKAGE, TaskArea
 from evolve_ai.substrates.rust.task_package import read_package
 from evolve_ai.substrates.rust.task_report import TaskReport, rendered
 from evolve_ai.substrates.rust.task_store import TaskStore
@@ -40,6 +40,7 @@ from evolve_ai.system.refusals import refusal
 FOLDER = "cargo"  # in the workspace
 _MOST_BYTES = 4 * 1024 * 1024  # of a fixed file that programs may be compiled with
 _FORMAT = 1
+_ALONE, _TOGETHER = "alone", "together"  # in FOLDER
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +85,10 @@ class CargoBuilder:
         self._built_at = 0.0
 
     def prepare(self) -> None:
-        """Find the toolchain, and fetch crates the first time. ToolchainError."""
+        """End compilers that a killed run has left, find the toolchain, and fetch crates the first
+        time. ToolchainError."""
+        for name in (_ALONE, _TOGETHER):
+            end_orphans(self._home / name / PACKAGE)
         _ = self._lock
 
     def build(self, programs: Sequence[Sources]) -> Sequence[Built | Fault]:
@@ -147,19 +151,18 @@ class CargoBuilder:
 
     @cached_property
     def _store(self) -> TaskStore:
-        end_orphans(self._home)
         return TaskStore(self._home / "programs")
 
     @cached_property
     def _alone(self) -> TaskArea:
-        return self._area("alone", self._package.manifest)
+        return self._area(_ALONE, self._package.manifest)
 
     @cached_property
     def _together(self) -> TogetherBuild | None:
         package = self._package
         if self.most < 2 or not TogetherBuild.suits(package, self._initial, self._fixed):
             return None
-        area = self._area("together", package.with_main(TogetherBuild.MAIN))
+        area = self._area(_TOGETHER, package.with_main(TogetherBuild.MAIN))
         return TogetherBuild(package, area, self._compiler, self._fixed, self.program_of)
 
     def _area(self, name: str, manifest: bytes) -> TaskArea:

@@ -1,5 +1,8 @@
 """Programs of a task that is a Cargo project: built together, alone, and again."""
 
+import os
+import signal
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -10,6 +13,7 @@ from evolve_ai.model.errors import TaskError
 from evolve_ai.model.trial import Cause, Fault
 from evolve_ai.substrates.rust.task_builder import CargoBuilder
 from evolve_ai.substrates.rust.task_store import TaskStore
+from evolve_ai.system.leftovers import started_by_us
 
 MAIN = """\
 mod a;
@@ -64,6 +68,15 @@ def test_what_was_built_is_there_for_the_next_run(
 
     monkeypatch.setattr(CargoBuilder, "_made", refuse)
     assert task.builder().build(programs[::-1]) == first[::-1]
+
+
+def test_compiler_that_a_killed_run_has_left_is_ended(tmp_path: Path) -> None:
+    task = CargoTask(tmp_path, {"src/main.rs": "fn main() {}"})
+    folder = tmp_path / "workspace" / "cargo" / "together" / "package"
+    env = {**os.environ, **started_by_us(folder)}
+    left = subprocess.Popen(["sleep", "1000"], cwd="/", env=env)
+    task.builder().prepare()
+    assert left.wait(20.0) == -signal.SIGTERM
 
 
 def test_manifest_may_not_be_what_changes(tmp_path: Path) -> None:
