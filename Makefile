@@ -1,6 +1,6 @@
-# `make run` shows a population that evolves; `make test` checks everything, of the deep tests the
-# fifth that is today's. `make test-deep` takes all of those; `make test-pure` and the like are the
-# other tiers alone. All set up first.
+# `make run` shows a population that evolves, and a program that is improved. `make test` checks
+# everything, of the deep tests the fifth that is today's; `make test-deep` takes all of those;
+# `make test-pure` and the like are the other tiers alone. All set up first.
 SHELL := /usr/bin/env bash
 .DEFAULT_GOAL := run
 TIERS := pure parts whole
@@ -22,4 +22,4 @@ setup:
 	@.ci/setup
 
 clean:
-	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis workspace/demo workspace/check
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis workspace/demo workspace/demo-task workspace/check

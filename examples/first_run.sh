@@ -30,3 +30,9 @@ printf '\n$ evolve exam --project %s\n' "$project"
 evolve exam --json --project "$project" >"$project/workspace/exam.json"
 evolve status --json --project "$project" >"$project/workspace/status.json"
 python examples/summary.py "$project"
+
+task=$(dirname "$project")/demo-task
+rm -rf "$task"
+say evolve new "$task" --task python
+say evolve improve "$task" --candidates "${CANDIDATES:-400}"
+say evolve best --project "$task/evolve_output"
