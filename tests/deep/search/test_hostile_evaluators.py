@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from task_support import TASK, TaskUnderTest
 
-SETTINGS = TASK.replace("20", "3") + "memory = 300000000\n"
+SETTINGS = TASK + "memory = 300000000\n"
 # What the evaluator does -> (its text, the cause; "" where it has a score all the same).
 FAILING = {
     "forks and exits": (
