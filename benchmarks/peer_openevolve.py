@@ -2,7 +2,6 @@
 evaluated. Prints JSON. `peer_openevolve.py FOLDER CANDIDATES WORKERS`."""
 
 import asyncio
-import json
 import logging
 import resource
 import sys
@@ -12,6 +11,7 @@ from typing import Any
 
 from openevolve.config import Config, LLMModelConfig
 from openevolve.controller import OpenEvolve
+from reports import printed
 
 PROGRAM = "def f():\n    return {number}\n" + "# a line of a program of ordinary length\n" * 60
 EVALUATOR = """
@@ -59,16 +59,11 @@ def main() -> None:
     begun = time.monotonic()
     asyncio.run(controller.run(candidates))
     seen = [float(line) for line in times.read_text().splitlines()]
-    print(
-        json.dumps(
-            {
-                "candidates": len(seen) - 1,
-                "seconds": time.monotonic() - begun,
-                "cpu_seconds": cpu(),
-                "evaluated_at": seen[1:],
-            }
-        )
-    )
+    with printed() as report:
+        report["candidates"] = len(seen) - 1
+        report["seconds"] = time.monotonic() - begun
+        report["cpu_seconds"] = cpu()
+        report["evaluated_at"] = seen[1:]
 
 
 def cpu() -> float:

@@ -1,7 +1,6 @@
 """Run by ShinkaEvolve's Python: many evaluations of a trivial program by its own scheduler, two at
 a time and without the pauses of its runner. Prints JSON. `peer_shinka.py FOLDER COUNT WORKERS`."""
 
-import json
 import resource
 import sys
 import time
@@ -9,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+from reports import printed
 from shinka.launch import JobScheduler, LocalJobConfig
 
 PROGRAM = "def run(seed=0):\n    return 1.0\n"
@@ -69,12 +69,10 @@ def cpu() -> float:
 
 def main() -> None:
     folder, count, workers = Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])
-    found = {
-        "plain": timed(folder / "plain", PLAIN, count, workers),
+    with printed() as report:
+        report["plain"] = timed(folder / "plain", PLAIN, count, workers)
         # It imports all of its packages each time: a fifth of them has to do.
-        "shim": timed(folder / "shim", SHIM, max(1, count // 5), workers),
-    }
-    print(json.dumps(found))
+        report["shim"] = timed(folder / "shim", SHIM, max(1, count // 5), workers)
 
 
 if __name__ == "__main__":

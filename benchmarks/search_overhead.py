@@ -8,13 +8,16 @@ milliseconds a candidate, of the first and of the last hundred; then a resume is
 """
 
 import argparse
-import json
+import os
 import resource
 import tempfile
 import time
 import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
+
+from reports import printed
 
 from evolve_ai.model.candidate import program_digest
 from evolve_ai.model.job import Job, JobEnd, Outcome
@@ -26,6 +29,8 @@ from evolve_ai.search.commit import Step
 from evolve_ai.search.trial_contents import TrialContents
 from evolve_ai.searches import assemble_parts
 from evolve_ai.session.search_project import TaskFolder, opened_at
+
+BASE = os.environ.get("BENCH_DIR")  # where the search is kept; None: the folder for such files
 
 
 class InstantEvaluator:
@@ -122,20 +127,29 @@ def _each(times: Sequence[tuple[float, float]], first: int, last: int, which: in
     return 1000 * (times[last][which] - times[first][which]) / (last - first)
 
 
+def measure(report: dict[str, Any], asked: argparse.Namespace) -> None:
+    with tempfile.TemporaryDirectory(prefix="evolve-overhead-", dir=BASE) as place:
+        fill(report, asked, Path(place))
+
+
+def fill(report: dict[str, Any], asked: argparse.Namespace, folder: Path) -> None:
+    report["candidates"] = asked.candidates
+    report |= run(folder, asked.candidates, asked.syntax)
+    before = time.perf_counter()
+    run(folder, asked.candidates + 1, asked.syntax)
+    report["resume_seconds"] = time.perf_counter() - before
+    report["registry_bytes"] = (folder / "workspace/registry.sqlite").stat().st_size
+    report["memory_mb"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--candidates", type=int, default=10_000)
     parser.add_argument("--syntax", action="store_true")
     parser.add_argument("--json", action="store_true", help="always so")
     asked = parser.parse_args()
-    with tempfile.TemporaryDirectory(prefix="evolve-overhead-") as folder:
-        told = run(Path(folder), asked.candidates, asked.syntax)
-        before = time.perf_counter()
-        run(Path(folder), asked.candidates + 1, asked.syntax)
-        told["resume_seconds"] = time.perf_counter() - before
-        told["registry_bytes"] = (Path(folder) / "workspace/registry.sqlite").stat().st_size
-    told["memory_mb"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    print(json.dumps({"candidates": asked.candidates, **{k: round(v, 3) for k, v in told.items()}}))
+    with printed() as report:
+        measure(report, asked)
 
 
 if __name__ == "__main__":

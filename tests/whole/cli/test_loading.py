@@ -152,7 +152,8 @@ def test_help_groups_the_commands_and_gives_each_a_line() -> None:
     done = evolve("--help")
     lines = done.out.splitlines()
     titles = [line.removesuffix(":") for line in lines if line.endswith(":") and line[0] != " "]
-    assert titles == ["Options", "Project", "Population", "Looking", "Operating"]
+    sections = ["Project", "Population", "Code evolution", "Looking", "Operating"]
+    assert titles == ["Options", *sections]
     for name, told in entries().items():
         assert [line for line in lines if line.split()[:1] == [name] and line.endswith(told)], name
     assert all(len(line) <= 80 for line in lines)
