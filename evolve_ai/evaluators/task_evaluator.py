@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 from evolve_ai.evaluators.reading import RESULT, read
 from evolve_ai.model.candidate import hash_of
@@ -113,8 +113,3 @@ def limits_of(told: LimitSettings) -> TrialLimits:
         processes=told.processes,
         disk=told.disk,
     )
-
-
-def named_files(command: Sequence[str]) -> tuple[str, ...]:
-    """The words of a command that may name files of the task."""
-    return tuple(word for word in command if word and not word.startswith(("-", "/", "{")))

@@ -1,6 +1,7 @@
 """Describes the settings of a task key by key, for messages and documentation."""
 
 import difflib
+from collections.abc import Mapping
 from dataclasses import replace
 from functools import cache
 
@@ -9,23 +10,11 @@ from evolve_ai.model.setting import Section
 from evolve_ai.model.settings_reference import KeyReference, TableReference, key_of
 
 ARCHIVE, PROPOSERS = "archive", "proposers"
-# member -> its options; the first one is the default.
-ARCHIVES: dict[str, type[Section]] = {
-    "top": archive_settings.TopOptions,
-    "islands": archive_settings.IslandsOptions,
-    "map_elites": archive_settings.MapElitesOptions,
-    "cvt": archive_settings.CvtOptions,
-    "novelty": archive_settings.NoveltyOptions,
-    "funsearch": archive_settings.FunsearchOptions,
-    "pareto": archive_settings.ParetoOptions,
+# table -> member -> its options; the first member is the default.
+MEMBERS: Mapping[str, Mapping[str, type[Section]]] = {
+    ARCHIVE: archive_settings.ARCHIVES,
+    PROPOSERS: proposer_settings.PROPOSERS,
 }
-PROPOSER_OPTIONS: dict[str, type[Section]] = {
-    "syntax": proposer_settings.SyntaxOptions,
-    "constants": proposer_settings.ConstantsOptions,
-    "crossover": proposer_settings.CrossoverOptions,
-    "command": proposer_settings.CommandOptions,
-}
-MEMBERS = {ARCHIVE: ARCHIVES, PROPOSERS: PROPOSER_OPTIONS}
 _TABLES: dict[str, type[Section]] = {
     "program": task_settings.ProgramSettings,
     "evaluate": task_settings.EvaluateSettings,

@@ -98,11 +98,6 @@ class SearchRegistry(SearchReader):
             self._connection.execute(rows.WRITE_STATE, rows.state_row(state))
         self._state = state
 
-    def keep_contents(self, contents: Mapping[str, bytes]) -> None:
-        """Keep files of the task that no candidate has."""
-        with self._writing():
-            self._contents.put(contents)
-
     def journal_proposal(self, number: int, proposal: Mapping[str, Any]) -> None:
         """Put on record what a proposer answered that would not answer the same again."""
         with told(self.path):
