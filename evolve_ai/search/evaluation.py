@@ -15,11 +15,13 @@ Result = Score | Fault
 
 @dataclass(frozen=True, slots=True)
 class Rival:
-    """The champion that a candidate is compared with where costs are measured in pairs."""
+    """The champion that a candidate is compared with where costs are measured in pairs. `repeats`:
+    what comparisons before this one measured of it."""
 
     number: int
     genome: Mapping[str, str]
     score: Score
+    repeats: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,56 +83,77 @@ class Evaluation:
         return TrialKey(self.number, subject, self._plan.stages[self._stage], seed, repeat)
 
     def _wanted(self, last: bool) -> TrialKey | None:
+        if last and self._plan.repeats == 0:
+            return self._paired()
         for seed in self._plan.seeds:
-            found = self._paired(seed) if last and self._plan.repeats == 0 else self._plain(seed)
-            if found is not None:
-                return found
-        return None
-
-    def _plain(self, seed: int) -> TrialKey | None:
-        for repeat in range(max(1, self._plan.repeats)):
-            key = self._key(self.number, seed, repeat)
-            if key not in self._results:
-                return key
-        return None
-
-    def _paired(self, seed: int) -> TrialKey | None:
-        """Candidate and rival in turns, who begins changing each time, until it is clear who is
-        better."""
-        for repeat in range(self._plan.most):
-            subjects = [self.number] if self.rival is None else [self.number, self.rival.number]
-            if repeat % 2:
-                subjects.reverse()
-            for subject in subjects:
-                key = self._key(subject, seed, repeat)
+            for repeat in range(max(1, self._plan.repeats)):
+                key = self._key(self.number, seed, repeat)
                 if key not in self._results:
                     return key
-            if self._pairs(seed).verdict(self._plan.most) is not None:
+        return None
+
+    def _paired(self) -> TrialKey | None:
+        """Rounds of all seeds, candidate and rival in turns, who begins changing each time, until
+        it is clear who is better. The candidate is the first of all: it may fail."""
+        for repeat in range(self._plan.most):
+            for at, seed in enumerate(self._plan.seeds):
+                subjects = [self.number] if self.rival is None else [self.number, self.rival.number]
+                if (repeat + at) % 2:
+                    subjects.reverse()
+                for subject in subjects:
+                    key = self._key(subject, seed, repeat)
+                    if key not in self._results:
+                        return key
+            if self._pairs().verdict(self._plan.most) is not None:
                 return None
         return None
 
-    def _pairs(self, seed: int) -> Pairs:
+    def _pairs(self) -> Pairs:
         ours, theirs = [], []
         for repeat in range(self._plan.most):
-            mine = self._results.get(self._key(self.number, seed, repeat))
-            if not isinstance(mine, Score):
+            mine = self._round(self.number, repeat)
+            if len(mine) < len(self._plan.seeds):
                 break
             if self.rival is not None:
-                other = self._results.get(self._key(self.rival.number, seed, repeat))
-                if other is None:
+                other = self._round(self.rival.number, repeat)
+                if len(other) < len(self._plan.seeds):
                     break
-                if not isinstance(other, Score):
+                both = [(a.value, b.value) for a, b in zip(mine, other, strict=True)
+                        if isinstance(a, Score) and isinstance(b, Score)]  # fmt: skip
+                if not both:
                     continue
-                theirs.append(other.value)
-            ours.append(mine.value)
-        return Pairs(tuple(ours), tuple(theirs))
+                theirs.append(fmean(b for _, b in both))
+                ours.append(fmean(a for a, _ in both))
+            else:
+                ours.append(fmean(one.value for one in mine if isinstance(one, Score)))
+        known = () if self.rival is None else self.rival.repeats
+        return Pairs(tuple(ours), tuple(theirs), known)
+
+    def _round(self, subject: int, repeat: int) -> list[Result]:
+        """What is there of a round, in the order of seeds."""
+        keys = [self._key(subject, seed, repeat) for seed in self._plan.seeds]
+        return [self._results[key] for key in keys if key in self._results]
+
+    def rounds(self) -> dict[int, tuple[float, ...]]:
+        """First goals of whole rounds in the last stage, the means over seeds, by whose program
+        ran; none where there are no pairs."""
+        stage, count = self._plan.stages[-1], len(self._plan.seeds)
+        found: dict[int, dict[int, list[float]]] = {}
+        for key, result in sorted(self._results.items()):
+            if self._plan.repeats == 0 and key.stage == stage and isinstance(result, Score):
+                found.setdefault(key.subject, {}).setdefault(key.repeat, []).append(result.value)
+        return {
+            subject: tuple(
+                fmean(values) for _, values in sorted(by.items()) if len(values) == count
+            )
+            for subject, by in found.items()
+        }
 
     def _finish_stage(self, last: bool) -> None:
         score = self._combined()
         if last:
             if self._plan.repeats == 0 and self.rival is not None:
-                pairs = [self._pairs(seed) for seed in self._plan.seeds]
-                score = paired_score(score, pairs, self.rival.score, self._plan.most)
+                score = paired_score(score, self._pairs(), self.rival.score, self._plan.most)
             self._judged = score
             return
         reached, asked = score.value, self._plan.sign * self._plan.thresholds[self._stage]

@@ -1,7 +1,7 @@
 """All that learns from committed candidates: archive, bandit, stagnation, proposers."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import msgpack
 
@@ -10,6 +10,7 @@ from evolve_ai.model.candidate import Candidate, Entry, Sources
 from evolve_ai.model.event import Event
 from evolve_ai.search.asking import HUMAN, operators_of
 from evolve_ai.search.bandit import Bandit, reward_of, shared
+from evolve_ai.search.champion_noise import ChampionNoise
 from evolve_ai.search.commit import stagnation_event
 from evolve_ai.search.features import Features
 from evolve_ai.search.parts import SearchParts
@@ -20,7 +21,8 @@ _CHEAP = 0.1  # what a proposal costs that is not evaluated, beside one that is
 
 @dataclass(frozen=True, slots=True)
 class Lesson:
-    """A candidate as committed; `parent` are the goals of its first parent, if it has one."""
+    """A candidate as committed; `parent` are the goals of its first parent, if it has one;
+    `rounds` is what was measured of it and of the champion, in pairs."""
 
     candidate: Candidate
     sources: Sources
@@ -28,6 +30,7 @@ class Lesson:
     signature: tuple[float, ...]
     parent: tuple[float, ...] | None
     improved: bool
+    rounds: Mapping[int, tuple[float, ...]] = field(default_factory=dict)
 
     @property
     def is_new(self) -> bool:
@@ -53,11 +56,17 @@ class Learning:
             shared((parts.weights[p], names) for p, names in operators_of(parts.proposers).items())
         )
         self._stagnation = Stagnation(parts.task.search.stagnation)
+        self._noise = ChampionNoise()
 
     @property
     def step(self) -> float:
         """How large steps should be, at present."""
         return self._stagnation.step
+
+    @property
+    def champion_repeats(self) -> tuple[float, ...]:
+        """What comparisons measured of the champion."""
+        return self._noise.repeats
 
     def place(self, lesson: Lesson) -> Placement:
         """Tell the archive; a candidate without a score of its own is not told."""
@@ -66,6 +75,8 @@ class Learning:
     def learn(self, lesson: Lesson) -> Sequence[Event]:
         """Tell all others; what is done about stagnation comes back as events."""
         one = lesson.candidate
+        if lesson.is_new:
+            self._noise.tell(one.number, lesson.improved, lesson.rounds)
         if one.number == 0:
             return ()
         *failed, made = one.operators
@@ -89,6 +100,7 @@ class Learning:
                 "archive": self.archive.state(),
                 "bandit": self.bandit.state(),
                 "stagnation": self._stagnation.state(),
+                "noise": self._noise.state(),
                 "proposers": {name: one.state() for name, one in self._proposers.items()},
             }
         )
@@ -99,6 +111,8 @@ class Learning:
         self.archive.restore(kept["archive"])
         self.bandit.restore(kept["bandit"])
         self._stagnation.restore(kept["stagnation"])
+        if "noise" in kept:  # older snapshots have none
+            self._noise.restore(kept["noise"])
         for name, one in self._proposers.items():
             one.restore(kept["proposers"][name])  # type: ignore[arg-type]
 

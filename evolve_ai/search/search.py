@@ -111,7 +111,7 @@ class Search:
         if one.score is not None and one.reused is None:
             for key, result in self._registry.trials_of(one.number).items():
                 evaluation.add(key, result)
-        lesson = self._lesson(one, placed.island, evaluation.signature(), placed.improved)
+        lesson = self._lesson(one, placed.island, evaluation, placed.improved)
         self.learning.place(lesson)
         if placed.improved:
             self.champion = _rival(one)
@@ -140,7 +140,7 @@ class Search:
         record = self._registry.proposal(number) if number in self._recorded else None
         if record is None and self.humans:
             record = self._ask_human(number, choice)
-        pending = Pending(number)
+        pending = Pending(number, rival=self._rival_now())
         if record is not None:
             self._admit(pending, self._asking.admitted(number, asking.from_record(record)))
             return
@@ -150,6 +150,11 @@ class Search:
         else:
             pending.answer = found
             self.trials.add(pending)
+
+    def _rival_now(self) -> Rival | None:
+        """The champion, with what is known of its noise."""
+        repeats = self.learning.champion_repeats
+        return None if self.champion is None else replace(self.champion, repeats=repeats)
 
     def _ask_human(self, number: int, choice: Choice) -> Mapping[str, Any]:
         """The next candidate is what a person proposed."""
@@ -175,7 +180,7 @@ class Search:
         if asked.fault is not None or pending.same_as is not None:
             pending.is_done = True
             return
-        self.trials.begin(pending, Evaluation(asked.number, self._plan, self.champion))
+        self.trials.begin(pending, Evaluation(asked.number, self._plan, pending.rival))
 
     # Committing.
 
@@ -196,11 +201,10 @@ class Search:
         asked = pending.asked
         assert asked is not None
         one = self._judged(pending, asked)
-        signature = pending.evaluation.signature() if pending.evaluation else ()
         before = self.champion
         improved = _is_better(one, before)
         self.members.keep(Member(one, asked.sources))
-        lesson = self._lesson(one, asked.island, signature, improved)
+        lesson = self._lesson(one, asked.island, pending.evaluation, improved)
         placement = self.learning.place(lesson)
         if improved:
             self.champion = _rival(one)
@@ -263,12 +267,14 @@ class Search:
         return judged, None
 
     def _lesson(
-        self, one: Candidate, island: int, signature: tuple[float, ...], improved: bool
+        self, one: Candidate, island: int, evaluation: Evaluation | None, improved: bool
     ) -> Lesson:
         parent = self.members.of(one.parents[0]).candidate.score if one.parents else None
         sources = self.members.of(one.number).sources
         goals = None if parent is None else parent.goals
-        return Lesson(one, sources, island, signature, goals, improved)
+        signature = () if evaluation is None else evaluation.signature()
+        rounds = {} if evaluation is None else evaluation.rounds()
+        return Lesson(one, sources, island, signature, goals, improved, rounds)
 
     def _write(
         self,

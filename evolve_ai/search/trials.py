@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from evolve_ai.model.job import JobUsage
 from evolve_ai.model.trial import Fault, Score
 from evolve_ai.search.asking import Answer, Asked
-from evolve_ai.search.evaluation import Evaluation
+from evolve_ai.search.evaluation import Evaluation, Rival
 from evolve_ai.state.search import SearchRegistry
 from evolve_ai.state.search_reader import TrialKey
 
@@ -18,6 +18,7 @@ class Pending:
     """A candidate that is asked for and not committed yet."""
 
     number: int
+    rival: Rival | None = None  # the champion when it was asked for
     answer: Future[Answer] | None = None
     asked: Asked | None = None
     evaluation: Evaluation | None = None
