@@ -99,6 +99,7 @@ def languages_of(task: Task, project: Project) -> LanguageOf:
     def by_suffix() -> dict[str, str]:
         return {suffix: name for name in LANGUAGES for suffix in named(name).suffixes}
 
+    @cache
     def find(path: str) -> Language | None:
         if task.program.language:
             return named(task.program.language)

@@ -1,6 +1,6 @@
 """What a proposer is given, and what it proposes."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from evolve_ai.model.candidate import Sources
@@ -27,16 +27,25 @@ class Relative:
     artifacts: Mapping[str, str] = field(default_factory=dict)
 
 
+def nothing_known(changed: Sources) -> bool:
+    return False
+
+
 @dataclass(frozen=True, slots=True)
 class Brief:
     """The order to propose candidate `number`. `step` is how large steps should be: 1.0, more in
-    a search that stagnates. `goal` is one sentence on what is better."""
+    a search that stagnates. `goal` is one sentence on what is better.
+
+    `is_known(changed)`: is the first parent, with these files changed, a candidate already? Who
+    draws may ask before it takes pains. Of those in threads, nobody is told.
+    """
 
     number: int
     parents: tuple[Relative, ...]
     inspirations: Sequence[Relative] = ()
     step: float = 1.0
     goal: str = ""
+    is_known: Callable[[Sources], bool] = nothing_known
 
 
 @dataclass(frozen=True, slots=True)

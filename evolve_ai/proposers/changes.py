@@ -7,7 +7,7 @@ from tree_sitter import Tree
 
 from evolve_ai.model.blocks import WORD
 from evolve_ai.proposers.reading import Place, Reading
-from evolve_ai.system.syntax_trees import SyntaxTrees, errors
+from evolve_ai.system.syntax_trees import Piece, SyntaxTrees, errors, spliced
 
 _BLANK = b" \t\f"
 
@@ -72,14 +72,24 @@ def moved(source: Reading, place: Place, indent: bytes) -> bytes:
     return re.sub(rb"(?<=\n)" + re.escape(old) + rb"(?=[^\r\n])", lambda _: indent, text)
 
 
+def written(reading: Reading, changes: Changes) -> bytes:
+    """The program after changes that do not overlap, whatever they make of it."""
+    return spliced(reading.data, _pieces(changes))
+
+
 def applied(reading: Reading, trees: SyntaxTrees, changes: Changes) -> tuple[bytes, Tree] | None:
     """The program after changes that do not overlap, with its tree; None where they leave the
-    regions that may change, bring in marks, or make what no longer parses."""
+    regions that may change, bring in marks, change nothing, or make what no longer parses."""
     for change in changes:
         if WORD in change.new or not reading.may_change(change.start, change.end):
             return None
-    pieces = [(change.start, change.end, change.new) for change in changes]
-    data, tree = trees.changed(reading.language, reading.tree, reading.data, pieces)
-    if data == reading.data or errors(tree.root_node) > errors(reading.tree.root_node):
+    if written(reading, changes) == reading.data:
+        return None
+    data, tree = trees.changed(reading.language, reading.tree, reading.data, _pieces(changes))
+    if errors(tree.root_node) > errors(reading.tree.root_node):
         return None
     return data, tree
+
+
+def _pieces(changes: Changes) -> list[Piece]:
+    return [(change.start, change.end, change.new) for change in changes]

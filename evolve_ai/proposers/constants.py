@@ -133,7 +133,8 @@ class ConstantsProposer:
         """Where a proposal lies, so that it need not be read again to learn from it."""
         values = []
         for one, text in zip(vector.constants, texts, strict=True):
-            known = value_of(text) if text is not None else (one.literal, one.value)
+            bare = text.strip(b"()") if text is not None else b""
+            known = value_of(bare) if bare else (one.literal, one.value)
             if known is None or known[0].is_whole != one.literal.is_whole:
                 return
             values.append(known[1])

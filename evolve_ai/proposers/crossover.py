@@ -2,19 +2,30 @@
 
 import random
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from evolve_ai.contracts.proposer import AskModel
 from evolve_ai.model import hunks
 from evolve_ai.model.brief import Brief, Proposal, Relative
 from evolve_ai.model.proposer_settings import CrossoverOptions
 from evolve_ai.model.trial import Cause, Fault
-from evolve_ai.proposers.changes import Change, applied, lines_of, moved
+from evolve_ai.proposers.changes import Change, Changes, applied, lines_of, moved, written
 from evolve_ai.proposers.reading import LanguageOf, Place, Reading, Readings
 from evolve_ai.proposers.stateless import Stateless
 from evolve_ai.system.syntax_trees import SyntaxTrees
 
 FUNCTION, LINES = "function", "lines"
 DRAWS = 12
+
+
+@dataclass(frozen=True, slots=True)
+class _Taken:
+    """A file with what was taken; `reading` of the parent's, where its language has a grammar."""
+
+    path: str
+    text: bytes
+    reading: Reading | None = None
+    changes: Changes = ()
 
 
 class CrossoverProposer(Stateless):
@@ -45,21 +56,28 @@ class CrossoverProposer(Stateless):
         for _ in range(DRAWS):
             other = rng.choice(others)
             take = self._function if operator == FUNCTION else self._lines
-            changed = take(parent, other, rng)
-            changed = {p: data for p, data in changed.items() if parent.sources[p] != data}
-            if changed and {**parent.sources, **changed} != other.sources:
+            taken = [
+                one for one in take(parent, other, rng) if one.text != parent.sources[one.path]
+            ]
+            changed = {one.path: one.text for one in taken}
+            if not changed or {**parent.sources, **changed} == other.sources:
+                continue
+            if not brief.is_known(changed) and all(map(self._parses, taken)):
                 return Proposal(changed, operator, (parent.number, other.number))
         return Fault(Cause.EDIT, f"{DRAWS} draws of {operator!r} made no third program")
 
-    def _function(self, parent: Relative, other: Relative, rng: random.Random) -> dict[str, bytes]:
+    def _parses(self, taken: _Taken) -> bool:
+        reading = taken.reading
+        return reading is None or bool(applied(reading, self._readings.trees, taken.changes))
+
+    def _function(self, parent: Relative, other: Relative, rng: random.Random) -> list[_Taken]:
         found = list(self._pairs(parent, other))
         if not found:
-            return {}
+            return []
         path, reading, place, theirs, there = rng.choice(found)
         indent = lines_of(reading.data, place.start, place.end).indent
-        change = Change(place.start, place.end, moved(theirs, there, indent))
-        made = applied(reading, self._readings.trees, (change,))
-        return {} if made is None else {path: made[0]}
+        changes = (Change(place.start, place.end, moved(theirs, there, indent)),)
+        return [_Taken(path, written(reading, changes), reading, changes)]
 
     def _pairs(
         self, parent: Relative, other: Relative
@@ -79,19 +97,16 @@ class CrossoverProposer(Stateless):
                 ):
                     yield path, mine, place, theirs, there
 
-    def _lines(self, parent: Relative, other: Relative, rng: random.Random) -> dict[str, bytes]:
+    def _lines(self, parent: Relative, other: Relative, rng: random.Random) -> list[_Taken]:
         theirs = {path: other.sources.get(path, data) for path, data in parent.sources.items()}
         some = [hunk for hunk in hunks.hunks(parent.sources, theirs) if rng.random() < 0.5]
-        changed = {}
+        taken = []
         for path in {hunk.path: None for hunk in some}:
             reading = self._readings.of(path, parent.sources[path])
             mine = [hunk for hunk in some if hunk.path == path]
             if reading is None:
-                changed[path] = hunks.applied(parent.sources, mine)[path]
+                taken.append(_Taken(path, hunks.applied(parent.sources, mine)[path]))
                 continue
             changes = tuple(Change(hunk.start, hunk.end, hunk.new) for hunk in mine)
-            made = applied(reading, self._readings.trees, changes)
-            if made is None:
-                return {}
-            changed[path] = made[0]
-        return changed
+            taken.append(_Taken(path, written(reading, changes), reading, changes))
+        return taken

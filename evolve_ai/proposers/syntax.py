@@ -12,7 +12,7 @@ from evolve_ai.model.trial import Cause, Fault
 from evolve_ai.proposers import expression_edits as within
 from evolve_ai.proposers import loop_edits as turns
 from evolve_ai.proposers import statement_edits as whole
-from evolve_ai.proposers.changes import Changes, applied
+from evolve_ai.proposers.changes import Changes, applied, written
 from evolve_ai.proposers.expression_edits import Edit
 from evolve_ai.proposers.reading import (
     ARITHMETIC,
@@ -92,15 +92,16 @@ class SyntaxProposer(Stateless):
         ]
         for _ in range(DRAWS):
             draft = _Draft(self._readings, files, others)
+            more = self._count(brief.step, rng) - 1
             if not draft.edit(operator, rng):
                 continue
-            for _ in range(self._count(brief.step, rng) - 1):
+            for _ in range(more):
                 draft.edit(rng.choice(self.operators), rng)
-            changed = draft.changed(parent.sources)
+            changed = draft.changed(brief.is_known)
             if changed:
-                used = sorted(draft.used - {parent.number})
+                used = sorted(draft.used() - {parent.number})
                 return Proposal(changed, operator, (parent.number, *used))
-        return Fault(Cause.EDIT, f"{DRAWS} draws of {operator!r} made no program that parses")
+        return Fault(Cause.EDIT, f"{DRAWS} draws of {operator!r} made no new program that parses")
 
     def _read(self, sources: Sources) -> dict[str, Reading]:
         found = {path: self._readings.of(path, sources[path]) for path in sorted(sources)}
@@ -117,7 +118,7 @@ class SyntaxProposer(Stateless):
 
 class _Draft:
     """A program on its way: edits of the parent's text that do not overlap, so that it need not be
-    read again after each. `used` are the numbers of others whose material it has."""
+    read again after each."""
 
     def __init__(
         self, readings: Readings, files: Mapping[str, Reading], others: list[tuple[int, Reading]]
@@ -125,44 +126,80 @@ class _Draft:
         self._trees = readings.trees
         self._files = files
         self._others = others
-        self._changes: dict[str, Changes] = dict.fromkeys(files, ())
-        self._texts: dict[str, bytes] = {}
-        self.used: set[int] = set()
+        self._edits: list[tuple[str, Changes]] = []
 
     def edit(self, operator: str, rng: random.Random) -> bool:
-        """One edit; False where it was none."""
+        """Draw one edit; False where there is none."""
         places_of, edit = EDITS[operator]
-        places = [(path, place) for path, one in self._files.items() for place in places_of(one)]
-        if not places:
+        drawn = _drawn({path: places_of(one) for path, one in self._files.items()}, rng)
+        if drawn is None:
             return False
-        path, place = rng.choice(places)
+        path, place = drawn
         reading = self._files[path]
         changes = edit(reading, place, rng, self._material(path, reading))
-        if not changes or _overlap(changes, self._changes[path]):
+        if not changes or _overlap(changes, self._together(path)):
             return False
-        together = (*self._changes[path], *changes)
-        made = applied(reading, self._trees, together)
-        if made is None:
-            return False
-        self._changes[path], self._texts[path] = together, made[0]
-        self._note(changes)
+        self._edits.append((path, changes))
         return True
 
-    def _note(self, changes: Changes) -> None:
-        sources = [change.source for change in changes if change.source is not None]
-        mine = list(self._files.values())
-        for number, other in self._others:
-            if any(other is one for one in sources) and not any(other is one for one in mine):
-                self.used.add(number)
+    def changed(self, is_known: Callable[[Sources], bool]) -> Sources:
+        """The files that the edits change; empty where the first edit makes what does not parse, or
+        all of them what is known. Parsing takes most of the time: all edits are parsed at once, and
+        one after the other only where some of them are wrong."""
+        texts = self._texts()
+        if not texts or is_known(texts):
+            return {}
+        if all(self._parses(path, self._together(path)) for path in texts):
+            return texts
+        if len(self._edits) == 1:
+            return {}
+        self._leave_out()
+        texts = self._texts()
+        return {} if is_known(texts) else texts
 
-    def changed(self, sources: Sources) -> dict[str, bytes]:
-        return {path: data for path, data in self._texts.items() if sources[path] != data}
+    def used(self) -> set[int]:
+        """The numbers of others whose material it has."""
+        sources = [one.source for _, changes in self._edits for one in changes if one.source]
+        mine = list(self._files.values())
+        theirs = [one for one in sources if not any(one is own for own in mine)]
+        return {number for number, one in self._others if any(one is other for other in theirs)}
+
+    def _leave_out(self) -> None:
+        """The edits that are wrong; all of them if the first one is."""
+        edits, self._edits = self._edits, []
+        for path, changes in edits:
+            if self._parses(path, (*self._together(path), *changes)):
+                self._edits.append((path, changes))
+            elif not self._edits:
+                return
+
+    def _texts(self) -> dict[str, bytes]:
+        paths = dict.fromkeys(path for path, _ in self._edits)
+        texts = {path: written(self._files[path], self._together(path)) for path in paths}
+        return {path: text for path, text in texts.items() if text != self._files[path].data}
+
+    def _together(self, path: str) -> Changes:
+        return tuple(one for at, changes in self._edits if at == path for one in changes)
+
+    def _parses(self, path: str, changes: Changes) -> bool:
+        return applied(self._files[path], self._trees, changes) is not None
 
     def _material(self, path: str, reading: Reading) -> list[Reading]:
         name = reading.language.name
         more = [one for key, one in self._files.items() if key != path]
         more += [one for _, one in self._others]
         return [reading, *(one for one in more if one.language.name == name)]
+
+
+def _drawn(places: Mapping[str, list[Place]], rng: random.Random) -> tuple[str, Place] | None:
+    """One of all places of these files, each as likely."""
+    count = sum(map(len, places.values()))
+    at = rng.randrange(count) if count else 0
+    for path, some in places.items():
+        if at < len(some):
+            return path, some[at]
+        at -= len(some)
+    return None
 
 
 def _overlap(some: Changes, others: Changes) -> bool:

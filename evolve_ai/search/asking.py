@@ -23,7 +23,8 @@ HUMAN = "human"
 @dataclass(frozen=True, slots=True)
 class Asked:
     """A proposed candidate. Either `fault` says why it is not to be evaluated, or `sources` are
-    its files. `failed` are operators that were tried before and gave nothing."""
+    its files. `failed` are operators that were tried before and gave nothing; `same_as` is a
+    candidate with a smaller number and this very program."""
 
     number: int
     parents: tuple[int, ...]
@@ -35,6 +36,7 @@ class Asked:
     fault: Fault | None = None
     failed: tuple[str, ...] = ()
     note: str = ""
+    same_as: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,12 +83,12 @@ class Asking:
         members: Members,
         admission: Admission,
         goal: str,
-        is_known: Callable[[str, int], bool],
+        earlier: Callable[[str, int], int | None],
     ):
-        """`is_known(program, number)`: has a candidate with a smaller number this very program?"""
+        """`earlier(program, number)`: a candidate with a smaller number and this very program."""
         self._draws, self._archive, self._proposers = draws, archive, proposers
         self._bandit, self._members, self._admission = bandit, members, admission
-        self._goal, self._is_known = goal, is_known
+        self._goal, self._earlier = goal, earlier
 
     def choose(self, number: int) -> Choice:
         """Asked once for each number, also where history is only repeated: it may count."""
@@ -103,7 +105,7 @@ class Asking:
             operator = self._bandit.ask(self._draws.rng("operator", number, attempt))
             proposer, name = self._named(operator)
             rng = self._draws.rng("propose", number, attempt)
-            brief = self._brief(number, choice, step, artifacts=not proposer.is_deterministic)
+            brief = self._brief(number, choice, step, proposer.is_deterministic)
             if not proposer.is_deterministic:
                 so_far = tuple(failed)
                 return threads.submit(
@@ -112,7 +114,7 @@ class Asking:
             proposal = proposer.propose(brief, rng, name)
             answer = Answer(choice, operator, proposal, tuple(failed))
             asked = self.admitted(number, answer)
-            if asked.fault is None and not self._is_known(asked.program, number):
+            if asked.fault is None and asked.same_as is None:
                 return asked
             failed.append(operator)
         assert asked is not None
@@ -134,6 +136,7 @@ class Asking:
                 if genome == parent.candidate.genome:
                     fault = Fault(Cause.DUPLICATE, f"the same program as its parent, {parents[0]}")
                 sources = {**sources, **proposal.sources}
+        program = program_digest(genome)
         return Asked(
             number,
             tuple(parents),
@@ -141,20 +144,31 @@ class Asking:
             choice.island,
             sources,
             genome,
-            program_digest(genome),
+            program,
             fault,
             answer.failed,
             note,
+            None if fault is not None else self._earlier(program, number),
         )
 
     def _named(self, operator: str) -> tuple[Proposer, str]:
         proposer, _, name = operator.partition(".")
         return self._proposers[proposer], name
 
-    def _brief(self, number: int, choice: Choice, step: float, artifacts: bool) -> Brief:
+    def _brief(self, number: int, choice: Choice, step: float, is_deterministic: bool) -> Brief:
+        """One that goes to a thread has artifacts, and cannot ask what is known."""
+        artifacts = not is_deterministic
         parents = tuple(self._members.relative(one, artifacts) for one in choice.parents)
         others = tuple(self._members.relative(one, artifacts) for one in choice.inspirations)
-        return Brief(number, parents, others, step, self._goal)
+        if not is_deterministic:
+            return Brief(number, parents, others, step, self._goal)
+        genome = self._members.of(choice.parents[0]).candidate.genome
+
+        def is_known(changed: Sources) -> bool:
+            program = program_digest({**genome, **genome_of(changed)})
+            return self._earlier(program, number) is not None
+
+        return Brief(number, parents, others, step, self._goal, is_known)
 
 
 def operators_of(proposers: Mapping[str, Proposer]) -> dict[str, tuple[str, ...]]:

@@ -26,6 +26,7 @@ class Members:
         self._initial = initial
         self._private = frozenset(private)
         self._known: OrderedDict[int, Member] = OrderedDict()
+        self._relatives: dict[int, Relative] = {}  # of known ones, without artifacts
 
     def of(self, number: int) -> Member:
         member = self._known.get(number)
@@ -39,15 +40,24 @@ class Members:
         self._known[member.candidate.number] = member
         self._known.move_to_end(member.candidate.number)
         while len(self._known) > _KEPT:
-            self._known.popitem(last=False)
+            number, _ = self._known.popitem(last=False)
+            self._relatives.pop(number, None)
 
     def relative(self, number: int, artifacts: bool) -> Relative:
         """As a proposer may see it; artifacts cost a look into the registry."""
+        known = None if artifacts else self._relatives.get(number)
+        if known is not None:
+            self._known.move_to_end(number)
+            return known
         member = self.of(number)
         score = member.candidate.score or Score((float("-inf"),))
         metrics = {k: v for k, v in score.metrics.items() if k not in self._private}
         told: Mapping[str, str] = self._registry.artifacts(number) if artifacts else {}
-        return Relative(number, member.sources, replace(score, metrics=metrics, private={}), told)
+        shown = replace(score, metrics=metrics, private={})
+        relative = Relative(number, member.sources, shown, told)
+        if not artifacts:
+            self._relatives[number] = relative
+        return relative
 
     def _sources(self, candidate: Candidate) -> Sources:
         first = self._registry.initial_genome()

@@ -69,8 +69,9 @@ class Search:
             self.members,
             Admission(initial, task.program.blocks, task.program.max_bytes),
             goal_words(task.score.goals, task.score.signs),
-            self.trials.is_known,
+            self.trials.earlier,
         )
+        self._may_overtake = not all(one.is_deterministic for one in parts.proposers.values())
         self._plan = Plan.of(task, parts.evaluator.stages)
         self._recorded: frozenset[int] = frozenset()
         self.humans: deque[Human] = deque()
@@ -175,9 +176,7 @@ class Search:
     def _admit(self, pending: Pending, asked: Asked) -> None:
         pending.asked = asked
         self.trials.add(pending)
-        if asked.fault is None:
-            pending.same_as = self.trials.earlier(asked.program, asked.number)
-        if asked.fault is not None or pending.same_as is not None:
+        if asked.fault is not None or asked.same_as is not None:
             pending.is_done = True
             return
         self.trials.begin(pending, Evaluation(asked.number, self._plan, pending.rival))
@@ -253,8 +252,8 @@ class Search:
         if asked.fault is not None:
             return asked.fault, None
         # A proposer in a thread may have answered later than that of a larger number.
-        shared = pending.same_as
-        if shared is None and self._in_order:
+        shared = asked.same_as
+        if shared is None and self._in_order and self._may_overtake:
             shared = self._registry.number_with(asked.program)
         if shared is not None:
             known = self.members.of(shared).candidate

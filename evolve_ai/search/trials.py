@@ -22,7 +22,6 @@ class Pending:
     answer: Future[Answer] | None = None
     asked: Asked | None = None
     evaluation: Evaluation | None = None
-    same_as: int | None = None  # a candidate with the same program, whose result it shares
     is_done: bool = False
     taints: list[str] = field(default_factory=list)
 
@@ -35,27 +34,26 @@ class Trials:
         self.pending: dict[int, Pending] = {}
         self._ready: deque[int] = deque()
         self._programs: dict[str, int] = {}
+        self._last_recorded = registry.last_tried()
 
     def add(self, pending: Pending) -> None:
         self.pending[pending.number] = pending
 
     def earlier(self, program: str, number: int) -> int | None:
         """The candidate with a smaller number that has this very program."""
-        for known in (self._programs.get(program), self._registry.number_with(program)):
-            if known is not None and known < number:
-                return known
-        return None
-
-    def is_known(self, program: str, number: int) -> bool:
-        return self.earlier(program, number) is not None
+        known = self._programs.get(program)
+        if known is None or known >= number:
+            known = self._registry.number_with(program)
+        return known if known is not None and known < number else None
 
     def begin(self, pending: Pending, evaluation: Evaluation) -> None:
         """Evaluate a candidate, going on from the trials that are on record."""
         assert pending.asked is not None
         self._programs.setdefault(pending.asked.program, pending.number)
         pending.evaluation = evaluation
-        for key, result in self._registry.trials_of(pending.number).items():
-            evaluation.add(key, result)
+        if pending.number <= self._last_recorded:
+            for key, result in self._registry.trials_of(pending.number).items():
+                evaluation.add(key, result)
         self._go_on(pending)
 
     def next(self) -> Iterator[tuple[TrialKey, Mapping[str, str]]]:

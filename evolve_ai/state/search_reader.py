@@ -146,6 +146,11 @@ class SearchReader:
         row = self._one(query, [bytes.fromhex(program)])
         return None if row is None else int(row[0])
 
+    def last_tried(self) -> int:
+        """The largest number of a candidate of which trials are on record; -1: none."""
+        row = self._one("SELECT max(number) FROM evaluations")
+        return -1 if row is None or row[0] is None else int(row[0])
+
     def initial_genome(self) -> Mapping[str, str]:
         """Of candidate 0; empty before it is committed."""
         if not self._initial:
