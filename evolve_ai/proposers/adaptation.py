@@ -4,6 +4,7 @@ Hansen, "The CMA Evolution Strategy: A Tutorial" (2016), by the package `cma`. P
 not made itself are injected (Hansen, "Injecting External Solutions Into CMA-ES", 2011).
 """
 
+import sys
 import warnings
 from collections.abc import Mapping, Sequence
 from importlib import import_module
@@ -18,6 +19,20 @@ REMEMBERED = 40_000  # numbers, likewise: they are all told again when a search 
 SMALLEST = 1e-7  # a step below which it begins anew
 
 Point = tuple[float, ...]
+
+
+def _strategies() -> Any:
+    """The package `cma`, which looks for two others that only its plots and its models of a
+    fitness use: they are kept from it, since they take 2 s and 90 MB."""
+    hidden = [name for name in ("matplotlib", "scipy") if name not in sys.modules]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # that there are no plots
+        sys.modules |= dict.fromkeys(hidden)  # type: ignore[arg-type]
+        try:
+            return import_module("cma")
+        finally:
+            for name in hidden:
+                del sys.modules[name]
 
 
 def scale_of(values: Sequence[float], whole: Sequence[bool]) -> Point:
@@ -101,9 +116,7 @@ class _Strategy:
 
     def __init__(self, best: Point, scale: Point, size: int):
         numpy = import_module("numpy")
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            cma = import_module("cma")  # 3 s: not before it is needed
+        cma = _strategies()
         self._scale = scale + (1.0,) * (2 - len(scale))  # it needs two dimensions
         start = [value / unit for value, unit in zip(self._padded(best), self._scale, strict=True)]
         options = {
