@@ -101,11 +101,11 @@ class ConstantsProposer:
             else:
                 texts = _stepped(vector, brief.step, rng)
             changed = self._changed(vector, texts)
-            if changed:
+            if changed and not brief.is_known(changed):
                 if operator == CMA:
                     self._note(vector, texts, {**parent.sources, **changed})
                 return Proposal(changed, operator, (parent.number,))
-        return Fault(Cause.EDIT, f"{DRAWS} draws of {operator!r} made no other program")
+        return Fault(Cause.EDIT, f"{DRAWS} draws of {operator!r} made no new program")
 
     def learn(self, number: int, score: Score | None, operator: str, sources: Sources) -> None:
         if operator != CMA:

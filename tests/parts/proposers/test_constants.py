@@ -114,3 +114,19 @@ def test_only_so_many_literals_are_looked_at() -> None:
     for seed in range(10):
         found = proposed(text, "cma", seed, most=2)
         assert isinstance(found, dict) and found["a.cpp"].endswith(b"3.5f; }")
+
+
+def test_what_is_learnt_of_a_proposal_is_what_is_read_in_it() -> None:
+    """Also where a constant has become negative, and so has parentheses."""
+    program = {"a.py": b"x = 2\ny = 1 - 2\n"}
+    maker, reader = (ConstantsProposer(ConstantsOptions(), language_of) for _ in range(2))
+    negative = 0
+    for number in range(1, 60):
+        brief = Brief(number, (Relative(0, program, Score((0.0,))),))
+        found = maker.propose(brief, random.Random(number), "cma")
+        assert isinstance(found, Proposal)
+        negative += b"(-" in found.sources["a.py"]
+        for one in (maker, reader):
+            one.learn(number, Score((float(number % 7),)), "cma", found.sources)
+        assert maker.state() == reader.state()
+    assert negative > 5

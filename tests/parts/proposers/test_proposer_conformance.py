@@ -4,6 +4,7 @@ import json
 import random
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
@@ -99,6 +100,23 @@ def test_proposal_is_another_program_that_parses(
         check(brief, found, operator)
         proposals += isinstance(found, Proposal)
     assert proposals > 1
+
+
+@pytest.mark.parametrize(("proposer", "operator"), PLACES)
+@pytest.mark.parametrize("step", [1.0, 8.0])
+def test_known_programs_are_not_proposed(proposer: str, operator: str, step: float) -> None:
+    maker, known = OTHERS[proposer](), set[bytes]()
+    brief = replace(
+        brief_of(sample("c"), step=step), is_known=lambda changed: {*changed.values()} <= known
+    )
+    for seed in range(40):
+        found = maker.propose(brief, random.Random(seed), operator)
+        check(brief, found, operator)
+        if isinstance(found, Proposal):
+            (data,) = found.sources.values()
+            assert data not in known
+            known.add(data)
+    assert known
 
 
 @given(

@@ -14,6 +14,7 @@ from evolve_ai.model.errors import HeldError, MachineError, NoScoreError, UsageE
 from evolve_ai.model.trial import Cause
 from evolve_ai.pipelines.improve import Improver
 from evolve_ai.search.commit import Step
+from evolve_ai.search.search import Human
 
 COUNT = 60
 
@@ -131,12 +132,17 @@ def test_recorded_trial_is_not_run_again(tmp_path: Path, monkeypatch: pytest.Mon
 
 
 def test_known_program_is_not_evaluated_again(tmp_path: Path) -> None:
-    program = {"program.py": b"x = 1.0\n"}
-    search = SearchUnderTest(tmp_path, first_number, program, proposers=[{"name": "syntax"}])
-    found = search.run(40)
-    reused = [step.candidate for step in found.steps if step.candidate.reused is not None]
-    assert reused, "so small a program has few neighbours"
-    assert found.evaluated < 41
+    search = SearchUnderTest(tmp_path, first_number, {"program.py": b"x = 1.0\n"})
+    told = [b"x = 2.0\n", b"x = 1.0\n", b"x = 2.0\n"]
+
+    def propose(improver: Improver) -> None:
+        improver.search.humans += [Human({"program.py": one}, "") for one in told]
+
+    found = search.run(3, before=propose)
+    assert found.evaluated == 2
+    *_, last = found.steps
+    assert last.candidate.reused == 1
+    reused = [last.candidate]
     with search.reader() as registry:
         for one in reused:
             earlier = registry.candidate(one.reused or 0).candidate

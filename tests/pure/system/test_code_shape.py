@@ -8,7 +8,7 @@ from language_samples import SAMPLES
 
 from evolve_ai.model.syntax import Syntax
 from evolve_ai.system.code_shape import complexity, edits, shape
-from evolve_ai.system.syntax_trees import SyntaxTrees, errors
+from evolve_ai.system.syntax_trees import MOST_PIECES, SyntaxTrees, errors
 
 
 class Plain:
@@ -91,3 +91,18 @@ def test_changed_tree_is_that_of_the_changed_text() -> None:
         assert fresh is not None
         assert str(changed.root_node) == str(fresh.root_node)
         assert errors(changed.root_node) == errors(fresh.root_node) == (new == b"(x")
+
+
+@pytest.mark.parametrize("count", [2, MOST_PIECES, MOST_PIECES + 1])
+def test_changes_are_made_together(count: int) -> None:
+    trees, python = SyntaxTrees(), language_named("python")
+    before = b"a = 1\nb = 2\n" * 10
+    tree = trees.tree(python, before)
+    assert tree is not None
+    pieces = [(6 * at + 4, 6 * at + 5, b"-12") for at in range(count)]
+    after, changed = trees.changed(python, tree, before, reversed(pieces))
+    lines = after.splitlines()
+    assert lines[:count] == [b"a = -12", b"b = -12"] * (count // 2) + [b"a = -12"] * (count % 2)
+    assert lines[count:] == before.splitlines()[count:]
+    fresh = SyntaxTrees().tree(python, after)
+    assert fresh is not None and str(changed.root_node) == str(fresh.root_node)
