@@ -12,7 +12,6 @@ from evolve_ai.proposers.reading import (
     BOOLEAN,
     CONDITION,
     EXPRESSION,
-    NAME,
     Place,
     Reading,
     group_of,
@@ -78,17 +77,10 @@ def expression(reading: Reading, place: Place, rng: random.Random, material: Mat
 def name(reading: Reading, place: Place, rng: random.Random, material: Material) -> Changes:
     """Another name of the same function, or of the file. What is called becomes something else
     that is called, and a variable another variable."""
-    called = {reading.text(one) for one in reading.found[NAME] if _is_called(reading, one)}
-    near = [one for one in reading.found[NAME] if one.around == place.around]
-    among = near if rng.random() < 0.8 else reading.found[NAME]
-    old = reading.text(place)
-    others = {reading.text(one) for one in among if one.kind == place.kind} - {old}
-    alike = sorted(one for one in others if (one in called) == (old in called))
+    names = reading.names(place.kind, place.around if rng.random() < 0.8 else None)
+    called, old = reading.called(), reading.text(place)
+    alike = [one for one in names if one != old and (one in called) == (old in called)]
     return (Change(place.start, place.end, rng.choice(alike)),) if alike else ()
-
-
-def _is_called(reading: Reading, place: Place) -> bool:
-    return reading.data[place.end : place.end + 1] in (b"(", b"!")
 
 
 def literals_of(reading: Reading) -> list[Place]:

@@ -16,6 +16,7 @@ from evolve_ai.system.syntax_trees import SyntaxTrees
 KEPT = 512 * 1024  # bytes of text; readings have thirty times as many
 COMPARISON, ARITHMETIC, LOGICAL = "comparison", "arithmetic", "logical"
 Action = Callable[[Node, Node], None]  # of a node and its parent
+_CALLS = (b"(", b"!")  # what follows a name that is called
 LanguageOf = Callable[[str], Language | None]  # by the path of a file
 
 
@@ -43,6 +44,8 @@ class Reading:
     found: dict[str, list[Place]] = field(default_factory=lambda: defaultdict(list))
     mine: dict[str, list[Place]] = field(default_factory=dict)
     functions: dict[str, Place] = field(default_factory=dict)
+    _names: dict[tuple[str, int | None], tuple[bytes, ...]] = field(default_factory=dict)
+    _called: frozenset[bytes] | None = None
 
     @property
     def syntax(self) -> Syntax:
@@ -56,6 +59,21 @@ class Reading:
 
     def of_kind(self, role: str, kind: str) -> list[Place]:
         return [place for place in self.found.get(role, ()) if place.kind == kind]
+
+    def names(self, kind: str, around: int | None) -> tuple[bytes, ...]:
+        """The different names of this kind, sorted: of one function, or of the file (None)."""
+        found = self._names.get((kind, around))
+        if found is None:
+            places = [one for one in self.of_kind(NAME, kind) if around in (None, one.around)]
+            found = self._names[kind, around] = tuple(sorted({self.text(one) for one in places}))
+        return found
+
+    def called(self) -> frozenset[bytes]:
+        """The names that are called somewhere."""
+        if self._called is None:
+            places = [one for one in self.found[NAME] if self.data[one.end : one.end + 1] in _CALLS]
+            self._called = frozenset(map(self.text, places))
+        return self._called
 
 
 STATEMENT, HEADER, CONDITION = "statement", "header", "condition"

@@ -1,6 +1,7 @@
 """What programs are like, in numbers: size of their syntax trees, shape, lines that differ."""
 
 import zlib
+from functools import lru_cache
 
 from evolve_ai.system.syntax_trees import Readable, SyntaxTrees
 
@@ -70,7 +71,7 @@ def edits(before: bytes, after: bytes) -> int:
     """
     if before == after:
         return 0
-    old, new = before.splitlines(), after.splitlines()
+    old, new = _lines(before), after.splitlines()
     first, least = 0, min(len(old), len(new))
     while first < least and old[first] == new[first]:
         first += 1
@@ -80,6 +81,12 @@ def edits(before: bytes, after: bytes) -> int:
     old, new = old[first : len(old) - last], new[first : len(new) - last]
     longest = max(len(old), len(new))
     return max(longest - _common(old, new), 1)  # only line ends differ
+
+
+@lru_cache(8)
+def _lines(text: bytes) -> list[bytes]:
+    """Of the initial program, which all others are compared with."""
+    return text.splitlines()
 
 
 def _common(old: list[bytes], new: list[bytes]) -> int:
