@@ -29,7 +29,8 @@ class CandidateReport:
 
 @dataclass(frozen=True, slots=True)
 class OperatorReport:
-    """`share`: how likely it is chosen next; None where no run is open."""
+    """Candidates that this operator made: all, those with a score of their own, and those better
+    than all before them."""
 
     operator: str
     tried: int

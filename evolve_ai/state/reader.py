@@ -1,7 +1,6 @@
 """Reads a registry: agents, events, cycles, the run state. Comes up fast: reports use it."""
 
 import re
-import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from importlib import import_module
 from json import loads
@@ -12,9 +11,9 @@ from evolve_ai.model.agent import AgentRecord, State
 from evolve_ai.model.cycle import Cycle
 from evolve_ai.model.errors import UnknownAgentError
 from evolve_ai.model.event import Event, Kind, Recorded
-from evolve_ai.model.run_state import RunState
 from evolve_ai.state import rows
-from evolve_ai.state.opening import connected, how_to_look, told, version_of
+from evolve_ai.state.open_reader import OpenReader
+from evolve_ai.state.opening import connected, how_to_look, version_of
 from evolve_ai.state.schema import OLDER
 from evolve_ai.state.traces import emptied, missing
 
@@ -26,12 +25,8 @@ _EVENT = (
 )
 
 
-class Reader:
-    """What is asked of an open registry. Raises RegistryError for what SQLite refuses."""
-
-    def __init__(self, connection: sqlite3.Connection, path: Path):
-        self._connection = connection
-        self.path = path
+class Reader(OpenReader):
+    """What is asked of the registry of a population."""
 
     @classmethod
     def read(cls, path: Path) -> Self:
@@ -49,20 +44,6 @@ class Reader:
             if emptied(connection, path):
                 raise missing(path)
         return cls(connection, path)
-
-    def close(self) -> None:
-        self._connection.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
-    @property
-    def state(self) -> RunState:
-        row = self._one(rows.SELECT_STATE)
-        return RunState() if row is None else rows.state_of(row)
 
     # Agents.
 
@@ -163,11 +144,6 @@ class Reader:
             yield from map(_recorded, found)
             seq = found[-1][0]
 
-    def last_seq(self) -> int:
-        """The number of the last event ever recorded here, 0 if there was none."""
-        row = self._one("SELECT seq FROM sqlite_sequence WHERE name = 'events'")
-        return int(row[0]) if row else 0
-
     def events_of(self, agent: str, limit: int = 50) -> list[Recorded]:
         query = f"{_EVENT} WHERE e.agent = ? ORDER BY e.seq DESC LIMIT ?"
         number = self.number_of(agent)
@@ -192,15 +168,6 @@ class Reader:
     def _records(self, rest: str, values: Iterable[Any] = ()) -> Iterator[AgentRecord]:
         for query in rows.SELECT_BY_INDIVIDUAL:
             yield from map(rows.record_of, self._all(f"{query} {rest}", values))
-
-    def _one(self, query: str, values: Iterable[Any] = ()) -> Sequence[Any] | None:
-        with told(self.path):
-            row: Sequence[Any] | None = self._connection.execute(query, tuple(values)).fetchone()
-            return row
-
-    def _all(self, query: str, values: Iterable[Any] = ()) -> list[Sequence[Any]]:
-        with told(self.path):
-            return self._connection.execute(query, tuple(values)).fetchall()
 
 
 def _recorded(row: Sequence[Any]) -> Recorded:

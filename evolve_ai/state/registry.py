@@ -96,11 +96,6 @@ class Registry(Reader):
         super().close()
 
     @property
-    def connection(self) -> sqlite3.Connection:
-        """For copies of it."""
-        return self._connection
-
-    @property
     def in_place(self) -> bool:
         """Is the file that is open the one that stands under its name? It may have been removed."""
         return self._file is not None and file_of(self.path) == self._file

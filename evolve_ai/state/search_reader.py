@@ -2,19 +2,18 @@
 
 import json
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, Self
 
 from evolve_ai.model.candidate import Candidate
 from evolve_ai.model.errors import RegistryError, UnknownAgentError
 from evolve_ai.model.event import Event, Kind, Recorded
-from evolve_ai.model.run_state import RunState
 from evolve_ai.model.score_text import from_text
 from evolve_ai.model.trial import Cause, Fault, Score
-from evolve_ai.state import rows
 from evolve_ai.state.compression import plain
 from evolve_ai.state.contents import Contents
+from evolve_ai.state.open_reader import OpenReader
 from evolve_ai.state.opening import connected, how_to_look, told, version_of
 from evolve_ai.state.schema import VERSION
 
@@ -49,14 +48,13 @@ class Placed(NamedTuple):
     digest: str
 
 
-class SearchReader:
-    """What is asked of an open registry. Raises RegistryError for what SQLite refuses."""
+class SearchReader(OpenReader):
+    """What is asked of the registry of a search."""
 
     def __init__(self, connection: sqlite3.Connection, path: Path):
-        self._connection = connection
+        super().__init__(connection, path)
         self._contents = Contents(connection)
         self._initial: Mapping[str, str] = {}
-        self.path = path
 
     @classmethod
     def read(cls, path: Path) -> Self:
@@ -71,20 +69,6 @@ class SearchReader:
                 )
             connection.execute("PRAGMA query_only = ON")
         return cls(connection, path)
-
-    def close(self) -> None:
-        self._connection.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
-    @property
-    def state(self) -> RunState:
-        row = self._one(rows.SELECT_STATE)
-        return RunState() if row is None else rows.state_of(row)
 
     # Candidates.
 
@@ -250,10 +234,6 @@ class SearchReader:
 
     # Events.
 
-    def last_seq(self) -> int:
-        row = self._one("SELECT seq FROM sqlite_sequence WHERE name = 'events'")
-        return int(row[0]) if row else 0
-
     def events_after(self, seq: int) -> Iterator[Recorded]:
         query = (
             "SELECT seq, ts, run, cycle, event, agent, data FROM events WHERE seq > ? "
@@ -284,12 +264,3 @@ class SearchReader:
             note=note,
         )
         return Placed(candidate, bool(kept), bool(improved), placement, island, digest)
-
-    def _one(self, query: str, values: Iterable[Any] = ()) -> Sequence[Any] | None:
-        with told(self.path):
-            row: Sequence[Any] | None = self._connection.execute(query, tuple(values)).fetchone()
-            return row
-
-    def _all(self, query: str, values: Iterable[Any] = ()) -> list[Sequence[Any]]:
-        with told(self.path):
-            return self._connection.execute(query, tuple(values)).fetchall()
