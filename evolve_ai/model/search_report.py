@@ -94,7 +94,8 @@ class NoiseReport:
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """Seconds: of one candidate, and of so many candidates with these slots."""
+    """Seconds: of the trials of one candidate alone, and of so many candidates with these slots,
+    compilers and what the search itself takes included."""
 
     seconds_each: float
     slots: int

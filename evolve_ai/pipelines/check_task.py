@@ -2,6 +2,7 @@
 
 import re
 import tempfile
+import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
@@ -20,6 +21,9 @@ from evolve_ai.session.search_project import TaskFolder
 
 REPEATS = 5  # times that the initial program is scored
 _CANDIDATES = 1000  # that the estimate is about
+_ROUNDS, _SHORT = 8, 1.0  # of trials in all slots, where one takes fewer seconds than that
+_PAIRS = 2  # that most comparisons take, where evaluate.repeats is 0
+_OVERHEAD = 0.002  # seconds to ask for a candidate and to commit it
 _CEILINGS = (1.0, 100.0)
 _OUTSIDE = re.compile(
     rb"[\"'](/(?!dev/null|tmp\b|usr/|bin/|proc/self)[\w.-]+/[^\"'\n]*|~/[^\"'\n]+)[\"']"
@@ -47,6 +51,7 @@ def check_task(
             batch = Batch(runner, evaluator, contents, Plan.of(found.task, evaluator.stages))
             measured = batch.measure([initial] * REPEATS, together=False)
             broken = batch.scores(list(_broken(found)))
+            estimate = _estimate(found, measured, batch, slots)
         finally:
             runner.close()
     language = language_of(found.files.main)
@@ -59,7 +64,7 @@ def check_task(
         goals=found.task.score.goals,
         initial=_initial(found, measured[0].result),
         noise=_noise(found, measured),
-        estimate=_estimate(found, measured, slots),
+        estimate=estimate,
         warnings=(*degraded, *_warnings(found, measured, broken)),
     )
 
@@ -88,10 +93,28 @@ def _noise(found: TaskFolder, measured: Sequence[Measured]) -> NoiseReport | Non
     return NoiseReport(tuple(values), told.deviation, told.smallest, same, drifts)
 
 
-def _estimate(found: TaskFolder, measured: Sequence[Measured], slots: int) -> Estimate:
-    seconds = [sum(usage.wall for usage in one.usages) for one in measured]
-    each = min(seconds)
-    return Estimate(each, slots, _CANDIDATES, each * _CANDIDATES / slots)
+def _estimate(
+    found: TaskFolder, measured: Sequence[Measured], batch: Batch, slots: int
+) -> Estimate:
+    """By the clock, with all slots at work as in a run: slots share the machine, and programs are
+    compiled, too. Candidates that fail may take less."""
+    alone = min(sum(usage.wall for usage in one.usages) for one in measured)
+    rounds = _ROUNDS if alone < _SHORT else 1
+    programs = list(_alike(found, rounds * slots))
+    begun = time.monotonic()
+    batch.measure(programs)
+    trials = 1 if found.task.evaluate.repeats else 2 * _PAIRS
+    seconds = (time.monotonic() - begun) / len(programs) * trials + _OVERHEAD
+    return Estimate(alone * trials, slots, _CANDIDATES, seconds * _CANDIDATES)
+
+
+def _alike(found: TaskFolder, count: int) -> Iterator[Sources]:
+    """The initial program so many times; where programs are compiled beforehand, each with other
+    empty lines at its end, since none is compiled twice."""
+    initial, main = found.files.initial, found.files.main
+    for number in range(1, count + 1):
+        ends = b"\n" * number if found.task.evaluate.build else b""
+        yield {**initial, main: initial[main] + ends}
 
 
 def _broken(found: TaskFolder) -> Iterator[Sources]:

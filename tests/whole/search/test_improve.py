@@ -179,6 +179,16 @@ def test_check_understands_a_task(searched: TaskUnderTest) -> None:
     assert told["warnings"] == []
 
 
+def test_check_estimates_pairs_that_share_the_machine(tmp_path: Path) -> None:
+    slow = EVALUATE.replace("def evaluate(program):", "def evaluate(program):\n    sleep(0.2)")
+    assert slow != EVALUATE
+    settings = TASK.replace("[score]", "repeats = 0\n[score]")
+    task = TaskUnderTest(tmp_path / "task", "from time import sleep\n" + slow, settings)
+    told = task.check("--json").json["estimate"]
+    assert told["seconds_each"] >= 4 * 0.2, "two pairs"
+    assert told["seconds"] >= told["candidates"] * 4 * 0.2 / told["slots"]
+
+
 SUSPICIOUS = {
     "does not move": "def evaluate(program):\n    return {'error': 0.5}\n",
     "may be the least": "def evaluate(program):\n    return {'error': 0}\n",
