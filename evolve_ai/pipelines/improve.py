@@ -49,7 +49,7 @@ class Improver:
         self._tries: Counter[TrialKey] = Counter()
         self._is_stopped = False
         self.begun = time.monotonic()
-        self.notes: list[str] = []  # for the user
+        self.notes = opened.notes  # for the user
 
     def __enter__(self) -> Self:
         return self
@@ -92,6 +92,7 @@ class Improver:
             for handle, outcome in self._runner.done(_WAIT):
                 self._take(handle, outcome)
             self._deliver()
+            self.notes += self.opened.copies.keep(self._registry)
             if idle is not None:
                 idle(self)
 

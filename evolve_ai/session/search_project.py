@@ -3,7 +3,7 @@
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -11,14 +11,17 @@ from evolve_ai import __version__
 from evolve_ai.model.blocks import BlockError, regions
 from evolve_ai.model.candidate import genome_of
 from evolve_ai.model.errors import NoProjectError, TaskError, UsageError
+from evolve_ai.model.event import Event, Kind
 from evolve_ai.model.program_files import TaskFiles
 from evolve_ai.model.settings import Settings
 from evolve_ai.model.task_settings import Task
+from evolve_ai.notifications.event_log import EventLog
 from evolve_ai.notifications.notifier import Notifier, open_notifier
 from evolve_ai.search.parts import SearchParts
 from evolve_ai.session.holding import IMPROVE
 from evolve_ai.session.run_names import run_id
-from evolve_ai.state.search import SearchRegistry
+from evolve_ai.state.copies import Copies, Mended
+from evolve_ai.state.search import Committed, SearchRegistry
 from evolve_ai.system.files import publish
 from evolve_ai.system.lock import Lock
 from evolve_ai.system.paths import check_utf8
@@ -55,6 +58,8 @@ class OpenSearch:
     registry: SearchRegistry
     notifier: Notifier
     run: str
+    copies: Copies
+    notes: list[str] = field(default_factory=list)  # for the user
 
 
 def project_of(folder: Path, project: Path | None) -> Path:
@@ -143,10 +148,18 @@ def opened_at(
         stack.enter_context(Lock(Folders(root).workspace, purpose))
         mark = {"folder": str(found.folder), "format": _NATIVE}
         publish(Folders(root).workspace / MARK, json.dumps(mark).encode())
+        copies = Copies(Folders(root).registry)
+        mended = copies.mend()
         registry = SearchRegistry.create(Folders(root).registry)
         stack.callback(registry.close)
+        # A copy knows less than the log: no number of an event occurs twice.
+        registry.skip_events(_last_logged(Folders(root)))
         parts = assemble(found, root)
-        yield from _running(stack, root, found, parts, registry, purpose)
+        for opened in _running(stack, root, found, parts, registry, copies, purpose):
+            if mended is not None:
+                opened.notes.append(_restored(opened, mended))
+            yield opened
+            copies.at_end(registry)
 
 
 def _running(
@@ -155,6 +168,7 @@ def _running(
     found: TaskFolder,
     parts: SearchParts,
     registry: SearchRegistry,
+    copies: Copies,
     purpose: str,
 ) -> Iterator[OpenSearch]:
     places = Folders(root)
@@ -163,8 +177,33 @@ def _running(
     stack.callback(notifier.close)
     run = run_id()
     registry.begin_run(run, purpose, found.task.model_dump_json(), __version__)
-    yield OpenSearch(root, found, parts, registry, notifier, run)
+    yield OpenSearch(root, found, parts, registry, notifier, run, copies)
     registry.end_run(run)
+
+
+def _last_logged(places: Folders) -> int:
+    events = Settings().events
+    path = places.logs / "events.jsonl"
+    return EventLog(path, events.file_bytes, events.files, mark=places.delivered).last_seq()
+
+
+def _restored(opened: OpenSearch, mended: Mended) -> str:
+    """Put it on record that a copy of the registry is gone on with; a sentence for the user."""
+    last = opened.registry.last_number()
+    aside = mended.aside.name if mended.aside else None
+    data = {
+        "command": "restore",
+        "reason": str(mended.trouble),
+        "copied": mended.copied,
+        "aside": aside,
+    }
+    event = Event(Kind.COMMAND, last, None, data)
+    opened.registry.commit(Committed(events=(event,)), opened.run)
+    kept = f"; what was there is kept as {aside}" if aside else ""
+    return (
+        f"the registry was {mended.trouble}: its copy of {mended.copied} is in its place; it ends "
+        f"with candidate {last}{kept}"
+    )
 
 
 def _check_inputs(registry: SearchRegistry, parts: SearchParts, root: Path) -> None:

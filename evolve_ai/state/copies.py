@@ -1,4 +1,4 @@
-"""Copies the registry beside a life-cycle, and puts the copy in its place when it is damaged.
+"""Copies the registry beside a run, and puts the copy in its place when it is damaged.
 
 The source of the method: SQLite's backup API (sqlite.org/backup.html), which reads beside a writer.
 """
@@ -15,8 +15,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from evolve_ai.model.errors import RegistryError, StorageError
+from evolve_ai.state.open_reader import OpenReader
 from evolve_ai.state.opening import damaged, existing, refusal
-from evolve_ai.state.registry import Registry
 from evolve_ai.state.standing import Relation, relation, standing
 from evolve_ai.state.traces import WITHOUT_COPY, copy_of
 from evolve_ai.system.files import storage_errors, sync_folder
@@ -56,13 +56,13 @@ class Copies:
         self.path = copy_of(registry)
         self._made = time.monotonic()
 
-    def keep(self, registry: Registry | None = None) -> tuple[str, ...]:
+    def keep(self, registry: OpenReader | None = None) -> tuple[str, ...]:
         """Make a copy if the last one is old; what kept us from it, as a sentence."""
         if time.monotonic() - self._made < SECONDS:
             return ()
         return self.make(registry)
 
-    def at_end(self, registry: Registry) -> tuple[str, ...]:
+    def at_end(self, registry: OpenReader) -> tuple[str, ...]:
         """Make a copy at the end of a run: of a large registry only if the last one is old, since a
         short run would wait for it longer than for all else."""
         if self._is_large() and self._is_young():
@@ -75,7 +75,7 @@ class Copies:
     def _is_young(self) -> bool:
         return self.path.exists() and 0 <= time.time() - self.path.stat().st_mtime < SECONDS
 
-    def make(self, registry: Registry | None = None) -> tuple[str, ...]:
+    def make(self, registry: OpenReader | None = None) -> tuple[str, ...]:
         """Replace the copy by one that SQLite finds whole. The old one stays where that fails, and
         is set aside where it knows what the registry does not.
 
@@ -91,7 +91,7 @@ class Copies:
             return (f"no copy of the registry was made: {error.what}",)
 
     @contextmanager
-    def _source(self, registry: Registry | None) -> Iterator[sqlite3.Connection]:
+    def _source(self, registry: OpenReader | None) -> Iterator[sqlite3.Connection]:
         if registry is not None:
             yield registry.connection
             return

@@ -87,6 +87,10 @@ class SearchRegistry(SearchReader):
         with told(self.path):
             self._connection.execute("UPDATE runs SET ended = ? WHERE run = ?", [now(), run])
 
+    def skip_events(self, seq: int) -> None:
+        """Number the events to come from the one after `seq` on, if they would not be anyway."""
+        self._seq = max(self._seq, seq)
+
     def begin_anew(self) -> None:
         """Forget the trials of an initial program that was never committed."""
         with told(self.path), transaction(self._connection):

@@ -22,6 +22,7 @@ class Relation(Enum):
 @dataclass(frozen=True, slots=True)
 class Standing:
     """How far a history goes. `founder` is its first agent; `digests` are by cycle, as asked for.
+    In a search, `founder` is the initial program, and the numbers of candidates are its cycles.
 
     What was never noted (by an older version, or in a registry without agents) is None.
     """
@@ -57,13 +58,16 @@ def standing_of(connection: sqlite3.Connection, *cycles: int) -> Standing:
         found = one("SELECT value FROM meta WHERE key = ?", key)
         return None if found is None else str(found)
 
-    cycle = int(str(one("SELECT max(cycle) FROM cycles") or 0))
+    table, key, founders = ("cycles", "cycle", "agents")
+    if _is_search(connection):
+        table, key, founders = ("programs", "number", "individuals")
+    cycle = int(str(one(f"SELECT max({key}) FROM {table}") or 0))
     digests = {
         asked: str(found)
         for asked in (*cycles, cycle)
-        if (found := one("SELECT digest FROM cycles WHERE cycle = ?", asked)) is not None
+        if (found := one(f"SELECT digest FROM {table} WHERE {key} = ?", asked)) is not None
     }
-    founder = one("SELECT id FROM agents WHERE founder ORDER BY number LIMIT 1")
+    founder = one(f"SELECT id FROM {founders} WHERE founder ORDER BY number LIMIT 1")
     return Standing(
         meta(HISTORY),
         _seed(connection),
@@ -72,6 +76,11 @@ def standing_of(connection: sqlite3.Connection, *cycles: int) -> Standing:
         cycle,
         digests,
     )
+
+
+def _is_search(connection: sqlite3.Connection) -> bool:
+    there = connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'programs'").fetchone()
+    return bool(there and connection.execute("SELECT 1 FROM programs LIMIT 1").fetchone())
 
 
 def _seed(connection: sqlite3.Connection) -> str | None:

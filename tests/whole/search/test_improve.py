@@ -179,6 +179,24 @@ def test_check_understands_a_task(searched: TaskUnderTest) -> None:
     assert told["warnings"] == []
 
 
+def test_damaged_registry_is_brought_back_with_the_same_history(tmp_path: Path) -> None:
+    plain, task = TaskUnderTest(tmp_path / "plain"), TaskUnderTest(tmp_path / "task")
+    wanted = plain.improve("--candidates", 14, "--json").json["history_digest"]
+    task.improve("--candidates", 8)
+    registry = task.project / "workspace" / "registry.sqlite"
+    assert registry.with_name("registry.backup.sqlite").exists()
+    registry.write_bytes(b"nonsense" * 4096)
+    done = task.improve("--candidates", 14, "--json")
+    assert done.json["history_digest"] == wanted
+    assert "the registry was damaged" in done.err
+    assert list(registry.parent.glob("registry.corrupt-*.sqlite"))
+    lines = (task.project / "logs" / "events.jsonl").read_text().splitlines()
+    events = [json.loads(line) for line in lines]
+    assert any(one.get("command") == "restore" or "restore" in str(one) for one in events)
+    numbers = [one["seq"] for one in events]
+    assert numbers == sorted(set(numbers))
+
+
 def test_check_estimates_pairs_that_share_the_machine(tmp_path: Path) -> None:
     slow = EVALUATE.replace("def evaluate(program):", "def evaluate(program):\n    sleep(0.2)")
     assert slow != EVALUATE
