@@ -119,6 +119,7 @@ def draw(candidates, path):
         axes.annotate(told, (one["number"], value), (4, 4), textcoords="offset points", fontsize=8)
     axes.set(xlabel="candidate", ylabel="times as fast as at first", yscale="log")
     axes.yaxis.set_major_formatter(matplotlib.ticker.FormatStrFormatter("%g"))
+    axes.yaxis.set_minor_formatter(matplotlib.ticker.FormatStrFormatter("%g"))
     axes.legend(loc="lower right")
     figure.tight_layout()
     figure.savefig(path)

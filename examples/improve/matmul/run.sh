@@ -3,7 +3,7 @@
 #
 #     examples/improve/matmul/run.sh [SECONDS [FOLDER]]
 #
-# SECONDS (150) are for the search, another minute for minifying and measuring. SEED=2 draws another
+# SECONDS (180) are for the search, another minute for minifying and measuring. SEED=2 draws another
 # search, CANDIDATES=20 ends it earlier. FOLDER (workspace/matmul) has the search, best/matmul.cpp and
 # progress.png.
 set -euo pipefail
@@ -11,7 +11,7 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 root=$(cd "$here/../../.." && pwd)
 export PATH="$root/.venv/bin:$PATH"
 
-seconds=${1:-150}
+seconds=${1:-180}
 project=${2:-$root/workspace/matmul}
 for program in evolve "${CC:-gcc}"; do
     command -v "$program" >/dev/null || { echo "$program is not on the PATH" >&2; exit 2; }
