@@ -18,6 +18,7 @@ from hypothesis import settings
 from made_once import ROOT, made_once
 from project_support import SEED, UNDYING, ProjectUnderTest, clone
 
+from evolve_ai.colony.keeper_cache import keep
 from evolve_ai.colony.keeper_program import keeper_program
 from evolve_ai.system import cgroup
 
@@ -119,6 +120,12 @@ def keeper(tmp_path_factory: pytest.TempPathFactory) -> Path:
     workspace = tmp_path_factory.mktemp("keeper")
     shutil.copytree(made / "keeper", workspace / "keeper")
     return keeper_program(workspace)
+
+
+@pytest.fixture(scope="session")
+def keeper_in_cache(keeper: Path, _temporary_files_stay_here: None) -> None:
+    """New projects copy the keeper from the user's cache; else each worker would compile one."""
+    keep(keeper)
 
 
 @pytest.fixture

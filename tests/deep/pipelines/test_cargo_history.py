@@ -42,7 +42,10 @@ MANIFEST = '[package]\nname = "roots"\nversion = "0.1.0"\nedition = "2021"\n'
 CANDIDATES = 48
 PATIENCE = 120.0  # seconds
 
-pytestmark = pytest.mark.skipif(shutil.which("cargo") is None, reason="there is no cargo")
+pytestmark = [
+    pytest.mark.usefixtures("keeper_in_cache"),
+    pytest.mark.skipif(shutil.which("cargo") is None, reason="there is no cargo"),
+]
 
 
 def task_in(root: Path) -> TaskUnderTest:

@@ -16,7 +16,7 @@ from evolve_ai.pipelines.improve import Improver
 from evolve_ai.search.commit import Step
 from evolve_ai.search.search import Human
 
-COUNT = 60
+COUNT = 40
 
 
 @pytest.fixture(scope="module")
@@ -38,9 +38,8 @@ def test_history_does_not_depend_on_slots(
     assert SearchUnderTest(tmp_path).run(COUNT, slots).digest == undisturbed.digest
 
 
-@pytest.mark.parametrize("seed", [2, 3])
-def test_another_seed_is_another_history(tmp_path: Path, undisturbed: Searched, seed: int) -> None:
-    assert SearchUnderTest(tmp_path, search={"seed": seed}).run(COUNT).digest != undisturbed.digest
+def test_another_seed_is_another_history(tmp_path: Path, undisturbed: Searched) -> None:
+    assert SearchUnderTest(tmp_path, search={"seed": 2}).run(COUNT).digest != undisturbed.digest
 
 
 def test_search_that_was_ended_goes_on_as_if_it_had_not(
@@ -49,7 +48,7 @@ def test_search_that_was_ended_goes_on_as_if_it_had_not(
     search = SearchUnderTest(tmp_path)
 
     def stop(improver: Improver, step: Step) -> None:
-        if step.candidate.number in (7, 20, 40):
+        if step.candidate.number in (7, 20, 30):
             improver.stop()
 
     runs = [search.run(COUNT, watch=stop) for _ in range(4)]
@@ -61,7 +60,7 @@ def test_search_that_was_ended_goes_on_as_if_it_had_not(
 
 def test_more_candidates_continue_the_same_history(tmp_path: Path, undisturbed: Searched) -> None:
     search = SearchUnderTest(tmp_path)
-    for count in (10, 11, 35, COUNT):
+    for count in (10, 11, 25, COUNT):
         last = search.run(count)
     assert last.digest == undisturbed.digest
     assert last.evaluated == undisturbed.evaluated
@@ -80,7 +79,7 @@ def test_snapshot_stands_for_what_came_before_it(
     assert search.run(COUNT).digest == undisturbed.digest
 
 
-@pytest.mark.parametrize("kill_at", [0, 1, 2, 19])
+@pytest.mark.parametrize("kill_at", [0, 1, 19])
 def test_search_that_was_killed_goes_on_without_loss(
     tmp_path: Path, undisturbed: Searched, kill_at: int
 ) -> None:

@@ -225,14 +225,14 @@ CAUSES = {
     "crash": "raise RuntimeError('at import')\n",
     "no-result": "def evaluate(program):\n    return None\n",
     "not-a-number": "def evaluate(program):\n    return {'error': float('nan')}\n",
-    "timeout": "def evaluate(program):\n    while True: pass\n",
+    "timeout": "import time\ndef evaluate(program):\n    time.sleep(60)\n",
     "output": "def evaluate(program):\n    while True: print('x' * 100000)\n",
 }
 
 
 @pytest.mark.parametrize("cause", CAUSES)
 def test_initial_program_that_fails_ends_with_its_cause(tmp_path: Path, cause: str) -> None:
-    settings = TASK.replace("20", "2") if cause == "timeout" else TASK
+    settings = TASK.replace("20", "0.3") if cause == "timeout" else TASK
     task = TaskUnderTest(tmp_path / "task", CAUSES[cause], settings)
     done = task.improve("--candidates", 5, code=1)
     assert f"the initial program has no score: {cause}: " in done.err

@@ -66,15 +66,15 @@ def cargo_task(root: Path, manifest: str = MANIFEST) -> TaskUnderTest:
 
 def test_cargo_project_is_improved_and_goes_on(tmp_path: Path) -> None:
     task = cargo_task(tmp_path)
-    task.improve("--candidates", 20, "--slots", 1)
+    task.improve("--candidates", 8, "--slots", 1)
     first = task.report()
     assert first["best"]["score"] < first["initial"]["score"] == 1.5
-    task.improve("--candidates", 40)
+    task.improve("--candidates", 16)
     told = task.report()
-    assert told["candidates"] == 40
+    assert told["candidates"] == 16
     assert not (tmp_path / "target").exists()
     whole = cargo_task(tmp_path / "other")
-    whole.improve("--candidates", 40, "--slots", 2)
+    whole.improve("--candidates", 16, "--slots", 2)
     assert whole.report()["history_digest"] == told["history_digest"]
     best = task.search("best", "--diff")
     assert "-    let half = 0.5;" in best.out or "-    let sum" in best.out
