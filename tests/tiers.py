@@ -36,6 +36,7 @@ BY_TEST = frozenset(
         "test_rust_batch_equals_solo.py",
         "test_rust_hostile_crates.py",
         "test_rust_killed.py",
+        "test_scaffolds_of_languages.py",
     }
 )
 # Of forty thousand, the one that deals the seconds of 2026-11 most evenly (within 3 of a hundred).

@@ -14,6 +14,7 @@ from evolve_ai.model.search_report import CheckReport, Estimate, InitialReport, 
 from evolve_ai.model.trial import Fault, Score
 from evolve_ai.search.batch import Batch, Measured
 from evolve_ai.search.evaluation import Plan
+from evolve_ai.search.no_score import missing_tools
 from evolve_ai.search.parts import LanguageOf
 from evolve_ai.search.statistics import noise
 from evolve_ai.search.trial_contents import TrialContents
@@ -65,7 +66,11 @@ def check_task(
         initial=_initial(found, measured[0].result),
         noise=_noise(found, measured),
         estimate=estimate,
-        warnings=(*degraded, *_warnings(found, measured, broken)),
+        warnings=(
+            *degraded,
+            *_warnings(found, measured, broken),
+            *_missing(found, measured[0].result, language_of),
+        ),
     )
 
 
@@ -150,6 +155,13 @@ def _warnings(
         )
     yield from _varies(found, values)
     yield from _reads_outside(found)
+
+
+def _missing(found: TaskFolder, first: Score | Fault, language_of: LanguageOf) -> Iterator[str]:
+    if isinstance(first, Fault):
+        missing = missing_tools(first, found.files.main, language_of)
+        if missing is not None:
+            yield f"{missing.what}; {missing.todo}"
 
 
 def _ceiling(found: TaskFolder, values: Sequence[float]) -> Iterator[str]:

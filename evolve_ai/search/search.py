@@ -13,7 +13,6 @@ from typing import Any
 
 from evolve_ai.model.brief import Choice, Placement, Proposal
 from evolve_ai.model.candidate import Candidate, Sources, genome_of, program_digest
-from evolve_ai.model.errors import NoScoreError
 from evolve_ai.model.event import Event, Recorded
 from evolve_ai.model.trial import Fault, Score
 from evolve_ai.search import asking
@@ -22,6 +21,7 @@ from evolve_ai.search.commit import Step, batch_of, next_digest, taint_event
 from evolve_ai.search.evaluation import Evaluation, Plan, Rival
 from evolve_ai.search.learning import Learning, Lesson
 from evolve_ai.search.members import Member, Members
+from evolve_ai.search.no_score import no_score
 from evolve_ai.search.parts import SearchParts
 from evolve_ai.search.trials import Pending, Trials
 from evolve_ai.state.search import SearchRegistry
@@ -227,10 +227,7 @@ class Search:
     def _judged(self, pending: Pending, asked: Asked) -> Candidate:
         result, reused = self._result(pending, asked)
         if asked.number == 0 and isinstance(result, Fault):
-            raise NoScoreError(
-                f"the initial program has no score: {result.cause}: {result.reason}",
-                todo="evolve check FOLDER shows what the evaluator printed",
-            )
+            raise no_score(result, self._parts.files.main, self._parts.language_of)
         score = result if isinstance(result, Score) else None
         generations = [self.members.of(one).candidate.generation for one in asked.parents]
         return Candidate(
