@@ -20,6 +20,8 @@ from evolve_ai.search.trial_contents import TrialContents
 from evolve_ai.session.search_project import OpenSearch
 from evolve_ai.state.search import Committed
 from evolve_ai.state.search_reader import TrialKey
+from evolve_ai.system.files import check_room
+from evolve_ai.system.project import Folders
 
 _WAIT = 0.1  # seconds for a trial to end, until commands are heard
 _DELIVER = 0.25  # seconds between two deliveries of events
@@ -72,8 +74,9 @@ class Improver:
     ) -> str:
         """Search until a limit is reached (0: none of that kind), and say which.
 
-        Raises NoScoreError where the initial program has no score, MachineError where trials cannot
-        be run. Whatever ends it, the same call goes on from here.
+        Raises NoScoreError or ToolchainError where the initial program has no score, MachineError
+        where trials cannot be run, StorageError where the disk is full. Whatever ends it, the same
+        call goes on from here.
         """
         self.begun = time.monotonic()
         self.search.limit = candidates
@@ -143,6 +146,9 @@ class Improver:
     def _try_again(self, key: TrialKey, found: Undecided) -> None:
         self._tries[key] += 1
         if self._tries[key] >= self._task.search.undecided:
+            trials = Folders(self.opened.root).trials
+            if trials.exists():
+                check_room(trials)  # a full disk is told as such
             raise MachineError(
                 f"the machine failed {self._tries[key]} times at a trial of candidate "
                 f"{key.number}: {found.reason}",

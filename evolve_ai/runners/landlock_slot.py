@@ -5,12 +5,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from evolve_ai.model.job import HARNESS, SCRATCH, TASK, Job, Outcome
+from evolve_ai.model.job import HARNESS, SCRATCH, TASK, Job, JobEnd, Outcome
 from evolve_ai.model.sandbox import EVERYTHING
 from evolve_ai.runners.boxed_slot import HARNESS_FILE, Boxes, common_env, outcome_of
 from evolve_ai.runners.task_folder import TaskFolder
 from evolve_ai.system import trial_box
-from evolve_ai.system.files import storage_errors
+from evolve_ai.system.files import check_room, storage_errors
 from evolve_ai.system.trees import discard
 from evolve_ai.system.trial_box import TrialPlaces, run_trial, trial_argv
 
@@ -43,9 +43,11 @@ class LandlockSlot:
                 self._env(job, place),
                 cancelled,
             )
+            outcome = outcome_of(report, job)
+            if outcome.end is not JobEnd.DISK:
+                check_room(self.scratch)  # a full disk is not the job's fault, whatever it says
         finally:
             discard(self.scratch)
-        outcome = outcome_of(report, job)
         return replace(
             outcome,
             stdout=self._as_elsewhere(outcome.stdout, place),

@@ -108,7 +108,8 @@ class LocalRunner:
                     self._made.append(slot)
                 outcome = self._outcome(slot, entry)
             except EvolveError as error:
-                outcome = Outcome(JobEnd.MACHINE, reason=error.what)
+                where = f"{error.where}: " if error.where else ""
+                outcome = Outcome(JobEnd.MACHINE, reason=where + error.what)
             except Exception as error:  # whatever fails here is not the job's fault
                 outcome = Outcome(JobEnd.MACHINE, reason=f"{type(error).__name__}: {error}")
             self._ended.put((entry.handle, outcome))

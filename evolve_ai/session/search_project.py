@@ -10,7 +10,7 @@ from typing import Any
 from evolve_ai import __version__
 from evolve_ai.model.blocks import BlockError, regions
 from evolve_ai.model.candidate import genome_of
-from evolve_ai.model.errors import NoProjectError, TaskError, UsageError
+from evolve_ai.model.errors import NoProjectError, StorageError, TaskError, UsageError
 from evolve_ai.model.event import Event, Kind
 from evolve_ai.model.program_files import TaskFiles
 from evolve_ai.model.settings import Settings
@@ -22,7 +22,7 @@ from evolve_ai.session.holding import IMPROVE
 from evolve_ai.session.run_names import run_id
 from evolve_ai.state.copies import Copies, Mended
 from evolve_ai.state.search import Committed, SearchRegistry
-from evolve_ai.system.files import publish
+from evolve_ai.system.files import is_full, publish
 from evolve_ai.system.lock import Lock
 from evolve_ai.system.paths import check_utf8
 from evolve_ai.system.platforms import refuse_other_systems
@@ -145,7 +145,7 @@ def opened_at(
             todo="name another folder: --project DIR",
         )
     with ExitStack() as stack:
-        stack.enter_context(Lock(Folders(root).workspace, purpose))
+        stack.enter_context(_held(root, found, purpose))
         mark = {"folder": str(found.folder), "format": _NATIVE}
         publish(Folders(root).workspace / MARK, json.dumps(mark).encode())
         copies = Copies(Folders(root).registry)
@@ -160,6 +160,18 @@ def opened_at(
                 opened.notes.append(_restored(opened, mended))
             yield opened
             copies.at_end(registry)
+
+
+def _held(root: Path, found: TaskFolder, purpose: str) -> Lock:
+    """The lock of the project. Where the task is in a folder that cannot be written, the search
+    can be kept elsewhere: the StorageError says so."""
+    try:
+        return Lock(Folders(root).workspace, purpose)
+    except StorageError as error:
+        if purpose != IMPROVE or is_full(error) or root != project_of(found.folder, None):
+            raise
+        todo = f"{error.todo}, or keep the search elsewhere: --project DIR"
+        raise StorageError(error.what, where=error.where, todo=todo) from error
 
 
 def _running(

@@ -18,13 +18,21 @@ from evolve_ai.system.files import storage_errors, sync_folder
 
 PATIENCE = 30.0  # seconds that another program may keep the file locked
 
+_INDEX = 32_768  # bytes, of a short log
+
 
 def how_to_look(path: Path) -> str:
     """How a reader opens the file: SQLite has to write beside it, unless told that it cannot."""
-    if os.access(path.parent, os.W_OK):
+    if os.access(path.parent, os.W_OK) and _index_fits(path):
         return ""
     log = path.with_name(f"{path.name}-wal")
     return "?mode=ro" if log.exists() and log.stat().st_size else "?immutable=1"
+
+
+def _index_fits(path: Path) -> bool:
+    """Is the index of its log (-shm) there, or is there room for one?"""
+    seen = os.statvfs(path.parent)
+    return seen.f_bavail * seen.f_frsize >= _INDEX or path.with_name(f"{path.name}-shm").exists()
 
 
 @contextmanager

@@ -14,6 +14,7 @@ from evolve_ai.model.errors import StorageError
 FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _TO_READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _FULL = (errno.ENOSPC, errno.EDQUOT)
+_ROOM, _PAGE = 1 << 20, 4096  # bytes
 _REFUSED = (errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO)
 
 
@@ -130,6 +131,16 @@ def is_full(error: StorageError) -> bool:
     """True if the disk is full, as opposed to one place that cannot be written."""
     cause = error.__cause__
     return isinstance(cause, OSError) and cause.errno in (*_FULL, errno.EFBIG)
+
+
+def check_room(folder: Path) -> None:
+    """StorageError if the disk of this folder is full, or this account may write no more on it."""
+    seen = os.statvfs(folder)
+    with storage_errors(folder), tempfile.TemporaryFile(dir=folder) as file:
+        if seen.f_bavail * seen.f_frsize < _ROOM:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        file.write(b"\0" * _PAGE)
+        file.flush()
 
 
 def sync_folder(folder: Path) -> None:

@@ -70,6 +70,11 @@ class Folders:
         return self.workspace / "settings.json"
 
     @property
+    def trials(self) -> Path:
+        """Where the boxes of evaluations are made."""
+        return self.workspace / "trials"
+
+    @property
     def inbox(self) -> Path:
         return self.workspace / "inbox"
 

@@ -10,6 +10,7 @@ from limited_files import files_of_at_most
 
 from evolve_ai.model.errors import StorageError
 from evolve_ai.system.files import (
+    check_room,
     is_full,
     publish,
     publish_if_changed,
@@ -64,6 +65,13 @@ def test_file_larger_than_the_account_may_write_is_told_with_what_helps(tmp_path
     assert "larger than this account may write" in raised.value.what
     assert "ulimit -f" in str(raised.value)
     assert is_full(raised.value), "it is nobody's fault in particular"
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_disk_is_asked_for_room_by_writing(tmp_path: Path) -> None:
+    check_room(tmp_path)
+    with files_of_at_most(100), pytest.raises(StorageError, match="larger than this account may"):
+        check_room(tmp_path)
     assert list(tmp_path.iterdir()) == []
 
 
