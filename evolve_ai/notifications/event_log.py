@@ -141,7 +141,8 @@ class EventLog:
             return
         with suppress(FileNotFoundError), self.path.open("rb") as file:
             os.fdatasync(file.fileno())
-        publish(self._mark, b"%d\n" % self._last)
+        if self._mark.parent.is_dir():  # else the project is gone: none is made anew
+            publish(self._mark, b"%d\n" % self._last)
 
 
 def _fitting(lines: Sequence[tuple[int, bytes]], room: int) -> int:

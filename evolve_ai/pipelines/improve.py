@@ -14,9 +14,10 @@ from evolve_ai.model.event import Event, Kind, Recorded
 from evolve_ai.model.job import JobEnd, Outcome
 from evolve_ai.model.trial import Undecided
 from evolve_ai.operator.search_commands import SearchInbox
-from evolve_ai.search.commit import Step
+from evolve_ai.search.commit import Step, taint_event
 from evolve_ai.search.search import Search
 from evolve_ai.search.trial_contents import TrialContents
+from evolve_ai.session.same_task import SameTask
 from evolve_ai.session.search_project import OpenSearch
 from evolve_ai.state.search import Committed
 from evolve_ai.state.search_reader import TrialKey
@@ -40,6 +41,7 @@ class Improver:
     def __init__(self, opened: OpenSearch, runner: Runner, contents: TrialContents):
         self.opened, self._runner, self._contents = opened, runner, contents
         self._registry, self._task = opened.registry, opened.found.task
+        self._same = SameTask(opened.root, opened.found)
         self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="proposer")
         self._events: list[Recorded] = []
         self._delivered = time.monotonic()
@@ -88,6 +90,7 @@ class Improver:
                 if watch is not None:
                     watch(step)
             reason = self._over(candidates, seconds)
+            self._note_edits(last=bool(reason))
             if reason:
                 return reason
             self.search.collect_answers()
@@ -133,6 +136,7 @@ class Improver:
             self._running[self._runner.submit(job)] = key
 
     def _take(self, handle: str, outcome: Outcome) -> None:
+        self._same.check()  # before anybody is charged
         key = self._running.pop(handle)
         found = self.opened.parts.evaluator.read(outcome)
         if isinstance(found, Undecided):
@@ -157,12 +161,26 @@ class Improver:
         self.notes.append(f"a trial of candidate {key.number} is run again: {found.reason}")
         self.search.trials.again(key)
 
+    def _note_edits(self, last: bool) -> None:
+        """The run goes on with what it has read, but is not about what is there now."""
+        self._same.check()
+        for path in self._same.edited(last):
+            words = f"{path} of the task was changed while the search ran, which did not read it"
+            self.notes.append(f"{words} again: the next run compares the two")
+            state, number = self._registry.state, self._registry.last_number()
+            if state.tainted is None:
+                state = replace(state, tainted=words)
+                batch = Committed(events=(taint_event(number, words),), state=state)
+                self._events += self._registry.commit(batch, self.opened.run)
+
     def _note_begin(self) -> None:
         event = Event(Kind.COMMAND, self._registry.last_number(), None, {"command": "improve"})
         self._events += self._registry.commit(Committed(events=(event,)), self.opened.run)
 
     def _deliver(self, last: bool = False) -> None:
         now = time.monotonic()
+        if self._same.moved() is not None:
+            return  # else the folder would be made anew; the next run delivers
         if self._events and (last or now - self._delivered >= _DELIVER):
             self.opened.notifier.deliver(self._events)
             self._events.clear()

@@ -48,7 +48,7 @@ class BoxedSlot:
     _unfit: set[Hashable] = field(default_factory=set)
 
     def run(self, job: Job, cancelled: threading.Event) -> Outcome:
-        self.root.mkdir(parents=True, exist_ok=True)
+        self.root.mkdir(exist_ok=True)
         report = self._by_server(job, cancelled) if job.warm in job.argv[1:] else None
         if report is None:
             report = self._cold(job, cancelled)

@@ -32,8 +32,9 @@ class LandlockSlot:
         place = self.task.fill(job)
         discard(self.scratch)
         with storage_errors(self.scratch):
+            self.scratch.mkdir()
             for name in _FOLDERS:
-                (self.scratch / name).mkdir(parents=True)
+                (self.scratch / name).mkdir()
         try:
             places = self._places(job, place)
             command = [self._said(word, place) for word in job.argv]

@@ -67,7 +67,8 @@ class TaskFolder:
         if digest not in self._written:
             discard(place)
             with storage_errors(place):
-                place.mkdir(parents=True, mode=_FOLDER)
+                self.folder.mkdir(exist_ok=True, mode=_FOLDER)
+                place.mkdir(mode=_FOLDER)
             write_files(place, fixed, self.content)
             self._written[digest] = frozenset()
         return place
@@ -83,6 +84,8 @@ class TaskFolder:
     def clear(self, job: Job) -> Path:
         """The folder with the fixed files alone."""
         place = self.place(job)
+        if not place.is_dir():  # else its path would be made anew, without the fixed files
+            raise StorageError("this folder is gone, or was moved", where=place)
         with storage_errors(place):
             for path in self._written[place.name]:
                 (place / path).unlink(missing_ok=True)

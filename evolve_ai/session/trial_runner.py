@@ -82,6 +82,7 @@ def open_local_runner(
 
     def slot(number: int) -> Slot:
         own = place / str(number)
+        own.mkdir()
         task = TaskFolder(own / "task", content)
         if reason:
             return LandlockSlot(boxes, task, own / "scratch", unsafe)
