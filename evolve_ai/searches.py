@@ -12,6 +12,7 @@ from evolve_ai.contracts.evaluator import Evaluator
 from evolve_ai.contracts.language import Language
 from evolve_ai.contracts.proposer import Proposer
 from evolve_ai.evaluators.task_evaluator import TaskEvaluator
+from evolve_ai.model.errors import PluginError
 from evolve_ai.model.program_files import TaskFiles
 from evolve_ai.model.proposer_settings import (
     CommandOptions,
@@ -31,6 +32,7 @@ from evolve_ai.search.parts import LanguageOf, SearchParts
 from evolve_ai.session.search_project import TaskFolder
 from evolve_ai.system.project import Project
 from evolve_ai.system.syntax_trees import SyntaxTrees
+from evolve_ai.system.task_names import TASK_FILE
 
 DEFAULT: tuple[ProposerChoice, ...] = (SyntaxOptions(), ConstantsOptions(), CrossoverOptions())
 PROPOSERS: Mapping[str, Callable[[Any, LanguageOf, bool, SyntaxTrees], Proposer]] = {
@@ -50,7 +52,7 @@ def assemble_parts(found: TaskFolder, root: Path, evaluator: Evaluator) -> Searc
     """As assemble_search, with an evaluator of another kind."""
     task = found.task
     project = Project(root, Settings())
-    languages = languages_of(task, project)
+    languages = languages_of(task, project, found.folder)
     chosen, trees = named(task.proposers or DEFAULT), SyntaxTrees()
     return SearchParts(
         task=task,
@@ -61,6 +63,7 @@ def assemble_parts(found: TaskFolder, root: Path, evaluator: Evaluator) -> Searc
         weights={name: one.weight for name, one in chosen.items()},
         language_of=languages,
         trees=trees,
+        folder=found.folder if found.folder.is_absolute() else None,
     )
 
 
@@ -88,12 +91,17 @@ def evaluator_of(task: Task, files: TaskFiles, holdout: bool = False) -> TaskEva
     return TaskEvaluator(task, files, harness, interpreter, granted, holdout)
 
 
-def languages_of(task: Task, project: Project) -> LanguageOf:
-    """The language of a path: that of the settings, or the one whose suffix it has."""
+def languages_of(task: Task, project: Project, folder: Path) -> LanguageOf:
+    """The language of a path: that of the settings of the task in `folder`, or the one whose suffix
+    it has."""
 
     @cache
     def named(name: str) -> Language:
-        return language_of(project, name)
+        try:
+            return language_of(project, name)
+        except PluginError as error:
+            where = folder / TASK_FILE
+            raise PluginError(error.what, where=where, todo=error.todo) from error
 
     @cache
     def by_suffix() -> dict[str, str]:

@@ -43,7 +43,7 @@ def check(
         return search_runs.local_runner(root, found, content, count, asked)
 
     evaluator = evaluator_of(task, found.files)
-    languages = languages_of(task, Project(folder.absolute() / OUTPUT, Settings()))
+    languages = languages_of(task, Project(folder.absolute() / OUTPUT, Settings()), found.folder)
     told = check_task(found, evaluator, languages, count, open_runner)
     if as_json:
         show_json(asdict(told))

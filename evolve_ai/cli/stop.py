@@ -9,6 +9,7 @@ from evolve_ai.cli.loading import load
 from evolve_ai.cli.options import Duration, project_option, say
 from evolve_ai.operator.handing_over import anybody_lives
 from evolve_ai.operator.handing_over import stop as end_life_cycle
+from evolve_ai.system.project import is_search
 from evolve_ai.ui.plain import one_line
 
 
@@ -21,7 +22,7 @@ def stop(wait: float, **at: Any) -> None:
     if pid is not None:
         say(f"stopped (was pid {pid})")
     elif not anybody_lives(at["project"]):
-        say("no life-cycle runs here")
+        say(f"no {'search' if is_search(at['project']) else 'life-cycle'} runs here")
     else:
         send_home(**at)
 

@@ -114,7 +114,13 @@ def _read(given: Path, initial: Sources, path: str) -> dict[str, bytes]:
         names = [path] if path else [p for p in initial if Path(p).name == given.name]
         if not path and len(initial) == 1:
             names = list(initial)
-        if len(names) != 1 or names[0] not in initial:
+        if path and path not in initial:
+            raise UsageError(
+                f"{path!r} is none of the files of the task that may change",
+                where="--as",
+                todo=f"there are: {', '.join(initial)}",
+            )
+        if len(names) != 1:
             raise UsageError(
                 "it is not clear which file of the task this is",
                 where=given,

@@ -15,6 +15,7 @@ from evolve_ai.search.batch import Batch
 from evolve_ai.search.minify import minified
 from evolve_ai.search.statistics import mean_interval
 from evolve_ai.state.search_reader import SearchReader
+from evolve_ai.system.search_mark import improve_command
 
 WHAT = "best"  # under which the registry keeps it
 REPEATS = 5  # fresh measurements of each program
@@ -37,7 +38,9 @@ def contestants(registry: SearchReader) -> Contestants:
     number = registry.champion()
     if number is None:
         raise NoScoreError(
-            "no candidate has a score yet", where=registry.path, todo="evolve improve FOLDER"
+            "no candidate has a score yet",
+            where=registry.path,
+            todo=improve_command(registry.path.parent.parent),
         )
     one = registry.candidate(number).candidate
     first = registry.candidate(0).candidate

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 from evolve_ai.contracts.archive import Archive
 from evolve_ai.contracts.evaluator import Evaluator
@@ -28,6 +29,7 @@ class SearchParts:
     weights: Mapping[str, float]  # of proposers, at first
     language_of: LanguageOf
     trees: SyntaxTrees
+    folder: Path | None = None  # of the task; a program given to the API has none
 
     @property
     def draws(self) -> Draws:

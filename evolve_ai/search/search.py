@@ -227,7 +227,7 @@ class Search:
     def _judged(self, pending: Pending, asked: Asked) -> Candidate:
         result, reused = self._result(pending, asked)
         if asked.number == 0 and isinstance(result, Fault):
-            raise no_score(result, self._parts.files.main, self._parts.language_of)
+            raise no_score(result, self._parts)
         score = result if isinstance(result, Score) else None
         generations = [self.members.of(one).candidate.generation for one in asked.parents]
         return Candidate(

@@ -1,6 +1,8 @@
 """Finds the project of a search, and opens it for writing."""
 
 import json
+import os
+import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
@@ -10,7 +12,7 @@ from typing import Any
 from evolve_ai import __version__
 from evolve_ai.model.blocks import BlockError, regions
 from evolve_ai.model.candidate import genome_of
-from evolve_ai.model.errors import NoProjectError, StorageError, TaskError, UsageError
+from evolve_ai.model.errors import StorageError, TaskError, UsageError
 from evolve_ai.model.event import Event, Kind
 from evolve_ai.model.program_files import TaskFiles
 from evolve_ai.model.settings import Settings
@@ -19,6 +21,7 @@ from evolve_ai.notifications.event_log import EventLog
 from evolve_ai.notifications.notifier import Notifier, open_notifier
 from evolve_ai.search.parts import SearchParts
 from evolve_ai.session.holding import IMPROVE
+from evolve_ai.session.project_root import no_search
 from evolve_ai.session.run_names import run_id
 from evolve_ai.state.copies import Copies, Mended
 from evolve_ai.state.search import Committed, SearchRegistry
@@ -28,8 +31,10 @@ from evolve_ai.system.paths import check_utf8
 from evolve_ai.system.platforms import refuse_other_systems
 from evolve_ai.system.project import SEARCH_MARK as MARK
 from evolve_ai.system.project import Folders
+from evolve_ai.system.search_mark import task_folder
 from evolve_ai.system.task_file import load_task
 from evolve_ai.system.task_folder import OUTPUT, TASK_FILE, read_files
+from evolve_ai.system.tools import tool_path
 
 _NATIVE = "native"
 _TASK = -1  # the number under which the registry keeps what the search depends on
@@ -69,16 +74,10 @@ def project_of(folder: Path, project: Path | None) -> Path:
 
 def task_of(root: Path) -> Path:
     """The folder of the task that this project is of. NoProjectError where it is of none."""
-    place = root / "workspace" / MARK
-    try:
-        told = json.loads(place.read_text())
-        return Path(told["folder"])
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise NoProjectError(
-            "there is no search here",
-            where=root.absolute(),
-            todo="begin one: evolve improve FOLDER; --project names its evolve_output",
-        ) from error
+    folder = task_folder(root)
+    if folder is None:
+        raise no_search(root.absolute())
+    return folder
 
 
 def read_task(
@@ -98,12 +97,22 @@ def read_task(
             regions(data, task.program.blocks)
         except BlockError as error:
             raise TaskError(error.what, where=root / path, todo=error.todo) from error
+    _check_interpreter(root, task.evaluate.interpreter)
     evaluators = [("evaluate", task.evaluate.python)]
     if task.holdout is not None:
         evaluators.append(("holdout", task.holdout.python))
     for table, call in evaluators:
         _check_evaluator(root, files, table, call)
     return TaskFolder(root, task, files)
+
+
+def _check_interpreter(root: Path, interpreter: str) -> None:
+    if interpreter and shutil.which(interpreter, path=tool_path(os.environ)) is None:
+        raise TaskError(
+            f"evaluate.interpreter: there is no program {interpreter}",
+            where=root / TASK_FILE,
+            todo='name a Python of this machine by its path; "" is the one that runs evolve',
+        )
 
 
 def _check_evaluator(root: Path, files: TaskFiles, table: str, call: str) -> None:

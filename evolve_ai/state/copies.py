@@ -18,8 +18,10 @@ from evolve_ai.model.errors import RegistryError, StorageError
 from evolve_ai.state.open_reader import OpenReader
 from evolve_ai.state.opening import damaged, existing, refusal
 from evolve_ai.state.standing import Relation, relation, standing
-from evolve_ai.state.traces import WITHOUT_COPY, copy_of
+from evolve_ai.state.traces import copy_of, without_copy
 from evolve_ai.system.files import storage_errors, sync_folder
+from evolve_ai.system.project import is_search
+from evolve_ai.system.search_mark import improve_command
 
 SECONDS = 600.0  # between two copies
 LITTLE = 32 * 1024 * 1024  # bytes of a registry that is copied in less than 0.3 s
@@ -114,7 +116,7 @@ class Copies:
             raise RegistryError(
                 f"the registry is {trouble}, and there is no good copy",
                 where=self._registry,
-                todo=WITHOUT_COPY,
+                todo=without_copy(self._registry),
             )
         copied = datetime.fromtimestamp(self.path.stat().st_mtime, UTC)
         with storage_errors(self._registry):
@@ -146,12 +148,14 @@ class Copies:
 def apart(registry: Path, copy: Path) -> RegistryError:
     """The file was replaced, or the copy was; none of them may overwrite the other."""
     ours, theirs = standing(registry), standing(copy)
+    root = registry.absolute().parent.parent
+    then = improve_command(root) if is_search(root) else "evolve life-cycle"
     return RegistryError(
         f"it is of another history than its copy, {copy.name}: it stands at {ours.in_words()}, "
         f"the copy at {theirs.in_words()}, and neither goes on from the other",
         where=registry,
         todo="to go on with the registry, move the copy away; to go on with the copy, move "
-        "registry.sqlite (and registry.sqlite-wal) away, then: evolve life-cycle",
+        f"registry.sqlite (and registry.sqlite-wal) away, then: {then}",
     )
 
 

@@ -12,7 +12,7 @@ from evolve_ai.model.run_state import RunState
 from evolve_ai.state import schema
 from evolve_ai.state.rows import WRITE_STATE, state_row
 from evolve_ai.state.standing import HISTORY
-from evolve_ai.state.traces import MENDS
+from evolve_ai.state.traces import mends
 from evolve_ai.state.views import VIEWS
 from evolve_ai.system.files import storage_errors, sync_folder
 
@@ -153,7 +153,7 @@ def refusal(path: Path, error: sqlite3.Error) -> RegistryError:
     """What SQLite refuses, and what helps."""
     todo = "free disk space, check its permissions, or see: evolve doctor"
     if damaged(error):
-        todo = MENDS
+        todo = mends(path)
     elif _code(error) in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
         todo = "another program keeps it locked: end that, then run again"
     return RegistryError(f"the registry refuses: {error}", where=path, todo=todo)

@@ -16,6 +16,8 @@ from evolve_ai.state.contents import Contents
 from evolve_ai.state.open_reader import OpenReader
 from evolve_ai.state.opening import connected, how_to_look, told, version_of
 from evolve_ai.state.schema import VERSION
+from evolve_ai.state.traces import copy_of, mends
+from evolve_ai.system.search_mark import improve_command
 
 _PAGE = 1000
 _CANDIDATE = (
@@ -59,8 +61,11 @@ class SearchReader(OpenReader):
     @classmethod
     def read(cls, path: Path) -> Self:
         if not path.exists():
+            command = improve_command(path.parent.parent)
             raise RegistryError(
-                "there is no registry", where=path, todo="begin a search: evolve improve FOLDER"
+                "there is no registry",
+                where=path,
+                todo=mends(path) if copy_of(path).exists() else f"begin a search: {command}",
             )
         with connected(path, how_to_look(path)) as connection:
             if version_of(connection, path) != VERSION:
@@ -118,10 +123,11 @@ class SearchReader(OpenReader):
         query = f"{_CANDIDATE} WHERE i.id >= ? AND i.id < ? || '~' ORDER BY i.id LIMIT 2"
         found = self._all(query, [begin, begin])
         if len(found) != 1 or not begin:
-            many = "several candidates have ids" if found else "no candidate has an id"
-            raise UnknownAgentError(
-                f"{many} that begin with {prefix!r}", todo="evolve candidates lists them"
-            )
+            none = f"no candidate has an id that begins with {prefix!r}"
+            if begin.isdecimal():
+                none = f"no candidate has the number {begin}, or an id that begins so"
+            many = f"several candidates have ids that begin with {prefix!r}"
+            raise UnknownAgentError(many if found else none, todo="evolve candidates lists them")
         return self._placed(found[0])
 
     def number_with(self, program: str) -> int | None:

@@ -7,10 +7,14 @@ from pathlib import Path
 
 from evolve_ai.model.errors import EvolveError, NoPopulationError, RegistryError
 from evolve_ai.state.standing import Relation, relation
+from evolve_ai.system.project import is_search
+from evolve_ai.system.search_mark import improve_command
 
 COPY = "registry.backup.sqlite"  # beside the registry
 MENDS = "evolve life-cycle puts the last good copy in its place, if there is one"
 NO_COPY = "gone, and there is no copy"
+# The same of a search, behind what `improve_command` says.
+_SEARCH_MENDS = "puts the last good copy in its place, if there is one"
 WITHOUT_COPY = (
     "put a backup in its place, or move it away and take the agents in: evolve import agents"
 )
@@ -20,6 +24,19 @@ _SEEN = 1000
 
 def copy_of(registry: Path) -> Path:
     return registry.with_name(COPY)
+
+
+def mends(registry: Path) -> str:
+    """What puts the copy in the place of this registry, of a population or of a search."""
+    root = registry.absolute().parent.parent
+    return f"{improve_command(root)} {_SEARCH_MENDS}" if is_search(root) else MENDS
+
+
+def without_copy(registry: Path) -> str:
+    """What to do where no good copy is left."""
+    if is_search(registry.absolute().parent.parent):
+        return "put a backup in its place, or move it away: then a search begins anew"
+    return WITHOUT_COPY
 
 
 def missing(registry: Path) -> EvolveError:

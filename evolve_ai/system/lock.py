@@ -217,11 +217,12 @@ def _held(workspace: Path, path: Path) -> HeldError:
             where=path,
             todo="ask: fuser -v " + str(path),
         )
+    kind = "search" if found.purpose in ("improve", "best") else "life-cycle"
     purpose = f" ({found.purpose})" if found.purpose else ""
     since = f" since {found.since}" if found.since else ", whose lock file somebody has removed"
     return HeldError(
         f"held by {found}{purpose}{since}",
         where=path,
-        todo="wait for it; a life-cycle ends with: evolve stop"
+        todo=f"wait for it; a {kind} ends with: evolve stop"
         + (", called where it runs" if found.elsewhere else ""),
     )

@@ -44,19 +44,19 @@ def load_task(folder: Path, overrides: Sequence[str] = ()) -> Task:
         ) from error
     except UnicodeDecodeError as error:
         line = error.object[: error.start].count(b"\n") + 1
-        raise refusal([WrongKey("", "bytes that are not UTF-8", line)], place) from error
+        raise refusal([WrongKey("", "bytes that are not UTF-8", line)], place, todo=TODO) from error
     except OSError as error:
         raise TaskError(f"cannot be read: {error.strerror}", where=place) from error
     return parse_task(text, place, overrides)
 
 
 def parse_task(text: str, where: str | Path = TASK_FILE, overrides: Sequence[str] = ()) -> Task:
-    document = parsed(text, where)
+    document = parsed(text, where, TODO)
     task = validated(document, text, where)
     if not overrides:
         return task
     for override in overrides:
-        assigned = assignment(override)
+        assigned = assignment(override, "search.window=16", TODO)
         for family in task_reference.MEMBERS:  # options of another member mean nothing now
             if isinstance(assigned.get(family), Mapping) and "name" in assigned[family]:
                 document.pop(family, None)
@@ -105,6 +105,8 @@ def _message(detail: ErrorDetails, written: Location, member: str) -> str:
         given = detail["input"].get("name") if isinstance(detail["input"], Mapping) else None
         told = f"has the name {given!r}" if given else "has no name"
         return f"{told}; there are {words}"
+    if steps == [task_reference.PROPOSERS]:
+        return "must be a list of tables: write [[proposers]] above each of them"
     known = task_reference.find(table, key, member) if key else None
     if kind == "missing":
         return f"is missing: {known.meaning if known else 'a table'}"

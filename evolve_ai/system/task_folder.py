@@ -11,9 +11,9 @@ from evolve_ai.model.errors import TaskError
 from evolve_ai.model.program_files import TaskFiles
 from evolve_ai.model.task_settings import Task
 from evolve_ai.system.files import read_regular
+from evolve_ai.system.task_names import OUTPUT as OUTPUT
+from evolve_ai.system.task_names import TASK_FILE as TASK_FILE
 
-TASK_FILE = "task.toml"
-OUTPUT = "evolve_output"
 _IGNORED = frozenset({OUTPUT, ".git", ".hg", ".svn", "__pycache__", ".venv", "node_modules",
                       "target", ".evolve"})  # fmt: skip
 _MOST_FILES = 20_000
@@ -106,12 +106,12 @@ def _walk(
             raise TaskError(f"cannot be read: {error.strerror}", where=folder / inner) from error
         for entry in entries:
             path = f"{inner}{entry.name}"
-            if entry.name in _IGNORED or (
-                entry.is_dir() and Path(entry.path).resolve() in left_out
-            ):
+            if entry.name in _IGNORED:
                 continue
             if entry.is_symlink():
                 _check_link(folder, Path(entry.path))
+            if entry.is_dir() and Path(entry.path).resolve() in left_out:
+                continue
             if entry.is_dir():
                 if not entry.is_symlink():
                     pending.append(f"{path}/")
@@ -123,12 +123,21 @@ def _walk(
 
 
 def _check_link(folder: Path, link: Path) -> None:
-    target = link.resolve()
+    try:
+        target = link.resolve()
+    except (OSError, RuntimeError):  # links in a circle: they do not exist
+        target = folder.resolve()
     if not target.is_relative_to(folder.resolve()):
         raise TaskError(
             f"a link leads out of the task, to {target}",
             where=link,
             todo="replace it by what it points to: a task is one folder",
+        )
+    if not link.exists():
+        raise TaskError(
+            f"a link leads nowhere, to {link.readlink()}",
+            where=link,
+            todo="remove it, or replace it by a file",
         )
 
 

@@ -37,7 +37,7 @@ class WrongKey:
         return f"{place}{self.key} {self.message}" if self.key else f"{place}{self.message}"
 
 
-def parsed(text: str, where: str | Path) -> dict[str, Any]:
+def parsed(text: str, where: str | Path, todo: str = TODO) -> dict[str, Any]:
     """The document in this text. SettingsError, with the line, for what is not TOML."""
     try:
         return toml_document(text)
@@ -45,9 +45,11 @@ def parsed(text: str, where: str | Path) -> dict[str, Any]:
         reason = str(error).split(" at line ")[0]
         if "\\x00" in reason:
             reason = "it ends in the middle of a statement"
-        raise refusal([WrongKey("", f"not TOML: {reason}", error.line)], where) from error
+        raise refusal(
+            [WrongKey("", f"not TOML: {reason}", error.line)], where, todo=todo
+        ) from error
     except (TOMLKitError, ValueError, RecursionError) as error:  # huge numbers, deep nesting
-        raise refusal([WrongKey("", f"not TOML: {error}")], where) from error
+        raise refusal([WrongKey("", f"not TOML: {error}")], where, todo=todo) from error
 
 
 def line_of(text: str, location: Location) -> int | None:
@@ -127,14 +129,14 @@ def _existing(document: Any, location: Location) -> Location:
     return tuple(found)
 
 
-def assignment(override: str) -> dict[str, Any]:
+def assignment(override: str, example: str = "cycle.ticks=20", todo: str = TODO) -> dict[str, Any]:
     shown = without_passwords(override)
     key, equals, value = override.partition("=")
     if not equals or "\n" in override:
         raise SettingsError(
             f"{shown!r} is no assignment",
             where=COMMAND_LINE,
-            todo="write KEY=VALUE: cycle.ticks=20",
+            todo=f"write KEY=VALUE: {example}",
         )
     for text in (override, f"{key}={json.dumps(value.strip())}"):
         try:
@@ -143,7 +145,7 @@ def assignment(override: str) -> dict[str, Any]:
             reason = error
         if not _BARE.fullmatch(value.strip()):
             break
-    raise SettingsError(f"{shown!r} is not TOML: {reason}", where=COMMAND_LINE, todo=TODO)
+    raise SettingsError(f"{shown!r} is not TOML: {reason}", where=COMMAND_LINE, todo=todo)
 
 
 def merge(document: dict[str, Any], changes: Mapping[str, Any]) -> None:
