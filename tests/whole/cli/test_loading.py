@@ -113,7 +113,16 @@ def test_commands_that_look_load_nothing_that_writes_the_registry(
     project.evolve(words[0])
     modules = imported(tmp_path, *words, "--project", project.root)
     room = {name.rpartition(".")[2] for name in modules if name.startswith("evolve_ai.state.")}
-    assert room == {"opening", "reader", "rows", "schema", "standing", "traces", "views"}
+    assert room == {
+        "open_reader",
+        "opening",
+        "reader",
+        "rows",
+        "schema",
+        "standing",
+        "traces",
+        "views",
+    }
 
 
 def test_logs_and_stop_check_no_settings(project: ProjectUnderTest, tmp_path: Path) -> None:
