@@ -13,7 +13,7 @@ from evolve_ai.evaluators.function_evaluator import FunctionEvaluator
 from evolve_ai.inspection import search_views
 from evolve_ai.model import task_reference
 from evolve_ai.model.candidate import Sources, hash_of
-from evolve_ai.model.errors import EvolveError, SettingsError, UsageError
+from evolve_ai.model.errors import EvolveError, NoScoreError, SettingsError, UsageError
 from evolve_ai.model.program_files import TaskFiles
 from evolve_ai.model.search_report import CandidateReport, SearchReport
 from evolve_ai.model.task_settings import Task
@@ -39,13 +39,7 @@ _MOST_CANDIDATES = 10**12  # as budget.candidates
 _MOST_SECONDS = 86_400 * 365  # as budget.seconds
 _MOST_SLOTS = 1024  # as search.slots
 _TODO = "docs/tasks.md lists the tables and their keys; pass each as a map: limits={'seconds': 5}"
-# What messages for the command line say, and what is said in Python.
-_IN_PYTHON = {
-    "name another folder: --project DIR": "pass another folder: project=DIR",
-    "--project DIR": "project=DIR",
-    "evolve check FOLDER shows what the evaluator printed": "call evaluate(path) yourself with the "
-    "path of the program to see what it does",
-}
+_LOOK = "call evaluate(path) with the path of the program to see what it does"
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,8 +116,10 @@ def _told_in_python() -> Iterator[None]:
     try:
         yield
     except EvolveError as error:
-        for said, meant in _IN_PYTHON.items():
-            error.todo = error.todo and error.todo.replace(said, meant)
+        if isinstance(error, NoScoreError):
+            error.todo = _LOOK
+        elif error.todo:
+            error.todo = error.todo.replace("--project DIR", "project=DIR")
         raise
 
 

@@ -1,6 +1,7 @@
 """The command `evolve check`."""
 
 import sys
+import tempfile
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -14,7 +15,7 @@ from evolve_ai.model.errors import EXIT_FAILED
 from evolve_ai.model.settings import Settings
 from evolve_ai.pipelines import search_runs
 from evolve_ai.pipelines.check_task import check_task
-from evolve_ai.searches import evaluator_of, languages_of
+from evolve_ai.searches import assemble_search, evaluator_of, languages_of
 from evolve_ai.session.search_project import read_task
 from evolve_ai.system.machine import processors
 from evolve_ai.system.project import Project
@@ -42,6 +43,9 @@ def check(
     def open_runner(root: Path, content: Content) -> tuple[Runner, Sequence[str]]:
         return search_runs.local_runner(root, found, content, count, asked)
 
+    # What a search would refuse is refused before anything runs.
+    with tempfile.TemporaryDirectory(prefix="evolve-check-") as place:
+        assemble_search(found, Path(place))
     evaluator = evaluator_of(task, found.files)
     languages = languages_of(task, Project(folder.absolute() / OUTPUT, Settings()), found.folder)
     told = check_task(found, evaluator, languages, count, open_runner)

@@ -23,6 +23,7 @@ BUILT_WINDOW = 32
 GLOBS_FORM = 'a list of relative paths; * matches in a folder, ** also folders ("src/**/*.rs")'
 CALL_FORM = '"file.py:function"'
 WORDS_FORM = "a list of words"
+SEEDS_FORM = "a list of whole numbers of 64 bits"
 
 
 def _relative(value: str) -> str:
@@ -42,12 +43,32 @@ def _call(value: str) -> str:
     return value
 
 
+def _seed(value: int) -> int:
+    if not -(2**63) <= value < 2**63:
+        raise ValueError("must fit in 64 bits")
+    return value
+
+
+def _variable(value: str) -> str:
+    if not value or "=" in value or "\0" in value:
+        raise ValueError("must be the name of a variable, without =")
+    return value
+
+
+def _stage(value: str) -> str:
+    if not value or "\0" in value:
+        raise ValueError("must be a name")
+    return value
+
+
 Globs = Annotated[tuple[Annotated[str, AfterValidator(_relative)], ...], Field(strict=False)]
 Call = Annotated[str, AfterValidator(lambda value: _call(value) if value else value)]
 Words = Annotated[tuple[str, ...], Field(strict=False)]
 Numbers = Annotated[tuple[float, ...], Field(strict=False)]
 Booleans = Annotated[tuple[bool, ...], Field(strict=False)]
-Integers = Annotated[tuple[int, ...], Field(strict=False)]
+Seeds = Annotated[tuple[Annotated[int, AfterValidator(_seed)], ...], Field(strict=False)]
+Variables = Annotated[tuple[Annotated[str, AfterValidator(_variable)], ...], Field(strict=False)]
+Stages = Annotated[tuple[Annotated[str, AfterValidator(_stage)], ...], Field(strict=False)]
 
 
 class ProgramSettings(Section):
@@ -73,6 +94,12 @@ class ProgramSettings(Section):
         low=1,
         high=64 * MIB,
     )
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if not self.files:
+            raise ValueError("has no `files`: name at least one that may change")
+        return self
 
 
 class EvaluateSettings(Section):
@@ -109,16 +136,16 @@ class EvaluateSettings(Section):
         low=0,
         high=256,
     )
-    stages: Words = setting(
+    stages: Stages = setting(
         (), "names of stages, cheap ones first; none: one stage", form="a list of names"
     )
     thresholds: Numbers = setting(
         (), "the score that each stage but the last must reach to go on", form="a list of numbers"
     )
-    seeds: Integers = setting(
+    seeds: Seeds = setting(
         (0,),
         "evaluate with each of these seeds; the score is the mean",
-        form="a list of whole numbers",
+        form=SEEDS_FORM,
     )
     repeats: int = setting(
         1,
@@ -131,7 +158,7 @@ class EvaluateSettings(Section):
     most_repeats: int = setting(
         20, "the most, where repeats = 0", unit="trials", low=2, high=10_000
     )
-    environment: Words = setting(
+    environment: Variables = setting(
         (), "names of environment variables that trials get", form="a list of names"
     )
 
@@ -143,6 +170,8 @@ class EvaluateSettings(Section):
             raise ValueError("needs a threshold for each stage but the last")
         if self.thresholds and not self.stages:
             raise ValueError("has thresholds, but no stages")
+        if len(set(self.stages)) != len(self.stages):
+            raise ValueError("has a stage twice: name each but once")
         if not self.seeds or len(set(self.seeds)) != len(self.seeds):
             raise ValueError("needs at least one seed, and no seed twice")
         return self
@@ -202,7 +231,7 @@ class HoldoutSettings(Section):
     files: Globs = setting(
         (), "files that only this evaluator can see, besides its own", form=GLOBS_FORM
     )
-    seeds: Integers = setting((0,), "as evaluate.seeds", form="a list of whole numbers")
+    seeds: Seeds = setting((0,), "as evaluate.seeds", form=SEEDS_FORM)
 
 
 class LimitSettings(Section):

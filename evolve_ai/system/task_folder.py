@@ -71,6 +71,12 @@ def _chosen(folder: Path, globs: Sequence[str], paths: Sequence[str]) -> list[st
             )
         found.update(dict.fromkeys(matching))
     found.pop(TASK_FILE, None)
+    if not found:
+        raise TaskError(
+            f"program.files names only {TASK_FILE}, which may not change",
+            where=folder / TASK_FILE,
+            todo="name the files that may change by paths relative to this folder",
+        )
     return list(found)
 
 

@@ -52,6 +52,13 @@ MISTAKES = {
     '[program]\nfiles = ["a/../b"]\n[evaluate]\npython = "e.py:f"\n': "must not have empty parts",
     '[program]\nfiles = ["a.py"]\n[evaluate]\n': "needs either `command` or `python`",
     LEAST + "stages = ['a', 'b']\n": "needs a threshold for each stage but the last",
+    '[program]\nfiles = []\n[evaluate]\npython = "e.py:f"\n': "program has no `files`",
+    LEAST + "stages = ['a', 'a']\nthresholds = [1.0]\n": "has a stage twice",
+    LEAST + "stages = ['']\n": "it must be a name",
+    LEAST + f"seeds = [-1, {2**63}]\n": "evaluate.seeds[1] is 9223372036854775808; it must fit in",
+    LEAST + f"[holdout]\nseeds = [{-(2**63) - 1}]\n": "it must fit in 64 bits",
+    LEAST + "environment = ['PATH', 'A=B']\n": 'environment[1] is "A=B"; it must be the name',
+    LEAST + "environment = ['']\n": "it must be the name of a variable",
     LEAST + "seeds = []\n": "needs at least one seed",
     LEAST + "[archve]\nname = 'top'\n": "archve is unknown; did you mean archive?",
     LEAST + "[limits]\nseconds = 'x'\n": "must be a number in 0.01..604800",
@@ -76,3 +83,15 @@ def test_command_line_overrides_the_file() -> None:
     task = parse_task(LEAST, "task.toml", ["search.window=3", "archive.name=islands"])
     assert task.search.window == 3
     assert task.archive.name == "islands"
+
+
+def test_every_number_has_bounds() -> None:
+    tables = [*task_reference._TABLES.values()]
+    tables += [one for each in task_reference.MEMBERS.values() for one in each.values()]
+    for table in tables:
+        for key, info in table.model_fields.items():
+            if info.annotation in (int, float):
+                bounds = {
+                    name for one in info.metadata for name in ("ge", "le") if hasattr(one, name)
+                }
+                assert bounds == {"ge", "le"}, f"{table.__name__}.{key}"
