@@ -14,6 +14,7 @@ from evolve_ai.model.errors import StorageError
 FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _TO_READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _FULL = (errno.ENOSPC, errno.EDQUOT)
+_MOST_TEXT = 64 << 20  # bytes
 _ROOM, _PAGE = 1 << 20, 4096  # bytes
 _REFUSED = (errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO)
 
@@ -103,6 +104,14 @@ def read_regular(path: str | Path, limit: int) -> bytes:
         return data
     finally:
         os.close(handle)
+
+
+def read_settings_text(path: Path) -> str:
+    """The text of a regular file, or of one that a link leads to; a byte order mark, which some
+    editors write, is left out. OSError for anything else (a pipe would never end),
+    UnicodeDecodeError."""
+    data = read_regular(os.path.realpath(path), _MOST_TEXT)
+    return data.decode("utf-8-sig").replace("\r\n", "\n").replace("\r", "\n")
 
 
 @contextmanager

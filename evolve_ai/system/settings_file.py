@@ -11,6 +11,7 @@ from evolve_ai.model import settings_reference
 from evolve_ai.model.errors import NoProjectError, SettingsError
 from evolve_ai.model.family_settings import OPTIONS
 from evolve_ai.model.settings import Settings
+from evolve_ai.system.files import read_settings_text
 from evolve_ai.system.old_settings import modernised
 from evolve_ai.system.project import SETTINGS_FILE
 from evolve_ai.system.toml_text import (
@@ -78,7 +79,7 @@ def old_forms(path: Path) -> tuple[str, ...]:
 
 def _read(path: Path) -> str:
     try:
-        return path.read_text(encoding="utf-8-sig")  # some editors write a byte order mark
+        return read_settings_text(path)
     except FileNotFoundError as error:
         raise NoProjectError(
             f"there is no {path.name} here",

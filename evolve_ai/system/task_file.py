@@ -10,6 +10,7 @@ from pydantic_core import ErrorDetails
 from evolve_ai.model import task_reference
 from evolve_ai.model.errors import SettingsError, TaskError
 from evolve_ai.model.task_settings import Task
+from evolve_ai.system.files import read_settings_text
 from evolve_ai.system.task_folder import TASK_FILE
 from evolve_ai.system.toml_text import (
     COMMAND_LINE,
@@ -35,7 +36,7 @@ def load_task(folder: Path, overrides: Sequence[str] = ()) -> Task:
     """
     place = folder / TASK_FILE
     try:
-        text = place.read_text(encoding="utf-8-sig")
+        text = read_settings_text(place)
     except (FileNotFoundError, NotADirectoryError) as error:
         raise TaskError(
             f"there is no {TASK_FILE} here",

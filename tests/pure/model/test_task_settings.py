@@ -1,13 +1,15 @@
 """The settings of a task, and the page that documents them."""
 
+import os
 import re
 from pathlib import Path
 
 import pytest
 
 from evolve_ai.model import task_reference
-from evolve_ai.model.errors import SettingsError
-from evolve_ai.system.task_file import parse_task
+from evolve_ai.model.errors import SettingsError, TaskError
+from evolve_ai.system import settings_file
+from evolve_ai.system.task_file import load_task, parse_task
 
 PAGE = Path(__file__).parents[3] / "docs" / "tasks.md"
 LEAST = '[program]\nfiles = ["a.py"]\n[evaluate]\npython = "e.py:f"\n'
@@ -83,6 +85,15 @@ def test_command_line_overrides_the_file() -> None:
     task = parse_task(LEAST, "task.toml", ["search.window=3", "archive.name=islands"])
     assert task.search.window == 3
     assert task.archive.name == "islands"
+
+
+def test_pipes_are_no_settings_and_are_not_waited_for(tmp_path: Path) -> None:
+    for name in ("task.toml", "evolve.toml"):
+        os.mkfifo(tmp_path / name)
+    with pytest.raises(TaskError, match="no regular file"):
+        load_task(tmp_path)
+    with pytest.raises(SettingsError, match="no regular file"):
+        settings_file.load_settings(tmp_path / "evolve.toml")
 
 
 def test_every_number_has_bounds() -> None:
