@@ -96,12 +96,13 @@ def search(asked: Asked, quiet: bool) -> SearchReport:
 def watching(improver: Improver, console: Console | None) -> Callable[[Step], None]:
     """A function that prints each improvement."""
     sign = improver.opened.found.task.score.signs[0]
+    news = search_text.News()
 
     def watch(step: Step) -> None:
         line = search_text.step_line(step, sign)
         if line and console is not None:
             console.print(line, soft_wrap=True)
-        for words in step.notes:
+        for words in news.of(step):
             tell(words)
 
     return watch

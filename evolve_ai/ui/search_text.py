@@ -25,6 +25,22 @@ def step_line(step: Step, sign: float) -> str:
     return f"candidate {one.number:>5}  {before}{score}  {one.operators[-1]} of {parents}"
 
 
+class News:
+    """Leaves out what a step says of stagnation if that was said last: the log has it."""
+
+    def __init__(self) -> None:
+        self._said = ""
+
+    def of(self, step: Step) -> Iterator[str]:
+        if step.improved:
+            self._said = ""
+        for words in step.notes:
+            answer = words.partition(": ")[2]
+            if answer != self._said:
+                self._said = answer
+                yield words
+
+
 def in_digits(value: float | None) -> str:
     """A score in at most seven digits."""
     return "–" if value is None else f"{value + 0.0:.7g}"
@@ -49,7 +65,8 @@ def end_lines(found: SearchReport, project: Path) -> Iterator[str]:
     """What a run came to."""
     tried = counted(found.candidates, "candidate")
     failed = f" ({failures(found)})" if found.failures else ""
-    yield f"{found.stopped}: {tried}{failed}, {counted(found.trials, 'trial')}"
+    reason = "" if found.stopped == f"{found.candidates} candidates" else f"{found.stopped}: "
+    yield f"{reason}{tried}{failed}, {counted(found.trials, 'trial')}"
     if found.best is None or found.initial is None:
         return
     if found.best.number == 0:
