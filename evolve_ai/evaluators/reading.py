@@ -80,7 +80,11 @@ def _body(outcome: Outcome) -> Any:
 def _parsed(outcome: Outcome) -> Mapping[str, Any]:
     data = outcome.files.get(RESULT)
     if data is None:
-        raise Unreadable(Cause.NO_RESULT, "the evaluator ended without writing a result")
+        raise Unreadable(
+            Cause.NO_RESULT,
+            f"the evaluator ended without writing a result to {RESULT} (a link, a pipe, a folder "
+            f"or a file of many MiB is none; at most {_LONGEST >> 10} KiB are read)",
+        )
     if len(data) > _LONGEST:
         raise Unreadable(Cause.NO_RESULT, f"the result has {len(data)} bytes, over {_LONGEST}")
     try:

@@ -68,7 +68,7 @@ def check_task(
         estimate=estimate,
         warnings=(
             *degraded,
-            *_warnings(found, measured, broken),
+            *warnings(found, measured, broken),
             *_missing(found, measured[0].result, language_of),
         ),
     )
@@ -136,16 +136,21 @@ def _with(data: bytes, places: Sequence[tuple[int, int]], text: bytes) -> bytes:
     return data
 
 
-def _warnings(
+def warnings(
     found: TaskFolder, measured: Sequence[Measured], broken: Sequence[Score | Fault]
 ) -> Iterator[str]:
     values = _values(found, measured)
     first = measured[0].result
     if isinstance(first, Fault):
-        yield f"the initial program has no score: {first.cause}: {first.reason}"
-    elif len(values) < len(measured):
-        yield f"the initial program failed in {len(measured) - len(values)} of {len(measured)} runs"
-    yield from _ceiling(found, values)
+        when = " in its first run" if values else ""
+        yield f"the initial program has no score{when}: {first.cause}: {first.reason}"
+    if 0 < len(values) < len(measured):
+        yield (
+            "the same program sometimes has a score and sometimes not: it had one in "
+            f"{len(values)} of {len(measured)} runs"
+        )
+    else:
+        yield from _ceiling(found, values)
     same = [one for one in broken if isinstance(one, Score) and isinstance(first, Score)
             and one.value == first.value]  # fmt: skip
     if same:
@@ -154,6 +159,7 @@ def _warnings(
             "run the file that it is given?"
         )
     yield from _varies(found, values)
+    yield from _empty_blocks(found)
     yield from _reads_outside(found)
 
 
@@ -175,11 +181,28 @@ def _ceiling(found: TaskFolder, values: Sequence[float]) -> Iterator[str]:
 def _varies(found: TaskFolder, values: Sequence[float]) -> Iterator[str]:
     if len(set(values)) < 2 or found.task.evaluate.repeats != 1:
         return
-    low, high = min(values), max(values)
+    low, high = apart(min(values), max(values))
     yield (
-        f"the same program scored {low:.6g} to {high:.6g} in {len(values)} runs (time, chance, or "
+        f"the same program scored {low} to {high} in {len(values)} runs (time, chance, or "
         "the hour of the day): use evaluate.repeats = 0, which compares in pairs, or seeds"
     )
+
+
+def apart(low: float, high: float) -> tuple[str, str]:
+    """Two different numbers with so many digits, six at least, that they look different."""
+    for digits in range(6, 18):
+        words = f"{low:.{digits}g}", f"{high:.{digits}g}"
+        if words[0] != words[1]:
+            break
+    return words
+
+
+def _empty_blocks(found: TaskFolder) -> Iterator[str]:
+    for path, data in found.files.initial.items():
+        if any(
+            not data[start:end].strip() for start, end in regions(data, found.task.program.blocks)
+        ):
+            yield f"{path}: nothing is in an EVOLVE-BLOCK, so nothing may change there"
 
 
 def _reads_outside(found: TaskFolder) -> Iterator[str]:

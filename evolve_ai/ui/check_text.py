@@ -6,6 +6,8 @@ from evolve_ai.model.search_report import CheckReport, NoiseReport
 from evolve_ai.ui.search_text import in_digits
 from evolve_ai.ui.words import counted
 
+_LONGEST = 400  # characters of a line
+
 
 def check_lines(told: CheckReport) -> Iterator[str]:
     initial, estimate = told.initial, told.estimate
@@ -14,7 +16,7 @@ def check_lines(told: CheckReport) -> Iterator[str]:
         ("task", f"{told.task}, format {told.format}"),
         ("program", f"{', '.join(told.files)}{language}; {counted(told.fixed, 'other file')}"),
         ("goal", ", ".join(told.goals)),
-        ("score", in_digits(initial.score) if initial.correct else f"none: {initial.cause}"),
+        ("score", _score(told)),
         ("noise", noise_words(told.noise)),
         (
             "time",
@@ -26,14 +28,25 @@ def check_lines(told: CheckReport) -> Iterator[str]:
         yield f"{name:<8} {text}"
     for name, value in initial.metrics.items():
         yield f"  {name} = {in_digits(value)}"
-    if initial.reason:
-        yield f"  {initial.reason}"
     for name, text in initial.artifacts.items():
         if not initial.correct:
             yield f"  {name}:"
-            yield from (f"    {line}" for line in text.rstrip().splitlines()[-20:])
+            yield from (f"    {shortened(line)}" for line in text.rstrip().splitlines()[-20:])
     for words in told.warnings:
-        yield f"warning: {words}"
+        yield f"warning: {shortened(words)}"
+
+
+def shortened(line: str) -> str:
+    """A line for the screen: of a long one the beginning and how long it is."""
+    return line if len(line) <= _LONGEST else f"{line[:_LONGEST]}… ({len(line)} characters)"
+
+
+def _score(told: CheckReport) -> str:
+    if told.initial.correct:
+        return in_digits(told.initial.score)
+    scored = 0 if told.noise is None else len(told.noise.scores)
+    some = f" in the first run, and one in {scored} others" if scored else ""
+    return f"none{some}: {told.initial.cause}"
 
 
 def noise_words(noise: NoiseReport | None) -> str:
