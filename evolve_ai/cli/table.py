@@ -26,7 +26,7 @@ COMMANDS = {
         "init": Entry("init:init", "Found agents from the template."),
         "import": Entry("importing:import_", "Found agents from folders made elsewhere."),
         "life-cycle": Entry("life_cycle:life_cycle", "Let the population live."),
-        "stop": Entry("stop:stop", "End the life-cycle, and agents that live on without one."),
+        "stop": Entry("stop:stop", "End the life-cycle or search, and agents without one."),
         "build": Entry("build:build", "Build the programs of agents before they are needed."),
     },
     "Code evolution": {
@@ -37,9 +37,9 @@ COMMANDS = {
         "propose": Entry("propose:propose", "Propose a program by hand."),
     },
     "Looking": {
-        "status": Entry("status:status", "Show the state of the population."),
+        "status": Entry("status:status", "Show the state of the population, or of the search."),
         "agents": Entry("agents:agents", "List the agents: the living, fittest first."),
-        "show": Entry("show:show", "Show an agent and what happened to it."),
+        "show": Entry("show:show", "Show an agent and what happened to it, or a candidate."),
         "logs": Entry("logs:logs", "Show the end of an agent's log."),
         "exam": Entry("exam:exam", "Examine founders and living agents on held-out values."),
         "audit": Entry("audit:audit", "Check gene code against the policy of the settings."),
@@ -48,7 +48,7 @@ COMMANDS = {
     "Operating": {
         "kill": Entry("operate:kill", "End agents for ever."),
         "revive": Entry("operate:revive", "Let quarantined agents try again."),
-        "pause": Entry("operate:pause", "Pause until `evolve resume`."),
+        "pause": Entry("operate:pause", "Pause a population or a search until `evolve resume`."),
         "prune": Entry("prune:prune", "Remove records of the dead that settings do not keep."),
         "resume": Entry("operate:resume", "Continue after `evolve pause`."),
     },

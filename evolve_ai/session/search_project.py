@@ -30,13 +30,14 @@ from evolve_ai.system.lock import Lock
 from evolve_ai.system.paths import check_utf8
 from evolve_ai.system.platforms import refuse_other_systems
 from evolve_ai.system.project import SEARCH_MARK as MARK
-from evolve_ai.system.project import Folders
+from evolve_ai.system.project import Folders, is_search
 from evolve_ai.system.search_mark import task_folder
 from evolve_ai.system.task_file import load_task
 from evolve_ai.system.task_folder import OUTPUT, TASK_FILE, read_files
 from evolve_ai.system.tools import tool_path
 
 _NATIVE = "native"
+_OURS = {"workspace", "logs", "lost+found"}  # what may lie there before a search is begun
 _TASK = -1  # the number under which the registry keeps what the search depends on
 
 
@@ -153,6 +154,7 @@ def opened_at(
             where=root,
             todo="name another folder: --project DIR",
         )
+    _check_place(root)
     with ExitStack() as stack:
         stack.enter_context(_held(root, found, purpose))
         mark = {"folder": str(found.folder), "format": _NATIVE}
@@ -169,6 +171,28 @@ def opened_at(
                 opened.notes.append(_restored(opened, mended))
             yield opened
             copies.at_end(registry)
+
+
+def _check_place(root: Path) -> None:
+    """UsageError where no search can be kept: in a folder with other things, or behind a file."""
+    try:
+        others = {one.name for one in root.iterdir()} - _OURS
+    except FileNotFoundError:
+        return
+    except NotADirectoryError as error:
+        raise UsageError(
+            "no folder can be here: its path leads through a file",
+            where=root,
+            todo="name another folder: --project DIR",
+        ) from error
+    except PermissionError:
+        return  # whoever reads or writes there says so
+    if others and not is_search(root):
+        raise UsageError(
+            f"this folder is no project of a search, and has other files: {min(others)}",
+            where=root,
+            todo="name a new or an empty folder: --project DIR",
+        )
 
 
 def _held(root: Path, found: TaskFolder, purpose: str) -> Lock:

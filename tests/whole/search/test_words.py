@@ -73,3 +73,20 @@ def test_damaged_registry_names_the_command_that_mends_it(tmp_path: Path) -> Non
     assert mends in task.search("status", code=1).err
     registry.unlink()
     assert mends in task.search("status", code=1).err
+
+
+def test_project_is_no_folder_with_other_files(tmp_path: Path) -> None:
+    task = TaskUnderTest(tmp_path / "task")
+    told = task.improve("--candidates", 2, "--project", task.root, code=2).err
+    assert "has other files: evaluate.py\n  name a new or an empty folder" in told
+    told = task.improve("--candidates", 2, "--project", "/dev/null/x", code=2).err
+    assert "its path leads through a file" in told
+
+
+def test_operators_commands_have_json(tmp_path: Path) -> None:
+    task = TaskUnderTest(tmp_path / "task")
+    task.improve("--candidates", 1, "--slots", 1)
+    for command in ("pause", "resume"):
+        told = task.search(command, "--json").json
+        assert told == {"command": command, "left_to": None, "outcomes": []}
+    assert task.search("stop", "--json").json == {"stopped": None, "agents": 0}
