@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -11,13 +12,17 @@ from rich.console import Console
 
 from evolve_ai.cli.options import Duration, json_option, say, show_json, unsafe_option
 from evolve_ai.cli.working import tell_once_what_is_lost
-from evolve_ai.model.errors import EXIT_FAILED
+from evolve_ai.inspection import search_views
+from evolve_ai.model.errors import EXIT_FAILED, EvolveError, NoScoreError, ToolchainError
 from evolve_ai.model.search_report import SearchReport
 from evolve_ai.pipelines import search_runs
 from evolve_ai.pipelines.improve import Improver
 from evolve_ai.pipelines.search_runs import Asked
 from evolve_ai.search.commit import Step
 from evolve_ai.searches import assemble_search
+from evolve_ai.session.search_project import project_of
+from evolve_ai.state.search_reader import SearchReader
+from evolve_ai.system.project import Folders
 from evolve_ai.system.task_folder import OUTPUT
 from evolve_ai.ui import search_text, streams
 from evolve_ai.ui.plain import one_line
@@ -53,7 +58,12 @@ def improve(seed: int | None, as_json: bool, overrides: tuple[str, ...], **said:
     if seed is not None:
         overrides = (*overrides, f"search.seed={seed}")
     asked = Asked(overrides=overrides, **{name: one for name, one in said.items() if one})
-    found = search(asked, as_json)
+    try:
+        found = search(asked, as_json)
+    except (NoScoreError, ToolchainError):
+        if as_json:
+            _show_end(asked)
+        raise
     if as_json:
         show_json(asdict(found))
     else:
@@ -62,6 +72,13 @@ def improve(seed: int | None, as_json: bool, overrides: tuple[str, ...], **said:
     if found.all_failed:
         say(f"evolve: every candidate failed: {search_text.failures(found)}", err=True)
         sys.exit(EXIT_FAILED)
+
+
+def _show_end(asked: Asked) -> None:
+    """What is on record of a search whose initial program has no score, if there is any."""
+    root = project_of(asked.folder, asked.project)
+    with suppress(EvolveError), SearchReader.read(Folders(root).registry) as registry:
+        show_json({**asdict(search_views.report(root, registry)), "running": None})
 
 
 def tell(words: str) -> None:

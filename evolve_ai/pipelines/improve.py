@@ -4,12 +4,13 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import replace
 from typing import Self
 
 from evolve_ai.contracts.runner import Runner
 from evolve_ai.model.candidate import Sources
-from evolve_ai.model.errors import MachineError
+from evolve_ai.model.errors import EvolveError, MachineError
 from evolve_ai.model.event import Event, Kind, Recorded
 from evolve_ai.model.job import JobEnd, Outcome
 from evolve_ai.model.trial import Undecided
@@ -78,8 +79,22 @@ class Improver:
 
         Raises NoScoreError or ToolchainError where the initial program has no score, MachineError
         where trials cannot be run, StorageError where the disk is full. Whatever ends it, the same
-        call goes on from here.
+        call goes on from here, and why it ended is on record.
         """
+        self._registry.keep_stopped("")
+        try:
+            reason = self._improve(candidates, seconds, watch, idle)
+        except EvolveError as error:
+            with suppress(EvolveError):  # a full disk ends it and keeps nothing
+                if self._same.moved() is None:
+                    self._registry.keep_stopped(error.what)
+            raise
+        self._registry.keep_stopped(reason)
+        return reason
+
+    def _improve(
+        self, candidates: int, seconds: float, watch: Watch | None, idle: Idle | None
+    ) -> str:
         self.begun = time.monotonic()
         self.search.limit = candidates
         self._note_begin()

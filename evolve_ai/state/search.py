@@ -19,7 +19,7 @@ from evolve_ai.state import rows
 from evolve_ai.state.checkpoints import Checkpoints
 from evolve_ai.state.compression import squeezed
 from evolve_ai.state.opening import connected, make, prepare, told, transaction
-from evolve_ai.state.search_reader import SearchReader, TrialKey
+from evolve_ai.state.search_reader import RUN, SearchReader, TrialKey
 from evolve_ai.state.upgrades import update
 
 _SNAPSHOTS = 3  # that are kept
@@ -86,6 +86,10 @@ class SearchRegistry(SearchReader):
     def end_run(self, run: str) -> None:
         with told(self.path):
             self._connection.execute("UPDATE runs SET ended = ? WHERE run = ?", [now(), run])
+
+    def keep_stopped(self, why: str) -> None:
+        """Why the last run ended; "" when one begins."""
+        self.keep_examined(RUN, "stopped", {"why": why})
 
     def skip_events(self, seq: int) -> None:
         """Number the events to come from the one after `seq` on, if they would not be anyway."""

@@ -19,6 +19,7 @@ from evolve_ai.state.schema import VERSION
 from evolve_ai.state.traces import copy_of, mends
 from evolve_ai.system.search_mark import improve_command
 
+RUN = -1  # the number of what is kept of the last run, and of no candidate
 _PAGE = 1000
 _CANDIDATE = (
     "SELECT i.number, i.id, i.generation, i.operators, p.genome, p.goals, p.metrics, p.texts, "
@@ -237,6 +238,11 @@ class SearchReader(OpenReader):
         query = "SELECT result FROM examined WHERE number = ? AND what = ?"
         row = self._one(query, [number, what])
         return None if row is None else json.loads(row[0])
+
+    def stopped(self) -> str:
+        """Why the last run ended; "" if it runs, was killed, or none was."""
+        found = self.examined(RUN, "stopped")
+        return "" if found is None else str(found["why"])
 
     # Events.
 

@@ -9,6 +9,7 @@ from rich.table import Table
 from evolve_ai.model.search_report import CandidateReport, SearchReport
 from evolve_ai.pipelines.improve import Improver
 from evolve_ai.search.commit import Step
+from evolve_ai.ui.plain import one_line
 from evolve_ai.ui.words import counted
 
 
@@ -93,6 +94,8 @@ def status_lines(found: SearchReport, width: int | None) -> Iterator[str]:
         ("spend", f"{found.spend['cpu_seconds']:.1f} s of processor time in trials"),
         ("history", found.history_digest[:16] or "–"),
     ]
+    if found.stopped and not pid:
+        rows.insert(2, ("ended", one_line(found.stopped)))
     if found.tainted:
         rows.append(("tainted", found.tainted))
     wide = max(len(name) for name, _ in rows)

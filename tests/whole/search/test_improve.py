@@ -234,7 +234,10 @@ CAUSES = {
 def test_initial_program_that_fails_ends_with_its_cause(tmp_path: Path, cause: str) -> None:
     settings = TASK.replace("20", "0.3") if cause == "timeout" else TASK
     task = TaskUnderTest(tmp_path / "task", CAUSES[cause], settings)
-    done = task.improve("--candidates", 5, code=1)
+    done = task.improve("--candidates", 5, "--json", code=1)
+    assert done.json["stopped"].startswith(f"the initial program has no score: {cause}: ")
+    assert done.json == task.report()
+    assert "ended       the initial program has no score" in task.search("status").out
     assert f"the initial program has no score: {cause}: " in done.err
     assert task.check("--json", code=1).json["initial"]["cause"] == cause
 
