@@ -34,6 +34,8 @@ def candidate_report(placed: Placed, sign: float) -> CandidateReport:
         improved=placed.improved,
         reused=one.reused,
         note=one.note,
+        operator=one.operators[-1] if one.operators else "",
+        tried_first=one.operators[:-1],
     )
 
 

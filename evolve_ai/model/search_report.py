@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True, slots=True)
 class CandidateReport:
-    """`score` is the first goal as the evaluator tells it; `files` are paths with SHA-256."""
+    """`score` is the first goal as the evaluator tells it; `files` are paths with SHA-256.
+    `operators`: those `tried_first`, which gave nothing, and the `operator` that made it."""
 
     id: str
     number: int
@@ -25,6 +26,8 @@ class CandidateReport:
     improved: bool = False
     reused: int | None = None
     note: str = ""
+    operator: str = ""
+    tried_first: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

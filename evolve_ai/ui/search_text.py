@@ -148,7 +148,9 @@ def candidate_lines(one: CandidateReport) -> Iterator[str]:
     yield f"candidate {one.number}  {one.id}"
     parents = ", ".join(map(str, one.parents)) or "none"
     yield f"parents      {parents}  (generation {one.generation})"
-    yield f"operators    {', '.join(one.operators)}"
+    yield f"operator     {one.operator}"
+    if one.tried_first:
+        yield f"tried first  {', '.join(one.tried_first)}: they gave nothing"
     if one.cause:
         yield f"failed       {one.cause}: {one.reason}"
     else:
