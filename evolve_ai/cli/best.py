@@ -21,10 +21,17 @@ from evolve_ai.ui.best_text import best_lines
 @click.option("--diff", is_flag=True, help="Show only the patch, as `patch -p1` takes it.")
 @click.option("--apply", "applies", is_flag=True, help="Write the program into the task.")
 @click.option("--export", "place", type=FOLDER, metavar="DIR", help="Write its files there.")
+@click.option("--force", is_flag=True, help="Let --export overwrite other files.")
 @unsafe_option
 @json_option
 def best(
-    project: Path, diff: bool, applies: bool, place: Path | None, unsafe: bool, as_json: bool
+    project: Path,
+    diff: bool,
+    applies: bool,
+    place: Path | None,
+    force: bool,
+    unsafe: bool,
+    as_json: bool,
 ) -> None:
     """Show the best program of a search: minified, measured afresh, with the worth of each edit."""
     root = project.absolute()
@@ -42,7 +49,7 @@ def best(
         for line in best_lines(report, patch):
             say(line)
     if place is not None:
-        for path in export(place, sources):
+        for path in export(place, sources, force=force):
             say(f"  wrote {path}", err=True)
     if applies:
         for path in apply_to(folder, initial, sources):

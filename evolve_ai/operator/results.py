@@ -8,8 +8,16 @@ from evolve_ai.model.errors import EvolveError
 from evolve_ai.system.files import holds, publish, storage_errors
 
 
-def export(folder: Path, sources: Sources) -> Iterator[Path]:
-    """Write all files below this folder, which is made where it is missing."""
+def export(folder: Path, sources: Sources, *, force: bool = False) -> Iterator[Path]:
+    """Write all files below this folder, which is made where it is missing. EvolveError, before
+    anything is written, where one is there with another content, unless `force`."""
+    others = [path for path, data in sources.items() if _is_other(folder / path, data)]
+    if others and not force:
+        raise EvolveError(
+            f"other files are there already: {', '.join(others)}",
+            where=folder,
+            todo="overwrite them with --force, or name another folder",
+        )
     with storage_errors(folder):
         folder.mkdir(parents=True, exist_ok=True)
     for path, data in sources.items():
@@ -32,3 +40,7 @@ def apply_to(folder: Path, before: Sources, after: Sources) -> Iterator[Path]:
         mode = (folder / path).stat().st_mode & 0o777
         publish(folder / path, after[path], mode=mode)
         yield folder / path
+
+
+def _is_other(path: Path, data: bytes) -> bool:
+    return path.exists() and not holds(path, data)
