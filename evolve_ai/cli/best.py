@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from evolve_ai.cli.improve import FOLDER, tell
-from evolve_ai.cli.options import json_option, say, show_json, unsafe_option
+from evolve_ai.cli.options import json_option, say, show_json, show_text, unsafe_option
 from evolve_ai.model.patch import unified
 from evolve_ai.operator.results import apply_to, export
 from evolve_ai.pipelines import search_runs
@@ -44,7 +44,7 @@ def best(
     if as_json:
         show_json({**asdict(report), "diff": patch})
     elif diff:
-        say(patch, end="")
+        show_text(patch)
     else:
         for line in best_lines(report, patch):
             say(line)

@@ -72,6 +72,15 @@ def say(words: str, *, err: bool = False, end: str = "\n", **style: Any) -> None
     click.secho(shown + end, file=file, nl=False, **style)
 
 
+def show_text(text: str) -> None:
+    """Print a text for another program as it is, byte for byte; for a person as `say` does. What
+    is not UTF-8 are surrogates."""
+    if sys.stdout.isatty():
+        say(text.replace("\r\n", "\n"), end="")
+    else:
+        click.echo(text.encode("utf-8", "surrogateescape"), nl=False)
+
+
 def show_json(body: Mapping[str, Any] | Sequence[Mapping[str, Any]]) -> None:
     """Print JSON in ASCII, since JSON may contain control characters from U+0080 unescaped."""
     say(json.dumps(body))

@@ -5,25 +5,30 @@ trials of one granularity as a batch.
 """
 
 from collections.abc import Callable, Sequence
-from itertools import pairwise
+from itertools import combinations, pairwise
 
 from evolve_ai.model.candidate import Sources, genome_of, program_digest
-from evolve_ai.model.hunks import Hunk, applied, hunks, refined
+from evolve_ai.model.hunks import Hunk, applied, hunks, joined, refined
 
 # Is each of these programs as good as the winner? One answer each.
 AsGood = Callable[[Sequence[Sources]], Sequence[bool]]
 Hunks = tuple[Hunk, ...]
 
+_MOST_GROUPS = 60  # pairs that are tried in one batch
+
 
 def minified(before: Sources, after: Sources, is_as_good: AsGood, most: int = 1000) -> Hunks:
-    """The edits of which none can be taken back alone: first whole lines, then words and signs.
+    """The edits of which none can be taken back alone, nor all of a line, nor two or three that
+    follow each other: first whole lines, then words and signs. Those of one line are one edit.
 
     At most about `most` trials; what is left then is good, but may be more than is needed.
     """
     trials = _Trials(before, is_as_good, most)
     kept = trials.least(hunks(before, after))
     parts = tuple(part for hunk in kept for part in refined(hunk, before))
-    return kept if parts == kept else trials.least(parts)
+    if parts != kept:
+        kept = trials.without_groups(trials.least(parts))
+    return joined(kept, before)
 
 
 class _Trials:
@@ -48,6 +53,27 @@ class _Trials:
             else:
                 parts = min(2 * parts, len(kept))
         return kept
+
+    def without_groups(self, kept: Hunks) -> Hunks:
+        """Edits that only matter to each other (a variable and its use) go together."""
+        while len(kept) > 1 and self._left > 0:
+            rest = [tuple(one for one in kept if one not in group) for group in self._groups(kept)]
+            smaller = self._first_good(list(dict.fromkeys(rest)))
+            if smaller is None:
+                break
+            kept = smaller
+        return kept
+
+    def _groups(self, kept: Hunks) -> list[Hunks]:
+        lines: dict[tuple[str, int], Hunks] = {}
+        for one in kept:
+            line = self._before[one.path].count(b"\n", 0, one.start)
+            lines[one.path, line] = (*lines.get((one.path, line), ()), one)
+        by_line = list(lines.values())
+        pairs = [(*a, *b) for a, b in combinations(by_line, 2)]
+        pairs += [(a, b) for a, b in combinations(kept, 2)]
+        threes = [kept[at : at + 3] for at in range(len(kept) - 2)]
+        return [*sorted(pairs, key=len, reverse=True)[:_MOST_GROUPS], *threes, *by_line]
 
     def _first_good(self, subsets: Sequence[Hunks]) -> Hunks | None:
         programs = [applied(self._before, one) for one in subsets]

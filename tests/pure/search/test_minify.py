@@ -84,3 +84,23 @@ def test_each_edit_is_priced_by_the_program_without_it() -> None:
 def test_wrong_number_of_answers_is_an_error() -> None:
     with pytest.raises(ValueError):
         minified(BEFORE, winner(frozenset({1, 2})), lambda some: [True])
+
+
+def test_edits_that_only_matter_to_each_other_are_taken_back_together() -> None:
+    before = {"a": b"n = 9\nfor i in range(n):\n    work(i)\nend()\n"}
+    loop = b"for j in range(0, n, 64):\n    work(j)\n    seen += 0\n"
+    after = {"a": b"n = 9 // 1\nseen = (-2)\n" + loop + b"end()\n"}
+
+    def is_as_good(programs: Sequence[Sources]) -> list[bool]:
+        texts = [one["a"] for one in programs]
+        whole = [text.count(b"j") in (0, 2) and text.count(b"seen") in (0, 2) for text in texts]
+        return [good and b"(0, n, 64)" in text for good, text in zip(whole, texts, strict=True)]
+
+    kept = minified(before, after, is_as_good)
+    assert applied(before, kept)["a"] == before["a"].replace(b"(n)", b"(0, n, 64)")
+
+
+def test_edits_of_one_line_are_one() -> None:
+    before, after = {"a": b"x = f(1) + g(2)\ny = 1\n"}, {"a": b"x = f(3) + g(4)\ny = 2\n"}
+    kept = minified(before, after, lambda some: [b"3) + g(4" in one["a"] for one in some])
+    assert [(one.old(before), one.new) for one in kept] == [(b"1) + g(2", b"3) + g(4")]

@@ -10,6 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
+from commands import EVOLVE
 from task_support import EVALUATE, PROGRAM, TASK, TaskUnderTest
 
 COUNT = 40
@@ -284,3 +285,21 @@ def test_read_only_task_says_where_else_the_project_can_be(tmp_path: Path) -> No
         assert "--project" in task.improve("--candidates", 1, code=1).err
     finally:
         task.root.chmod(0o755)
+
+
+def test_patch_has_the_bytes_of_the_program(tmp_path: Path) -> None:
+    """Carriage returns, a byte order mark, bytes that are no UTF-8, no line end at the end."""
+    task = TaskUnderTest(tmp_path / "task")
+    body = f"# coding: latin-1\n{PROGRAM}# \xe9".encode("latin-1").replace(b"\n", b"\r\n")
+    program, better = task.root / "program.py", tmp_path / "better.py"
+    program.write_bytes(body)
+    better.write_bytes(body.replace(b"b = 0.5", b"b = 0.9"))
+    task.improve("--candidates", 1)
+    task.search("propose", better)
+    task.improve("--candidates", 8)
+    task.search("best", "--export", tmp_path / "out")
+    command = [*EVOLVE, "best", "--diff", "--project", str(task.project)]
+    patch = subprocess.run(command, capture_output=True, check=True).stdout
+    subprocess.run(["patch", "-p1", "--binary"], input=patch, cwd=task.root, check=True)
+    found = program.read_bytes()
+    assert found != body and found == (tmp_path / "out/program.py").read_bytes()
