@@ -1,5 +1,6 @@
 """The command `evolve best`."""
 
+import shlex
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
@@ -54,3 +55,6 @@ def best(
     if applies:
         for path in apply_to(folder, initial, sources):
             say(f"  wrote {path}", err=True)
+        if patch:
+            new = shlex.join(["evolve", "improve", str(folder), "--project", "DIR"])
+            say(f"this search began from another program: {new} begins one from here", err=True)

@@ -138,7 +138,7 @@ def test_best_can_be_applied_once_nobody_changed_the_file(
     (task.root / "program.py").write_text("# mine\n")
     assert "has changed since" in task.search("best", "--apply", code=1).err
     (task.root / "program.py").write_text(PROGRAM)
-    task.search("best", "--apply")
+    assert "--project DIR begins one from here" in task.search("best", "--apply").err
     assert (task.root / "program.py").read_text() != PROGRAM
 
 
