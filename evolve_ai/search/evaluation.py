@@ -137,10 +137,12 @@ class Evaluation:
     def rounds(self) -> dict[int, tuple[float, ...]]:
         """First goals of whole rounds in the last stage, the means over seeds, by whose program
         ran; none where there are no pairs."""
+        if self._plan.repeats:
+            return {}
         stage, count = self._plan.stages[-1], len(self._plan.seeds)
         found: dict[int, dict[int, list[float]]] = {}
         for key, result in sorted(self._results.items()):
-            if self._plan.repeats == 0 and key.stage == stage and isinstance(result, Score):
+            if key.stage == stage and isinstance(result, Score):
                 found.setdefault(key.subject, {}).setdefault(key.repeat, []).append(result.value)
         return {
             subject: tuple(

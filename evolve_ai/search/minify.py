@@ -18,8 +18,9 @@ _MOST_GROUPS = 60  # pairs that are tried in one batch
 
 
 def minified(before: Sources, after: Sources, is_as_good: AsGood, most: int = 1000) -> Hunks:
-    """The edits of which none can be taken back alone, nor all of a line, nor two or three that
-    follow each other: first whole lines, then words and signs. Those of one line are one edit.
+    """The edits of which none can be taken back alone, nor all of a line, nor two (up to 60
+    pairs), nor three that follow each other: first whole lines, then words and signs. Those of one
+    line are one edit.
 
     At most about `most` trials; what is left then is good, but may be more than is needed.
     """
@@ -27,8 +28,8 @@ def minified(before: Sources, after: Sources, is_as_good: AsGood, most: int = 10
     kept = trials.least(hunks(before, after))
     parts = tuple(part for hunk in kept for part in refined(hunk, before))
     if parts != kept:
-        kept = trials.without_groups(trials.least(parts))
-    return joined(kept, before)
+        kept = trials.least(parts)
+    return joined(trials.without_groups(kept), before)
 
 
 class _Trials:

@@ -104,3 +104,15 @@ def test_edits_of_one_line_are_one() -> None:
     before, after = {"a": b"x = f(1) + g(2)\ny = 1\n"}, {"a": b"x = f(3) + g(4)\ny = 2\n"}
     kept = minified(before, after, lambda some: [b"3) + g(4" in one["a"] for one in some])
     assert [(one.old(before), one.new) for one in kept] == [(b"1) + g(2", b"3) + g(4")]
+
+
+def test_whole_lines_that_only_matter_to_each_other_are_taken_back_together() -> None:
+    before = {"a": b"a\nb\nc\nd\n"}
+    after = {"a": b"a\nx = 0\nb\nuse(x)\nc\nbetter\nd\n"}
+
+    def is_as_good(programs: Sequence[Sources]) -> list[bool]:
+        texts = [one["a"] for one in programs]
+        return [b"better" in text and text.count(b"x") in (0, 2) for text in texts]
+
+    kept = minified(before, after, is_as_good)
+    assert applied(before, kept) == {"a": b"a\nb\nc\nbetter\nd\n"}
