@@ -89,6 +89,9 @@ class Improver:
                 if self._same.moved() is None:
                     self._registry.keep_stopped(error.what)
             raise
+        finally:
+            if idle is not None:
+                idle(self)  # what was noted last is told, too
         self._registry.keep_stopped(reason)
         return reason
 
@@ -194,9 +197,9 @@ class Improver:
 
     def _deliver(self, last: bool = False) -> None:
         now = time.monotonic()
-        if self._same.moved() is not None:
-            return  # else the folder would be made anew; the next run delivers
         if self._events and (last or now - self._delivered >= _DELIVER):
+            if self._same.moved() is not None:
+                return  # else the folder would be made anew; the next run delivers
             self.opened.notifier.deliver(self._events)
             self._events.clear()
             self._delivered = now
