@@ -19,7 +19,7 @@ from evolve_ai.searches import assemble_search, evaluator_of, languages_of
 from evolve_ai.session.search_project import read_task
 from evolve_ai.system.machine import processors
 from evolve_ai.system.project import Project
-from evolve_ai.system.task_folder import OUTPUT
+from evolve_ai.system.task_names import OUTPUT
 from evolve_ai.ui.check_text import check_lines
 
 

@@ -23,7 +23,7 @@ from evolve_ai.searches import assemble_search
 from evolve_ai.session.search_project import project_of
 from evolve_ai.state.search_reader import SearchReader
 from evolve_ai.system.project import Folders
-from evolve_ai.system.task_folder import OUTPUT
+from evolve_ai.system.task_names import OUTPUT
 from evolve_ai.ui import search_text, streams
 from evolve_ai.ui.plain import one_line
 from evolve_ai.ui.progress import bar

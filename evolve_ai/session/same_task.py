@@ -7,8 +7,9 @@ from pathlib import Path
 from evolve_ai.model.candidate import hash_of
 from evolve_ai.model.errors import MachineError
 from evolve_ai.session.search_project import TaskFolder
+from evolve_ai.state.opening import file_of
 from evolve_ai.system.files import read_regular
-from evolve_ai.system.task_folder import TASK_FILE
+from evolve_ai.system.task_names import TASK_FILE
 
 SECONDS = 2.0  # between two looks at all files of a task
 _LARGEST = 1 << 30  # bytes of a file that is read again
@@ -23,7 +24,7 @@ class SameTask:
         self._folder = found.folder
         # A program that was given to the API lies in no folder.
         folders = [found.folder, root] if found.folder.is_absolute() else [root]
-        self._folders = {folder: _identity(folder) for folder in folders}
+        self._folders = {folder: file_of(folder) for folder in folders}
         self._known = dict(_hashes(found)) if found.folder.is_absolute() else {}
         self._stamps = {path: _stamp(self._folder / path) for path in self._known}
         settings = self._folder / TASK_FILE
@@ -36,7 +37,7 @@ class SameTask:
     def moved(self) -> Path | None:
         """The folder that is not the one any more that the run began with."""
         for folder, known in self._folders.items():
-            if _identity(folder) != known:
+            if file_of(folder) != known:
                 return folder
         return None
 
@@ -76,14 +77,6 @@ def _hashes(found: TaskFolder) -> Iterator[tuple[str, str]]:
     yield from files.fixed.items()
     yield from files.hidden.items()
     yield from ((path, hash_of(data)) for path, data in files.initial.items())
-
-
-def _identity(folder: Path) -> tuple[int, int] | None:
-    try:
-        seen = folder.stat()
-    except OSError:
-        return None
-    return seen.st_dev, seen.st_ino
 
 
 def _stamp(path: Path) -> _Stamp | None:

@@ -33,7 +33,8 @@ from evolve_ai.system.project import SEARCH_MARK as MARK
 from evolve_ai.system.project import Folders, is_search
 from evolve_ai.system.search_mark import task_folder
 from evolve_ai.system.task_file import load_task
-from evolve_ai.system.task_folder import OUTPUT, TASK_FILE, read_files
+from evolve_ai.system.task_folder import read_files
+from evolve_ai.system.task_names import OUTPUT, TASK_FILE
 from evolve_ai.system.tools import tool_path
 
 _NATIVE = "native"

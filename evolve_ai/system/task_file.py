@@ -11,7 +11,7 @@ from evolve_ai.model import task_reference
 from evolve_ai.model.errors import SettingsError, TaskError
 from evolve_ai.model.task_settings import Task
 from evolve_ai.system.files import read_settings_text
-from evolve_ai.system.task_folder import TASK_FILE
+from evolve_ai.system.task_names import TASK_FILE
 from evolve_ai.system.toml_text import (
     COMMAND_LINE,
     MOST,

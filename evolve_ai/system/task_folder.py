@@ -11,8 +11,7 @@ from evolve_ai.model.errors import TaskError
 from evolve_ai.model.program_files import TaskFiles
 from evolve_ai.model.task_settings import Task
 from evolve_ai.system.files import read_regular
-from evolve_ai.system.task_names import OUTPUT as OUTPUT
-from evolve_ai.system.task_names import TASK_FILE as TASK_FILE
+from evolve_ai.system.task_names import OUTPUT, TASK_FILE
 
 _IGNORED = frozenset({OUTPUT, ".git", ".hg", ".svn", "__pycache__", ".venv", "node_modules",
                       "target", ".evolve"})  # fmt: skip
